@@ -1,0 +1,1 @@
+"""HTTP doors, live streams, sign-in and the command line."""

@@ -1,0 +1,1 @@
+"""The classic dialect: the routes and shapes of comfyui-deploy."""

@@ -1,0 +1,1 @@
+"""What can happen, and the rules: pure, without I/O and without a clock."""

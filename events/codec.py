@@ -1,0 +1,139 @@
+"""Bytes and headers to events and back. The stored names are contracts: see tests/golden.
+
+The envelope travels as CloudEvents headers in NATS's binary mode; the body is the event alone.
+A shape that changes gets a new name (…v2) and an upcaster from the old one; readers ignore fields
+they do not know.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, unquote
+from uuid import UUID
+
+import msgspec
+
+from events import deployment, machine, run, workflow
+from events.envelope import AnyRecorded, Meta, Recorded
+
+TYPES: dict[str, type[msgspec.Struct]] = {
+    "run.created.v1": run.RunCreated,
+    "run.image_uploaded.v1": run.ImageUploaded,
+    "run.file_uploaded.v1": run.FileUploaded,
+    "run.status_changed.v1": run.StatusChanged,
+    "run.claimed.v1": run.RunClaimed,
+    "run.outputs_produced.v1": run.OutputsProduced,
+    "run.attempt_failed.v1": run.AttemptFailed,
+    "run.attempt_lost.v1": run.AttemptLost,
+    "run.retry_scheduled.v1": run.RetryScheduled,
+    "run.cancel_requested.v1": run.CancelRequested,
+    "workflow.created.v1": workflow.WorkflowCreated,
+    "workflow.version_created.v1": workflow.WorkflowVersionCreated,
+    "deployment.promoted.v1": deployment.DeploymentPromoted,
+    "machine.registered.v1": machine.MachineRegistered,
+}
+
+Upcaster = tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]
+UPCASTERS: dict[str, Upcaster] = {}
+"""Old name to (next name, how to bring the old fields into the next shape)."""
+
+SOURCE = "comfyd"
+_PLAIN = ":@/-_.~ "
+"""Everything else in a header's value is percent-encoded: a line break would end the header."""
+
+_NAMES = {cls: name for name, cls in TYPES.items()}
+_DECODERS = {name: msgspec.json.Decoder(cls) for name, cls in TYPES.items()}
+_ENCODER = msgspec.json.Encoder()
+
+
+class UnknownEventType(Exception):
+    """The log holds an event this version of comfyd does not know."""
+
+
+class UnreadableEvent(Exception):
+    """The log holds an event that cannot be decoded."""
+
+
+def type_name_of(cls: type[msgspec.Struct]) -> str:
+    """Give the stored name of a class of events."""
+    return _NAMES[cls]
+
+
+def encode(recorded: AnyRecorded) -> tuple[dict[str, str], bytes]:
+    """Give the headers and the body under which an event is stored."""
+    meta = recorded.meta
+    headers = {
+        "Nats-Msg-Id": str(recorded.id),
+        "ce-id": str(recorded.id),
+        "ce-specversion": "1.0",
+        "ce-type": recorded.type,
+        "ce-source": SOURCE,
+        "ce-subject": recorded.aggregate,
+        "ce-time": recorded.event.at.isoformat(),
+        "x-version": str(recorded.version),
+        "x-tenant": quote(meta.tenant, safe=_PLAIN),
+        "x-actor": quote(meta.actor, safe=_PLAIN),
+        "x-command-id": str(meta.command_id),
+    }
+    optional = {
+        "x-status": recorded.status,
+        "x-correlation-id": quote(meta.correlation_id, safe=_PLAIN),
+        "x-causation-id": quote(meta.causation_id, safe=_PLAIN),
+        "traceparent": quote(meta.traceparent, safe=_PLAIN),
+    }
+    headers |= {name: value for name, value in optional.items() if value}
+    return headers, _ENCODER.encode(recorded.event)
+
+
+def decode(
+    headers: Mapping[str, str], body: bytes, *, position: int, recorded_at: datetime
+) -> AnyRecorded:
+    """Read a stored event.
+
+    Raises:
+        UnknownEventType: it has a name this version does not know.
+        UnreadableEvent: headers or body are broken.
+
+    """
+    try:
+        name = headers["ce-type"]
+        return Recorded(
+            aggregate=headers["ce-subject"],
+            position=position,
+            version=int(headers["x-version"]),
+            id=UUID(headers["ce-id"]),
+            type=name,
+            status=headers.get("x-status", ""),
+            event=decode_body(name, body),
+            meta=Meta(
+                tenant=unquote(headers["x-tenant"]),
+                actor=unquote(headers["x-actor"]),
+                command_id=UUID(headers["x-command-id"]),
+                correlation_id=unquote(headers.get("x-correlation-id", "")),
+                causation_id=unquote(headers.get("x-causation-id", "")),
+                traceparent=unquote(headers.get("traceparent", "")),
+            ),
+            recorded_at=recorded_at,
+        )
+    except (KeyError, ValueError, msgspec.DecodeError) as error:
+        raise UnreadableEvent(f"position {position}: {error}") from error
+
+
+def decode_body(
+    name: str, body: bytes, upcasters: Mapping[str, Upcaster] = UPCASTERS
+) -> msgspec.Struct:
+    """Read an event's body, bringing old shapes up to the present one.
+
+    Raises:
+        UnknownEventType: no version of comfyd up to this one stores such an event.
+
+    """
+    if decoder := _DECODERS.get(name):
+        return decoder.decode(body)
+    if name not in upcasters:
+        raise UnknownEventType(name)
+    fields = msgspec.json.decode(body)
+    while name in upcasters:
+        name, lift = upcasters[name]
+        fields = lift(fields)
+    return msgspec.convert(fields, TYPES[name])

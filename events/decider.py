@@ -1,0 +1,55 @@
+"""The shape all aggregates share: a fold, and rules from a command to facts."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from msgspec import Struct
+
+from events import deployment, machine, run, run_decider, workflow
+from events.subjects import aggregate
+
+S = TypeVar("S")
+C = TypeVar("C")
+E = TypeVar("E")
+
+
+def _no_status(_: object) -> str:
+    return ""
+
+
+class Decider(Struct, Generic[S, C, E], frozen=True, kw_only=True):
+    """One kind of aggregate: how facts change it, and which facts a command leads to."""
+
+    kind: str
+    evolve: Callable[[S | None, E], S]
+    decide: Callable[[S | None, C], Sequence[E]]
+    status: Callable[[S], str] = _no_status
+    """The word for the state that rides on each event, for those who follow."""
+
+    def name(self, identifier: UUID) -> str:
+        """Name the aggregate with this id."""
+        return aggregate(self.kind, identifier)
+
+    def fold(self, events: Iterable[E], start: S | None = None) -> S | None:
+        """Fold *events* into the state they lead to."""
+        return reduce(self.evolve, events, start)
+
+
+RUN: Decider[run.Run, run_decider.RunCommand, run.RunEvent] = Decider(
+    kind="run", evolve=run.evolve, decide=run_decider.decide, status=lambda state: state.status
+)
+WORKFLOW: Decider[workflow.Workflow, workflow.PushVersion, workflow.WorkflowEvent] = Decider(
+    kind="workflow", evolve=workflow.evolve, decide=workflow.decide
+)
+DEPLOYMENT: Decider[
+    deployment.Deployment, deployment.PromoteVersion, deployment.DeploymentPromoted
+] = Decider(kind="deployment", evolve=deployment.evolve, decide=deployment.decide)
+MACHINE: Decider[machine.Machine, machine.RegisterMachine, machine.MachineRegistered] = Decider(
+    kind="machine", evolve=machine.evolve, decide=machine.decide
+)
+
+DECIDERS: dict[str, Decider[Any, Any, Any]] = {
+    decider.kind: decider for decider in (RUN, WORKFLOW, DEPLOYMENT, MACHINE)
+}

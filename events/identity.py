@@ -1,0 +1,54 @@
+"""Deterministic ids: the same cause gives the same id, so a repeat is recognised as one."""
+
+from uuid import UUID, uuid5
+
+NAMESPACE = UUID("5b1f7a0e-6f0c-5d0a-9b57-c0f4d0000001")
+"""Root of every id comfyd derives. Fixed for ever."""
+
+
+def derived(*parts: object) -> UUID:
+    """Derive an id from *parts*; the separator cannot occur in a part by accident."""
+    return uuid5(NAMESPACE, "\x1f".join(str(part) for part in parts))
+
+
+def keyed_run_id(tenant: str, idempotency_key: str) -> UUID:
+    """Give the one run that an Idempotency-Key of a tenant stands for."""
+    return derived("run", tenant, idempotency_key)
+
+
+def prompt_id(run_id: UUID, attempt: int) -> UUID:
+    """Give the id under which an attempt is queued on its machine."""
+    return derived("prompt", run_id, attempt)
+
+
+def event_id(command_id: UUID, index: int) -> UUID:
+    """Give the id of a command's *index*-th event; a retried command makes the same ids."""
+    return derived("event", command_id, index)
+
+
+def workflow_id(tenant: str, name: str) -> UUID:
+    """Give the id of a tenant's workflow of that name."""
+    return derived("workflow", tenant, name)
+
+
+def version_id(workflow: UUID, version: int) -> UUID:
+    """Give the id of a workflow's version."""
+    return derived("version", workflow, version)
+
+
+def deployment_id(workflow: UUID, environment: str) -> UUID:
+    """Give the id of a workflow's deployment; it outlives every promotion."""
+    return derived("deployment", workflow, environment)
+
+
+def machine_id(tenant: str, name: str) -> UUID:
+    """Give the id of a tenant's machine of that name."""
+    return derived("machine", tenant, name)
+
+
+def time_ordered_id(unix_ms: int, entropy: bytes) -> UUID:
+    """Build a UUIDv7 (RFC 9562 §5.7) from a clock reading and 10 random bytes."""
+    value = unix_ms << 80 | int.from_bytes(entropy[:10], "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return UUID(int=value)

@@ -1,0 +1,188 @@
+"""What a client may send for each kind of input, and the value that becomes of it."""
+
+import re
+from base64 import b64decode
+from binascii import Error as NotBase64
+from math import isfinite
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+TEXT_LIMIT = 200_000
+"""Longest text, in characters."""
+
+INTEGER_RANGE = (-(2**63), 2**64 - 1)
+"""The whole numbers that ComfyUI's nodes and JSON encoders can both carry."""
+
+
+class ImageBytes(Struct, frozen=True, tag_field="kind", tag="image_bytes"):
+    """An image that came with the request; never stored in this form."""
+
+    data: bytes
+
+
+class ImageUrl(Struct, frozen=True, tag_field="kind", tag="image_url"):
+    """An image that is still to be fetched."""
+
+    url: str
+
+
+class ImageRef(Struct, frozen=True, kw_only=True, tag_field="kind", tag="image_ref"):
+    """An image in object storage."""
+
+    key: str
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+
+
+Constant = str | int | float | bool
+StoredValue = Constant | ImageUrl | ImageRef
+"""A value in the form in which it waits for its run."""
+
+Value = StoredValue | ImageBytes
+
+
+class Unfit(Exception):
+    """A value does not fit: the code of the problem, and what its message needs beside the name."""
+
+    def __init__(self, code: str, **params: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params
+
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_INTEGER = re.compile(r"[+-]?\d{1,100}", re.ASCII)
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_URL = re.compile(r"https?://", re.IGNORECASE)
+
+
+def to_text(value: object) -> str:
+    """Read a text; numbers and booleans are written out as JSON writes them.
+
+    Raises:
+        Unfit: it is something else, or too long.
+
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    if not isinstance(value, str):
+        raise Unfit("input_not_text")
+    if len(value) > TEXT_LIMIT:
+        raise Unfit("input_too_long", limit=str(TEXT_LIMIT))
+    return value
+
+
+def to_number(value: object) -> float:
+    """Read a finite number, also from a text.
+
+    Raises:
+        Unfit: it is no such number.
+
+    """
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except OverflowError:
+            raise Unfit("input_not_number") from None
+        if isfinite(number):
+            return number
+    raise Unfit("input_not_number")
+
+
+def to_integer(value: object) -> int:
+    """Read a whole number, also from a text of digits or a float without a fraction.
+
+    Raises:
+        Unfit: it is no whole number, or larger than a machine can carry.
+
+    """
+    number = _whole(value)
+    if number is None:
+        raise Unfit("input_not_integer")
+    low, high = INTEGER_RANGE
+    if not low <= number <= high:
+        raise Unfit("input_out_of_range", minimum=str(low), maximum=str(high))
+    return number
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def to_boolean(value: object) -> bool:
+    """Read yes or no in any of the usual spellings.
+
+    Raises:
+        Unfit: it is none of them.
+
+    """
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower() if isinstance(value, str | int) else ""
+    if word not in _BOOLEANS:
+        raise Unfit("input_not_boolean")
+    return _BOOLEANS[word]
+
+
+def to_file_name(value: object) -> str:
+    """Read the name of a file that is installed on the machine.
+
+    Raises:
+        Unfit: it is no name, or a URL: a stock ComfyUI cannot download models.
+
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise Unfit("input_not_file_name")
+    if _URL.match(value.strip()):
+        raise Unfit("input_model_url")
+    return to_text(value)
+
+
+def to_image(value: object) -> ImageBytes | ImageUrl:
+    """Read an image: a data URI or an http(s) URL. The declared media type is not believed.
+
+    Raises:
+        Unfit: it is neither.
+
+    """
+    if not isinstance(value, str):
+        raise Unfit("input_not_image")
+    if value[:5].lower() == "data:":
+        return ImageBytes(_decode_data_uri(value))
+    if _is_web_url(value.strip()):
+        return ImageUrl(value.strip())
+    raise Unfit("input_not_image")
+
+
+def _decode_data_uri(uri: str) -> bytes:
+    declared, _, payload = uri.partition(",")
+    declared = declared.lower()
+    if not (declared.startswith("data:image/") and declared.endswith(";base64")):
+        raise Unfit("input_not_image")
+    try:
+        data = b64decode(payload, validate=True)
+    except (NotBase64, ValueError):  # ValueError: characters beyond ASCII
+        raise Unfit("input_bad_base64") from None
+    if not data:
+        raise Unfit("input_bad_base64")
+    return data
+
+
+def _is_web_url(text: str) -> bool:
+    if not _URL.match(text) or re.search(r"\s", text):
+        return False
+    try:
+        return bool(urlsplit(text).hostname)
+    except ValueError:  # such as a broken IPv6 address
+        return False

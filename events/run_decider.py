@@ -1,0 +1,296 @@
+"""What may be asked of a run, and what follows: commands in, facts out.
+
+Every command is safe to send twice: what is already so adds nothing. After the end of a run
+every report is answered with silence.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.errors import AlreadyExists, IllegalTransition, NotFound, Superseded
+from events.identity import prompt_id
+from events.output import Output
+from events.run import (
+    AttemptFailed,
+    AttemptLost,
+    CancelRequested,
+    FileUploaded,
+    ImageUploaded,
+    OutputsProduced,
+    RetryScheduled,
+    Run,
+    RunClaimed,
+    RunCreated,
+    RunError,
+    RunEvent,
+    StatusChanged,
+)
+from events.status import TERMINAL, Status, can_become
+
+MAX_ATTEMPTS = 3
+RETRY_DELAYS = (timedelta(seconds=2), timedelta(seconds=4), timedelta(seconds=6))
+"""Pause before the next attempt: the seed's rule, 2 to 6 s."""
+
+
+class CreateRun(Struct, frozen=True, kw_only=True):
+    """Accept a run, with the input images that are already stored."""
+
+    created: RunCreated
+    images: tuple[ImageUploaded, ...] = ()
+
+
+class ClaimRun(Struct, frozen=True, kw_only=True):
+    """Take the run for a machine; also takes it over from a worker that is gone."""
+
+    machine_id: UUID
+    worker: str
+    now: datetime
+
+
+class ReportStatus(Struct, frozen=True, kw_only=True):
+    """Tell what the machine does: started or running."""
+
+    fence: int
+    status: Status
+    now: datetime
+
+
+class RecordInputImage(Struct, frozen=True, kw_only=True):
+    """Tell that an input image was fetched and stored."""
+
+    image: ImageUploaded
+
+
+class RecordOutputs(Struct, frozen=True, kw_only=True):
+    """Tell that the machine rendered everything."""
+
+    attempt: int
+    outputs: tuple[Output, ...]
+    now: datetime
+
+
+class RecordUpload(Struct, frozen=True, kw_only=True):
+    """Tell that one output is stored."""
+
+    upload: ImageUploaded | FileUploaded
+
+
+class SettleRun(Struct, frozen=True, kw_only=True):
+    """End the run with success if everything is stored."""
+
+    now: datetime
+
+
+class LoseAttempt(Struct, frozen=True, kw_only=True):
+    """Tell that the machine lost an attempt."""
+
+    attempt: int
+    reason: str
+    now: datetime
+
+
+class FailRun(Struct, frozen=True, kw_only=True):
+    """Tell that the run cannot succeed. Without an attempt: it never got to a machine."""
+
+    error: RunError
+    now: datetime
+    attempt: int | None = None
+
+
+class TimeOutRun(Struct, frozen=True, kw_only=True):
+    """Tell that an attempt took too long."""
+
+    attempt: int
+    error: RunError
+    now: datetime
+
+
+class RequestCancel(Struct, frozen=True, kw_only=True):
+    """Ask to stop the run."""
+
+    by: str
+    now: datetime
+
+
+class ConfirmCancel(Struct, frozen=True, kw_only=True):
+    """Tell that the machine has stopped the run."""
+
+    now: datetime
+
+
+RunCommand = (
+    CreateRun
+    | ClaimRun
+    | ReportStatus
+    | RecordInputImage
+    | RecordOutputs
+    | RecordUpload
+    | SettleRun
+    | LoseAttempt
+    | FailRun
+    | TimeOutRun
+    | RequestCancel
+    | ConfirmCancel
+)
+
+
+def decide(run: Run | None, command: RunCommand) -> list[RunEvent]:
+    """Give the facts that follow from *command*.
+
+    Raises:
+        CommandRefused: the rules say no.
+
+    """
+    if isinstance(command, CreateRun):
+        return _create(run, command)
+    if run is None:
+        raise NotFound("there is no run with this id")
+    if run.ended:
+        return []
+    return _decide_open(run, command)
+
+
+def _decide_open(run: Run, command: RunCommand) -> list[RunEvent]:  # noqa: PLR0911, C901 -- a switch
+    match command:
+        case CreateRun():
+            return []
+        case ClaimRun():
+            return _claim(run, command)
+        case ReportStatus():
+            return _report(run, command)
+        case RecordInputImage():
+            return [] if command.image.name in run.inputs else [command.image]
+        case RecordOutputs():
+            return _record_outputs(run, command)
+        case RecordUpload():
+            return _record_upload(run, command)
+        case SettleRun():
+            return _settle(run, command)
+        case LoseAttempt():
+            return _lose(run, command)
+        case FailRun():
+            return _fail(run, command)
+        case TimeOutRun():
+            return _time_out(run, command)
+        case RequestCancel():
+            return _request_cancel(run, command)
+        case ConfirmCancel():
+            return _confirm_cancel(run, command)
+
+
+def _create(run: Run | None, command: CreateRun) -> list[RunEvent]:
+    if run is None:
+        return [command.created, *command.images]
+    if run.request_hash != command.created.request_hash:
+        raise AlreadyExists("this Idempotency-Key belongs to a different request")
+    return []
+
+
+def _claim(run: Run, command: ClaimRun) -> list[RunEvent]:
+    if run.produced:
+        return []
+    if run.cancel_requested and not run.claimed:
+        return [_changed(run, Status.CANCELLED, "cancelled", command.now)]
+    # An open attempt is resumed under its own prompt id: the machine may know it.
+    attempt = run.attempt if run.claimed else run.attempt + 1
+    return [
+        RunClaimed(
+            attempt=attempt,
+            machine_id=command.machine_id,
+            prompt_id=prompt_id(run.id, attempt),
+            fence=run.fence + 1,
+            worker=command.worker,
+            at=command.now,
+        )
+    ]
+
+
+def _report(run: Run, command: ReportStatus) -> list[RunEvent]:
+    if command.status in TERMINAL:
+        raise IllegalTransition(f"a machine does not end a run as {command.status}")
+    if command.fence != run.fence:
+        raise Superseded
+    if not run.claimed or not can_become(run.status, command.status):
+        return []
+    return [_changed(run, command.status, "machine", command.now)]
+
+
+def _record_outputs(run: Run, command: RecordOutputs) -> list[RunEvent]:
+    if run.cancel_requested:
+        return [_changed(run, Status.CANCELLED, "cancelled", command.now)]
+    if command.attempt != run.attempt or run.produced or not run.claimed:
+        return []
+    return [OutputsProduced(attempt=command.attempt, outputs=command.outputs, at=command.now)]
+
+
+def _record_upload(run: Run, command: RecordUpload) -> list[RunEvent]:
+    upload = command.upload
+    stale = upload.attempt != run.attempt or upload.index in run.uploads
+    return [] if stale else [upload]
+
+
+def _settle(run: Run, command: SettleRun) -> list[RunEvent]:
+    return [_changed(run, Status.SUCCESS, "complete", command.now)] if run.complete else []
+
+
+def _lose(run: Run, command: LoseAttempt) -> list[RunEvent]:
+    if command.attempt != run.attempt or not (run.claimed or run.produced):
+        return []
+    lost = AttemptLost(attempt=run.attempt, reason=command.reason, at=command.now)
+    if run.cancel_requested:
+        return [lost, _changed(run, Status.CANCELLED, "cancelled", command.now)]
+    if run.attempt >= MAX_ATTEMPTS:
+        error = RunError(
+            code="machine_lost_run",
+            message=f"the machine lost the run {MAX_ATTEMPTS} times: {command.reason}",
+        )
+        return [lost, _changed(run, Status.FAILED, error.code, command.now, error)]
+    due = command.now + RETRY_DELAYS[run.attempt - 1]
+    return [lost, RetryScheduled(attempt=run.attempt + 1, due=due, at=command.now)]
+
+
+def _fail(run: Run, command: FailRun) -> list[RunEvent]:
+    if command.attempt is None:
+        return [_changed(run, Status.FAILED, command.error.code, command.now, command.error)]
+    if command.attempt != run.attempt:
+        return []
+    if run.cancel_requested:
+        return [_changed(run, Status.CANCELLED, "cancelled", command.now)]
+    failed = AttemptFailed(attempt=command.attempt, error=command.error, at=command.now)
+    return [failed, _changed(run, Status.FAILED, command.error.code, command.now, command.error)]
+
+
+def _time_out(run: Run, command: TimeOutRun) -> list[RunEvent]:
+    if command.attempt != run.attempt:
+        return []
+    return [_changed(run, Status.TIMEOUT, command.error.code, command.now, command.error)]
+
+
+def _request_cancel(run: Run, command: RequestCancel) -> list[RunEvent]:
+    if run.cancel_requested:
+        return []
+    asked = CancelRequested(by=command.by, at=command.now)
+    if run.claimed:
+        return [asked]
+    return [asked, _changed(run, Status.CANCELLED, "cancelled", command.now)]
+
+
+def _confirm_cancel(run: Run, command: ConfirmCancel) -> list[RunEvent]:
+    if not run.cancel_requested:
+        return []
+    return [_changed(run, Status.CANCELLED, "cancelled", command.now)]
+
+
+def _changed(
+    run: Run, status: Status, reason: str, now: datetime, error: RunError | None = None
+) -> StatusChanged:
+    return StatusChanged(
+        status=status,
+        reason=reason,
+        attempt=run.attempt,
+        machine_id=run.machine_id if run.attempt else None,
+        at=now,
+        error=error,
+    )

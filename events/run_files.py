@@ -1,0 +1,73 @@
+"""How a run's files are named: on its machine, where runs share folders, and in object storage."""
+
+from collections.abc import Container
+from unicodedata import category
+from uuid import UUID
+
+_FOLDER = "comfyd"
+_NAME_BYTES = 200
+_EXTENSION_BYTES = 20
+_DEFAULT_PREFIX = "ComfyUI"
+
+
+def own_prefix(prompt_id: UUID, prefix: str) -> str:
+    """Move a filename_prefix into the prompt's own folder, from which it cannot climb out."""
+    parts = [part for part in _clean(prefix).replace("\\", "/").split("/") if part.strip(" .")]
+    return "/".join([_FOLDER, str(prompt_id), *(parts or [_DEFAULT_PREFIX])])
+
+
+def shown_subfolder(subfolder: str, prompt_id: UUID) -> str:
+    """Give a subfolder as the workflow's author knows it: without the prompt's own folder."""
+    parts = _parts(subfolder)
+    return "/".join(parts[2:]) if parts[:2] == [_FOLDER, str(prompt_id)] else subfolder
+
+
+def is_foreign(subfolder: str, prompt_id: UUID) -> bool:
+    """Whether a subfolder belongs to another prompt, perhaps of another tenant."""
+    parts = _parts(subfolder)
+    if ".." in parts:  # An honest node has no reason to climb.
+        return True
+    return len(parts) > 1 and parts[0].lower() == _FOLDER and parts[1] != str(prompt_id)
+
+
+def _parts(subfolder: str) -> list[str]:
+    return [part for part in subfolder.replace("\\", "/").split("/") if part not in {"", "."}]
+
+
+def stored_name(filename: str, *, distinction: str, taken: Container[str]) -> str:
+    """Give a name for object storage that is safe in a key and not among *taken*.
+
+    It is the filename itself where that is possible; else *distinction* comes before its extension.
+    """
+    stem, extension = _split(_safe(filename) or "file")
+    name = _fitted(stem, extension)
+    count = 1
+    while name in taken:
+        counted = f"-{count}" if count > 1 else ""
+        name = _fitted(stem, f"-{_safe(distinction)}{counted}{extension}")
+        count += 1
+    return name
+
+
+def _safe(name: str) -> str:
+    name = _clean(name).replace("/", "_").replace("\\", "_").strip(" ")
+    while ".." in name:
+        name = name.replace("..", ".")
+    return "" if name == "." else name
+
+
+def _clean(text: str) -> str:
+    """Drop what cannot be seen: control characters, marks of direction, halves of characters."""
+    return "".join(c for c in text if not category(c).startswith("C"))
+
+
+def _split(name: str) -> tuple[str, str]:
+    stem, dot, extension = name.rpartition(".")
+    if not stem or len(extension.encode()) > _EXTENSION_BYTES:
+        return name, ""
+    return stem, dot + extension
+
+
+def _fitted(stem: str, ending: str) -> str:
+    room = max(_NAME_BYTES - len(ending.encode()), 1)
+    return stem.encode()[:room].decode(errors="ignore").rstrip(".") + ending

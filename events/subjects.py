@@ -1,0 +1,73 @@
+"""The grammar of subjects: one exact subject per aggregate.
+
+ev.<shard>.<slice>.<kind>-<id> in the log, live.<kind>-<id> for the copies that followers hear.
+The event's type is a header and never part of the subject: expectations on wildcards are unsafe
+on a cluster (docs/adr/0003).
+"""
+
+from uuid import UUID
+from zlib import crc32
+
+LOG = "RUNS"
+WORK = "WORK"
+PROGRESS = "PROGRESS"
+INPUTS = "INPUTS"
+DEAD_LETTERS = "DLQ"
+
+SLICES = 256
+"""Number of slices. Fixed for ever: another count would break every expectation."""
+
+SHARD = "0"
+
+
+def aggregate(kind: str, identifier: UUID) -> str:
+    """Name one aggregate, such as run-0190…"""
+    return f"{kind}-{identifier}"
+
+
+def kind_of(name: str) -> str:
+    """Give the kind of an aggregate's name."""
+    return name.split("-", 1)[0]
+
+
+def subject(name: str) -> str:
+    """Give the subject of the aggregate *name*."""
+    return f"ev.{SHARD}.{crc32(name.encode()) % SLICES}.{name}"
+
+
+def aggregate_of(log_subject: str) -> str:
+    """Give the aggregate's name in a subject of the log."""
+    return log_subject.rsplit(".", 1)[1]
+
+
+def live(name: str) -> str:
+    """Give the subject where new events of *name* are heard."""
+    return f"live.{name}"
+
+
+def progress(run_id: str) -> str:
+    """Give the subject that holds a run's latest progress."""
+    return f"pg.{run_id}"
+
+
+def live_progress(run_id: str) -> str:
+    """Give the subject where a run's progress is heard."""
+    return f"live.pg.{run_id}"
+
+
+def inputs(run_id: UUID) -> str:
+    """Give the subject that holds a run's inputs."""
+    return f"in.{run_id}"
+
+
+def render_work(machine_id: UUID) -> str:
+    """Give the subject of the runs that wait for a machine."""
+    return f"work.render.{machine_id}"
+
+
+UPLOAD_WORK = "work.upload"
+
+
+def dead_letters(subject_name: str) -> str:
+    """Give the subject where messages of *subject_name* end that nobody could handle."""
+    return f"dlq.{subject_name}"

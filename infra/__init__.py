@@ -1,0 +1,1 @@
+"""Drivers of the outside world, one per file."""

@@ -1,0 +1,94 @@
+"""One connection to NATS that never gives up, and the JSON API calls nats-py has no name for."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import nats
+import nats.errors
+from nats.aio.client import Client
+
+log = logging.getLogger(__name__)
+
+UNANSWERED = (
+    TimeoutError,
+    nats.errors.NoRespondersError,
+    nats.errors.ConnectionClosedError,
+    nats.errors.ConnectionReconnectingError,
+    nats.errors.OutboundBufferLimitError,
+    nats.errors.StaleConnectionError,
+    ConnectionError,
+)
+"""What it looks like when NATS does not answer: the outcome is unknown."""
+
+
+async def _on_error(error: Exception) -> None:
+    log.warning("nats.error", extra={"error": repr(error)})
+
+
+async def _on_disconnect() -> None:
+    log.warning("nats.disconnected")
+
+
+async def _on_reconnect() -> None:
+    log.info("nats.reconnected")
+
+
+OPTIONS: dict[str, Any] = {
+    # The default gives up after 60 tries and stays closed for ever.
+    "max_reconnect_attempts": -1,
+    "reconnect_time_wait": 0.25,
+    "connect_timeout": 2,
+    "ping_interval": 10,
+    "error_cb": _on_error,
+    "disconnected_cb": _on_disconnect,
+    "reconnected_cb": _on_reconnect,
+}
+"""How every process of comfyd connects."""
+
+
+@asynccontextmanager
+async def connected(url: str, *, name: str) -> AsyncIterator[Client]:
+    """Connect to the servers in *url* (comma-separated); waits until one answers."""
+    client = await nats.connect(url.split(","), name=name, **OPTIONS)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+class ApiError(Exception):
+    """JetStream said no."""
+
+    def __init__(self, code: int, description: str) -> None:
+        self.code = code
+        super().__init__(f"{description} ({code})")
+
+
+async def api(client: Client, operation: str, request: object, *, within: float) -> dict[str, Any]:
+    """Call $JS.API.*operation*.
+
+    Raises:
+        ApiError: JetStream refused.
+        UNANSWERED: nobody answered.
+
+    """
+    answer = await client.request(
+        f"$JS.API.{operation}", msgspec.json.encode(request), timeout=within
+    )
+    return checked(answer.data)
+
+
+def checked(data: bytes) -> dict[str, Any]:
+    """Decode an answer of JetStream's.
+
+    Raises:
+        ApiError: the answer is a refusal.
+
+    """
+    decoded: dict[str, Any] = msgspec.json.decode(data)
+    if error := decoded.get("error"):
+        raise ApiError(error.get("err_code", 0), error.get("description", "refused"))
+    return decoded

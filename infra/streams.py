@@ -1,0 +1,151 @@
+"""The streams, declared in one place: created and compared here, never by a service."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+from nats.aio.client import Client
+
+from events import subjects
+from infra.nats_connection import ApiError, api
+
+SECOND = 1_000_000_000
+"""JetStream counts in nanoseconds."""
+
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+NOT_FOUND = 10059
+MAX_EVENTS_PER_AGGREGATE = 500
+
+
+class StreamDiffers(Exception):
+    """A stream on the server is not as declared and cannot be changed to be so."""
+
+
+class StreamReport(Struct, frozen=True, kw_only=True):
+    """What the migration did with one stream."""
+
+    name: str
+    did: str
+    """created, updated or unchanged."""
+
+    changed: tuple[str, ...] = ()
+
+
+def declarations(replicas: int) -> tuple[Mapping[str, Any], ...]:
+    """Give the configuration of every stream, in JetStream's own words."""
+    durable = {"storage": "file", "num_replicas": replicas, "max_consumers": -1}
+    return (
+        durable
+        | {
+            "name": subjects.LOG,
+            "description": "The log: one exact subject per aggregate. The truth.",
+            "subjects": ["ev.*.*.*"],
+            "retention": "limits",
+            "discard": "new",
+            "discard_new_per_subject": True,
+            "max_msgs_per_subject": MAX_EVENTS_PER_AGGREGATE,
+            "deny_delete": True,
+            "deny_purge": True,
+            "allow_direct": True,
+            "allow_atomic": True,
+            "duplicate_window": 120 * SECOND,
+            "compression": "s2",
+            "republish": {"src": "ev.*.*.*", "dest": "live.{{wildcard(3)}}"},
+        },
+        durable
+        | {
+            "name": subjects.INPUTS,
+            "description": "Inputs of runs: private, so beside the log and erasable.",
+            "subjects": ["in.*"],
+            "retention": "limits",
+            "discard": "new",
+            "discard_new_per_subject": True,
+            "max_msgs_per_subject": 1,
+            "allow_direct": True,
+            "compression": "s2",
+        },
+        durable
+        | {
+            "name": subjects.WORK,
+            "description": "Work that waits for a worker.",
+            "subjects": ["work.>"],
+            "retention": "workqueue",
+            "discard": "new",
+            "duplicate_window": 600 * SECOND,
+        },
+        durable
+        | {
+            "name": subjects.DEAD_LETTERS,
+            "description": "Work that nobody could do, with the error.",
+            "subjects": ["dlq.>"],
+            "retention": "limits",
+            "max_age": 30 * DAY,
+            "allow_direct": True,
+        },
+        {
+            "name": subjects.PROGRESS,
+            "description": "The latest progress of each run: a hint, lost with the server.",
+            "subjects": ["pg.*"],
+            "storage": "memory",
+            "num_replicas": 1,
+            "retention": "limits",
+            "max_msgs_per_subject": 1,
+            "max_age": HOUR,
+            "allow_direct": True,
+            "republish": {"src": "pg.*", "dest": "live.pg.{{wildcard(1)}}"},
+        },
+    )
+
+
+async def migrate(client: Client, *, replicas: int = 1) -> list[StreamReport]:
+    """Create what is missing and bring the rest up to its declaration.
+
+    Raises:
+        StreamDiffers: the server refuses a change; the message names the stream.
+        UNANSWERED: the server does not answer.
+
+    """
+    return [await _migrate_one(client, wanted) for wanted in declarations(replicas)]
+
+
+async def differences(client: Client, *, replicas: int = 1) -> dict[str, tuple[str, ...]]:
+    """Tell which fields of which streams differ from their declaration."""
+    found: dict[str, tuple[str, ...]] = {}
+    for wanted in declarations(replicas):
+        present = await _present(client, wanted["name"])
+        differing = ("missing",) if present is None else _differing(wanted, present)
+        if differing:
+            found[wanted["name"]] = differing
+    return found
+
+
+async def _migrate_one(client: Client, wanted: Mapping[str, Any]) -> StreamReport:
+    name = wanted["name"]
+    present = await _present(client, name)
+    if present is None:
+        await api(client, f"STREAM.CREATE.{name}", wanted, within=10)
+        return StreamReport(name=name, did="created")
+    changed = _differing(wanted, present)
+    if not changed:
+        return StreamReport(name=name, did="unchanged")
+    try:
+        await api(client, f"STREAM.UPDATE.{name}", {**present, **wanted}, within=10)
+    except ApiError as error:
+        raise StreamDiffers(f"stream {name} ({', '.join(changed)}): {error}") from error
+    return StreamReport(name=name, did="updated", changed=changed)
+
+
+async def _present(client: Client, name: str) -> dict[str, Any] | None:
+    try:
+        info = await api(client, f"STREAM.INFO.{name}", {}, within=5)
+    except ApiError as error:
+        if error.code == NOT_FOUND:
+            return None
+        raise
+    config: dict[str, Any] = info["config"]
+    return config
+
+
+def _differing(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(field for field, value in wanted.items() if present.get(field) != value)

@@ -1,0 +1,106 @@
+"""Builds facts and circumstances with sensible defaults, so that a test names what matters."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from events.codec import type_name_of
+from events.decider import RUN
+from events.envelope import AnyRecorded, Meta, Recorded
+from events.identity import prompt_id
+from events.output import Output
+from events.run import ImageUploaded, OutputsProduced, RunClaimed, RunCreated, RunEvent
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+RUN_ID = UUID("00000000-0000-4000-8000-000000000001")
+MACHINE_ID = UUID("00000000-0000-4000-8000-000000000002")
+OTHER_ID = UUID("00000000-0000-4000-8000-000000000003")
+
+
+def later(seconds: float) -> datetime:
+    """Give the moment that many seconds after NOW."""
+    return NOW + timedelta(seconds=seconds)
+
+
+def meta(*, tenant: str = "user:ada", command_id: UUID | None = None) -> Meta:
+    """Give the circumstances of a command."""
+    return Meta(tenant=tenant, actor="test", command_id=command_id or uuid4())
+
+
+def created(*, run_id: UUID = RUN_ID, request_hash: str = "hash", **changes: Any) -> RunCreated:
+    """Give the birth of a run."""
+    facts: dict[str, Any] = {
+        "run_id": run_id,
+        "user_id": "ada",
+        "org_id": None,
+        "workflow_id": OTHER_ID,
+        "version_id": OTHER_ID,
+        "version": 1,
+        "deployment_id": OTHER_ID,
+        "environment": "production",
+        "machine_id": MACHINE_ID,
+        "graph_key": "workflows/graph.json",
+        "ui_graph_key": None,
+        "has_inputs": False,
+        "request_hash": request_hash,
+        "origin": "api",
+        "at": NOW,
+    }
+    return RunCreated(**(facts | changes))
+
+
+def claimed(*, attempt: int = 1, fence: int = 1, run_id: UUID = RUN_ID) -> RunClaimed:
+    """Give a claim."""
+    return RunClaimed(
+        attempt=attempt,
+        machine_id=MACHINE_ID,
+        prompt_id=prompt_id(run_id, attempt),
+        fence=fence,
+        worker="test",
+        at=NOW,
+    )
+
+
+def image_output(index: int = 0, name: str = "a.png") -> Output:
+    """Give an image that a node made."""
+    return Output(index=index, node_id="9", kind="images", filename=name, name=name)
+
+
+def produced(*outputs: Output, attempt: int = 1) -> OutputsProduced:
+    """Give the end of a render."""
+    return OutputsProduced(attempt=attempt, outputs=outputs, at=NOW)
+
+
+def uploaded(index: int = 0, *, attempt: int = 1, name: str = "a.png") -> ImageUploaded:
+    """Give a stored image."""
+    return ImageUploaded(
+        role="output",
+        name=name,
+        key=f"outputs/runs/{RUN_ID}/{name}",
+        media_type="image/png",
+        bytes=10,
+        sha256="0" * 64,
+        width=64,
+        height=64,
+        upload_duration=0.1,
+        attempt=attempt,
+        index=index,
+        at=NOW,
+    )
+
+
+def draft(
+    event: RunEvent, *, version: int, run_id: UUID = RUN_ID, event_id: UUID | None = None
+) -> AnyRecorded:
+    """Wrap a run's fact for the log."""
+    return Recorded(
+        aggregate=RUN.name(run_id),
+        position=0,
+        version=version,
+        id=event_id or uuid4(),
+        type=type_name_of(type(event)),
+        status="not-started",
+        event=event,
+        meta=meta(),
+        recorded_at=event.at,
+    )
