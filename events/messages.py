@@ -169,6 +169,132 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "no node of the graph saves or shows anything",
         "工作流中没有任何保存或显示结果的节点",
     ),
+    # images that come with a run
+    "not_an_image": (
+        "input '{name}' is no image that we can read; send PNG, JPEG, WebP or GIF",
+        "输入“{name}”不是可读取的图片；请使用 PNG、JPEG、WebP 或 GIF",
+    ),
+    "image_type_not_supported": (
+        "input '{name}' is an image of a type we do not take; send PNG, JPEG, WebP or GIF",
+        "输入“{name}”的图片类型不受支持；请使用 PNG、JPEG、WebP 或 GIF",
+    ),
+    "image_too_large_bytes": (
+        "input '{name}' has {bytes} bytes; an image may have {limit}",
+        "输入“{name}”的大小为 {bytes} 字节；图片最大为 {limit} 字节",
+    ),
+    "image_too_many_pixels": (
+        "input '{name}' has too many pixels {pixels}; all frames together may have {limit}",
+        "输入“{name}”的像素过多 {pixels}；所有帧合计最多 {limit} 像素",
+    ),
+    "image_truncated": (
+        "input '{name}' is an image that breaks off or is damaged",
+        "输入“{name}”的图片不完整或已损坏",
+    ),
+    # URLs that come with a run
+    "url_scheme": (
+        "input '{name}' must be a URL that begins with http:// or https://",
+        "输入“{name}”的网址必须以 http:// 或 https:// 开头",
+    ),
+    "url_invalid": (
+        "input '{name}' is no valid URL, or has a user name or password in it",
+        "输入“{name}”不是有效的网址，或网址中带有用户名、密码",
+    ),
+    "url_private_address": (
+        "input '{name}' points to {host}, which is not a public address",
+        "输入“{name}”指向 {host}，该地址不是公网地址",
+    ),
+    "url_too_large": (
+        "input '{name}': the file is larger than {limit} bytes",
+        "输入“{name}”：文件超过 {limit} 字节",
+    ),
+    "url_timeout": (
+        "input '{name}': {host} took too long",
+        "输入“{name}”：{host} 响应超时",
+    ),
+    "url_status": (
+        "input '{name}': the server answered with status {status}",
+        "输入“{name}”：服务器返回状态码 {status}",
+    ),
+    "url_unreachable": (
+        "input '{name}': {host} cannot be reached",
+        "输入“{name}”：无法连接 {host}",
+    ),
+    "url_redirects": (
+        "input '{name}': too many redirects, or one to an address that is not allowed",
+        "输入“{name}”：重定向过多，或重定向到了不允许的地址",
+    ),
+    "url_encoded": (
+        "input '{name}': the server sent a compressed body",
+        "输入“{name}”：服务器发送了压缩的内容",
+    ),
+    # requests
+    "unauthorized": ("A valid bearer token is required.", "需要有效的 Bearer 令牌。"),
+    "not_found": ("There is no such thing.", "找不到该对象。"),
+    "no_such_route": ("There is no such address.", "没有这个地址。"),
+    "method_not_allowed": (
+        "This address does not take this method.",
+        "该地址不支持此请求方法。",
+    ),
+    "invalid_inputs": ("The inputs do not fit the workflow.", "输入与工作流不符。"),
+    "invalid_graph": ("The graph cannot be run.", "该工作流无法运行。"),
+    "invalid_request": ("The request is not as it should be.", "请求格式不正确。"),
+    "malformed_json": ("The body is no valid JSON.", "请求体不是有效的 JSON。"),
+    "body_too_large": ("The body is too large.", "请求体过大。"),
+    "idempotency_conflict": (
+        "This Idempotency-Key belongs to a different request.",
+        "此 Idempotency-Key 已用于另一个不同的请求。",
+    ),
+    "illegal_transition": (
+        "The run cannot take this step from where it stands.",
+        "运行的当前状态不允许此操作。",
+    ),
+    "too_many_changes": (
+        "This object has been changed too often.",
+        "该对象的变更次数已达上限。",
+    ),
+    "log_busy": (
+        "Others are changing the same object; try again.",
+        "其他请求正在修改同一对象；请重试。",
+    ),
+    "log_unavailable": (
+        "The event log does not answer; nothing was accepted. Try again.",
+        "事件日志无响应，未接受任何内容；请稍后重试。",
+    ),
+    "storage_unavailable": (
+        "Object storage does not answer; nothing was accepted. Try again.",
+        "对象存储无响应，未接受任何内容；请稍后重试。",
+    ),
+    "storage_refused": (
+        "Object storage refuses to store; nothing was accepted.",
+        "对象存储拒绝写入，未接受任何内容。",
+    ),
+    "read_models_unavailable": (
+        "Lists cannot be read just now; single runs can. Try again.",
+        "暂时无法读取列表，但单个运行仍可查询；请稍后重试。",
+    ),
+    "internal": ("Something went wrong on our side.", "服务器内部错误。"),
+    "field_invalid": ("{reason}", "{reason}"),
+    "bad_idempotency_key": (
+        "Idempotency-Key must have 1 to {limit} printable characters",
+        "Idempotency-Key 必须为 1 到 {limit} 个可打印字符",
+    ),
+    "bad_position": (
+        "a position must be one that an earlier answer gave",
+        "位置必须来自之前的响应",
+    ),
+    "bad_cursor": (
+        "a cursor must be one that an earlier page gave",
+        "游标必须来自之前的分页结果",
+    ),
+    "bad_environment": (
+        "there is no such environment; there are: {known}",
+        "没有该环境；可用的环境：{known}",
+    ),
+    "bad_machine_url": (
+        "the URL of a machine must begin with http:// or https:// and have no password in it",
+        "机器网址必须以 http:// 或 https:// 开头，且不能包含密码",
+    ),
+    "bad_id": ("this is no id", "这不是有效的 ID"),
 }
 """Code to (English, Chinese); both take the same placeholders."""
 

@@ -55,9 +55,9 @@ def live_progress(run_id: str) -> str:
     return f"live.pg.{run_id}"
 
 
-def inputs(run_id: UUID) -> str:
-    """Give the subject that holds a run's inputs."""
-    return f"in.{run_id}"
+def inputs(run_id: UUID, request_hash: str) -> str:
+    """Give the subject that holds a run's inputs, as one request brought them."""
+    return f"in.{run_id}.{request_hash}"
 
 
 def render_work(machine_id: UUID) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import nats
 import nats.errors
-from nats.aio.client import Client
+from nats.aio.client import Client as Client  # noqa: PLC0414 -- the name others import
+from nats.aio.msg import Msg as Msg  # noqa: PLC0414
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,6 @@
 """Settings: read once from the environment, checked before anything starts."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
 
@@ -42,7 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: int = 3000
-    data: Path = Path(".comfyd")
+    data: str = ".comfyd"
 
     run_timeout: float = 3600.0
     """Longest time one attempt may take on a machine, in seconds."""

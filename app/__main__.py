@@ -1,0 +1,63 @@
+"""python -m app: serve the API. Run as many as you like behind a load balancer."""
+
+import os
+import sys
+from types import FrameType
+
+import click
+import uvicorn
+from litestar import Litestar
+from typing_extensions import override
+
+from app.main import build_app
+from infra.logs import configure_logs
+from infra.settings import Settings, SettingsInvalid, settings_from
+
+GRACE = 3
+"""Seconds that open requests get when the process is asked to stop."""
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams as soon as it is asked to stop; they would hold it up."""
+
+    def __init__(self, config: uvicorn.Config, app: Litestar) -> None:
+        super().__init__(config)
+        self._app = app
+
+    @override
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if house := self._app.state.get("house"):
+            house.hub.close()
+        super().handle_exit(sig, frame)
+
+
+@click.command()
+def main() -> None:
+    """Serve the API."""
+    try:
+        settings = settings_from(os.environ)
+    except SettingsInvalid as error:
+        click.echo(f"comfyd: {error}", err=True)
+        sys.exit(2)
+    configure_logs(settings.log_level, process="api")
+    serve(settings)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal comes."""
+    app = build_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+        backlog=4096,
+    )
+    _Server(config, app).run()
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m app")

@@ -1,0 +1,74 @@
+"""/api: run a deployment and poll its status, as clients of comfyui-deploy do."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.params import HeaderParameter
+from msgspec import Struct
+
+from app.auth import Caller
+from app.classic.shapes import run_row, status_view
+from app.create_run import create_run
+from app.find_run import find_run
+from app.house import House
+from app.native.requests import idempotency_key, identifier
+from events.errors import NotFound
+
+
+class RunRequest(Struct, frozen=True, kw_only=True):
+    """A run to make; what else a client sends is passed over, as the dialect does."""
+
+    deployment_id: str
+    inputs: dict[str, Any] = {}
+
+
+class RunAnswer(Struct, frozen=True, kw_only=True):
+    """The run that was made."""
+
+    run_id: UUID
+
+
+@post("/api/run", status_code=200)
+async def create(
+    house: House,
+    caller: Caller,
+    data: RunRequest,
+    key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
+) -> RunAnswer:
+    """Accept a run of a deployment."""
+    try:
+        accepted = await create_run(
+            house,
+            caller,
+            deployment_id=identifier(data.deployment_id),
+            inputs=data.inputs,
+            origin="api",
+            idempotency_key=idempotency_key(key),
+        )
+    except NotFound as error:
+        raise NotFound("Deployment not found") from error
+    return RunAnswer(run_id=accepted.run.id)
+
+
+@get("/api/run")
+async def read(house: House, caller: Caller, run_id: str) -> Response[dict[str, Any]]:
+    """Read a run as the dialect's row."""
+    try:
+        found = await find_run(house, run_id=identifier(run_id), tenant=caller.tenant)
+    except NotFound:
+        return Response({"code": 400, "message": "Workflow not found"}, status_code=400)
+    return Response(run_row(found.run, house.settings.spaces))
+
+
+@get("/api/status/{run_id:str}")
+async def status(house: House, caller: Caller, run_id: str) -> dict[str, Any]:
+    """Read where a run stands."""
+    try:
+        found = await find_run(house, run_id=identifier(run_id), tenant=caller.tenant)
+    except NotFound as error:
+        raise NotFound("Run not found") from error
+    return status_view(found.run, found.progress, house.settings.spaces)
+
+
+ROUTES = [create, read, status]

@@ -1,0 +1,123 @@
+"""How a run is shown in the classic dialect: its words, its progress, its outputs.
+
+The dialect's clients know five words for a status and wait for `success` or `failed`, so every
+other end is shown to them as `failed`, with the reason in `error`.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from events.progress import Progress
+from events.run import Run
+from events.run_files import shown_subfolder
+from events.status import Status
+from infra.object_urls import public_url
+from infra.settings import Spaces
+
+WORDS: dict[Status, str] = {
+    Status.NOT_STARTED: "not-started",
+    Status.QUEUED: "not-started",
+    Status.STARTED: "not-started",
+    Status.RUNNING: "running",
+    Status.UPLOADING: "uploading",
+    Status.SUCCESS: "success",
+    Status.FAILED: "failed",
+    Status.CANCELLED: "failed",
+    Status.TIMEOUT: "failed",
+}
+
+_PROGRESS: dict[str, tuple[int, str]] = {
+    "not-started": (0, "Waiting to start"),
+    "running": (50, "Generating image"),
+    "uploading": (75, "Uploading results"),
+    "success": (100, "Generation completed"),
+    "failed": (0, "Generation failed"),
+}
+
+UPLOADING_AT = 75
+"""Where the dialect's progress bar stands when uploading begins; rendering ends below it."""
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """Write a time as JavaScript does."""
+    if moment is None:
+        return None
+    return (
+        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
+    )
+
+
+def status_view(run: Run, progress: Progress | None, spaces: Spaces) -> dict[str, Any]:
+    """Show the answer of GET /api/status/{run_id}."""
+    ended = run.ended_at
+    began = run.started_at or run.created_at
+    return {
+        "id": str(run.id),
+        "status": WORDS[run.status],
+        "started_at": timestamp(run.started_at),
+        "ended_at": timestamp(ended),
+        "duration": (ended - began).total_seconds() if ended else None,
+        "outputs": outputs_view(run, spaces),
+        "error": error_text(run),
+        "progress": progress_view(run, progress),
+    }
+
+
+def run_row(run: Run, spaces: Spaces) -> dict[str, Any]:
+    """Show the answer of GET /api/run?run_id=."""
+    outputs = outputs_view(run, spaces)
+    return {
+        "id": str(run.id),
+        "workflow_version_id": str(run.version_id),
+        "workflow_inputs": None,
+        "workflow_id": str(run.workflow_id),
+        "machine_id": str(run.machine_id),
+        "origin": run.origin,
+        "status": WORDS[run.status],
+        "ended_at": timestamp(run.ended_at),
+        "created_at": timestamp(run.created_at),
+        "started_at": timestamp(run.started_at),
+        "workflow": {"org_id": run.org_id, "user_id": run.user_id},
+        "outputs": [
+            {"data": {k: v for k, v in output.items() if k != "created_at"}} for output in outputs
+        ],
+    }
+
+
+def outputs_view(run: Run, spaces: Spaces) -> list[dict[str, Any]]:
+    """Show what each node made, one entry a node; files once they can be fetched."""
+    nodes: dict[str, dict[str, Any]] = {}
+    for output in run.outputs:
+        upload = run.uploads.get(output.index)
+        item: Any = output.text
+        if output.is_file:
+            if upload is None or run.prompt_id is None:
+                continue
+            item = {
+                "url": public_url(spaces, upload.key),
+                "type": output.folder,
+                "filename": output.name,
+                "subfolder": shown_subfolder(output.subfolder, run.prompt_id),
+                "upload_duration": upload.upload_duration,
+            }
+        node = nodes.setdefault(output.node_id, {})
+        node.setdefault(output.kind, []).append(item)
+        node["created_at"] = timestamp(upload.at if upload else run.updated_at)
+    return list(nodes.values())
+
+
+def progress_view(run: Run, progress: Progress | None) -> dict[str, Any]:
+    """Show how far the run is, from 0 to 100."""
+    word = WORDS[run.status]
+    current, message = _PROGRESS[word]
+    if run.status is Status.RUNNING and progress is not None:
+        current = progress.percent * (UPLOADING_AT - 1) // 100
+        message = progress.message
+    return {"current": current, "total": 100, "message": message}
+
+
+def error_text(run: Run) -> str | None:
+    """Say why a run did not succeed."""
+    if run.status is Status.CANCELLED:
+        return "cancelled"
+    return run.error.message if run.error else None

@@ -1,0 +1,93 @@
+"""The first run: deploys a sample workflow, runs it, and shows its progress and its image."""
+
+from importlib.resources import files
+from typing import Any
+
+import httpx
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from app.cli.api_client import ApiClient
+from app.cli.words import word
+
+CHECKPOINT_NODE = "4"
+
+
+async def run_sample(api: ApiClient, machine_url: str, console: Console) -> bool:
+    """Deploy and run a sample as a client would; tell whether there was an image."""
+    name, graph = await sample_for(machine_url)
+    machine = await api.post("/v1/machines", {"name": "local", "url": machine_url})
+    version = await api.post("/v1/workflows", {"name": name, "graph": graph})
+    deployment = await api.put(
+        f"/v1/workflows/{version['workflow_id']}/deployments/production",
+        {"version": version["version"], "machine_id": machine["id"]},
+    )
+    console.print(
+        word("deployed", name=name, version=version["version"], deployment_id=deployment["id"])
+    )
+    run = await api.post("/v1/runs", {"deployment_id": deployment["id"]})
+    console.print(word("submitted", run_id=run["id"]))
+    await show_progress(api, run["id"], console)
+    return _show_result(await api.get(f"/v1/runs/{run['id']}"), console)
+
+
+async def sample_for(machine_url: str) -> tuple[str, dict[str, Any]]:
+    """Choose a sample that the machine can run: without a checkpoint, one that needs none."""
+    checkpoints = await _checkpoints(machine_url)
+    if not checkpoints:
+        return "colour card", _sample("colour_card.json")
+    graph = _sample("text_to_image.json")
+    graph[CHECKPOINT_NODE]["inputs"]["default_value"] = checkpoints[0]
+    return "text to image", graph
+
+
+async def show_progress(api: ApiClient, run_id: str, console: Console) -> None:
+    """Follow a run with a bar until it is done."""
+    columns = (
+        TextColumn("{task.fields[status]:>11}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=100, status="not-started")
+        async for event, data in api.follow(run_id):
+            if event == "progress":
+                bar.update(task, completed=data["percent"], description=data["message"])
+            elif event == "done":
+                completed = 100 if data["status"] == "success" else None
+                bar.update(task, status=data["status"], description="", completed=completed)
+            else:
+                bar.update(task, status=data["status"])
+
+
+def _show_result(run: dict[str, Any], console: Console) -> bool:
+    urls = [output["url"] for output in run["outputs"] if output["url"]]
+    for url in urls:
+        console.print(word("image", url=url), style="bold", soft_wrap=True)
+    if run["status"] != "success":
+        reason = (run["error"] or {}).get("message", "")
+        console.print(word("failed", status=run["status"], reason=reason), style="red")
+    return bool(urls)
+
+
+async def _checkpoints(machine_url: str) -> list[str]:
+    """List the checkpoints of a ComfyUI; none when it does not answer."""
+    path = "/object_info/CheckpointLoaderSimple"
+    try:
+        async with httpx.AsyncClient(base_url=machine_url, timeout=30, trust_env=False) as http:
+            info = (await http.get(path)).raise_for_status().json()
+            options = info["CheckpointLoaderSimple"]["input"]["required"]["ckpt_name"]
+    except (httpx.HTTPError, KeyError, ValueError):
+        return []
+    # Newer versions say ["COMBO", {"options": [...]}], older ones [[...]].
+    found = options[0] if isinstance(options[0], list) else options[1].get("options", [])
+    return [str(name) for name in found]
+
+
+def _sample(file: str) -> dict[str, Any]:
+    text = files("app.cli").joinpath("samples", file).read_bytes()
+    graph: dict[str, Any] = msgspec.json.decode(text)
+    return graph

@@ -1,0 +1,154 @@
+"""The one-machine stack: servers, comfyd's processes, and a stand-in where no ComfyUI is given."""
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from app.cli.supervisor import Supervisor, Told, python_process
+from app.cli.words import word
+from infra import streams
+from infra.embedded.data_folder import DataFolder, data_folder, remembered_secret
+from infra.embedded.ports import LOOPBACK, remembered_ports
+from infra.embedded.servers import start_all
+from infra.nats_connection import connected
+from infra.postgres import connect
+from infra.settings import SETTING_NAMES, settings_from
+from projections.schema import create_tables
+
+DEFAULT_PORT = "3000"
+DEFAULT_DATA = ".comfyd"
+STEP_SECONDS = "0.1"
+"""Speed of the stand-in: slow enough to watch, fast enough not to wait."""
+
+
+class CannotStart(Exception):
+    """The stack cannot start; the message says why and what to do."""
+
+
+class Stack(Struct, frozen=True, kw_only=True):
+    """A running stack."""
+
+    supervisor: Supervisor
+    url: str
+    machine_url: str
+    jwt_secret: str
+    folder: Path
+    env: Mapping[str, str]
+
+    @property
+    def logs(self) -> Path:
+        """Where every process logs to."""
+        return self.folder / "logs"
+
+
+def chosen_data() -> Path:
+    """Give the data folder that the environment names."""
+    return Path(os.environ.get("COMFYD_DATA") or DEFAULT_DATA).absolute()
+
+
+def chosen_port() -> int:
+    """Give the port that the environment names.
+
+    Raises:
+        CannotStart: it is none, or taken.
+
+    """
+    text = os.environ.get("COMFYD_PORT") or DEFAULT_PORT
+    if not text.isdigit() or not 0 < int(text) < 65536:  # noqa: PLR2004 -- ports end there
+        raise CannotStart(word("bad_port", port=text))
+    port = int(text)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise CannotStart(word("port_taken", port=port)) from error
+    return port
+
+
+def local_secret(folder: Path) -> str:
+    """Give the secret that signs local tokens, made when it is first wanted."""
+    return os.environ.get("JWT_SECRET") or remembered_secret(folder / "jwt-secret")
+
+
+@contextmanager
+def running_stack(told: Told) -> Iterator[Stack]:
+    """Start everything; stop it all at the end.
+
+    Raises:
+        CannotStart, infra.embedded.errors.CannotStart: the message says why and what to do.
+        SettingsInvalid: a setting is wrong.
+
+    """
+    port = chosen_port()
+    with data_folder(chosen_data()) as folder:
+        servers = start_all(folder, given=os.environ)
+        supervisor = Supervisor(servers, told)
+        try:
+            env = _settings(folder, servers.env, port)
+            machine_url = _start_machine(supervisor, folder)
+            yield Stack(
+                supervisor=supervisor,
+                url=f"http://{LOOPBACK}:{port}",
+                machine_url=machine_url,
+                jwt_secret=env["JWT_SECRET"],
+                folder=folder.root,
+                env=env,
+            )
+        finally:
+            supervisor.stop()
+
+
+async def prepare(stack: Stack) -> None:
+    """Create streams and tables where they are missing, then start comfyd's processes."""
+    async with connected(stack.env["NATS_URL"], name="up") as client:
+        await streams.migrate(client)
+    async with connect(stack.env["POSTGRES_URL"]) as connection:
+        await create_tables(connection)
+    for name, arguments in (
+        ("api", ("app",)),
+        ("projector", ("consumers", "projector")),
+        ("worker", ("consumers", "worker")),
+    ):
+        stack.supervisor.start(python_process(name, *arguments, logs=stack.logs, env=stack.env))
+
+
+def _settings(folder: DataFolder, servers: Mapping[str, str], port: int) -> dict[str, str]:
+    given = {name: os.environ[name] for name in SETTING_NAMES if os.environ.get(name)}
+    env = {
+        **servers,
+        **given,
+        "JWT_SECRET": local_secret(folder.root),
+        "COMFYD_PORT": str(port),
+        "COMFYD_DATA": str(folder.root),
+    }
+    settings_from(env | {n: v for n, v in os.environ.items() if n.startswith("COMFYD_")})
+    return env
+
+
+def _start_machine(supervisor: Supervisor, folder: DataFolder) -> str:
+    """Give the URL of the ComfyUI to use; without one, start the stand-in."""
+    if given := os.environ.get("COMFYUI_URL"):
+        return given.rstrip("/")
+    port = remembered_ports(folder.root / "ports-standin.json", ["comfyui"])["comfyui"]
+    home = folder.root / "comfyui"
+    home.mkdir(exist_ok=True)
+    supervisor.start(
+        python_process(
+            "comfyui",
+            "infra.embedded.standin",
+            "--port",
+            str(port),
+            "--dir",
+            str(home),
+            "--slow",
+            STEP_SECONDS,
+            logs=folder.root / "logs",
+            env={},
+        )
+    )
+    return f"http://{LOOPBACK}:{port}"

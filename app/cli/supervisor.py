@@ -1,0 +1,85 @@
+"""Starts comfyd's own processes, and starts again whatever ends before it should."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from infra.embedded.child import Child, Command, start
+from infra.embedded.errors import ServerFailed
+from infra.embedded.servers import Servers
+
+LOOK_EVERY = 0.1
+LONGEST_PAUSE = 5.0
+"""Longest pause before another start of a process that keeps ending, in seconds."""
+
+STOP_WITHIN = 5.0
+
+Told = Callable[[str, int], None]
+"""Told which process was started again, and how it had ended."""
+
+
+def python_process(name: str, *arguments: str, logs: Path, env: Mapping[str, str]) -> Command:
+    """Describe a process of our own."""
+    return Command(
+        name=name,
+        # -P: the folder we stand in can never shadow a library.
+        argv=(sys.executable, "-P", "-m", *arguments),
+        folder=logs.parent,
+        log=logs / f"{name}.log",
+        env={"LANG": os.environ.get("LANG", "C.UTF-8"), **env},
+    )
+
+
+class Supervisor:
+    """All processes of a one-machine comfyd."""
+
+    def __init__(self, servers: Servers, told: Told) -> None:
+        self._servers = servers
+        self._told = told
+        self._commands: dict[str, Command] = {}
+        self.children: dict[str, Child] = {}
+        self._pauses: dict[str, float] = {}
+
+    def start(self, command: Command) -> None:
+        """Start a process and watch over it from now on."""
+        self._commands[command.name] = command
+        self.children[command.name] = start(command)
+
+    async def watch(self) -> None:
+        """Start again what ends, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            for name in self._servers.dead():
+                await self._again(name, self._servers.children[name], self._launch_server)
+            for name, child in list(self.children.items()):
+                if child.exit_code is not None:
+                    await self._again(name, child, self._launch_process)
+
+    def stop(self) -> None:
+        """Stop everything, the last one started first."""
+        backwards = list(reversed(self.children.values()))
+        for child in backwards:
+            child.ask_to_stop()
+        for child in backwards:
+            child.stop(STOP_WITHIN)
+        self._servers.stop()
+
+    async def _again(self, name: str, child: Child, launch: Callable[[str], None]) -> None:
+        pause = self._pauses.get(name, 0.0)
+        self._pauses[name] = min(pause * 2 or 0.2, LONGEST_PAUSE)
+        self._told(name, child.exit_code or 0)
+        await asyncio.sleep(pause)
+        launch(name)
+        asyncio.get_running_loop().call_later(30, self._pauses.pop, name, None)
+
+    def _launch_process(self, name: str) -> None:
+        self.children[name] = start(self._commands[name])
+
+    def _launch_server(self, name: str) -> None:
+        try:
+            self._servers.launch(name)
+        except ServerFailed:
+            # Seen as dead at the next look, and tried again.
+            self._pauses[name] = LONGEST_PAUSE

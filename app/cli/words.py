@@ -1,0 +1,66 @@
+"""What the command line says to people, in English and Chinese."""
+
+import os
+from collections.abc import Mapping
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    "starting": ("starting {name}", "正在启动 {name}"),
+    "ready": ("comfyd is ready at {url}", "comfyd 已就绪：{url}"),
+    "found": (
+        "found the data of earlier runs: {count} in the list",
+        "已找到之前的数据：列表中有 {count} 个运行",
+    ),
+    "deployed": (
+        "deployed the sample '{name}' version {version} to production: deployment {deployment_id}",
+        "示例“{name}”第 {version} 版已部署到 production：部署 {deployment_id}",
+    ),
+    "submitted": ("submitted run {run_id}", "已提交运行 {run_id}"),
+    "image": ("image: {url}", "图片：{url}"),
+    "failed": ("the run ended as {status}: {reason}", "运行以 {status} 结束：{reason}"),
+    "sample_failed": (
+        "the sample could not be run: {reason}",
+        "示例未能运行：{reason}",
+    ),
+    "try": (
+        "try it yourself: TOKEN=$(.venv/bin/comfyd token)",
+        "自己试试：TOKEN=$(.venv/bin/comfyd token)",
+    ),
+    "stop_hint": (
+        "Ctrl-C stops everything; the data stays in {folder}",
+        "按 Ctrl-C 停止所有服务；数据保留在 {folder}",
+    ),
+    "stopping": ("stopping", "正在停止"),
+    "stopped": ("stopped; the data is in {folder}", "已停止；数据在 {folder}"),
+    "restarted": (
+        "{name} ended ({code}) and was started again",
+        "{name} 已退出（{code}），已重新启动",
+    ),
+    "port_taken": (
+        "port {port} is taken by another program: stop that, or set COMFYD_PORT to another port",
+        "端口 {port} 已被其他程序占用：请停止该程序，或将 COMFYD_PORT 设为其他端口",
+    ),
+    "bad_port": (
+        "COMFYD_PORT: '{port}' is no port; it must be a number from 1 to 65535",
+        "COMFYD_PORT：“{port}”不是有效端口；必须是 1 到 65535 之间的数字",
+    ),
+    "no_secret": (
+        "there is no data in {folder} yet: run `make up` first, or set JWT_SECRET",
+        "{folder} 中还没有数据：请先运行 `make up`，或设置 JWT_SECRET",
+    ),
+    "api_silent": (
+        "the API was not ready within {seconds} s; its log is {log}",
+        "API 未能在 {seconds} 秒内就绪；日志见 {log}",
+    ),
+}
+
+
+def language() -> str:
+    """Choose the language by the locale variables."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG")
+    return "zh" if (locale or "").lower().startswith("zh") else "en"
+
+
+def word(key: str, /, **params: object) -> str:
+    """Say it."""
+    english, chinese = WORDS[key]
+    return (chinese if language() == "zh" else english).format_map(params)

@@ -1,0 +1,191 @@
+"""Accepts a run: checks its inputs, stores its images, records that it exists. Nothing else."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from app.auth import Caller
+from app.house import House
+from events.decider import DEPLOYMENT, RUN
+from events.deployment import DeploymentPromoted
+from events.errors import InvalidInputs, NotFound, Problem
+from events.identity import derived, keyed_run_id
+from events.input_values import ImageBytes, ImageRef, ImageUrl, StoredValue, Value
+from events.inputs import check_inputs
+from events.nodes import pointer
+from events.run import ImageUploaded, Run, RunCreated
+from events.run_decider import CreateRun
+from infra.event_store import Session
+from infra.images import ImageRefused, inspect_image
+from infra.object_keys import input_key
+from infra.url_fetch import UrlRefused, check_url
+
+_canonical = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """A run that will not be lost."""
+
+    run: Run
+    position: int
+    replayed: bool
+    """Whether an earlier request with the same key had made it."""
+
+
+async def create_run(
+    house: House,
+    caller: Caller,
+    *,
+    deployment_id: UUID,
+    inputs: Mapping[str, object],
+    origin: str,
+    idempotency_key: str | None,
+) -> Accepted:
+    """Accept a run of a deployment's current version.
+
+    Raises:
+        NotFound: the caller has no such deployment.
+        InvalidInputs: with every problem there is.
+        AlreadyExists: the key belongs to a different request.
+        StorageUnavailable, LogUnavailable: nothing was accepted; send it again.
+
+    """
+    deployment = await current_deployment(house, caller, deployment_id)
+    checked = check_inputs(deployment.inputs, inputs)
+    request_hash = _request_hash(deployment_id, inputs)
+    run_id = keyed_run_id(caller.tenant, idempotency_key) if idempotency_key else house.new_id()
+    stored, images = await _store_images(house, caller, checked)
+    if stored:
+        # First the inputs: a run without them could not be kept.
+        await house.inputs.put(run_id, request_hash, stored)
+    created = _created(house, caller, deployment, run_id, request_hash, origin, bool(stored))
+    session = Session(house.store, RUN, run_id, tenant=caller.tenant)
+    appended = await session.execute(
+        CreateRun(created=created, images=images),
+        house.meta(caller, command_id=derived("create", run_id, request_hash)),
+    )
+    assert session.state is not None  # it was created, now or before
+    house.recent.note(run_id, session.position)
+    return Accepted(run=session.state, position=session.position, replayed=not appended)
+
+
+async def current_deployment(
+    house: House, caller: Caller, deployment_id: UUID
+) -> DeploymentPromoted:
+    """Give what a deployment runs now; a single read of the log, so never an old version.
+
+    Raises:
+        NotFound: the caller has no such deployment.
+
+    """
+    last = await house.store.last(DEPLOYMENT.name(deployment_id))
+    if last is None or last.meta.tenant != caller.tenant:
+        raise NotFound("there is no deployment with this id")
+    promoted: DeploymentPromoted = last.event
+    return promoted
+
+
+async def _store_images(
+    house: House, caller: Caller, checked: Mapping[str, Value]
+) -> tuple[dict[str, StoredValue], tuple[ImageUploaded, ...]]:
+    """Put images that came with the request into storage, side by side."""
+    problems: list[Problem] = []
+    uploads: dict[str, ImageUploaded] = {}
+
+    async def settle(name: str, value: Value) -> StoredValue | None:
+        try:
+            if isinstance(value, ImageBytes):
+                uploads[name] = await _store_image(house, caller, name, value.data)
+                return _reference(uploads[name])
+            if isinstance(value, ImageUrl) and not house.settings.allow_private_urls:
+                check_url(value.url)
+        except (ImageRefused, UrlRefused) as error:
+            problems.append(_problem(name, error))
+            return None
+        return value
+
+    settled = await asyncio.gather(*(settle(n, v) for n, v in checked.items()))
+    if problems:
+        raise InvalidInputs(problems=problems)
+    stored = {n: v for n, v in zip(checked, settled, strict=True) if v is not None}
+    return stored, tuple(uploads[name] for name in checked if name in uploads)
+
+
+async def _store_image(house: House, caller: Caller, name: str, data: bytes) -> ImageUploaded:
+    settings = house.settings
+    facts = await inspect_image(
+        data, max_bytes=settings.image_bytes, max_pixels=settings.image_pixels
+    )
+    sha256 = hashlib.sha256(data).hexdigest()
+    key = input_key(caller.tenant, sha256, facts.extension, secret=settings.jwt_secret.encode())
+    began = house.now()
+    await house.storage.put_bytes(key, data, facts.media_type)
+    now = house.now()
+    return ImageUploaded(
+        role="input",
+        name=name,
+        key=key,
+        media_type=facts.media_type,
+        bytes=len(data),
+        sha256=sha256,
+        width=facts.width,
+        height=facts.height,
+        upload_duration=(now - began).total_seconds(),
+        attempt=0,
+        index=-1,
+        at=now,
+    )
+
+
+def _reference(image: ImageUploaded) -> ImageRef:
+    assert image.width is not None  # it was inspected
+    assert image.height is not None
+    return ImageRef(
+        key=image.key,
+        sha256=image.sha256,
+        media_type=image.media_type,
+        width=image.width,
+        height=image.height,
+    )
+
+
+def _problem(name: str, error: ImageRefused | UrlRefused) -> Problem:
+    params = {"name": name, **error.params}
+    return Problem(code=error.code, pointer=pointer("inputs", name), params=params)
+
+
+def _request_hash(deployment_id: UUID, inputs: Mapping[str, object]) -> str:
+    body = _canonical({"deployment_id": deployment_id, "inputs": inputs})
+    return hashlib.sha256(body).hexdigest()
+
+
+def _created(
+    house: House,
+    caller: Caller,
+    deployment: DeploymentPromoted,
+    run_id: UUID,
+    request_hash: str,
+    origin: str,
+    has_inputs: bool,  # noqa: FBT001 -- a fact, not a switch
+) -> RunCreated:
+    return RunCreated(
+        run_id=run_id,
+        user_id=caller.user_id,
+        org_id=caller.org_id,
+        workflow_id=deployment.workflow_id,
+        version_id=deployment.version_id,
+        version=deployment.version,
+        deployment_id=deployment.deployment_id,
+        environment=deployment.environment,
+        machine_id=deployment.machine_id,
+        graph_key=deployment.graph_key,
+        ui_graph_key=deployment.ui_graph_key,
+        has_inputs=has_inputs,
+        request_hash=request_hash,
+        origin=origin,
+        at=house.now(),
+    )

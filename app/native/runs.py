@@ -1,0 +1,160 @@
+"""/v1/runs: make, read, list, follow and cancel runs."""
+
+from typing import Annotated, Any
+
+from litestar import Response, get, post
+from litestar.params import HeaderParameter, QueryParameter
+from litestar.response import Stream
+
+from app.auth import Caller
+from app.create_run import create_run
+from app.find_run import find_run
+from app.house import House
+from app.native.requests import (
+    CreateRunRequest,
+    before_of,
+    cursor_of,
+    idempotency_key,
+    identifier,
+    position_in,
+    preferred_wait,
+)
+from app.native.shapes import ListView, RunView, run_view
+from app.native.sse import run_stream
+from app.wait import wait_until_ended
+from events.decider import RUN
+from events.errors import NotFound
+from events.run import Run
+from events.run_decider import RequestCancel
+from events.status import TERMINAL, Status
+from infra.event_store import load
+from projections.queries import list_runs
+
+EVENT_STREAM = "text/event-stream"
+_SSE_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+@post("/v1/runs", status_code=202)
+async def create(
+    house: House,
+    caller: Caller,
+    data: CreateRunRequest,
+    key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
+    prefer: Annotated[str | None, HeaderParameter(name="Prefer")] = None,
+) -> Response[RunView]:
+    """Accept a run. The answer means that it is on disk and will not be lost."""
+    accepted = await create_run(
+        house,
+        caller,
+        deployment_id=data.deployment_id,
+        inputs=data.inputs,
+        origin="api",
+        idempotency_key=idempotency_key(key),
+    )
+    run, position = accepted.run, accepted.position
+    headers = {"Location": f"/v1/runs/{run.id}"}
+    if accepted.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if wait := preferred_wait(prefer):
+        run, position = await wait_until_ended(house, run, position, wait)
+        headers["Preference-Applied"] = f"wait={wait}"
+    return _answer(house, run, position, status=200 if run.ended else 202, headers=headers)
+
+
+@get("/v1/runs/{run_id:str}")
+async def read(
+    house: House,
+    caller: Caller,
+    run_id: str,
+    at_least: str | None = None,
+    if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match")] = None,
+) -> Response[Any]:
+    """Read a run; with *at_least* (the position of an earlier answer) at least that new."""
+    wanted = position_in(at_least, parameter="at_least") or 0
+    found = await find_run(house, run_id=identifier(run_id), tenant=caller.tenant, at_least=wanted)
+    # Progress changes without an event, so a running run is always shown anew.
+    tag = _etag(found.position)
+    if found.progress is None and if_none_match and tag in if_none_match:
+        return Response(content=b"", status_code=304, headers={"ETag": tag})
+    view = run_view(found.run, found.position, house.settings.spaces, found.progress)
+    return Response(content=view, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
+
+
+@get("/v1/runs")
+async def list_(
+    house: House,
+    caller: Caller,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
+    cursor: str | None = None,
+    status: Status | None = None,
+    deployment_id: str | None = None,
+) -> ListView:
+    """List runs, newest first. Lists follow the log within moments; single runs at once."""
+    async with house.pool.connection() as connection:
+        page = await list_runs(
+            connection,
+            tenant=caller.tenant,
+            limit=limit,
+            before=before_of(cursor),
+            status=status,
+            deployment_id=identifier(deployment_id) if deployment_id else None,
+        )
+    spaces = house.settings.spaces
+    return ListView(
+        data=[run_view(row.state, row.position, spaces) for row in page.rows],
+        has_more=page.has_more,
+        next_cursor=cursor_of(page.next_before),
+    )
+
+
+@post("/v1/runs/{run_id:str}/cancel", status_code=202)
+async def cancel(house: House, caller: Caller, run_id: str) -> Response[RunView]:
+    """Ask to stop a run. One that has ended stays as it is; asking again changes nothing."""
+    session = await load(house.store, RUN, identifier(run_id))
+    if session.state is None or session.tenant != caller.tenant:
+        raise NotFound("there is no run with this id")
+    await session.execute(RequestCancel(by=caller.actor, now=house.now()), house.meta(caller))
+    run = session.state
+    house.recent.note(run.id, session.position)
+    return _answer(house, run, session.position, status=200 if run.ended else 202)
+
+
+@get("/v1/runs/{run_id:str}/events", media_type=EVENT_STREAM)
+async def events(
+    house: House,
+    caller: Caller,
+    run_id: str,
+    after: str | None = None,
+    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
+) -> Response[Any]:
+    """Follow a run: a snapshot or what came after a position, then everything as it happens."""
+    start = position_in(last_event_id or after, parameter="after")
+    past = await house.store.read(RUN.name(identifier(run_id)))
+    if not past or past[0].meta.tenant != caller.tenant:
+        raise NotFound("there is no run with this id")
+    if start is not None and start >= past[-1].position and past[-1].status in TERMINAL:
+        # Browsers reconnect for ever; this is how they are told that there is no more.
+        return Response(content=b"", status_code=204)
+    return Stream(run_stream(house, past, start), media_type=EVENT_STREAM, headers=_SSE_HEADERS)
+
+
+def _answer(
+    house: House,
+    run: Run,
+    position: int,
+    *,
+    status: int,
+    headers: dict[str, str] | None = None,
+) -> Response[RunView]:
+    return Response(
+        content=run_view(run, position, house.settings.spaces),
+        status_code=status,
+        headers={"ETag": _etag(position), **(headers or {})},
+    )
+
+
+def _etag(position: int) -> str:
+    return f'"{position}"'
+
+
+ROUTES = [create, read, list_, cancel, events]

@@ -1,0 +1,318 @@
+"""The shapes of the native API, and how the house's facts are shown in them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.deployment import Deployment
+from events.envelope import AnyRecorded
+from events.inputs import InputField
+from events.machine import Machine
+from events.output import Output
+from events.progress import Progress
+from events.run import (
+    FileUploaded,
+    ImageUploaded,
+    OutputsProduced,
+    Run,
+    RunClaimed,
+    RunCreated,
+    RunError,
+    StatusChanged,
+    Upload,
+)
+from events.workflow import Workflow, WorkflowVersionCreated
+from infra.object_urls import public_url
+from infra.settings import Spaces
+
+
+class OutputView(Struct, frozen=True, kw_only=True):
+    """A file or text that a run made."""
+
+    kind: str
+    node_id: str
+    filename: str | None = None
+    url: str | None = None
+    """None until it is stored."""
+
+    text: str | None = None
+    media_type: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    width: int | None = None
+    height: int | None = None
+    upload_duration: float | None = None
+
+
+class InputImageView(Struct, frozen=True, kw_only=True):
+    """An input image as it was stored."""
+
+    url: str
+    media_type: str
+    width: int | None
+    height: int | None
+
+
+class RunLinks(Struct, frozen=True, kw_only=True):
+    """Where to go from a run."""
+
+    self: str
+    events: str
+    cancel: str
+
+
+class RunView(Struct, frozen=True, kw_only=True):
+    """A run."""
+
+    id: UUID
+    status: str
+    position: str
+    """How new this answer is; later answers are never older. Opaque, but ordered."""
+
+    workflow_id: UUID
+    version_id: UUID
+    version: int
+    deployment_id: UUID
+    environment: str
+    machine_id: UUID
+    attempt: int
+    cancel_requested: bool
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration: float | None
+    """Seconds from the start of rendering to the end; None until then."""
+
+    outputs: list[OutputView]
+    input_images: dict[str, InputImageView]
+    error: RunError | None
+    progress: Progress | None
+    links: RunLinks
+
+
+class EventView(Struct, frozen=True, kw_only=True):
+    """One thing that happened to a run."""
+
+    id: UUID
+    type: str
+    run_id: UUID
+    status: str
+    """The run's status after it."""
+
+    at: datetime
+    data: dict[str, Any]
+
+
+class MachineView(Struct, frozen=True, kw_only=True):
+    """A machine."""
+
+    id: UUID
+    name: str
+    url: str
+    driver: str
+    created_at: datetime
+
+
+class VersionView(Struct, frozen=True, kw_only=True):
+    """A version of a workflow."""
+
+    workflow_id: UUID
+    name: str
+    version_id: UUID
+    version: int
+    inputs: tuple[InputField, ...]
+    comment: str
+    author: str
+    created_at: datetime
+
+
+class WorkflowView(Struct, frozen=True, kw_only=True):
+    """A workflow with its versions, newest first."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+    versions: list[VersionView]
+
+
+class DeploymentView(Struct, frozen=True, kw_only=True):
+    """A deployment."""
+
+    id: UUID
+    workflow_id: UUID
+    workflow_name: str
+    environment: str
+    version_id: UUID
+    version: int
+    machine_id: UUID
+    inputs: tuple[InputField, ...]
+    promoted_at: datetime
+    created_at: datetime
+
+
+class ListView(Struct, frozen=True, kw_only=True):
+    """A part of a list, newest first."""
+
+    data: list[Any]
+    has_more: bool
+    next_cursor: str | None
+
+
+def run_view(run: Run, position: int, spaces: Spaces, progress: Progress | None = None) -> RunView:
+    """Show a run."""
+    base = f"/v1/runs/{run.id}"
+    ended = run.ended_at and run.started_at
+    return RunView(
+        id=run.id,
+        status=run.status,
+        position=str(position),
+        workflow_id=run.workflow_id,
+        version_id=run.version_id,
+        version=run.version,
+        deployment_id=run.deployment_id,
+        environment=run.environment,
+        machine_id=run.machine_id,
+        attempt=run.attempt,
+        cancel_requested=run.cancel_requested,
+        created_at=run.created_at,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        duration=(run.ended_at - run.started_at).total_seconds() if ended else None,  # type: ignore[operator]  # both are there when *ended* is
+        outputs=[output_view(o, run.uploads.get(o.index), spaces) for o in run.outputs],
+        input_images={n: _input_image(u, spaces) for n, u in run.inputs.items()},
+        error=run.error,
+        progress=progress,
+        links=RunLinks(self=base, events=f"{base}/events", cancel=f"{base}/cancel"),
+    )
+
+
+def output_view(output: Output, upload: Upload | None, spaces: Spaces) -> OutputView:
+    """Show one output, with its address once it is stored."""
+    if upload is None:
+        return OutputView(
+            kind=output.kind,
+            node_id=output.node_id,
+            filename=output.name or None,
+            text=output.text,
+        )
+    return OutputView(
+        kind=output.kind,
+        node_id=output.node_id,
+        filename=output.name,
+        url=public_url(spaces, upload.key),
+        media_type=upload.media_type,
+        bytes=upload.bytes,
+        sha256=upload.sha256,
+        width=upload.width,
+        height=upload.height,
+        upload_duration=upload.upload_duration,
+    )
+
+
+def _input_image(upload: Upload, spaces: Spaces) -> InputImageView:
+    return InputImageView(
+        url=public_url(spaces, upload.key),
+        media_type=upload.media_type,
+        width=upload.width,
+        height=upload.height,
+    )
+
+
+def event_view(recorded: AnyRecorded, spaces: Spaces) -> EventView:
+    """Show an event: what concerns the client, nothing of the house's own affairs."""
+    return EventView(
+        id=recorded.id,
+        type=recorded.type.rpartition(".v")[0],
+        run_id=UUID(recorded.aggregate.partition("-")[2]),
+        status=recorded.status,
+        at=recorded.event.at,
+        data=_event_data(recorded.event, spaces),
+    )
+
+
+def _event_data(event: object, spaces: Spaces) -> dict[str, Any]:
+    match event:
+        case RunCreated():
+            return {
+                "deployment_id": event.deployment_id,
+                "version": event.version,
+                "environment": event.environment,
+            }
+        case ImageUploaded() | FileUploaded():
+            return _uploaded_data(event, spaces)
+        case StatusChanged():
+            return {"reason": event.reason, "attempt": event.attempt, "error": event.error}
+        case RunClaimed():
+            return {"attempt": event.attempt, "machine_id": event.machine_id}
+        case OutputsProduced():
+            return {"attempt": event.attempt, "outputs": len(event.outputs)}
+        case Struct():
+            return {n: getattr(event, n) for n in event.__struct_fields__ if n != "at"}
+        case _:
+            return {}
+
+
+def _uploaded_data(event: ImageUploaded | FileUploaded, spaces: Spaces) -> dict[str, Any]:
+    shown = ("name", "media_type", "bytes", "sha256", "upload_duration")
+    data: dict[str, Any] = {name: getattr(event, name) for name in shown}
+    data["url"] = public_url(spaces, event.key)
+    if isinstance(event, ImageUploaded):
+        data |= {"role": event.role, "width": event.width, "height": event.height}
+    else:
+        data["role"] = "output"
+    return data
+
+
+def machine_view(machine: Machine) -> MachineView:
+    """Show a machine."""
+    current = machine.current
+    return MachineView(
+        id=machine.id,
+        name=current.name,
+        url=current.url,
+        driver=current.driver,
+        created_at=machine.created_at,
+    )
+
+
+def version_view(workflow: Workflow, version: WorkflowVersionCreated) -> VersionView:
+    """Show a version."""
+    return VersionView(
+        workflow_id=workflow.id,
+        name=workflow.name,
+        version_id=version.version_id,
+        version=version.version,
+        inputs=version.inputs,
+        comment=version.comment,
+        author=version.author,
+        created_at=version.at,
+    )
+
+
+def workflow_view(workflow: Workflow) -> WorkflowView:
+    """Show a workflow."""
+    return WorkflowView(
+        id=workflow.id,
+        name=workflow.name,
+        created_at=workflow.created_at,
+        versions=[version_view(workflow, version) for version in reversed(workflow.versions)],
+    )
+
+
+def deployment_view(deployment: Deployment) -> DeploymentView:
+    """Show a deployment."""
+    current = deployment.current
+    return DeploymentView(
+        id=deployment.id,
+        workflow_id=current.workflow_id,
+        workflow_name=current.workflow_name,
+        environment=current.environment,
+        version_id=current.version_id,
+        version=current.version,
+        machine_id=current.machine_id,
+        inputs=current.inputs,
+        promoted_at=current.at,
+        created_at=deployment.created_at,
+    )

@@ -1,0 +1,141 @@
+"""The stream of one run: what was, then what comes, without a gap (docs/adr/0006).
+
+Ids are positions in the log. A client that comes back with the last id it saw receives exactly
+what it missed. Progress carries no id, since nobody can resume a hint.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from uuid import UUID
+
+import msgspec
+
+from app.house import House
+from app.hub import Follower, Frame, Hub
+from app.native.shapes import event_view, run_view
+from events.decider import RUN
+from events.envelope import AnyRecorded
+from events.status import TERMINAL
+from infra.event_store import EventStore, LogUnavailable
+from infra.settings import Spaces
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT = 15.0
+"""Seconds of silence after which a comment keeps the connection open through proxies."""
+
+# No empty line: alone it would be an event without data, which not every client passes over.
+_HELLO = b"retry: 2000\n"
+_BEAT = b": still here\n\n"
+FrameOf = Callable[[AnyRecorded, int], Frame]
+
+_encode = msgspec.json.Encoder().encode
+
+
+def message(event: str, data: bytes, *, position: int | None = None) -> bytes:
+    """Encode one message of a stream."""
+    identifier = b"id: %d\n" % position if position is not None else b""
+    return b"%sevent: %s\ndata: %s\n\n" % (identifier, event.encode(), data)
+
+
+def event_frame(recorded: AnyRecorded, previous: int, spaces: Spaces) -> Frame:
+    """Encode an event; after the last of a run comes `done`."""
+    view = event_view(recorded, spaces)
+    data = message(view.type, _encode(view), position=recorded.position)
+    ends = recorded.status in TERMINAL
+    if ends:
+        data += done(view.run_id, recorded.status, recorded.position)
+    return Frame(position=recorded.position, previous=previous, data=data, ends=ends)
+
+
+def done(run_id: UUID, status: str, position: int) -> bytes:
+    """Encode the end of a stream."""
+    body = _encode({"run_id": run_id, "status": status, "position": str(position)})
+    return message("done", body, position=position)
+
+
+def progress_message(data: bytes) -> bytes:
+    """Encode progress."""
+    return message("progress", data)
+
+
+async def run_stream(
+    house: House, past: Sequence[AnyRecorded], after: int | None
+) -> AsyncIterator[bytes]:
+    """Yield the stream of the run whose events are *past*.
+
+    With *after* it starts behind that position, without with a snapshot.
+    """
+    name = past[-1].aggregate
+    yield _HELLO
+    frame = partial(event_frame, spaces=house.settings.spaces)
+    if after is None:
+        yield _snapshot(past, house.settings.spaces)
+        sent = past[-1].position
+    else:
+        for recorded in past:
+            if recorded.position > after:
+                yield frame(recorded, 0).data
+        sent = max(after, past[-1].position)
+    if past[-1].status not in TERMINAL:
+        async for chunk in _follow(house.hub, house.store, name, sent, frame):
+            yield chunk
+
+
+def _snapshot(past: Sequence[AnyRecorded], spaces: Spaces) -> bytes:
+    run = RUN.fold(recorded.event for recorded in past)
+    assert run is not None  # there are events
+    last = past[-1]
+    data = message(
+        "snapshot", _encode(run_view(run, last.position, spaces)), position=last.position
+    )
+    return data + done(run.id, run.status, last.position) if run.ended else data
+
+
+async def _follow(
+    hub: Hub, store: EventStore, name: str, sent: int, encode: FrameOf
+) -> AsyncIterator[bytes]:
+    follower = await hub.join(name)
+    # Something may have happened between the first look into the log and now.
+    follower.resync()
+    try:
+        while True:
+            frames, progress = follower.take()
+            if follower.missed or _has_gap(frames, sent):
+                # What was offered is in the log too, so nothing is lost by asking that alone.
+                frames = await _catch_up(store, name, sent, encode, follower)
+            for frame in frames:
+                if frame.position <= sent:
+                    continue
+                yield frame.data
+                sent = frame.position
+                if frame.ends:
+                    return
+            if progress is not None:
+                yield progress
+            if follower.closed:
+                return
+            if not await follower.wait(HEARTBEAT):
+                yield _BEAT
+    finally:
+        hub.leave(name, follower)
+
+
+def _has_gap(frames: Sequence[Frame], sent: int) -> bool:
+    fresh = [frame for frame in frames if frame.position > sent]
+    return bool(fresh) and fresh[0].previous > sent
+
+
+async def _catch_up(
+    store: EventStore, name: str, sent: int, encode: FrameOf, follower: Follower
+) -> list[Frame]:
+    """Ask the log for what was missed; if it does not answer, ask again at the next chance."""
+    try:
+        missed = await store.read(name, after=sent)
+    except LogUnavailable as error:
+        log.info("stream.catch_up_postponed", extra={"error": str(error)})
+        follower.missed = True
+        return []
+    follower.missed = False
+    return [encode(recorded, 0) for recorded in missed]

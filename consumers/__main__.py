@@ -1,0 +1,168 @@
+"""python -m consumers: the worker, the projector, and the care of the read models."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import click
+import uvloop
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from consumers.progress_notes import note_all_progress
+from consumers.projector import project
+from consumers.rebuild import rebuild
+from consumers.worker import work
+from infra.log_reader import head
+from infra.logs import configure_logs
+from infra.nats_connection import connected
+from infra.postgres import connect, open_pool
+from infra.settings import Settings, SettingsInvalid, settings_from
+from infra.streams import StreamReport
+from infra.streams import migrate as migrate_streams
+from projections.queries import position, quarantine, status_counts
+from projections.schema import create_tables
+
+
+@click.group()
+def main() -> None:
+    """Run the parts of comfyd that work behind the API."""
+
+
+@main.command()
+def worker() -> None:
+    """Bring runs to their machines and outputs to object storage. Run as many as you like."""
+    _run_until_signal("worker", work)
+
+
+@main.command()
+def projector() -> None:
+    """Keep the read models up with the log. A second one stands by without harm."""
+    _run_until_signal("projector", _project)
+
+
+@main.command()
+@click.option("--replicas", type=click.Choice(["1", "3", "5"]), default="1", show_default=True)
+def migrate(replicas: str) -> None:
+    """Create the streams and tables, or bring them up to date."""
+    for report in _run(_migrate(_settings(), int(replicas))):
+        click.echo(f"{report.name}: {report.did} {', '.join(report.changed)}".rstrip())
+
+
+@main.group()
+def projections() -> None:
+    """Look after the read models in Postgres."""
+
+
+@projections.command(name="rebuild")
+def rebuild_command() -> None:
+    """Replay the log into new tables, compare them with the live ones, and swap them in."""
+    differences = _run(_rebuild(_settings()))
+    for difference in differences:
+        click.echo(
+            f"{difference.table}: {difference.only_live} rows only in the old tables, "
+            f"{difference.only_rebuilt} only in the new"
+        )
+    click.echo("rebuilt: identical" if not differences else "rebuilt: the old tables differed")
+
+
+@projections.command()
+def status() -> None:
+    """Show how far the read models are, and which aggregates are in quarantine."""
+    _run(_status(_settings()))
+
+
+async def _project(settings: Settings, stop: asyncio.Event) -> None:
+    async with (
+        connected(settings.nats_url, name="projector") as client,
+        open_pool(settings.postgres_url, size=1) as pool,
+    ):
+        tasks = {
+            asyncio.create_task(project(client, settings.postgres_url)),
+            asyncio.create_task(note_all_progress(client, pool)),
+            asyncio.create_task(stop.wait()),
+        }
+        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        for task in done:
+            task.result()
+
+
+async def _migrate(settings: Settings, replicas: int) -> list[StreamReport]:
+    async with (
+        connected(settings.nats_url, name="migrate") as client,
+        connect(settings.postgres_url) as connection,
+    ):
+        await create_tables(connection)
+        return await migrate_streams(client, replicas=replicas)
+
+
+async def _rebuild(settings: Settings) -> list[Any]:
+    columns = (
+        TextColumn("rebuilding"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    async with (
+        connected(settings.nats_url, name="rebuild") as client,
+        connect(settings.postgres_url) as connection,
+    ):
+        with Progress(*columns) as bar:
+            task = bar.add_task("rebuild", total=await head(client))
+            return await rebuild(
+                client,
+                connection,
+                lambda done, goal: bar.update(task, completed=done, total=goal),
+            )
+
+
+async def _status(settings: Settings) -> None:
+    async with (
+        connected(settings.nats_url, name="status") as client,
+        connect(settings.postgres_url) as connection,
+    ):
+        await create_tables(connection)
+        end, at = await head(client), await position(connection)
+        click.echo(f"log {end}, tables {at}, behind by {end - at}")
+        for name, count in await status_counts(connection):
+            click.echo(f"  {name:12} {count}")
+        for found in await quarantine(connection):
+            click.echo(f"quarantined: {found.aggregate} at {found.position}: {found.error}")
+
+
+def _run_until_signal(
+    process: str, body: Callable[[Settings, asyncio.Event], Awaitable[None]]
+) -> None:
+    settings = _settings()
+    configure_logs(settings.log_level, process=process)
+
+    async def until_signal() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        await body(settings, stop)
+
+    _run(until_signal())
+
+
+def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(coroutine)
+
+
+def _settings() -> Settings:
+    try:
+        return settings_from(os.environ)
+    except SettingsInvalid as error:
+        click.echo(f"comfyd: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m consumers")

@@ -1,0 +1,114 @@
+"""How one piece of work is delivered: heartbeats while it is done, then the right answer.
+
+The framework's own policies lose work or repeat it in a hot loop (docs/adr/0005), so every message
+is answered here and nowhere else.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+
+import msgspec
+from faststream.nats import NatsMessage
+
+from events.errors import Superseded
+from infra.event_store import LogUnavailable, VersionConflict
+from infra.nats_connection import UNANSWERED
+from infra.work_queue import ACK_WAIT, WorkQueue, run_id_in
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT = ACK_WAIT / 3
+LONGEST_DELAY = 30.0
+TRIES = 8
+"""Deliveries after which work that breaks the worker is put aside."""
+
+Do = Callable[[UUID, int], Awaitable[None]]
+"""Does the work of a run; told which delivery this is, from 1."""
+
+GiveUp = Callable[[UUID, str], Awaitable[None]]
+"""Ends a run whose work nobody can do, with the error."""
+
+
+class Later(Exception):
+    """The work cannot be done now; nothing is wrong with it."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"again in {seconds:.1f} s")
+
+
+def growing_delay(delivery: int) -> float:
+    """Give the pause after the *delivery*-th try, in seconds: 1, 2, 4 … 30."""
+    return min(float(2 ** (delivery - 1)), LONGEST_DELAY)
+
+
+async def deliver(message: NatsMessage, do: Do, *, give_up: GiveUp, queue: WorkQueue) -> None:
+    """Do the work in *message* and answer it."""
+    delivery = message.raw_message.metadata.num_delivered
+    try:
+        run_id = run_id_in(message.body)
+    except msgspec.DecodeError as error:
+        await _bury(message, queue, repr(error))
+        return
+    try:
+        async with _heartbeats(message):
+            await do(run_id, delivery)
+    except Later as later:
+        await message.nack(delay=later.seconds)
+    except Superseded:
+        # Another worker has the run. An acknowledgement of ours would count as its own.
+        log.info("work.superseded", extra={"run_id": str(run_id)})
+    except (LogUnavailable, VersionConflict, *UNANSWERED) as error:
+        log.warning("work.postponed", extra={"error": repr(error), "delivery": delivery})
+        with suppress(*UNANSWERED):
+            await message.nack(delay=growing_delay(delivery))
+    except Exception as error:  # noqa: BLE001 -- the boundary of the process: nothing may be lost
+        await _broken(message, delivery, error, give_up=give_up, queue=queue)
+    else:
+        with suppress(*UNANSWERED):
+            await message.ack_sync()
+
+
+async def _broken(
+    message: NatsMessage, delivery: int, error: Exception, *, give_up: GiveUp, queue: WorkQueue
+) -> None:
+    run_id = run_id_in(message.body)
+    log.error("work.broken", exc_info=error, extra={"run_id": str(run_id), "delivery": delivery})
+    if delivery < TRIES:
+        await message.nack(delay=growing_delay(delivery))
+        return
+    with suppress(LogUnavailable, VersionConflict, *UNANSWERED):
+        await give_up(run_id, repr(error))
+        await _bury(message, queue, repr(error))
+
+
+async def _bury(message: NatsMessage, queue: WorkQueue, error: str) -> None:
+    raw = message.raw_message
+    place = raw.metadata
+    await queue.bury(
+        raw.subject,
+        raw.data,
+        message_id=f"{place.stream}:{place.consumer}:{place.sequence.stream}",
+        error=error,
+    )
+    await message.ack_sync()
+
+
+@asynccontextmanager
+async def _heartbeats(message: NatsMessage) -> AsyncIterator[None]:
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            with suppress(*UNANSWERED):
+                await message.in_progress()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating

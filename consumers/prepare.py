@@ -1,0 +1,165 @@
+"""Gets a run ready for its machine: the graph compiled and checked, the input images in place."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from consumers.tools import RunSession, Tools, meta
+from events.compile import compile_graph
+from events.errors import InvalidInputs
+from events.identity import prompt_id
+from events.input_values import ImageRef, ImageUrl, StoredValue
+from events.inputs import effective_values, input_schema
+from events.run import ImageUploaded, Run, RunError
+from events.run_decider import RecordInputImage
+from infra.images import ImageRefused, inspect_image
+from infra.machine import Machine
+from infra.object_keys import input_key
+from infra.object_storage import ObjectMissing
+from infra.url_fetch import UrlRefused, fetch_image_url
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class RunCannotStart(Exception):
+    """The run can never be brought to a machine."""
+
+    def __init__(self, error: RunError) -> None:
+        self.error = error
+        super().__init__(error.message)
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """What the machine is given."""
+
+    graph: Mapping[str, Any]
+    ui_graph: Mapping[str, Any] | None
+
+
+async def prepare(session: RunSession, machine: Machine, tools: Tools) -> Prepared:
+    """Compile the run's graph, check it against the machine and put its images there.
+
+    Raises:
+        RunCannotStart: an input or the stored graph is of no use.
+        WorkflowRejected: the machine cannot run the graph.
+        MachineUnreachable, StorageUnavailable: later might work.
+
+    """
+    run = session.state
+    assert run is not None  # it was loaded and found
+    graph = await _stored_graph(run.graph_key, tools)
+    ui_graph = await _stored_graph(run.ui_graph_key, tools) if run.ui_graph_key else None
+    values = effective_values(input_schema(graph), await _stored_inputs(run, tools))
+    names = await _place_images(session, values, machine, tools)
+    # A claim gives the next attempt this very id; an open attempt keeps its own.
+    attempt = run.attempt if run.claimed else run.attempt + 1
+    try:
+        compiled = compile_graph(
+            graph,
+            values,
+            run_id=run.id,
+            prompt_id=prompt_id(run.id, attempt),
+            image_names=names,
+            ui_graph=ui_graph,
+        )
+    except InvalidInputs as error:
+        raise RunCannotStart(RunError(code=error.code, message=str(error))) from error
+    await machine.check(compiled)
+    return Prepared(graph=compiled, ui_graph=ui_graph)
+
+
+async def _stored_graph(key: str, tools: Tools) -> dict[str, Any]:
+    try:
+        return _decode(await tools.graphs.get(key))
+    except ObjectMissing as error:
+        raise RunCannotStart(
+            RunError(code="graph_missing", message="the workflow's graph is gone from storage")
+        ) from error
+
+
+async def _stored_inputs(run: Run, tools: Tools) -> dict[str, StoredValue]:
+    if not run.has_inputs:
+        return {}
+    stored = await tools.inputs.get(run.id, run.request_hash)
+    if stored is None:
+        raise RunCannotStart(
+            RunError(code="inputs_missing", message="the run's inputs are no longer kept")
+        )
+    return stored
+
+
+async def _place_images(
+    session: RunSession, values: Mapping[str, StoredValue], machine: Machine, tools: Tools
+) -> dict[str, str]:
+    """Put every input image on the machine; give the names it has there, by input."""
+    images = {
+        name: value for name, value in values.items() if isinstance(value, ImageRef | ImageUrl)
+    }
+    placed = await asyncio.gather(
+        *(_place(session, name, value, machine, tools) for name, value in images.items())
+    )
+    return dict(zip(images, placed, strict=True))
+
+
+async def _place(
+    session: RunSession, name: str, value: ImageRef | ImageUrl, machine: Machine, tools: Tools
+) -> str:
+    assert session.state is not None  # it was loaded and found
+    known = session.state.inputs.get(name)
+    key = value.key if isinstance(value, ImageRef) else known.key if known else None
+    if key is None:
+        assert isinstance(value, ImageUrl)  # a reference has a key
+        data, key = await _fetch(session, name, value.url, tools)
+    else:
+        try:
+            data = await tools.storage.get_bytes(key)
+        except ObjectMissing as error:
+            raise _unusable(name, "input_image_missing", "it is gone from storage") from error
+    return await machine.upload_image(key.rsplit("/", 1)[1], data)
+
+
+async def _fetch(session: RunSession, name: str, url: str, tools: Tools) -> tuple[bytes, str]:
+    """Fetch an image once; a later attempt finds it in storage."""
+    settings = tools.settings
+    began = tools.now()
+    try:
+        data = await fetch_image_url(
+            url,
+            max_bytes=settings.image_bytes,
+            timeout=settings.fetch_timeout,
+            allow_private=settings.allow_private_urls,
+        )
+        facts = await inspect_image(
+            data, max_bytes=settings.image_bytes, max_pixels=settings.image_pixels
+        )
+    except (UrlRefused, ImageRefused) as error:
+        raise _unusable(name, error.code, str(error)) from error
+    sha256 = hashlib.sha256(data).hexdigest()
+    key = input_key(session.tenant, sha256, facts.extension, secret=settings.jwt_secret.encode())
+    await tools.storage.put_bytes(key, data, facts.media_type)
+    now = tools.now()
+    uploaded = ImageUploaded(
+        role="input",
+        name=name,
+        key=key,
+        media_type=facts.media_type,
+        bytes=len(data),
+        sha256=sha256,
+        width=facts.width,
+        height=facts.height,
+        upload_duration=(now - began).total_seconds(),
+        attempt=0,
+        index=-1,
+        at=now,
+    )
+    await session.execute(RecordInputImage(image=uploaded), meta(tools, session, "input", name))
+    return data, key
+
+
+def _unusable(name: str, code: str, reason: str) -> RunCannotStart:
+    message = f"input '{name}': {reason}"
+    return RunCannotStart(RunError(code=code, message=message, input_name=name))

@@ -1,0 +1,50 @@
+"""Keeps the read models up with the log."""
+
+import asyncio
+import logging
+
+import psycopg
+
+from infra.log_reader import LogInterrupted, head, read_log
+from infra.nats_connection import UNANSWERED, Client
+from infra.postgres import connect
+from projections.fold import Fenced, Fold
+from projections.schema import create_tables
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+PAUSE = 0.5
+"""Seconds before a new start after Postgres or NATS went away."""
+
+
+class LogIsShorter(Exception):
+    """The tables know more than the log: it was restored or replaced. Rebuild the tables."""
+
+
+async def project(client: Client, postgres_url: str) -> None:
+    """Fold the log into the tables, for ever, through every outage.
+
+    Raises:
+        LogIsShorter: going on would mix two histories.
+
+    """
+    while True:
+        try:
+            await _follow(client, postgres_url)
+        except (Fenced, LogInterrupted, psycopg.Error, *UNANSWERED) as error:
+            log.warning("projector.restarted", extra={"error": repr(error)})
+            await asyncio.sleep(PAUSE)
+
+
+async def _follow(client: Client, postgres_url: str) -> None:
+    async with connect(postgres_url) as connection:
+        await create_tables(connection)
+        fold = Fold(connection)
+        await fold.start()
+        end = await head(client)
+        if end < fold.position:
+            raise LogIsShorter(f"log ends at {end}, tables stand at {fold.position}")
+        log.info("projector.following", extra={"position": fold.position, "head": end})
+        async for batch in read_log(client, after=fold.position, limit=BATCH):
+            await fold.apply(batch)

@@ -1,0 +1,39 @@
+"""Turns facts into work: which event makes which worker do something. Nothing else does."""
+
+from uuid import UUID
+
+from events.decider import RUN
+from events.envelope import AnyRecorded
+from events.machine import MachineRegistered
+from events.run import OutputsProduced, RetryScheduled, RunCreated
+from events.subjects import UPLOAD_WORK, render_work
+from infra.event_store import EventStore, load
+from infra.work_queue import WorkQueue
+
+
+async def react(recorded: AnyRecorded, *, store: EventStore, queue: WorkQueue) -> None:
+    """Do what follows from one fact. Safe to do twice.
+
+    Raises:
+        LogUnavailable: react again later.
+
+    """
+    match recorded.event:
+        case RunCreated() as created:
+            await _render(recorded, created.run_id, created.machine_id, queue)
+        case RetryScheduled():
+            run_id = UUID(recorded.aggregate.partition("-")[2])
+            run = await load(store, RUN, run_id)
+            assert run.state is not None  # it has at least this event
+            await _render(recorded, run_id, run.state.machine_id, queue)
+        case OutputsProduced():
+            run_id = UUID(recorded.aggregate.partition("-")[2])
+            await queue.put(UPLOAD_WORK, run_id, message_id=f"{recorded.id}:upload")
+        case MachineRegistered() as registered:
+            await queue.serve_machine(registered.machine_id)
+        case _:
+            pass
+
+
+async def _render(recorded: AnyRecorded, run_id: UUID, machine_id: UUID, queue: WorkQueue) -> None:
+    await queue.put(render_work(machine_id), run_id, message_id=f"{recorded.id}:render")

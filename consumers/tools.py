@@ -1,0 +1,56 @@
+"""What workers work with: put together once at start, passed as one argument."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from consumers.machines import Machines
+from events.envelope import Meta
+from events.identity import derived
+from events.run import Run, RunEvent
+from events.run_decider import RunCommand
+from infra.event_store import EventStore, Session
+from infra.graphs import Graphs
+from infra.object_storage import ObjectStorage
+from infra.run_inputs import RunInputs
+from infra.run_progress import ProgressSender
+from infra.settings import Settings
+
+RunSession = Session[Run, RunCommand, RunEvent]
+
+
+class Tools(Struct, frozen=True, kw_only=True):
+    """Everything a handler may reach for."""
+
+    store: EventStore
+    inputs: RunInputs
+    storage: ObjectStorage
+    graphs: Graphs
+    machines: Machines
+    settings: Settings
+    worker: str
+    """Name of this process, for those who read the log."""
+
+    now: Callable[[], datetime]
+    new_id: Callable[[], UUID]
+    progress_of: Callable[[UUID], ProgressSender]
+    heard: Callable[[str, str], AbstractAsyncContextManager[asyncio.Event]]
+    """Give an event that is set when the aggregate gets an event of that type; may be missed."""
+
+
+def meta(tools: Tools, session: RunSession, *cause: object) -> Meta:
+    """Give the circumstances of a command about the run in *session*.
+
+    With a *cause* the command's id is derived from it, so that saying it twice records it once.
+    """
+    return Meta(
+        tenant=session.tenant,
+        actor=tools.worker,
+        command_id=derived(session.name, *cause) if cause else tools.new_id(),
+        causation_id=session.last_event_id,
+        correlation_id=session.name,
+    )

@@ -1,0 +1,75 @@
+"""Compare a graph with the node classes a ComfyUI has, remembered for a few minutes."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from events.errors import Problem
+from events.object_info import check_against
+from infra.comfyui.client import Client
+from infra.machine import Graph, GraphProblem, WorkflowRejected
+
+FRESH_FOR = 300.0
+"""How long a description of a node class is taken to be true, in seconds."""
+
+Description = dict[str, Any]
+"""What /object_info says about one class."""
+
+CODES = {
+    "graph_without_output": "no_outputs",
+    "node_input_missing": "missing_input",
+    "node_unknown": "unknown_node",
+}
+"""Codes of a Problem to those of a GraphProblem; every other one is about a value."""
+
+
+class Capabilities:
+    """What one ComfyUI can do."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._descriptions: dict[str, tuple[float, Description | None]] = {}
+
+    async def check(self, graph: Graph) -> None:
+        """Compare *graph* with what the machine can do.
+
+        Raises:
+            WorkflowRejected: with every problem found.
+            MachineUnreachable: it does not answer.
+
+        """
+        asked_at = asyncio.get_running_loop().time()
+        problems = await self._problems(graph, since=asked_at - FRESH_FOR)
+        if problems:
+            # A node or a model may have been installed since we looked.
+            problems = await self._problems(graph, since=asked_at)
+        if problems:
+            raise WorkflowRejected(problems)
+
+    async def _problems(self, graph: Graph, *, since: float) -> list[GraphProblem]:
+        classes = {str(node["class_type"]) for node in graph.values()}
+        await self._describe(name for name in classes if self._described_at(name) < since)
+        infos = {name: self._descriptions[name][1] for name in classes}
+        return [_graph_problem(problem) for problem in check_against(graph, infos)]
+
+    def _described_at(self, name: str) -> float:
+        return self._descriptions.get(name, (float("-inf"), None))[0]
+
+    async def _describe(self, names: Iterable[str]) -> None:
+        await asyncio.gather(*map(self._describe_one, names))
+
+    async def _describe_one(self, name: str) -> None:
+        # An unknown class is answered with an empty object.
+        answer = await self._client.read(dict[str, Description], "object_info", name)
+        now = asyncio.get_running_loop().time()
+        self._descriptions[name] = (now, answer.get(name))
+
+
+def _graph_problem(problem: Problem) -> GraphProblem:
+    return GraphProblem(
+        code=CODES.get(problem.code, "bad_value"),
+        message=problem.text(),
+        node_id=problem.params.get("node", ""),
+        node_class=problem.params.get("class_type", ""),
+        input_name=problem.params.get("input", ""),
+    )

@@ -1,0 +1,181 @@
+"""Speak HTTP with one ComfyUI, and name what can go wrong on the way."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    FormData,
+)
+from msgspec import Struct
+from yarl import URL
+
+from infra.machine import MachineUnreachable, OutcomeUnknown
+
+CONNECT_WITHIN = 10.0
+"""Longest time for a connection, in seconds; a ComfyUI that loads its nodes refuses at once."""
+
+READ_WITHIN = 60.0
+"""Longest wait for the next piece of a file, in seconds."""
+
+NO_ANSWER = (ClientError, TimeoutError, OSError)
+"""What aiohttp raises when a server does not answer, or not to the end."""
+
+Reply = TypeVar("Reply")
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """A whole answer: its status, the media type of its body, and the body."""
+
+    status: int
+    media_type: str
+    body: bytes
+
+    def words(self) -> str:
+        """Give the beginning of the body, for an error message."""
+        return self.body[:200].decode(errors="replace").strip()
+
+
+class Client:
+    """One ComfyUI, asked over HTTP."""
+
+    def __init__(self, base: URL, *, answer_within: float) -> None:
+        self.base = base
+        timeout = ClientTimeout(total=answer_within, sock_connect=CONNECT_WITHIN)
+        self.session = ClientSession(timeout=timeout, trust_env=False)
+        self._farewells: set[asyncio.Task[None]] = set()
+
+    def at(self, *path: str) -> URL:
+        """Give the URL of *path*; each part may hold any character."""
+        return self.base.joinpath(*(quote(part, safe="") for part in path), encoded=True)
+
+    async def get(self, *path: str) -> Answer:
+        """Ask something.
+
+        Raises:
+            MachineUnreachable: no answer.
+
+        """
+        return await self._answer("GET", self.at(*path))
+
+    async def read(self, reply: type[Reply], *path: str) -> Reply:
+        """Ask something whose answer must be a *reply*.
+
+        Raises:
+            MachineUnreachable: no answer, or none that a ComfyUI gives.
+
+        """
+        return decoded(await self.get(*path), reply)
+
+    async def order(self, body: Mapping[str, Any], *path: str) -> Answer:
+        """Demand something that may be demanded twice.
+
+        Raises:
+            MachineUnreachable: no answer.
+
+        """
+        data = msgspec.json.encode(body)
+        return await self._answer("POST", self.at(*path), data=data, headers=_JSON)
+
+    async def send(self, form: FormData, *path: str) -> Answer:
+        """Send a form, such as a file.
+
+        Raises:
+            MachineUnreachable: no answer.
+
+        """
+        return await self._answer("POST", self.at(*path), data=form)
+
+    async def order_once(self, body: Mapping[str, Any], *path: str) -> Answer:
+        """Demand something that must not happen twice.
+
+        Raises:
+            MachineUnreachable: it was never sent.
+            OutcomeUnknown: it may have been received.
+
+        """
+        data = msgspec.json.encode(body)
+        try:
+            async with self.session.post(self.at(*path), data=data, headers=_JSON) as response:
+                return await _whole(response)
+        except (ClientConnectorError, ConnectionTimeoutError) as error:
+            raise MachineUnreachable(self.told(error)) from error
+        except NO_ANSWER as error:
+            raise OutcomeUnknown(self.told(error)) from error
+
+    async def open(self, url: URL) -> ClientResponse:
+        """Open *url* for reading as slowly as the reader likes; the caller closes it.
+
+        Raises:
+            MachineUnreachable: no answer.
+
+        """
+        # A total limit would cut off big files; a compressed body would belie its length.
+        timeout = ClientTimeout(total=None, sock_connect=CONNECT_WITHIN, sock_read=READ_WITHIN)
+        headers = {"Accept-Encoding": "identity"}
+        try:
+            return await self.session.get(url, timeout=timeout, headers=headers)
+        except NO_ANSWER as error:
+            raise MachineUnreachable(self.told(error)) from error
+
+    def later(self, farewell: Coroutine[None, None, None]) -> None:
+        """Let *farewell* run while others go on; `close` waits for it."""
+        task = asyncio.create_task(farewell)
+        self._farewells.add(task)
+        task.add_done_callback(self._farewells.discard)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._farewells:
+            await asyncio.wait(self._farewells)
+        await self.session.close()
+
+    def told(self, error: Exception) -> str:
+        """Say which machine *error* is about."""
+        return f"{self.base.origin()}: {str(error) or type(error).__name__}"
+
+    async def _answer(
+        self,
+        method: str,
+        url: URL,
+        *,
+        data: bytes | FormData | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        try:
+            async with self.session.request(method, url, data=data, headers=headers) as response:
+                return await _whole(response)
+        except NO_ANSWER as error:
+            raise MachineUnreachable(self.told(error)) from error
+
+
+_JSON = {"Content-Type": "application/json"}
+
+
+async def _whole(response: ClientResponse) -> Answer:
+    body = await response.read()
+    return Answer(status=response.status, media_type=response.content_type, body=body)
+
+
+def decoded(answer: Answer, reply: type[Reply]) -> Reply:
+    """Read *answer* as a *reply*.
+
+    Raises:
+        MachineUnreachable: it is no answer that a ComfyUI gives when all is well.
+
+    """
+    if answer.status != HTTPStatus.OK:
+        raise MachineUnreachable(f"the machine answers {answer.status}: {answer.words()}")
+    try:
+        return msgspec.json.decode(answer.body, type=reply)
+    except msgspec.DecodeError as error:
+        raise MachineUnreachable(f"not the answer of a ComfyUI: {error}") from error

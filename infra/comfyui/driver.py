@@ -1,0 +1,96 @@
+"""The driver of a stock ComfyUI: the port of a machine, over its own HTTP and WebSocket API."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from yarl import URL
+
+from events.output import Output
+from infra.comfyui import files, prompts
+from infra.comfyui.capabilities import Capabilities
+from infra.comfyui.client import Client
+from infra.comfyui.listening import listening
+from infra.comfyui.watching import Patience, Watch
+from infra.machine import Graph, Outcome, OutputStream, PromptState, Report
+
+
+class ComfyUIMachine:
+    """One ComfyUI; every method raises what the port says."""
+
+    def __init__(self, client: Client, patience: Patience) -> None:
+        self._client = client
+        self._patience = patience
+        self._capabilities = Capabilities(client)
+
+    async def check(self, graph: Graph) -> None:
+        """Compare *graph* with what the machine can do."""
+        await self._capabilities.check(graph)
+
+    async def upload_image(self, name: str, data: bytes) -> str:
+        """Put an input image on the machine; return the name a LoadImage node must use."""
+        return await files.upload_image(self._client, name, data)
+
+    async def look_up(self, prompt_id: UUID) -> PromptState:
+        """Ask the machine what it knows of a prompt."""
+        return await prompts.look_up(self._client, prompt_id)
+
+    async def submit(
+        self, prompt_id: UUID, graph: Graph, *, ui_graph: Mapping[str, Any] | None = None
+    ) -> None:
+        """Queue a prompt."""
+        await prompts.submit(self._client, prompt_id, graph, ui_graph)
+
+    async def watch(self, prompt_id: UUID, graph: Graph, report: Report) -> Outcome:
+        """Follow a prompt to its end, through silence and lost connections."""
+        async with listening(self._client, prompt_id, graph) as listener:
+            return await Watch(
+                listener,
+                report,
+                look_up=partial(prompts.look_up, self._client, prompt_id),
+                is_idle=partial(prompts.is_idle, self._client),
+                patience=self._patience,
+            ).to_the_end()
+
+    async def cancel(self, prompt_id: UUID) -> None:
+        """Stop exactly this prompt, queued or running."""
+        await prompts.stop(self._client, prompt_id)
+
+    def open_output(self, output: Output) -> AbstractAsyncContextManager[OutputStream]:
+        """Open a file for streaming."""
+        return files.open_output(self._client, output)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.close()
+
+
+async def open_comfyui(
+    url: str, *, silence: float = 5.0, patience: float = 600.0, answer_within: float = 30.0
+) -> ComfyUIMachine:
+    """Open the driver for the ComfyUI at *url*; nothing is sent yet.
+
+    *silence*: seconds without an event before the machine is asked; *patience*: seconds without
+    a sign of life before it is given up; *answer_within*: seconds for one answer.
+
+    Raises:
+        ValueError: *url* is no http or https URL.
+
+    """
+    client = Client(base_url(url), answer_within=answer_within)
+    return ComfyUIMachine(client, Patience(silence=silence, unreachable=patience))
+
+
+def base_url(url: str) -> URL:
+    """Read the URL of a ComfyUI, which may lie below a path.
+
+    Raises:
+        ValueError: *url* is no http or https URL.
+
+    """
+    base = URL(url)
+    if base.scheme not in {"http", "https"} or not base.host:
+        raise ValueError(f"{url!r} is not the http or https URL of a machine")
+    return base.with_query(None).with_fragment(None)

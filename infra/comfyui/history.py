@@ -1,0 +1,49 @@
+"""Read how a prompt ended from its entry in ComfyUI's history (pure)."""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.outputs import collect_outputs
+from infra.machine import Failed, Finished, Interrupted
+
+
+class Status(Struct, frozen=True):
+    """ComfyUI's verdict, and every event it sent about the prompt's execution."""
+
+    status_str: str
+    messages: list[tuple[str, dict[str, Any]]] = []
+
+
+class Entry(Struct, frozen=True):
+    """A prompt that is over."""
+
+    status: Status
+    outputs: dict[str, Any] = {}
+
+
+History = dict[str, Entry]
+"""What /history/{id} answers: empty until the prompt is over."""
+
+
+def outcome_of(entry: Entry, prompt_id: UUID) -> Finished | Failed | Interrupted:
+    """Say how the prompt of *entry* ended."""
+    if entry.status.status_str == "success":
+        return Finished(outputs=collect_outputs(entry.outputs, prompt_id=prompt_id))
+    for event, data in reversed(entry.status.messages):
+        if event == "execution_interrupted":
+            return Interrupted()
+        if event == "execution_error":
+            return _failure(data)
+    return Failed(message="ComfyUI does not say why it failed")
+
+
+def _failure(data: dict[str, Any]) -> Failed:
+    exception = str(data.get("exception_type") or "")
+    return Failed(
+        message=str(data.get("exception_message") or "").rstrip() or exception,
+        node_id=str(data.get("node_id") or ""),
+        node_class=str(data.get("node_type") or ""),
+        exception=exception,
+    )

@@ -1,0 +1,126 @@
+"""Keep an ear on what ComfyUI says about one prompt: connect, drain, connect again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+
+from aiohttp import ClientWSTimeout, WSMsgType
+
+from infra.comfyui.client import NO_ANSWER, Client
+from infra.comfyui.frames import frame_from
+from infra.comfyui.progress import Heard, hear, nothing_heard
+from infra.machine import Graph
+
+MESSAGE_LIMIT = 256 * 1024 * 1024
+"""Largest frame, in bytes: SaveImageWebsocket sends whole pictures, 16 bits deep."""
+
+CLOSE_WITHIN = 2.0
+"""How long to wait for the server to agree to a close, in seconds."""
+
+RECONNECT_FIRST = 0.2
+RECONNECT_LAST = 2.0
+"""Waits before connecting again, in seconds, doubling from the first to the last."""
+
+
+class Listener:
+    """One WebSocket after another, and what they said of the prompt."""
+
+    def __init__(self, client: Client, prompt_id: UUID, graph: Graph) -> None:
+        self.heard: Heard = nothing_heard(prompt_id, graph)
+        self.news = asyncio.Event()
+        """Set when anything below has changed."""
+
+        self.connected = False
+        self.connections = 0
+        """How many there were so far; events in between are lost."""
+
+        self.last_word = 0.0
+        """When an event of the prompt came last, on the event loop's clock."""
+
+        self._client = client
+        # The prompt is its own client: whoever watches it gets its events and no others.
+        self._url = client.at("ws").with_query(clientId=str(prompt_id))
+        self._task = self._begin()
+
+    async def reconnect(self) -> None:
+        """Replace the connection: an open one may be deaf."""
+        # Fully closed first: ComfyUI forgets a client when its older connection closes.
+        await self.close()
+        self._task = self._begin()
+
+    async def close(self) -> None:
+        """Stop listening."""
+        self._closing = True
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    def _begin(self) -> asyncio.Task[None]:
+        self._closing = False
+        return asyncio.create_task(self._listen())
+
+    async def wait(self, until: float) -> None:
+        """Wait for news, but not longer than *until*, on the event loop's clock."""
+        try:
+            async with asyncio.timeout_at(until):
+                await self.news.wait()
+        except TimeoutError:
+            return
+        self.news.clear()
+        if self._task.done():
+            self._task.result()
+
+    async def _listen(self) -> None:
+        try:
+            await self._stay_connected()
+        finally:
+            self.connected = False
+            self.news.set()
+
+    async def _stay_connected(self) -> None:
+        delay = RECONNECT_FIRST
+        while not self._closing:
+            before = self.connections
+            with suppress(*NO_ANSWER):  # the machine is asked over HTTP meanwhile
+                await self._drain()
+            self.connected = False
+            self.news.set()
+            delay = RECONNECT_FIRST if self.connections > before else delay
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, RECONNECT_LAST)
+
+    async def _drain(self) -> None:
+        """Read everything at once: a client that does not read holds up those of all others."""
+        async with self._client.session.ws_connect(
+            self._url,
+            max_msg_size=MESSAGE_LIMIT,
+            timeout=ClientWSTimeout(ws_close=CLOSE_WITHIN),
+        ) as socket:
+            self.connected = True
+            self.connections += 1
+            self.news.set()
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    self._take(message.data)
+
+    def _take(self, text: str) -> None:
+        frame = frame_from(text)
+        if frame is None or frame.data.prompt_id != self.heard.prompt_id:
+            return
+        self.heard = hear(self.heard, frame)
+        self.last_word = asyncio.get_running_loop().time()
+        self.news.set()
+
+
+@asynccontextmanager
+async def listening(client: Client, prompt_id: UUID, graph: Graph) -> AsyncIterator[Listener]:
+    """Listen to what ComfyUI says about *prompt_id*, until the end of the block."""
+    listener = Listener(client, prompt_id, graph)
+    try:
+        yield listener
+    except BaseException:
+        # Someone else may go on watching: see `reconnect`.
+        await listener.close()
+        raise
+    # It is over, so nobody needs to wait for the server to agree.
+    client.later(listener.close())

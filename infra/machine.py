@@ -1,0 +1,180 @@
+"""The port to a machine: what comfyd asks of whatever renders a graph.
+
+Errors come in two families: *later might work* (MachineUnreachable, OutcomeUnknown) and
+*never will* (WorkflowRejected, OutputMissing).
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.output import Output
+from events.progress import Progress
+
+Graph = Mapping[str, Any]
+"""An API-format graph: node id to {class_type, inputs}."""
+
+
+class MachineUnreachable(Exception):
+    """The machine does not answer; nothing was accepted."""
+
+
+class OutcomeUnknown(Exception):
+    """The machine did not answer in time; it may or may not have accepted the prompt."""
+
+
+class GraphProblem(Struct, frozen=True, kw_only=True):
+    """One reason why a machine cannot run a graph."""
+
+    code: str
+    """unknown_node, missing_input, bad_value, no_outputs or rejected."""
+
+    message: str
+    node_id: str = ""
+    node_class: str = ""
+    input_name: str = ""
+
+
+class WorkflowRejected(Exception):
+    """The machine cannot run this graph."""
+
+    def __init__(self, problems: Sequence[GraphProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(p.message for p in self.problems))
+
+
+class OutputMissing(Exception):
+    """The machine no longer has the file."""
+
+
+class Finished(Struct, frozen=True, kw_only=True):
+    """The prompt ran to its end."""
+
+    outputs: tuple[Output, ...]
+
+
+class Failed(Struct, frozen=True, kw_only=True):
+    """A node raised."""
+
+    message: str
+    node_id: str = ""
+    node_class: str = ""
+    exception: str = ""
+
+
+class Interrupted(Struct, frozen=True, kw_only=True):
+    """Someone stopped the prompt on the machine."""
+
+
+class Lost(Struct, frozen=True, kw_only=True):
+    """The machine is up and knows nothing of the prompt."""
+
+
+class Waiting(Struct, frozen=True, kw_only=True):
+    """The prompt is in the machine's queue."""
+
+
+class Running(Struct, frozen=True, kw_only=True):
+    """The prompt is being executed."""
+
+
+Outcome = Finished | Failed | Interrupted | Lost
+"""How a prompt ended."""
+
+PromptState = Outcome | Waiting | Running
+"""What the machine itself says of a prompt, now."""
+
+
+class Report(Protocol):
+    """What a watcher is told while a prompt runs. May be told twice, late, or not at all."""
+
+    async def running(self) -> None:
+        """Tell that the machine began to execute the prompt."""
+
+    async def progress(self, progress: Progress) -> None:
+        """Tell how far it is."""
+
+
+class OutputStream(Protocol):
+    """An open file of a machine."""
+
+    media_type: str
+    length: int | None
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the file, piece by piece."""
+        ...
+
+
+class Machine(Protocol):
+    """One machine."""
+
+    async def check(self, graph: Graph) -> None:
+        """Compare *graph* with what the machine can do.
+
+        Raises:
+            WorkflowRejected: with every problem found, each naming its node and input.
+            MachineUnreachable: it does not answer.
+
+        """
+
+    async def upload_image(self, name: str, data: bytes) -> str:
+        """Put an input image on the machine; return the name a LoadImage node must use.
+
+        Raises:
+            MachineUnreachable: it does not answer, or refuses for a reason of its own.
+
+        """
+        ...
+
+    async def look_up(self, prompt_id: UUID) -> PromptState:
+        """Ask the machine what it knows of a prompt.
+
+        Raises:
+            MachineUnreachable: it does not answer.
+
+        """
+        ...
+
+    async def submit(
+        self, prompt_id: UUID, graph: Graph, *, ui_graph: Mapping[str, Any] | None = None
+    ) -> None:
+        """Queue a prompt. Never called twice for one id without a look_up in between.
+
+        Raises:
+            MachineUnreachable: nothing was accepted.
+            OutcomeUnknown: it may have been accepted; look it up.
+            WorkflowRejected: the machine refuses the graph.
+
+        """
+
+    async def watch(self, prompt_id: UUID, graph: Graph, report: Report) -> Outcome:
+        """Follow a prompt to its end, through silence and lost connections.
+
+        Raises:
+            MachineUnreachable: it did not answer for longer than the machine's patience.
+
+        """
+        ...
+
+    async def cancel(self, prompt_id: UUID) -> None:
+        """Stop exactly this prompt, queued or running; no effect on any other, or when it is over.
+
+        Raises:
+            MachineUnreachable: it does not answer.
+
+        """
+
+    def open_output(self, output: Output) -> AbstractAsyncContextManager[OutputStream]:
+        """Open a file for streaming.
+
+        Raises (on entering):
+            OutputMissing: the machine no longer has it.
+            MachineUnreachable: it does not answer.
+
+        """
+        ...
+

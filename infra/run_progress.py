@@ -1,0 +1,33 @@
+"""Passes on the progress of runs: the latest word of each, at most four a second, never a fact."""
+
+import time
+from uuid import UUID
+
+import msgspec
+from nats.aio.client import Client
+
+from events import subjects
+from events.progress import Progress
+
+MIN_INTERVAL = 0.25
+"""Seconds between two words about one run."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class ProgressSender:
+    """Sends one run's progress; drops what comes too fast."""
+
+    def __init__(self, client: Client, run_id: UUID) -> None:
+        self._client = client
+        self._subject = subjects.progress(str(run_id))
+        self._sent_at = 0.0
+
+    async def send(self, progress: Progress) -> None:
+        """Pass *progress* on, unless the last was less than a quarter of a second ago."""
+        now = time.monotonic()
+        if now - self._sent_at < MIN_INTERVAL or not self._client.is_connected:
+            return
+        self._sent_at = now
+        # No answer is waited for: a lost hint is replaced by the next.
+        await self._client.publish(self._subject, _encode(progress))

@@ -1,0 +1,129 @@
+"""The work queue: puts work where workers find it, and keeps the durable consumers.
+
+There is one consumer for each machine. Its limit of unacknowledged messages is the number of runs
+a machine may hold at once over all workers: one that renders and one that waits behind it.
+"""
+
+from uuid import UUID
+
+import msgspec
+from nats.aio.client import Client
+
+from events import subjects
+from infra.event_store import LogUnavailable
+from infra.nats_connection import UNANSWERED, ApiError, api, checked
+
+ACK_WAIT = 3.0
+"""Seconds until work of a worker that died is given to another; living ones say so every second."""
+
+RUNS_PER_MACHINE = 2
+UPLOADS_IN_FLIGHT = 64
+UPLOAD_CONSUMER = "upload"
+_RENDER_PREFIX = "render-"
+_encode = msgspec.json.Encoder().encode
+_decode_id = msgspec.json.Decoder(UUID).decode
+
+
+class WorkQueue:
+    """The queue, seen through one connection."""
+
+    def __init__(self, client: Client, *, within: float = 5.0) -> None:
+        self._client = client
+        self._within = within
+
+    async def put(self, subject: str, run_id: UUID, *, message_id: str) -> None:
+        """Queue work for a run, once for each *message_id*.
+
+        Raises:
+            LogUnavailable: not confirmed in time; put it again.
+
+        """
+        headers = {"Nats-Msg-Id": message_id}
+        try:
+            answer = await self._client.request(
+                subject, _encode(run_id), timeout=self._within, headers=headers
+            )
+            checked(answer.data)
+        except (*UNANSWERED, ApiError) as error:
+            raise LogUnavailable(f"work was not confirmed: {error!r}") from error
+
+    async def bury(self, subject: str, body: bytes, *, message_id: str, error: str) -> None:
+        """Keep work that nobody could do, with the *error*.
+
+        Raises:
+            LogUnavailable: not confirmed in time.
+
+        """
+        headers = {"Nats-Msg-Id": message_id, "x-error": error[:1000].replace("\n", " ")}
+        try:
+            answer = await self._client.request(
+                subjects.dead_letters(subject), body, timeout=self._within, headers=headers
+            )
+            checked(answer.data)
+        except (*UNANSWERED, ApiError) as failure:
+            raise LogUnavailable(f"dead letter was not confirmed: {failure!r}") from failure
+
+    async def serve_uploads(self) -> None:
+        """Make sure that uploads have their consumer."""
+        await self._keep_consumer(UPLOAD_CONSUMER, subjects.UPLOAD_WORK, UPLOADS_IN_FLIGHT)
+
+    async def serve_machine(self, machine_id: UUID) -> None:
+        """Make sure that a machine has its consumer."""
+        name = f"{_RENDER_PREFIX}{machine_id}"
+        await self._keep_consumer(name, subjects.render_work(machine_id), RUNS_PER_MACHINE)
+
+    async def machines(self) -> set[UUID]:
+        """Give the machines that have a consumer.
+
+        Raises:
+            LogUnavailable: nobody answers.
+
+        """
+        found: set[UUID] = set()
+        offset = 0
+        while True:
+            page = await self._call(f"CONSUMER.NAMES.{subjects.WORK}", {"offset": offset})
+            names = page.get("consumers") or []
+            found |= {
+                UUID(name.removeprefix(_RENDER_PREFIX))
+                for name in names
+                if name.startswith(_RENDER_PREFIX)
+            }
+            offset += len(names)
+            if not names or offset >= page["total"]:
+                return found
+
+    async def _keep_consumer(self, name: str, subject: str, in_flight: int) -> None:
+        config = {
+            "durable_name": name,
+            "filter_subject": subject,
+            "deliver_policy": "all",
+            "ack_policy": "explicit",
+            "ack_wait": int(ACK_WAIT * 1e9),
+            "max_deliver": -1,
+            "max_ack_pending": in_flight,
+        }
+        # Create or update: a framework would leave an old configuration in place.
+        request = {"stream_name": subjects.WORK, "config": config}
+        await self._call(f"CONSUMER.CREATE.{subjects.WORK}.{name}.{subject}", request)
+
+    async def _call(self, operation: str, request: object) -> dict[str, object]:
+        try:
+            return await api(self._client, operation, request, within=self._within)
+        except (*UNANSWERED, ApiError) as error:
+            raise LogUnavailable(f"{operation}: {error!r}") from error
+
+
+def render_consumer(machine_id: UUID) -> str:
+    """Name the consumer of a machine."""
+    return f"{_RENDER_PREFIX}{machine_id}"
+
+
+def run_id_in(body: bytes) -> UUID:
+    """Read the run's id out of a piece of work.
+
+    Raises:
+        msgspec.DecodeError: there is none.
+
+    """
+    return _decode_id(body)

@@ -1,0 +1,1 @@
+"""Read models: fold events into Postgres tables, and query them."""

@@ -1,0 +1,77 @@
+-- name: load_run
+SELECT id, tenant, created_position, position, version, state FROM {schema}.run WHERE id = ANY(%s);
+
+-- name: load_workflow
+SELECT id, tenant, created_position, position, version, state
+FROM {schema}.workflow WHERE id = ANY(%s);
+
+-- name: load_deployment
+SELECT id, tenant, created_position, position, version, state
+FROM {schema}.deployment WHERE id = ANY(%s);
+
+-- name: load_machine
+SELECT id, tenant, created_position, position, version, state
+FROM {schema}.machine WHERE id = ANY(%s);
+
+-- name: save_run
+INSERT INTO {schema}.run AS t (
+    id, tenant, created_position, position, version, state,
+    status, workflow_id, deployment_id, machine_id, created_at, ended_at
+) VALUES (
+    %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s,
+    %(status)s, %(workflow_id)s, %(deployment_id)s, %(machine_id)s, %(created_at)s, %(ended_at)s
+)
+ON CONFLICT (id) DO UPDATE SET
+    position = excluded.position, version = excluded.version, state = excluded.state,
+    status = excluded.status, machine_id = excluded.machine_id, ended_at = excluded.ended_at
+WHERE t.position < excluded.position;
+
+-- name: save_workflow
+INSERT INTO {schema}.workflow AS t (
+    id, tenant, created_position, position, version, state, name
+) VALUES (
+    %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s, %(name)s
+)
+ON CONFLICT (id) DO UPDATE SET
+    position = excluded.position, version = excluded.version, state = excluded.state
+WHERE t.position < excluded.position;
+
+-- name: save_deployment
+INSERT INTO {schema}.deployment AS t (
+    id, tenant, created_position, position, version, state, workflow_id, environment
+) VALUES (
+    %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s,
+    %(workflow_id)s, %(environment)s
+)
+ON CONFLICT (id) DO UPDATE SET
+    position = excluded.position, version = excluded.version, state = excluded.state
+WHERE t.position < excluded.position;
+
+-- name: save_machine
+INSERT INTO {schema}.machine AS t (
+    id, tenant, created_position, position, version, state, name
+) VALUES (
+    %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s, %(name)s
+)
+ON CONFLICT (id) DO UPDATE SET
+    position = excluded.position, version = excluded.version, state = excluded.state
+WHERE t.position < excluded.position;
+
+-- name: checkpoint
+SELECT position FROM {schema}.checkpoint WHERE name = 'log';
+
+-- name: lock_checkpoint
+SELECT position FROM {schema}.checkpoint WHERE name = 'log' FOR UPDATE;
+
+-- name: move_checkpoint
+-- Compare and set: no row means that another projector has been here.
+UPDATE {schema}.checkpoint SET position = %(new)s
+WHERE name = 'log' AND position = %(old)s;
+
+-- name: quarantined
+SELECT aggregate FROM {schema}.quarantine;
+
+-- name: quarantine
+INSERT INTO {schema}.quarantine (aggregate, position, event_type, error)
+VALUES (%(aggregate)s, %(position)s, %(event_type)s, %(error)s)
+ON CONFLICT (aggregate) DO NOTHING;

@@ -1,0 +1,21 @@
+"""Loads named SQL statements from the .sql file beside a module; Python holds no SQL."""
+
+from functools import cache
+from importlib.resources import files
+
+from psycopg import sql
+
+LIVE = "read"
+"""The schema that readers read."""
+
+
+@cache
+def statements(file: str, schema: str = LIVE) -> dict[str, sql.Composed]:
+    """Load *file*, with {schema} put in: its statements by name."""
+    text = files("projections").joinpath(file).read_text(encoding="utf-8")
+    found: dict[str, sql.Composed] = {}
+    for part in text.split("-- name: ")[1:]:
+        name, _, body = part.partition("\n")
+        template = sql.SQL(body)
+        found[name.strip()] = template.format(schema=sql.Identifier(schema))
+    return found

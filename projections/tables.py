@@ -1,0 +1,112 @@
+"""The tables: for each kind of aggregate, its fold, its statements and its extra columns."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from events.decider import DEPLOYMENT, MACHINE, RUN, WORKFLOW, Decider
+from events.deployment import Deployment
+from events.machine import Machine
+from events.run import Run
+from events.workflow import Workflow
+
+Columns = Mapping[str, object]
+
+
+class Row(Struct, kw_only=True):
+    """One aggregate as a read model keeps it."""
+
+    id: UUID
+    tenant: str
+    created_position: int
+    """Position of its first event: the order of lists."""
+
+    position: int
+    """Position of its last event."""
+
+    version: int
+    """How many events it has."""
+
+    state: Any
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """How one kind of aggregate is kept."""
+
+    decider: Decider[Any, Any, Any]
+    decode: Callable[[bytes], Any]
+    columns: Callable[[Any], Columns]
+    """What queries filter by, besides the state itself."""
+
+    @property
+    def load(self) -> str:
+        """Name of the statement that loads rows."""
+        return f"load_{self.decider.kind}"
+
+    @property
+    def save(self) -> str:
+        """Name of the statement that saves a row."""
+        return f"save_{self.decider.kind}"
+
+
+def _run_columns(run: Run) -> Columns:
+    return {
+        "status": str(run.status),
+        "workflow_id": run.workflow_id,
+        "deployment_id": run.deployment_id,
+        "machine_id": run.machine_id,
+        "created_at": run.created_at,
+        "ended_at": run.ended_at,
+    }
+
+
+def _workflow_columns(workflow: Workflow) -> Columns:
+    return {"name": workflow.name}
+
+
+def _deployment_columns(deployment: Deployment) -> Columns:
+    current = deployment.current
+    return {"workflow_id": current.workflow_id, "environment": current.environment}
+
+
+def _machine_columns(machine: Machine) -> Columns:
+    return {"name": machine.current.name}
+
+
+TABLES: dict[str, Table] = {
+    table.decider.kind: table
+    for table in (
+        Table(decider=RUN, decode=msgspec.json.Decoder(Run).decode, columns=_run_columns),
+        Table(
+            decider=WORKFLOW,
+            decode=msgspec.json.Decoder(Workflow).decode,
+            columns=_workflow_columns,
+        ),
+        Table(
+            decider=DEPLOYMENT,
+            decode=msgspec.json.Decoder(Deployment).decode,
+            columns=_deployment_columns,
+        ),
+        Table(
+            decider=MACHINE, decode=msgspec.json.Decoder(Machine).decode, columns=_machine_columns
+        ),
+    )
+}
+
+encode = msgspec.json.Encoder().encode
+
+
+def parameters(table: Table, row: Row) -> dict[str, object]:
+    """Give the parameters of the statement that saves *row*."""
+    return {
+        "id": row.id,
+        "tenant": row.tenant,
+        "created_position": row.created_position,
+        "position": row.position,
+        "version": row.version,
+        "state": encode(row.state),
+        **table.columns(row.state),
+    }

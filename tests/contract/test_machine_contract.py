@@ -1,0 +1,371 @@
+"""What every driver of a machine must do; today there is one, on the stand-in for ComfyUI."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from msgspec.structs import replace
+from PIL import Image
+
+from events.output import Output
+from events.progress import Progress
+from infra.comfyui.driver import ComfyUIMachine, open_comfyui
+from infra.embedded.standin import Server, serve
+from infra.machine import (
+    Failed,
+    Finished,
+    Graph,
+    Interrupted,
+    Lost,
+    Machine,
+    MachineUnreachable,
+    OutputMissing,
+    Running,
+    Waiting,
+    WorkflowRejected,
+)
+
+DEADLINE = 5.0
+LONG = 30.0
+STEPS = 20
+
+
+class ComfyUILab:
+    """A stand-in and its driver; a restart makes it forget everything but its files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._running = AsyncExitStack()
+        self._server: Server | None = None
+        self._driver: ComfyUIMachine | None = None
+
+    async def start(self, port: int = 0) -> None:
+        self._server = await self._running.enter_async_context(serve(self.folder, port=port))
+
+    async def stop(self) -> None:
+        await self._running.aclose()
+
+    async def restart(self) -> None:
+        assert self._server
+        await self.stop()
+        await self.start(self._server.port)
+
+    async def open(self) -> Machine:
+        assert self._server
+        self._driver = await open_comfyui(self._server.url, silence=0.3, patience=0.5)
+        return self._driver
+
+    def put(self, name: str, data: bytes) -> Output:
+        """Leave a file among the machine's outputs."""
+        (self.folder / "output" / name).write_bytes(data)
+        return Output(index=0, node_id="1", kind="images", filename=name)
+
+    def rendered(self) -> dict[str, int]:
+        """Count the executions by prompt."""
+        assert self._server
+        return self._server.rendered()
+
+    async def close(self) -> None:
+        if self._driver:
+            await self._driver.close()
+        await self.stop()
+
+
+@pytest.fixture(params=[ComfyUILab], ids=["comfyui"])
+async def lab(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ComfyUILab]:
+    lab: ComfyUILab = request.param(tmp_path)
+    await lab.start()
+    yield lab
+    await lab.close()
+
+
+@pytest.fixture
+async def machine(lab: ComfyUILab) -> Machine:
+    return await lab.open()
+
+
+class Recorder:
+    """A report that keeps what it is told, slowly if need be, until something fails."""
+
+    def __init__(self, *, takes: float = 0.0, fails: Exception | None = None) -> None:
+        self._takes = takes
+        self._fails = fails
+        self.runs = 0
+        self.told: list[Progress] = []
+        self._begun = asyncio.Event()
+
+    async def running(self) -> None:
+        if self._fails:
+            raise self._fails
+        self.runs += 1
+        self._begun.set()
+
+    async def progress(self, progress: Progress) -> None:
+        self.told.append(progress)
+        await asyncio.sleep(self._takes)
+
+    async def begun(self) -> None:
+        async with asyncio.timeout(DEADLINE):
+            await self._begun.wait()
+
+
+def picture(*, seconds: float = 0.0, prefix: str = "made") -> dict[str, Any]:
+    """Make a picture that is not in the cache."""
+    colour = uuid4().int % 0xFFFFFF
+    size = {"width": 8, "height": 8, "batch_size": 1}
+    steps = STEPS if seconds < LONG else 20 * STEPS
+    slow = {"seconds": seconds, "steps": steps, "preview": False, "seed": 1}
+    return {
+        "1": {"class_type": "EmptyImage", "inputs": size | {"color": colour}},
+        "2": {
+            "class_type": "StandinSlow",
+            "inputs": {"image": ["1", 0]} | slow,
+            "_meta": {"title": "Wait a little"},
+        },
+        "3": saved("2", prefix),
+    }
+
+
+def saved(source: str, prefix: str = "made") -> dict[str, Any]:
+    return {
+        "class_type": "SaveImage",
+        "inputs": {"images": [source, 0], "filename_prefix": prefix},
+    }
+
+
+async def run(machine: Machine, graph: Graph) -> tuple[object, Recorder]:
+    report, prompt_id = Recorder(), uuid4()
+    await machine.submit(prompt_id, graph)
+    return await machine.watch(prompt_id, graph, report), report
+
+
+async def content(machine: Machine, output: Output) -> bytes:
+    async with machine.open_output(output) as stream:
+        return b"".join([chunk async for chunk in stream.chunks()])
+
+
+async def test_a_prompt_runs_to_its_end_and_its_files_can_be_read(machine: Machine) -> None:
+    outcome, _ = await run(machine, picture())
+
+    assert isinstance(outcome, Finished)
+    (output,) = outcome.outputs
+    assert (output.node_id, output.kind, output.folder) == ("3", "images", "output")
+    async with machine.open_output(output) as stream:
+        data = b"".join([chunk async for chunk in stream.chunks()])
+    assert (stream.media_type, stream.length) == ("image/png", len(data))
+    assert Image.open(BytesIO(data)).size == (8, 8)
+
+
+async def test_progress_tells_the_node_and_never_goes_back(machine: Machine) -> None:
+    _, report = await run(machine, picture(seconds=0.8))
+
+    assert report.runs == 1
+    percents = [p.percent for p in report.told]
+    assert len(percents) >= 2
+    assert percents == sorted(percents)
+    assert 33 <= percents[-1] <= 67
+    last = report.told[-1]
+    assert (last.node_id, last.node_class) == ("2", "StandinSlow")
+    assert last.message == f"Wait a little {last.step}/{STEPS}"
+
+
+async def test_what_a_report_raises_ends_the_watch(machine: Machine) -> None:
+    prompt_id, graph = uuid4(), picture(seconds=0.5)
+    await machine.submit(prompt_id, graph)
+    with pytest.raises(LookupError):
+        await machine.watch(prompt_id, graph, Recorder(fails=LookupError()))
+
+    assert isinstance(await machine.watch(prompt_id, graph, Recorder()), Finished)
+
+
+async def test_a_prompt_can_be_watched_after_its_end(machine: Machine) -> None:
+    prompt_id, graph = uuid4(), picture()
+    await machine.submit(prompt_id, graph)
+    first = await machine.watch(prompt_id, graph, Recorder())
+
+    assert await machine.watch(prompt_id, graph, Recorder()) == first
+    assert await machine.look_up(prompt_id) == first
+
+
+async def test_a_node_that_raises_is_named(machine: Machine) -> None:
+    graph = picture()
+    graph["2"] = {
+        "class_type": "StandinFail",
+        "inputs": {"image": ["1", 0], "message": "out of paint", "seed": 1},
+    }
+    outcome, _ = await run(machine, graph)
+
+    assert outcome == Failed(
+        message="out of paint", node_id="2", node_class="StandinFail", exception="ValueError"
+    )
+
+
+async def test_a_machine_says_what_it_knows_of_a_prompt(machine: Machine) -> None:
+    running, waiting = uuid4(), uuid4()
+    await machine.submit(running, picture(seconds=0.2))
+    await machine.submit(waiting, graph := picture())
+
+    assert await machine.look_up(running) == Running()
+    assert await machine.look_up(waiting) == Waiting()
+    assert await machine.look_up(uuid4()) == Lost()
+    finished = await machine.watch(waiting, graph, Recorder())
+    assert await machine.look_up(waiting) == finished
+
+
+async def test_cancel_stops_a_running_prompt_and_no_other(machine: Machine) -> None:
+    running, waiting = uuid4(), uuid4()
+    await machine.submit(running, graph := picture(seconds=LONG))
+    await machine.submit(waiting, other := picture())
+    report = Recorder()
+    watching = asyncio.create_task(machine.watch(running, graph, report))
+    await report.begun()
+    await machine.cancel(running)
+
+    assert await watching == Interrupted()
+    assert isinstance(await machine.watch(waiting, other, Recorder()), Finished)
+
+
+async def test_cancel_removes_a_waiting_prompt_and_no_other(
+    lab: ComfyUILab, machine: Machine
+) -> None:
+    running, waiting = uuid4(), uuid4()
+    await machine.submit(running, graph := picture(seconds=0.3))
+    await machine.submit(waiting, picture())
+    await machine.cancel(waiting)
+
+    assert await machine.look_up(waiting) == Lost()
+    assert isinstance(await machine.watch(running, graph, Recorder()), Finished)
+    assert str(waiting) not in lab.rendered()
+
+
+async def test_cancel_does_nothing_to_what_is_over_or_unknown(machine: Machine) -> None:
+    prompt_id, graph = uuid4(), picture()
+    await machine.submit(prompt_id, graph)
+    outcome = await machine.watch(prompt_id, graph, Recorder())
+    await machine.cancel(prompt_id)
+    await machine.cancel(uuid4())
+
+    assert await machine.look_up(prompt_id) == outcome
+
+
+async def test_a_waiting_prompt_that_someone_else_removes_is_lost(machine: Machine) -> None:
+    running, waiting = uuid4(), uuid4()
+    await machine.submit(running, picture(seconds=LONG))
+    await machine.submit(waiting, graph := picture())
+    watching = asyncio.create_task(machine.watch(waiting, graph, Recorder()))
+    await machine.cancel(waiting)
+
+    assert await watching == Lost()
+    await machine.cancel(running)
+
+
+@pytest.mark.parametrize("doing", ["check", "submit"])
+async def test_a_graph_the_machine_cannot_run_is_refused(machine: Machine, doing: str) -> None:
+    unknown, incomplete = picture(), picture()
+    unknown["2"]["class_type"] = "NotInstalled"
+    del incomplete["1"]["inputs"]["width"]
+
+    assert await refusal(machine, doing, unknown) == ("unknown_node", "2", "NotInstalled", "")
+    assert await refusal(machine, doing, incomplete) == (
+        "missing_input",
+        "1",
+        "EmptyImage",
+        "width",
+    )
+
+
+async def refusal(machine: Machine, doing: str, graph: Graph) -> tuple[str, str, str, str]:
+    refusing = machine.check(graph) if doing == "check" else machine.submit(uuid4(), graph)
+    with pytest.raises(WorkflowRejected) as refused:
+        await refusing
+    (problem,) = refused.value.problems
+    assert problem.message
+    return problem.code, problem.node_id, problem.node_class, problem.input_name
+
+
+async def test_a_graph_the_machine_can_run_passes(machine: Machine) -> None:
+    await machine.check(picture())
+
+
+@pytest.mark.parametrize("name", ["cat.png", "../../etc/漢 字.JPG", "no suffix", ""])
+async def test_an_uploaded_image_can_be_loaded(machine: Machine, name: str) -> None:
+    buffer = BytesIO()
+    Image.new("RGB", (5, 7), "red").save(buffer, "PNG")
+    image = await machine.upload_image(name, buffer.getvalue())
+    graph = {"1": {"class_type": "LoadImage", "inputs": {"image": image}}, "2": saved("1")}
+    await machine.check(graph)
+    outcome, _ = await run(machine, graph)
+
+    assert isinstance(outcome, Finished)
+    assert Image.open(BytesIO(await content(machine, outcome.outputs[0]))).size == (5, 7)
+
+
+async def test_a_big_file_arrives_whole(lab: ComfyUILab, machine: Machine) -> None:
+    data = b"picture " * 400_000
+    big = lab.put("big.bin", data)
+
+    assert sha256(await content(machine, big)).digest() == sha256(data).digest()
+
+
+async def test_a_file_the_machine_no_longer_has_is_missing(machine: Machine) -> None:
+    outcome, _ = await run(machine, picture())
+    assert isinstance(outcome, Finished)
+    gone = replace(outcome.outputs[0], filename="gone.png")
+
+    with pytest.raises(OutputMissing):
+        await content(machine, gone)
+
+
+async def test_what_goes_wrong_with_the_reader_is_not_put_on_the_machine(
+    lab: ComfyUILab, machine: Machine
+) -> None:
+    output = lab.put("a.bin", b"picture")
+
+    with pytest.raises(TimeoutError):
+        async with machine.open_output(output):
+            raise TimeoutError
+
+
+async def test_a_machine_that_forgot_a_prompt_lost_it(lab: ComfyUILab, machine: Machine) -> None:
+    prompt_id, graph, report = uuid4(), picture(seconds=LONG), Recorder()
+    await machine.submit(prompt_id, graph)
+    watching = asyncio.create_task(machine.watch(prompt_id, graph, report))
+    await report.begun()
+    await lab.restart()
+
+    assert await watching == Lost()
+
+
+async def test_a_machine_that_is_gone_is_unreachable(lab: ComfyUILab, machine: Machine) -> None:
+    prompt_id, graph, report = uuid4(), picture(seconds=LONG), Recorder()
+    await machine.submit(prompt_id, graph)
+    watching = asyncio.create_task(machine.watch(prompt_id, graph, report))
+    await report.begun()
+    await lab.stop()
+
+    somewhere = Output(index=0, node_id="1", kind="images", filename="a.png")
+    for doing in (
+        watching,
+        machine.look_up(prompt_id),
+        machine.submit(uuid4(), graph),
+        machine.check(graph),
+        machine.upload_image("a.png", b"png"),
+        machine.cancel(prompt_id),
+        content(machine, somewhere),
+    ):
+        with pytest.raises(MachineUnreachable):
+            await doing
+
+
+async def test_a_slow_reader_of_reports_hears_less_and_misses_no_end(machine: Machine) -> None:
+    prompt_id, graph, report = uuid4(), picture(seconds=0.6), Recorder(takes=0.3)
+    await machine.submit(prompt_id, graph)
+
+    assert isinstance(await machine.watch(prompt_id, graph, report), Finished)
+    assert 1 <= len(report.told) <= 3

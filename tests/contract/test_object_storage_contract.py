@@ -1,0 +1,169 @@
+"""What every object storage must do, so that the fake may stand for the real one."""
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Literal
+from uuid import uuid4
+
+import pytest
+
+from infra.object_storage import (
+    ObjectMissing,
+    ObjectStorage,
+    Stored,
+    open_object_storage,
+)
+from infra.settings import Spaces, settings_from
+from tests.fake_object_storage import FakeObjectStorage
+
+MiB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def spaces(server_env: Mapping[str, str]) -> Spaces:
+    return settings_from({**server_env, "JWT_SECRET": "x" * 32}).spaces
+
+
+@pytest.fixture(scope="module", params=["fake", "s3"])
+async def storage(request: pytest.FixtureRequest) -> AsyncIterator[ObjectStorage]:
+    kind: Literal["fake", "s3"] = request.param
+    if kind == "fake":
+        yield FakeObjectStorage()
+    else:
+        async with open_object_storage(request.getfixturevalue("spaces")) as real:
+            yield real
+
+
+@pytest.fixture(params=["plain.png", "with space & é 漢字+%41.png"])
+def key(request: pytest.FixtureRequest) -> str:
+    return f"outputs/runs/{uuid4()}/{request.param}"
+
+
+async def stream(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def broken_after(*chunks: bytes) -> AsyncIterator[bytes]:
+    async for chunk in stream(*chunks):
+        yield chunk
+    raise InterruptedError("the machine went away")
+
+
+async def test_what_was_put_can_be_read(storage: ObjectStorage, key: str) -> None:
+    await storage.put_bytes(key, b"\x89PNG", "image/png")
+
+    assert await storage.get_bytes(key) == b"\x89PNG"
+
+
+async def test_a_key_that_is_taken_keeps_its_content(storage: ObjectStorage, key: str) -> None:
+    await storage.put_bytes(key, b"first", "text/plain")
+
+    await storage.put_bytes(key, b"second", "text/plain")
+
+    assert await storage.get_bytes(key) == b"first"
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        (),
+        (b"",),
+        (b"a", b"", b"bc"),
+        (bytes(5 * MiB),),
+        (b"x" * (5 * MiB + 1),),
+        (b"y" * 12 * MiB,),
+        (b"z" * 3 * MiB,) * 4,
+    ],
+    ids=["nothing", "empty", "small", "one-part", "one-part-and-a-byte", "one-chunk", "chunks"],
+)
+async def test_a_stream_is_stored_and_measured(
+    storage: ObjectStorage, chunks: tuple[bytes, ...]
+) -> None:
+    name, content = f"outputs/runs/{uuid4()}/a.bin", b"".join(chunks)
+
+    stored = await storage.put_stream(name, stream(*chunks), "image/png")
+
+    assert stored == Stored(
+        key=name,
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        media_type="image/png",
+    )
+    assert await storage.get_bytes(name) == content
+
+
+async def test_a_stream_replaces_what_was_there(storage: ObjectStorage, key: str) -> None:
+    await storage.put_stream(key, stream(b"attempt 1"), "text/plain")
+
+    await storage.put_stream(key, stream(b"attempt 2"), "text/plain")
+
+    assert await storage.get_bytes(key) == b"attempt 2"
+
+
+@pytest.mark.parametrize("size", [10, 11 * MiB])
+async def test_a_broken_stream_leaves_no_object(storage: ObjectStorage, size: int) -> None:
+    name = f"outputs/runs/{uuid4()}/a.bin"
+
+    with pytest.raises(InterruptedError):
+        await storage.put_stream(name, broken_after(bytes(size)), "image/png")
+
+    with pytest.raises(ObjectMissing):
+        await storage.get_bytes(name)
+
+
+async def test_a_broken_stream_leaves_the_object_that_was_there(
+    storage: ObjectStorage, key: str
+) -> None:
+    await storage.put_stream(key, stream(b"whole"), "text/plain")
+
+    with pytest.raises(InterruptedError):
+        await storage.put_stream(key, broken_after(b"half"), "text/plain")
+
+    assert await storage.get_bytes(key) == b"whole"
+
+
+async def test_an_open_object_tells_what_it_is_and_streams(
+    storage: ObjectStorage, key: str
+) -> None:
+    await storage.put_bytes(key, b"p" * MiB, "image/webp")
+
+    async with storage.open(key) as found:
+        assert (found.media_type, found.length) == ("image/webp", MiB)
+        chunks = [chunk async for chunk in found.chunks()]
+
+    assert len(chunks) > 1
+    assert b"".join(chunks) == b"p" * MiB
+
+
+async def test_an_object_need_not_be_read_to_its_end(storage: ObjectStorage, key: str) -> None:
+    await storage.put_bytes(key, bytes(MiB), "image/webp")
+
+    async with storage.open(key):
+        pass
+
+    assert len(await storage.get_bytes(key)) == MiB
+
+
+async def test_a_missing_object_is_named_as_such(storage: ObjectStorage, key: str) -> None:
+    with pytest.raises(ObjectMissing):
+        await storage.get_bytes(key)
+    with pytest.raises(ObjectMissing):
+        async with storage.open(key):
+            pass
+
+
+async def test_a_deleted_object_is_gone_and_may_be_deleted_again(
+    storage: ObjectStorage, key: str
+) -> None:
+    await storage.put_bytes(key, b"x", "text/plain")
+
+    await storage.delete(key)
+    await storage.delete(key)
+
+    with pytest.raises(ObjectMissing):
+        await storage.get_bytes(key)
+
+
+async def test_a_storage_that_works_says_so(storage: ObjectStorage) -> None:
+    await storage.check()

@@ -1,0 +1,72 @@
+"""Object storage in a dict: passes the same contract suite as S3."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from infra.object_storage import ObjectMissing, StorageUnavailable, Stored, StoredObject
+
+
+class FakeObject:
+    """An object, stored and open at once."""
+
+    def __init__(self, content: bytes, media_type: str) -> None:
+        self.content = content
+        self.media_type = media_type
+        self.length = len(content)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the content, piece by piece."""
+        for start in range(0, len(self.content), 65536):
+            yield self.content[start : start + 65536]
+
+
+class FakeObjectStorage:
+    """A bucket in memory; set *down* and it does not answer."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, FakeObject] = {}
+        self.down = False
+
+    async def put_bytes(self, key: str, data: bytes, media_type: str) -> None:
+        """Store *data* unless *key* is taken."""
+        await self.check()
+        self.objects.setdefault(key, FakeObject(data, media_type))
+
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> Stored:
+        """Store what *chunks* yields."""
+        await self.check()
+        data = b"".join([chunk async for chunk in chunks])
+        self.objects[key] = FakeObject(data, media_type)
+        return Stored(
+            key=key,
+            bytes=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            media_type=media_type,
+        )
+
+    async def get_bytes(self, key: str) -> bytes:
+        """Give an object's content."""
+        await self.check()
+        return self._found(key).content
+
+    @asynccontextmanager
+    async def open(self, key: str) -> AsyncIterator[StoredObject]:
+        """Open an object for streaming."""
+        await self.check()
+        yield self._found(key)
+
+    async def delete(self, key: str) -> None:
+        """Delete an object, if there is one."""
+        await self.check()
+        self.objects.pop(key, None)
+
+    async def check(self) -> None:
+        """Return if it is up."""
+        if self.down:
+            raise StorageUnavailable("the fake is down")
+
+    def _found(self, key: str) -> FakeObject:
+        if key not in self.objects:
+            raise ObjectMissing(key)
+        return self.objects[key]

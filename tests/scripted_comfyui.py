@@ -1,0 +1,113 @@
+"""A ComfyUI that answers by script: for what the stand-in is too well-behaved to do."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import WSMsgType, web
+from msgspec import Struct
+
+HOST = "127.0.0.1"
+BEGINNING = b"the beginning of a file"
+
+
+class Asked(Struct, frozen=True):
+    """One request."""
+
+    method: str
+    path: str
+    body: Any = None
+
+
+class Reply(Struct, frozen=True):
+    """One answer; a status of 0 cuts the connection instead."""
+
+    body: Any = None
+    status: int = 200
+    media_type: str = "application/json"
+    missing: int = 0
+    """How many bytes the body has less than it should, when the connection is cut."""
+
+
+class ScriptedComfyUI:
+    """Gives the replies of a path one after the other, and the last one for ever."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.asked: list[Asked] = []
+        self.replies: dict[str, list[Reply]] = defaultdict(list)
+        """By method and path. What is not scripted does not exist, as on an older ComfyUI."""
+
+        self.frames: list[list[str | bytes]] = []
+        """What each connection hears, from the first on; the last one for ever."""
+
+        self.accepts_sockets = True
+        self.sockets = 0
+        self.open_sockets = 0
+        self.most_open_sockets = 0
+        self.no_sockets = asyncio.Event()
+        """Set when the last open socket closes."""
+
+    def answer(self, route: str, *replies: Reply) -> None:
+        """Script the replies of *route*, such as `GET /queue`."""
+        self.replies[route] = list(replies)
+
+    async def respond(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request."""
+        if request.path == "/ws" and self.accepts_sockets:
+            return await self._speak(request)
+        body = await request.json() if await request.text() else None
+        self.asked.append(Asked(request.method, request.path, body))
+        left = self.replies[f"{request.method} {request.path}"]
+        if not left:
+            return web.Response(status=404)
+        reply = left.pop(0) if len(left) > 1 else left[0]
+        if reply.missing:
+            return await _broken(request, reply.missing)
+        if reply.status == 0 and request.transport:
+            request.transport.abort()
+        return web.json_response(reply.body, status=reply.status, content_type=reply.media_type)
+
+    async def _speak(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        frames = self.frames[min(self.sockets, len(self.frames) - 1)] if self.frames else []
+        self.sockets += 1
+        self.open_sockets += 1
+        self.most_open_sockets = max(self.most_open_sockets, self.open_sockets)
+        for frame in frames:
+            await (socket.send_str(frame) if isinstance(frame, str) else socket.send_bytes(frame))
+        async for message in socket:
+            assert message.type is not WSMsgType.ERROR
+        self.open_sockets -= 1
+        if self.open_sockets == 0:
+            self.no_sockets.set()
+        return socket
+
+
+async def _broken(request: web.Request, missing: int) -> web.StreamResponse:
+    response = web.StreamResponse()
+    response.content_length = len(BEGINNING) + missing
+    await response.prepare(request)
+    await response.write(BEGINNING)
+    assert request.transport
+    request.transport.close()
+    return response
+
+
+@asynccontextmanager
+async def scripted_comfyui() -> AsyncIterator[ScriptedComfyUI]:
+    """Serve one on a free port."""
+    script = ScriptedComfyUI()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", script.respond)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, HOST, 0).start()
+        script.url = f"http://{HOST}:{runner.addresses[0][1]}"
+        yield script
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,250 @@
+"""From a workflow's graph and a run's values to what a stock ComfyUI executes."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events.compile import compile_graph
+from events.errors import InvalidInputs, Problem
+from events.externals import EXTERNALS
+from events.graph import check_graph
+from events.input_values import ImageRef, Value
+from events.nodes import links
+
+RUN, PROMPT = UUID(int=1), UUID(int=2)
+REF = ImageRef(key="k", sha256="s", media_type="image/png", width=1, height=1)
+
+
+def external(kind: str, name: str, **inputs: object) -> dict[str, Any]:
+    return {
+        "class_type": "ComfyUIDeployExternal" + kind,
+        "inputs": {"input_id": name, "display_name": "", **inputs},
+    }
+
+
+def plain(**inputs: object) -> dict[str, Any]:
+    return {"class_type": "Node", "inputs": inputs}
+
+
+def compiled(
+    graph: dict[str, Any],
+    values: dict[str, Value] | None = None,
+    *,
+    run_id: UUID = RUN,
+    prompt_id: UUID = PROMPT,
+    ui_graph: dict[str, Any] | None = None,
+    images: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    check_graph(graph)
+    return compile_graph(
+        graph,
+        values or {},
+        run_id=run_id,
+        prompt_id=prompt_id,
+        image_names=images,
+        ui_graph=ui_graph,
+    )
+
+
+@pytest.mark.parametrize(
+    ("node", "values", "constant"),
+    [
+        (external("Text", "x", default_value="a"), {}, "a"),
+        (external("Text", "x", default_value="a"), {"x": ""}, ""),
+        (external("Number", "x", default_value="3"), {}, 3.0),
+        (external("NumberInt", "x", default_value=3), {"x": -3}, -3),
+        (external("NumberInt", "x", default_value=3), {"x": 0}, 0),
+        (external("NumberSlider", "x", max_value=9), {"x": 7.5}, 7.5),
+        (external("Boolean", "x", default_value="false"), {}, False),
+        (external("Lora", "x", default_lora_name="a.pt"), {}, "a.pt"),
+        (external("Checkpoint", "x", default_value="a.ckpt"), {"x": "b.ckpt"}, "b.ckpt"),
+    ],
+)
+def test_a_constant_goes_into_every_consumer_and_the_node_away(
+    node: dict[str, Any], values: dict[str, Value], constant: Value
+) -> None:
+    graph = {"1": node, "2": plain(a=["1", 0], b="kept"), "3": plain(c=["1", 0], d=["2", 1])}
+    assert compiled(graph, values) == {
+        "2": plain(a=constant, b="kept"),
+        "3": plain(c=constant, d=["2", 1]),
+    }
+
+
+def test_nodes_that_share_an_input_id_take_the_same_value_but_keep_their_own_defaults() -> None:
+    graph = {
+        "1": external("Text", "x", default_value="one"),
+        "2": external("Text", "x", default_value="two"),
+        "3": plain(a=["1", 0], b=["2", 0]),
+    }
+    assert compiled(graph, {"x": "given"}) == {"3": plain(a="given", b="given")}
+    assert compiled(graph) == {"3": plain(a="one", b="two")}
+
+
+def test_a_default_that_is_a_link_rewires_consumers_through_any_number_of_inputs() -> None:
+    graph = {
+        "1": plain(),
+        "2": external("Text", "a", default_value=["1", 2]),
+        "3": external("Text", "b", default_value=["2", 0]),
+        "4": external("Number", "c", default_value=["5", 0]),
+        "5": external("Number", "d", default_value=4),
+        "6": plain(text=["3", 0], number=["4", 0]),
+    }
+    assert compiled(graph) == {"1": plain(), "6": plain(text=["1", 2], number=4.0)}
+    assert compiled(graph, {"a": "x", "d": 5.0})["6"] == plain(text="x", number=5.0)
+
+
+def test_a_value_is_never_taken_for_the_name_of_another_input() -> None:
+    graph = {
+        "1": external("Text", "a"),
+        "2": external("Text", "b"),
+        "3": plain(a=["1", 0], b=["2", 0], c="a"),
+    }
+    assert compiled(graph, {"a": "b", "b": "a"}) == {"3": plain(a="b", b="a", c="a")}
+
+
+def test_an_image_is_loaded_in_place_of_its_node() -> None:
+    graph = {
+        "1": external("Image", "x", default_value=["9", 0]) | {"_meta": {"title": "It"}},
+        "2": plain(image=["1", 0]),
+        "9": plain(),
+    }
+    loaded = {"class_type": "LoadImage", "inputs": {"image": "x.png"}, "_meta": {"title": "It"}}
+    assert compiled(graph, {"x": REF}, images={"x": "x.png"}) == graph | {"1": loaded}
+    assert compiled(graph) == {"2": plain(image=["9", 0]), "9": plain()}
+
+
+def test_an_image_with_alpha_keeps_its_transparency_under_the_same_id() -> None:
+    graph = {"1": external("ImageAlpha", "x"), "1-image": plain(image=["1", 0])}
+    assert compiled(graph, images={"x": "x.png"}) == {
+        "1": {
+            "class_type": "JoinImageWithAlpha",
+            "inputs": {"image": ["1-image-", 0], "alpha": ["1-image-", 1]},
+        },
+        "1-image-": {"class_type": "LoadImage", "inputs": {"image": "x.png"}},
+        "1-image": plain(image=["1", 0]),
+    }
+
+
+def test_every_input_without_value_and_default_is_told() -> None:
+    graph = {
+        "1": external("Text", "a/b"),
+        "2": external("Image", "photo", default_value_url="http://a/b"),
+    }
+    with pytest.raises(InvalidInputs) as refusal:
+        compiled(graph)
+    assert refusal.value.problems == (
+        Problem(code="input_required", pointer="/inputs/a~1b", params={"name": "a/b"}),
+        Problem(code="input_required", pointer="/inputs/photo", params={"name": "photo"}),
+    )
+
+
+def test_an_image_that_never_reached_the_machine_is_a_mistake_of_the_caller() -> None:
+    graph = {"1": external("Image", "x", default_value=["2", 0]), "2": plain()}
+    with pytest.raises(KeyError, match="x"):
+        compiled(graph, {"x": REF})
+
+
+def test_seeds_are_new_for_each_run_and_the_same_for_each_attempt() -> None:
+    graph = {"1": plain(seed=5, noise_seed=5, steps=5), "2": plain(seed=5)}
+
+    def seeds(run_id: UUID, prompt_id: UUID) -> list[int]:
+        one, two = compiled(graph, run_id=run_id, prompt_id=prompt_id).values()
+        assert one["inputs"]["steps"] == 5
+        return [one["inputs"]["seed"], one["inputs"]["noise_seed"], two["inputs"]["seed"]]
+
+    first = seeds(RUN, PROMPT)
+    assert seeds(RUN, UUID(int=3)) == first
+    assert len({*first, *seeds(UUID(int=9), PROMPT)}) == 6
+    assert all(len(str(seed)) == 15 for seed in first)
+
+
+def test_a_seed_that_the_author_fixed_is_kept() -> None:
+    ui_graph = {"nodes": [{"id": 1, "widgets_values": [7, "fixed", 20]}]}
+    result = compiled({"1": plain(seed=7), "2": plain(seed=7)}, ui_graph=ui_graph)
+    assert result["1"] == plain(seed=7)
+    assert result["2"] != plain(seed=7)
+
+
+def test_a_seed_that_someone_chose_is_kept() -> None:
+    graph = {
+        "1": external("NumberInt", "x"),
+        "2": plain(),
+        "3": plain(seed=["1", 0], noise_seed=["2", 0]),
+        "4": plain(seed="random"),
+        "5": plain(seed=True),
+    }
+    assert compiled(graph, {"x": 42}) == {
+        "2": plain(),
+        "3": plain(seed=42, noise_seed=["2", 0]),
+        "4": plain(seed="random"),
+        "5": plain(seed=True),
+    }
+
+
+@pytest.mark.parametrize("prefix", ["a/b", "../a/b", "/a/b"])
+def test_files_go_into_the_prompts_own_folder_also_when_a_caller_names_them(prefix: str) -> None:
+    graph = {
+        "1": external("Text", "x"),
+        "2": plain(filename_prefix=["1", 0]),
+        "3": plain(filename_prefix=prefix),
+        "4": plain(filename_prefix=["2", 0]),
+    }
+    own = f"comfyd/{PROMPT}/a/b"
+    assert compiled(graph, {"x": prefix}) == {
+        "2": plain(filename_prefix=own),
+        "3": plain(filename_prefix=own),
+        "4": plain(filename_prefix=["2", 0]),
+    }
+
+
+KINDS: dict[str, Value] = {
+    "Text": "1",
+    "Image": REF,
+    "ImageAlpha": REF,
+    "Number": 1.5,
+    "NumberInt": 3,
+    "Boolean": True,
+    "Checkpoint": "a.ckpt",
+}
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Value]]:
+    """Draw a graph whose links lead to earlier nodes, with a value for what has no default."""
+    graph: dict[str, Any] = {}
+    values: dict[str, Value] = {}
+    for node_id in draw(st.lists(st.sampled_from("abcdefgh") | st.text(), unique=True, min_size=1)):
+        sources: st.SearchStrategy[str | None] = st.sampled_from([None, *graph])
+        source = draw(sources)
+        link = None if source is None else [source, 0]
+        kind = draw(st.sampled_from([*KINDS, "plain"]))
+        if kind == "plain":
+            graph[node_id] = plain(seed=1, filename_prefix="p", a=link or node_id)
+            continue
+        name = f"name of {node_id}"
+        graph[node_id] = external(kind, name, **({"default_value": link} if link else {}))
+        if link is None or draw(st.booleans()):
+            values[name] = KINDS[kind]
+    return graph, values
+
+
+@given(graphs())
+def test_whatever_is_compiled_is_whole_stock_and_repeatable(
+    drawn: tuple[dict[str, Any], dict[str, Value]],
+) -> None:
+    graph, values = drawn
+    before = deepcopy(drawn)
+    images = {name: "x.png" for name, value in values.items() if isinstance(value, ImageRef)}
+    result = compiled(graph, values, images=images)
+    assert (graph, values) == before
+    assert compiled(graph, values, images=images) == result
+    assert check_graph(result or {"1": plain()})
+    for node in result.values():
+        assert node["class_type"] not in EXTERNALS
+        assert all(source in result for _, source, _ in links(node))

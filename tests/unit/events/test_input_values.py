@@ -1,0 +1,118 @@
+"""Which values fit an input of each kind, and what becomes of them."""
+
+from typing import Any
+
+import pytest
+
+from events.errors import InvalidInputs
+from events.externals import EXTERNALS
+from events.input_values import TEXT_LIMIT, ImageBytes, ImageUrl, Value
+from events.inputs import InputField, check_inputs
+
+PREFIX = "ComfyUIDeployExternal"
+
+
+def field(kind: str, *, required: bool = False, **others: Any) -> InputField:
+    return InputField(
+        name="x",
+        kind=EXTERNALS[PREFIX + kind].kind,
+        class_type=PREFIX + kind,
+        required=required,
+        **others,
+    )
+
+
+SLIDER = field("NumberSlider", minimum=-1.0, maximum=2.0)
+
+FITTING: list[tuple[InputField, object, Value]] = [
+    (field("Text"), "", ""),
+    (field("Text"), "一只猫", "一只猫"),
+    (field("Text"), 5, "5"),
+    (field("Text"), 0.5, "0.5"),
+    (field("Text"), True, "true"),
+    (field("Text"), "x" * TEXT_LIMIT, "x" * TEXT_LIMIT),
+    (field("Number"), 0, 0.0),
+    (field("Number"), -1.5, -1.5),
+    (field("Number"), " 1e3 ", 1000.0),
+    (field("Number"), "-.5", -0.5),
+    (field("NumberInt"), 0, 0),
+    (field("NumberInt"), 4.0, 4),
+    (field("NumberInt"), "-3", -3),
+    (field("NumberInt"), "+3", 3),
+    (field("NumberInt"), 2**64 - 1, 2**64 - 1),
+    (SLIDER, -1, -1.0),
+    (SLIDER, "2", 2.0),
+    (field("Boolean"), False, False),
+    (field("Boolean"), "TRUE", True),
+    (field("Boolean"), "No", False),
+    (field("Boolean"), "0", False),
+    (field("Boolean"), 1, True),
+    (field("Lora"), "a/b.safetensors", "a/b.safetensors"),
+    (field("Checkpoint"), "httpd.ckpt", "httpd.ckpt"),
+    (field("Image"), "data:image/png;base64,aGk=", ImageBytes(b"hi")),
+    (field("Image"), "DATA:image/x;name=y;BASE64,aGk=", ImageBytes(b"hi")),
+    (field("Image"), "https://a.example/b?c=d", ImageUrl("https://a.example/b?c=d")),
+    (field("ImageAlpha"), " HTTP://a.example/b ", ImageUrl("HTTP://a.example/b")),
+]
+
+UNFIT: list[tuple[InputField, object, str]] = [
+    (field("Text"), ["a"], "input_not_text"),
+    (field("Text"), "x" * (TEXT_LIMIT + 1), "input_too_long"),
+    (field("Number"), "", "input_not_number"),
+    (field("Number"), True, "input_not_number"),
+    (field("Number"), "nan", "input_not_number"),
+    (field("Number"), "1e999", "input_not_number"),
+    (field("Number"), "1_000", "input_not_number"),
+    (field("Number"), "٣", "input_not_number"),
+    (field("Number"), float("inf"), "input_not_number"),
+    (field("Number"), 10**400, "input_not_number"),
+    (field("Number"), {}, "input_not_number"),
+    (field("NumberInt"), True, "input_not_integer"),
+    (field("NumberInt"), 1.5, "input_not_integer"),
+    (field("NumberInt"), "1.5", "input_not_integer"),
+    (field("NumberInt"), "--3", "input_not_integer"),
+    (field("NumberInt"), float("nan"), "input_not_integer"),
+    (field("NumberInt"), "9" * 5000, "input_not_integer"),
+    (field("NumberInt"), 2**64, "input_out_of_range"),
+    (field("NumberInt"), 1e300, "input_out_of_range"),
+    (SLIDER, 2.01, "input_out_of_range"),
+    (SLIDER, "-1.01", "input_out_of_range"),
+    (field("Boolean"), 2, "input_not_boolean"),
+    (field("Boolean"), 1.0, "input_not_boolean"),
+    (field("Boolean"), "maybe", "input_not_boolean"),
+    (field("Lora"), " ", "input_not_file_name"),
+    (field("Lora"), 3, "input_not_file_name"),
+    (field("Lora"), "https://a.example/b.safetensors", "input_model_url"),
+    (field("Checkpoint"), "HTTP://a.example/b.ckpt", "input_model_url"),
+    (field("Image"), "cat.png", "input_not_image"),
+    (field("Image"), "ftp://a.example/cat.png", "input_not_image"),
+    (field("Image"), "https://", "input_not_image"),
+    (field("Image"), "https://[::1", "input_not_image"),
+    (field("Image"), "https://a.example/a b", "input_not_image"),
+    (field("Image"), 7, "input_not_image"),
+    (field("Image"), "data:text/html;base64,aGk=", "input_not_image"),
+    (field("Image"), "data:image/png,aGk=", "input_not_image"),
+    (field("Image"), "data:image/png;base64,aGk", "input_bad_base64"),
+    (field("Image"), "data:image/png;base64,a Gk=", "input_bad_base64"),
+    (field("Image"), "data:image/png;base64,猫", "input_bad_base64"),
+    (field("Image"), "data:image/png;base64,", "input_bad_base64"),
+]
+
+
+@pytest.mark.parametrize(("schema", "sent", "value"), FITTING)
+def test_a_value_that_fits_is_converted(schema: InputField, sent: object, value: Value) -> None:
+    checked = check_inputs([schema], {"x": sent})
+    assert checked == {"x": value}
+    assert type(checked["x"]) is type(value)
+
+
+@pytest.mark.parametrize(("schema", "sent", "code"), UNFIT)
+def test_a_value_that_does_not_fit_is_refused_by_name(
+    schema: InputField, sent: object, code: str
+) -> None:
+    with pytest.raises(InvalidInputs) as refusal:
+        check_inputs([schema], {"x": sent})
+    (problem,) = refusal.value.problems
+    assert (problem.code, problem.pointer, problem.params["name"]) == (code, "/inputs/x", "x")
+    assert "'x'" in problem.text()
+    assert "“x”" in problem.text("zh")
