@@ -4,6 +4,7 @@ There is one consumer for each machine. Its limit of unacknowledged messages is 
 a machine may hold at once over all workers: one that renders and one that waits behind it.
 """
 
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -107,7 +108,7 @@ class WorkQueue:
         request = {"stream_name": subjects.WORK, "config": config}
         await self._call(f"CONSUMER.CREATE.{subjects.WORK}.{name}.{subject}", request)
 
-    async def _call(self, operation: str, request: object) -> dict[str, object]:
+    async def _call(self, operation: str, request: object) -> dict[str, Any]:
         try:
             return await api(self._client, operation, request, within=self._within)
         except (*UNANSWERED, ApiError) as error:
