@@ -6,7 +6,9 @@ from msgspec import Struct
 class Progress(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The latest word from the machine about a run."""
 
-    run_id: str
+    run_id: str = ""
+    """Filled in when it is passed on; a machine does not know it."""
+
     percent: int
     """0 to 100 over the whole graph."""
 

@@ -4,6 +4,7 @@ import time
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 from nats.aio.client import Client
 
 from events import subjects
@@ -20,7 +21,8 @@ class ProgressSender:
 
     def __init__(self, client: Client, run_id: UUID) -> None:
         self._client = client
-        self._subject = subjects.progress(str(run_id))
+        self._run_id = str(run_id)
+        self._subject = subjects.progress(self._run_id)
         self._sent_at = 0.0
 
     async def send(self, progress: Progress) -> None:
@@ -30,4 +32,5 @@ class ProgressSender:
             return
         self._sent_at = now
         # No answer is waited for: a lost hint is replaced by the next.
-        await self._client.publish(self._subject, _encode(progress))
+        named = replace(progress, run_id=self._run_id)
+        await self._client.publish(self._subject, _encode(named))
