@@ -64,13 +64,15 @@ async def create_run(
         await house.inputs.put(run_id, request_hash, stored)
     created = _created(house, caller, deployment, run_id, request_hash, origin, bool(stored))
     session = Session(house.store, RUN, run_id, tenant=caller.tenant)
-    appended = await session.execute(
+    await session.execute(
         CreateRun(created=created, images=images),
         house.meta(caller, command_id=derived("create", run_id, request_hash)),
     )
     assert session.state is not None  # it was created, now or before
     house.recent.note(run_id, session.position)
-    return Accepted(run=session.state, position=session.position, replayed=not appended)
+    # A repeat makes the same event ids and is answered with the event of the first.
+    replayed = session.state.created_at != created.at
+    return Accepted(run=session.state, position=session.position, replayed=replayed)
 
 
 async def current_deployment(

@@ -44,6 +44,8 @@ async def find_run(house: House, *, run_id: UUID, tenant: str, at_least: int = 0
 
 
 async def _from_postgres(house: House, run_id: UUID, tenant: str) -> Found | None:
+    if house.outage.lasts:
+        return None
     try:
         async with house.pool.connection() as connection:
             row = await find_row(connection, run_id=run_id, tenant=tenant)
@@ -53,6 +55,7 @@ async def _from_postgres(house: House, run_id: UUID, tenant: str) -> Found | Non
             running = row.state.status is Status.RUNNING
             progress = await find_progress(connection, run_id=run_id) if running else None
     except POSTGRES_AWAY:
+        house.outage.begins()
         return None
     return Found(run=row.state, position=row.position, progress=progress)
 

@@ -12,7 +12,7 @@ from app.hub import Hub
 from events.envelope import Meta
 from infra.event_store import EventStore
 from infra.object_storage import ObjectStorage
-from infra.postgres import Pool
+from infra.postgres import Outage, Pool
 from infra.run_inputs import RunInputs
 from infra.settings import Settings
 
@@ -26,8 +26,8 @@ class RecentWrites:
         self._positions: OrderedDict[UUID, int] = OrderedDict()
 
     def note(self, identifier: UUID, position: int) -> None:
-        """Remember that the aggregate was answered for at *position*."""
-        self._positions[identifier] = position
+        """Remember that the aggregate was answered for at *position*; a promise never shrinks."""
+        self._positions[identifier] = max(position, self.position(identifier))
         self._positions.move_to_end(identifier)
         if len(self._positions) > REMEMBERED_WRITES:
             self._positions.popitem(last=False)
@@ -45,6 +45,7 @@ class House(Struct, frozen=True, kw_only=True):
     inputs: RunInputs
     storage: ObjectStorage
     pool: Pool
+    outage: Outage
     hub: Hub
     tokens: Tokens
     recent: RecentWrites

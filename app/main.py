@@ -26,7 +26,7 @@ from infra.jetstream_event_store import JetStreamEventStore
 from infra.live import Live
 from infra.nats_connection import connected
 from infra.object_storage import open_object_storage
-from infra.postgres import open_pool
+from infra.postgres import Outage, open_pool
 from infra.run_inputs import RunInputs
 from infra.settings import Settings
 
@@ -65,6 +65,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             inputs=RunInputs(client),
             storage=storage,
             pool=pool,
+            outage=Outage(),
             hub=hub,
             tokens=Tokens(settings.jwt_secret),
             recent=RecentWrites(),
@@ -111,7 +112,11 @@ def _house(state: State) -> House:
 
 
 def _caller(request: Request[Any, Any, Any], house: House) -> Caller:
-    return house.tokens.caller(request.headers.get("authorization", ""))
+    authorization = request.headers.get("authorization", "")
+    if not authorization and request.url.path.endswith("/events"):
+        # A browser's EventSource cannot send headers (RFC 6750 §2.3 has the parameter for this).
+        authorization = f"Bearer {request.query_params.get('access_token', '')}"
+    return house.tokens.caller(authorization)
 
 
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

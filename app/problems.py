@@ -1,6 +1,7 @@
 """Errors as the native API tells them: RFC 9457, with a stable code, in English or Chinese."""
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -103,18 +104,26 @@ def told(error: Exception) -> Told:
     return Told(status=HTTPStatus.INTERNAL_SERVER_ERROR, code="internal")
 
 
+_NAMED_FIELD = re.compile(r"Object (missing required|contains unknown) field `([^`]*)`")
+_FIELD_CODES = {"missing required": "field_missing", "contains unknown": "field_unknown"}
+
+
 def _invalid_request(error: ValidationException) -> Told:
     extra = error.extra if isinstance(error.extra, list) else []
-    problems = tuple(
-        Problem(
-            code="field_invalid",
-            pointer=pointer(*str(item.get("key", "")).split(".")) if item.get("key") else "",
-            params={"reason": str(item.get("message", ""))},
-        )
-        for item in extra
-        if isinstance(item, dict)
-    )
+    problems = tuple(_field_problem(item) for item in extra if isinstance(item, dict))
     return Told(status=HTTPStatus.BAD_REQUEST, code="invalid_request", problems=problems)
+
+
+def _field_problem(item: Mapping[str, Any]) -> Problem:
+    """Point at the field, where the framework points at the whole body."""
+    reason = str(item.get("message", ""))
+    where = [part for part in str(item.get("key", "")).split(".") if part and part != "data"]
+    if reason == "'data'":
+        return Problem(code="body_missing")
+    if named := _NAMED_FIELD.search(reason):
+        code, name = _FIELD_CODES[named[1]], named[2]
+        return Problem(code=code, pointer=pointer(*where, name), params={"field": name})
+    return Problem(code="field_invalid", pointer=pointer(*where), params={"reason": reason})
 
 
 def _http(error: HTTPException) -> Told:

@@ -273,7 +273,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "暂时无法读取列表，但单个运行仍可查询；请稍后重试。",
     ),
     "internal": ("Something went wrong on our side.", "服务器内部错误。"),
-    "field_invalid": ("{reason}", "{reason}"),
+    "field_invalid": ("not as it should be: {reason}", "不符合要求：{reason}"),
+    "field_missing": ("the field '{field}' is required", "缺少必填字段“{field}”"),
+    "field_unknown": ("there is no field '{field}' here", "此处没有字段“{field}”"),
+    "body_missing": ("the request needs a JSON body", "请求需要 JSON 格式的请求体"),
     "bad_idempotency_key": (
         "Idempotency-Key must have 1 to {limit} printable characters",
         "Idempotency-Key 必须为 1 到 {limit} 个可打印字符",

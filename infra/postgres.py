@@ -1,5 +1,6 @@
 """Connections to Postgres."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,6 +16,22 @@ POSTGRES_AWAY = (psycopg.OperationalError, PoolTimeout)
 
 WAIT = 1.0
 """Longest wait for a free connection, in seconds: a poll would rather hear 'later'."""
+
+
+class Outage:
+    """Remembers for a second that Postgres was away, so that not every reader waits to find out."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    @property
+    def lasts(self) -> bool:
+        """Whether there is no point in asking yet."""
+        return time.monotonic() < self._until
+
+    def begins(self) -> None:
+        """Note that Postgres did not answer."""
+        self._until = time.monotonic() + WAIT
 
 
 @asynccontextmanager
