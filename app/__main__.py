@@ -1,5 +1,6 @@
 """python -m app: serve the API. Run as many as you like behind a load balancer."""
 
+import asyncio
 import os
 import sys
 from types import FrameType
@@ -12,6 +13,7 @@ from typing_extensions import override
 from app.main import build_app
 from infra.logs import configure_logs
 from infra.settings import Settings, SettingsInvalid, settings_from
+from infra.streams import StreamDiffers, check
 
 GRACE = 3
 """Seconds that open requests get when the process is asked to stop."""
@@ -36,10 +38,11 @@ def main() -> None:
     """Serve the API."""
     try:
         settings = settings_from(os.environ)
-    except SettingsInvalid as error:
+        configure_logs(settings.log_level, process="api")
+        asyncio.run(check(settings.nats_url))
+    except (SettingsInvalid, StreamDiffers) as error:
         click.echo(f"comfyd: {error}", err=True)
         sys.exit(2)
-    configure_logs(settings.log_level, process="api")
     serve(settings)
 
 

@@ -12,7 +12,7 @@ import uvloop
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from consumers.progress_notes import note_all_progress
-from consumers.projector import project
+from consumers.projector import LogIsShorter, project
 from consumers.rebuild import rebuild
 from consumers.worker import work
 from infra.log_reader import head
@@ -20,7 +20,7 @@ from infra.logs import configure_logs
 from infra.nats_connection import connected
 from infra.postgres import connect, open_pool
 from infra.settings import Settings, SettingsInvalid, settings_from
-from infra.streams import StreamReport
+from infra.streams import StreamDiffers, StreamReport, check
 from infra.streams import migrate as migrate_streams
 from projections.queries import position, quarantine, status_counts
 from projections.schema import create_tables
@@ -146,9 +146,14 @@ def _run_until_signal(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
+        await check(settings.nats_url)
         await body(settings, stop)
 
-    _run(until_signal())
+    try:
+        _run(until_signal())
+    except (StreamDiffers, LogIsShorter) as error:
+        click.echo(f"comfyd: {error}", err=True)
+        sys.exit(2)
 
 
 def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:

@@ -297,7 +297,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "the URL of a machine must begin with http:// or https:// and have no password in it",
         "机器网址必须以 http:// 或 https:// 开头，且不能包含密码",
     ),
-    "bad_id": ("this is no id", "这不是有效的 ID"),
 }
 """Code to (English, Chinese); both take the same placeholders."""
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 from nats.aio.client import Client
 
 from events import subjects
-from infra.nats_connection import ApiError, api
+from infra.nats_connection import ApiError, api, connected
 
 SECOND = 1_000_000_000
 """JetStream counts in nanoseconds."""
@@ -109,10 +109,25 @@ async def migrate(client: Client, *, replicas: int = 1) -> list[StreamReport]:
     return [await _migrate_one(client, wanted) for wanted in declarations(replicas)]
 
 
-async def differences(client: Client, *, replicas: int = 1) -> dict[str, tuple[str, ...]]:
+async def check(url: str) -> None:
+    """Return if the server at *url* has every stream as declared, however often replicated.
+
+    Raises:
+        StreamDiffers: it has not; the message names what differs and what to do.
+
+    """
+    async with connected(url, name="check") as client:
+        found = await differences(client)
+    if found:
+        told = "; ".join(f"{name} ({', '.join(fields)})" for name, fields in found.items())
+        raise StreamDiffers(f"streams are not as declared: {told}; run `comfyd migrate`")
+
+
+async def differences(client: Client) -> dict[str, tuple[str, ...]]:
     """Tell which fields of which streams differ from their declaration."""
     found: dict[str, tuple[str, ...]] = {}
-    for wanted in declarations(replicas):
+    for declared in declarations(replicas=1):
+        wanted = {field: value for field, value in declared.items() if field != "num_replicas"}
         present = await _present(client, wanted["name"])
         differing = ("missing",) if present is None else _differing(wanted, present)
         if differing:

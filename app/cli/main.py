@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 
 import click
@@ -22,6 +23,7 @@ from app.cli.stack import (
     chosen_data,
     local_secret,
     prepare,
+    remembered_settings,
     running_stack,
 )
 from app.cli.words import language, word
@@ -105,15 +107,15 @@ def projector() -> None:
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def projections(arguments: tuple[str, ...]) -> None:
-    """Look after the read models: rebuild, status."""
-    _become("consumers", "projections", *arguments)
+    """Look after the read models: rebuild, status. Finds a running `comfyd up` by itself."""
+    _become("consumers", "projections", *arguments, env=remembered_settings())
 
 
 @main.command()
 @click.option("--replicas", type=click.Choice(["1", "3", "5"]), default="1", show_default=True)
 def migrate(replicas: str) -> None:
     """Create the streams and tables, or bring them up to date."""
-    _become("consumers", "migrate", "--replicas", replicas)
+    _become("consumers", "migrate", "--replicas", replicas, env=remembered_settings())
 
 
 def _up(console: Console) -> int:
@@ -183,9 +185,10 @@ async def _wait_until_ready(client: ApiClient) -> bool:
     return False
 
 
-def _become(module: str, *arguments: str) -> None:
-    """Go on as another part of comfyd, in this very process."""
-    os.execv(sys.executable, [sys.executable, "-P", "-m", module, *arguments])  # noqa: S606 -- ourselves
+def _become(module: str, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    """Go on as another part of comfyd, in this very process; *env* fills what is not set."""
+    command = [sys.executable, "-P", "-m", module, *arguments]
+    os.execve(sys.executable, command, {**(env or {}), **os.environ})  # noqa: S606 -- ourselves
 
 
 def _refuse(message: str) -> None:

@@ -11,7 +11,12 @@ from msgspec import Struct
 from app.cli.supervisor import Supervisor, Told, python_process
 from app.cli.words import word
 from infra import streams
-from infra.embedded.data_folder import DataFolder, data_folder, remembered_secret
+from infra.embedded.data_folder import (
+    DataFolder,
+    data_folder,
+    remembered_secret,
+    write_private,
+)
 from infra.embedded.ports import LOOPBACK, remembered_ports
 from infra.embedded.servers import start_all
 from infra.nats_connection import connected
@@ -21,6 +26,9 @@ from projections.schema import create_tables
 
 DEFAULT_PORT = "3000"
 DEFAULT_DATA = ".comfyd"
+SETTINGS_FILE = "settings.env"
+"""What `comfyd up` told its processes, for the commands that look after a running stack."""
+
 STEP_SECONDS = "0.1"
 """Speed of the stand-in: slow enough to watch, fast enough not to wait."""
 
@@ -70,6 +78,15 @@ def chosen_port() -> int:
     return port
 
 
+def remembered_settings() -> dict[str, str]:
+    """Give the settings of the stack in the chosen data folder, unless others are given."""
+    file = chosen_data() / SETTINGS_FILE
+    if os.environ.get("NATS_URL") or not file.exists():
+        return {}
+    lines = file.read_text("utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
 def local_secret(folder: Path) -> str:
     """Give the secret that signs local tokens, made when it is first wanted."""
     return os.environ.get("JWT_SECRET") or remembered_secret(folder / "jwt-secret")
@@ -105,6 +122,8 @@ def running_stack(told: Told) -> Iterator[Stack]:
 
 async def prepare(stack: Stack) -> None:
     """Create streams and tables where they are missing, then start comfyd's processes."""
+    lines = [f"{name}={value}\n" for name, value in stack.env.items()]
+    write_private(stack.folder / SETTINGS_FILE, "".join(lines))
     async with connected(stack.env["NATS_URL"], name="up") as client:
         await streams.migrate(client)
     async with connect(stack.env["POSTGRES_URL"]) as connection:
