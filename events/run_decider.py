@@ -27,11 +27,17 @@ from events.run import (
     RunEvent,
     StatusChanged,
 )
-from events.status import TERMINAL, Status, can_become
+from events.status import Status, can_become
 
 MAX_ATTEMPTS = 3
 RETRY_DELAYS = (timedelta(seconds=2), timedelta(seconds=4), timedelta(seconds=6))
 """Pause before the next attempt: the seed's rule, 2 to 6 s."""
+
+REPORTED = frozenset({Status.STARTED, Status.RUNNING})
+"""What a machine tells of its own work; everything else follows from other facts."""
+
+MAX_OUTPUTS = 400
+"""Each stored file is an event, and a run has room for a few hundred (infra/streams.py)."""
 
 
 class CreateRun(Struct, frozen=True, kw_only=True):
@@ -208,8 +214,8 @@ def _claim(run: Run, command: ClaimRun) -> list[RunEvent]:
 
 
 def _report(run: Run, command: ReportStatus) -> list[RunEvent]:
-    if command.status in TERMINAL:
-        raise IllegalTransition(f"a machine does not end a run as {command.status}")
+    if command.status not in REPORTED:
+        raise IllegalTransition(f"a machine does not report {command.status}")
     if command.fence != run.fence:
         raise Superseded
     if not run.claimed or not can_become(run.status, command.status):
@@ -218,10 +224,12 @@ def _report(run: Run, command: ReportStatus) -> list[RunEvent]:
 
 
 def _record_outputs(run: Run, command: RecordOutputs) -> list[RunEvent]:
+    if _is_over(run, command.attempt):
+        return []
     if run.cancel_requested:
         return [_changed(run, Status.CANCELLED, "cancelled", command.now)]
-    if command.attempt != run.attempt or run.produced or not run.claimed:
-        return []
+    if len(command.outputs) > MAX_OUTPUTS:
+        return _failed(run, _too_many(command.outputs), command.now)
     return [OutputsProduced(attempt=command.attempt, outputs=command.outputs, at=command.now)]
 
 
@@ -254,16 +262,15 @@ def _lose(run: Run, command: LoseAttempt) -> list[RunEvent]:
 def _fail(run: Run, command: FailRun) -> list[RunEvent]:
     if command.attempt is None:
         return [_changed(run, Status.FAILED, command.error.code, command.now, command.error)]
-    if command.attempt != run.attempt:
+    if _is_over(run, command.attempt):
         return []
     if run.cancel_requested:
         return [_changed(run, Status.CANCELLED, "cancelled", command.now)]
-    failed = AttemptFailed(attempt=command.attempt, error=command.error, at=command.now)
-    return [failed, _changed(run, Status.FAILED, command.error.code, command.now, command.error)]
+    return _failed(run, command.error, command.now)
 
 
 def _time_out(run: Run, command: TimeOutRun) -> list[RunEvent]:
-    if command.attempt != run.attempt:
+    if _is_over(run, command.attempt):
         return []
     return [_changed(run, Status.TIMEOUT, command.error.code, command.now, command.error)]
 
@@ -281,6 +288,21 @@ def _confirm_cancel(run: Run, command: ConfirmCancel) -> list[RunEvent]:
     if not run.cancel_requested:
         return []
     return [_changed(run, Status.CANCELLED, "cancelled", command.now)]
+
+
+def _is_over(run: Run, attempt: int) -> bool:
+    """Whether nothing more can be told of an attempt: it was lost, rendered or followed."""
+    return attempt != run.attempt or not run.claimed
+
+
+def _failed(run: Run, error: RunError, now: datetime) -> list[RunEvent]:
+    failed = AttemptFailed(attempt=run.attempt, error=error, at=now)
+    return [failed, _changed(run, Status.FAILED, error.code, now, error)]
+
+
+def _too_many(outputs: tuple[Output, ...]) -> RunError:
+    message = f"the workflow made {len(outputs)} outputs; a run may have {MAX_OUTPUTS}"
+    return RunError(code="too_many_outputs", message=message)
 
 
 def _changed(

@@ -10,7 +10,6 @@ from zlib import crc32
 
 LOG = "RUNS"
 WORK = "WORK"
-PROGRESS = "PROGRESS"
 INPUTS = "INPUTS"
 DEAD_LETTERS = "DLQ"
 
@@ -45,13 +44,8 @@ def live(name: str) -> str:
     return f"live.{name}"
 
 
-def progress(run_id: str) -> str:
-    """Give the subject that holds a run's latest progress."""
-    return f"pg.{run_id}"
-
-
 def live_progress(run_id: str) -> str:
-    """Give the subject where a run's progress is heard."""
+    """Give the subject where a run's progress is told; nothing keeps it."""
     return f"live.pg.{run_id}"
 
 

@@ -22,7 +22,7 @@ class ProgressSender:
     def __init__(self, client: Client, run_id: UUID) -> None:
         self._client = client
         self._run_id = str(run_id)
-        self._subject = subjects.progress(self._run_id)
+        self._subject = subjects.live_progress(self._run_id)
         self._sent_at = 0.0
 
     async def send(self, progress: Progress) -> None:

@@ -12,8 +12,7 @@ from infra.nats_connection import ApiError, api, connected
 SECOND = 1_000_000_000
 """JetStream counts in nanoseconds."""
 
-HOUR = 3600 * SECOND
-DAY = 24 * HOUR
+DAY = 86_400 * SECOND
 NOT_FOUND = 10059
 MAX_EVENTS_PER_AGGREGATE = 500
 
@@ -82,18 +81,6 @@ def declarations(replicas: int) -> tuple[Mapping[str, Any], ...]:
             "retention": "limits",
             "max_age": 30 * DAY,
             "allow_direct": True,
-        },
-        {
-            "name": subjects.PROGRESS,
-            "description": "The latest progress of each run: a hint, lost with the server.",
-            "subjects": ["pg.*"],
-            "storage": "memory",
-            "num_replicas": 1,
-            "retention": "limits",
-            "max_msgs_per_subject": 1,
-            "max_age": HOUR,
-            "allow_direct": True,
-            "republish": {"src": "pg.*", "dest": "live.pg.{{wildcard(1)}}"},
         },
     )
 

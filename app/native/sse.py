@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from app.find_run import latest_progress
 from app.house import House
 from app.hub import Follower, Frame, Hub
 from app.native.shapes import event_view, run_view
@@ -71,7 +72,7 @@ async def run_stream(
     yield _HELLO
     frame = partial(event_frame, spaces=house.settings.spaces)
     if after is None:
-        yield _snapshot(past, house.settings.spaces)
+        yield await _snapshot(house, past)
         sent = past[-1].position
     else:
         for recorded in past:
@@ -83,14 +84,13 @@ async def run_stream(
             yield chunk
 
 
-def _snapshot(past: Sequence[AnyRecorded], spaces: Spaces) -> bytes:
+async def _snapshot(house: House, past: Sequence[AnyRecorded]) -> bytes:
     run = RUN.fold(recorded.event for recorded in past)
     assert run is not None  # there are events
-    last = past[-1]
-    data = message(
-        "snapshot", _encode(run_view(run, last.position, spaces)), position=last.position
-    )
-    return data + done(run.id, run.status, last.position) if run.ended else data
+    position = past[-1].position
+    view = run_view(run, position, house.settings.spaces, await latest_progress(house, run))
+    data = message("snapshot", _encode(view), position=position)
+    return data + done(run.id, run.status, position) if run.ended else data
 
 
 async def _follow(
