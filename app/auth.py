@@ -90,6 +90,6 @@ def _name(claims: dict[str, Any], claim: str) -> str | None:
     value = claims.get(claim)
     if value is None or value == "":
         return None
-    if not isinstance(value, str) or len(value) > LONGEST_CLAIM:
+    if not isinstance(value, str) or len(value) > LONGEST_CLAIM or not value.isprintable():
         raise Unauthorized
     return value

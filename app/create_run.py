@@ -95,26 +95,34 @@ async def _store_images(
     house: House, caller: Caller, checked: Mapping[str, Value]
 ) -> tuple[dict[str, StoredValue], tuple[ImageUploaded, ...]]:
     """Put images that came with the request into storage, side by side."""
-    problems: list[Problem] = []
-    uploads: dict[str, ImageUploaded] = {}
-
-    async def settle(name: str, value: Value) -> StoredValue | None:
-        try:
-            if isinstance(value, ImageBytes):
-                uploads[name] = await _store_image(house, caller, name, value.data)
-                return _reference(uploads[name])
-            if isinstance(value, ImageUrl) and not house.settings.allow_private_urls:
-                check_url(value.url)
-        except (ImageRefused, UrlRefused) as error:
-            problems.append(_problem(name, error))
-            return None
-        return value
-
-    settled = await asyncio.gather(*(settle(n, v) for n, v in checked.items()))
+    problems = [p for n, v in checked.items() if (p := _url_problem(house, n, v))]
+    images = {n: v.data for n, v in checked.items() if isinstance(v, ImageBytes)}
+    results = await asyncio.gather(
+        *(_store_image(house, caller, name, data) for name, data in images.items()),
+        return_exceptions=True,
+    )
+    stored = {n: v for n, v in checked.items() if not isinstance(v, ImageBytes)}
+    uploads: list[ImageUploaded] = []
+    for name, result in zip(images, results, strict=True):
+        if isinstance(result, ImageRefused):
+            problems.append(_problem(name, result))
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            uploads.append(result)
+            stored[name] = _reference(result)
     if problems:
         raise InvalidInputs(problems=problems)
-    stored = {n: v for n, v in zip(checked, settled, strict=True) if v is not None}
-    return stored, tuple(uploads[name] for name in checked if name in uploads)
+    return stored, tuple(uploads)
+
+
+def _url_problem(house: House, name: str, value: Value) -> Problem | None:
+    if isinstance(value, ImageUrl):
+        try:
+            check_url(value.url, allow_private=house.settings.allow_private_urls)
+        except UrlRefused as error:
+            return _problem(name, error)
+    return None
 
 
 async def _store_image(house: House, caller: Caller, name: str, data: bytes) -> ImageUploaded:

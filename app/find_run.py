@@ -14,9 +14,6 @@ from events.progress import Progress
 from events.run import Run
 from events.status import Status
 from infra.event_store import load
-from infra.postgres import POSTGRES_AWAY, Connection
-from projections.queries import find_progress
-from projections.queries import find_run as find_row
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -43,37 +40,17 @@ async def find_run(house: House, *, run_id: UUID, tenant: str, at_least: int = 0
     return found
 
 
-async def _from_postgres(house: House, run_id: UUID, tenant: str) -> Found | None:
-    if house.outage.lasts:
-        return None
-    try:
-        async with house.pool.connection() as connection:
-            row = await find_row(connection, run_id=run_id, tenant=tenant)
-            if row is None:
-                return None
-            progress = await _progress(connection, row.state)
-    except POSTGRES_AWAY:
-        house.outage.begins()
-        return None
-    return Found(run=row.state, position=row.position, progress=progress)
-
-
 async def latest_progress(house: House, run: Run) -> Progress | None:
     """Give the last word about a run, if anyone noted it and Postgres answers."""
-    if house.outage.lasts:
-        return None
-    try:
-        async with house.pool.connection() as connection:
-            return await _progress(connection, run)
-    except POSTGRES_AWAY:
-        house.outage.begins()
-        return None
+    row = await house.run_rows.get(run.id) if run.status is Status.RUNNING else None
+    return row.progress if row else None
 
 
-async def _progress(connection: Connection, run: Run) -> Progress | None:
-    # Only a run on a machine has progress worth asking for.
-    running = run.status is Status.RUNNING
-    return await find_progress(connection, run_id=run.id) if running else None
+async def _from_postgres(house: House, run_id: UUID, tenant: str) -> Found | None:
+    found = await house.run_rows.get(run_id)
+    if found is None or found.row.tenant != tenant:
+        return None
+    return Found(run=found.row.state, position=found.row.position, progress=found.progress)
 
 
 async def _from_log(house: House, run_id: UUID, tenant: str) -> Found:

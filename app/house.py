@@ -9,10 +9,11 @@ from msgspec import Struct
 
 from app.auth import Caller, Tokens
 from app.hub import Hub
+from app.run_rows import RunRows
 from events.envelope import Meta
 from infra.event_store import EventStore
 from infra.object_storage import ObjectStorage
-from infra.postgres import Outage, Pool
+from infra.postgres import Pool
 from infra.run_inputs import RunInputs
 from infra.settings import Settings
 
@@ -45,7 +46,7 @@ class House(Struct, frozen=True, kw_only=True):
     inputs: RunInputs
     storage: ObjectStorage
     pool: Pool
-    outage: Outage
+    run_rows: RunRows
     hub: Hub
     tokens: Tokens
     recent: RecentWrites

@@ -21,12 +21,13 @@ from app.hub import Hub
 from app.native import control, runs
 from app.native.sse import event_frame, progress_message
 from app.problems import log_fault, problem_response
+from app.run_rows import RunRows
 from infra import clock
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.live import Live
 from infra.nats_connection import connected
 from infra.object_storage import open_object_storage
-from infra.postgres import Outage, open_pool
+from infra.postgres import open_pool
 from infra.run_inputs import RunInputs
 from infra.settings import Settings
 
@@ -65,7 +66,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             inputs=RunInputs(client),
             storage=storage,
             pool=pool,
-            outage=Outage(),
+            run_rows=RunRows(pool),
             hub=hub,
             tokens=Tokens(settings.jwt_secret),
             recent=RecentWrites(),
@@ -111,7 +112,8 @@ def _house(state: State) -> House:
     return house
 
 
-def _caller(request: Request[Any, Any, Any], house: House) -> Caller:
+def _caller(request: Request[Any, Any, Any]) -> Caller:
+    house: House = request.app.state.house
     authorization = request.headers.get("authorization", "")
     if not authorization and request.url.path.endswith("/events"):
         # A browser's EventSource cannot send headers (RFC 6750 §2.3 has the parameter for this).

@@ -6,7 +6,7 @@ from events.decider import RUN
 from events.envelope import AnyRecorded
 from events.machine import MachineRegistered
 from events.run import OutputsProduced, RetryScheduled, RunCreated
-from events.subjects import UPLOAD_WORK, render_work
+from events.subjects import UPLOAD_WORK, identifier_of, render_work
 from infra.event_store import EventStore, load
 from infra.work_queue import WorkQueue
 
@@ -22,12 +22,12 @@ async def react(recorded: AnyRecorded, *, store: EventStore, queue: WorkQueue) -
         case RunCreated() as created:
             await _render(recorded, created.run_id, created.machine_id, queue)
         case RetryScheduled():
-            run_id = UUID(recorded.aggregate.partition("-")[2])
+            run_id = identifier_of(recorded.aggregate)
             run = await load(store, RUN, run_id)
             assert run.state is not None  # it has at least this event
             await _render(recorded, run_id, run.state.machine_id, queue)
         case OutputsProduced():
-            run_id = UUID(recorded.aggregate.partition("-")[2])
+            run_id = identifier_of(recorded.aggregate)
             await queue.put(UPLOAD_WORK, run_id, message_id=f"{recorded.id}:upload")
         case MachineRegistered() as registered:
             await queue.serve_machine(registered.machine_id)

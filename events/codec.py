@@ -38,8 +38,8 @@ UPCASTERS: dict[str, Upcaster] = {}
 """Old name to (next name, how to bring the old fields into the next shape)."""
 
 SOURCE = "comfyd"
-_PLAIN = ":@/-_.~ "
-"""Everything else in a header's value is percent-encoded: a line break would end the header."""
+_PLAIN = ":@/-_.~"
+"""All else in a header is percent-encoded: a line break would end it, a space at its end is lost."""
 
 _NAMES = {cls: name for name, cls in TYPES.items()}
 _DECODERS = {name: msgspec.json.Decoder(cls) for name, cls in TYPES.items()}

@@ -29,6 +29,16 @@ def kind_of(name: str) -> str:
     return name.split("-", 1)[0]
 
 
+def identifier_of(name: str) -> UUID:
+    """Give the id in an aggregate's name.
+
+    Raises:
+        ValueError: there is none.
+
+    """
+    return UUID(name.partition("-")[2])
+
+
 def subject(name: str) -> str:
     """Give the subject of the aggregate *name*."""
     return f"ev.{SHARD}.{crc32(name.encode()) % SLICES}.{name}"

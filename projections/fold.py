@@ -6,13 +6,14 @@ cannot be folded puts its own aggregate into quarantine and stops nothing else.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
 from events.envelope import AnyRecorded, Entry, Unreadable
-from events.subjects import kind_of
+from events.subjects import identifier_of, kind_of
 from projections.statements import LIVE, statements
 from projections.tables import TABLES, Row, parameters
 
@@ -85,9 +86,11 @@ class Fold:
     async def _load_missing(self, entries: Sequence[Entry]) -> None:
         wanted: dict[str, list[UUID]] = {}
         for name in {e.aggregate for e in entries} - self._rows.keys():
-            kind, _, identifier = name.partition("-")
-            if kind in TABLES:
-                wanted.setdefault(kind, []).append(UUID(identifier))
+            kind = kind_of(name)
+            with suppress(ValueError):  # Poison, as the fold will find.
+                identifier = identifier_of(name)
+                if kind in TABLES:
+                    wanted.setdefault(kind, []).append(identifier)
         for kind, ids in wanted.items():
             table = TABLES[kind]
             cursor = await self._connection.execute(self._sql[table.load], (ids,))
@@ -118,8 +121,8 @@ class Fold:
                 {
                     "aggregate": entry.aggregate,
                     "position": entry.position,
-                    "event_type": entry.type,
-                    "error": entry.error,
+                    "event_type": _without_nul(entry.type),
+                    "error": _without_nul(entry.error),
                 },
             )
 
@@ -150,19 +153,28 @@ def _folded(row: Row | None, entry: Entry) -> Row:
     if entry.version != expected:
         raise _poison(entry, f"version {entry.version} where {expected} was due")
     try:
-        state = TABLES[kind_of(entry.aggregate)].decider.evolve(
-            row.state if row else None, entry.event
+        table = TABLES[kind_of(entry.aggregate)]
+        folded = Row(
+            id=row.id if row else identifier_of(entry.aggregate),
+            tenant=row.tenant if row else entry.meta.tenant,
+            created_position=row.created_position if row else entry.position,
+            position=entry.position,
+            version=entry.version,
+            state=table.decider.evolve(row.state if row else None, entry.event),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _poison(entry, repr(error)) from error
-    return Row(
-        id=row.id if row else UUID(entry.aggregate.partition("-")[2]),
-        tenant=row.tenant if row else entry.meta.tenant,
-        created_position=row.created_position if row else entry.position,
-        position=entry.position,
-        version=entry.version,
-        state=state,
-    )
+    if _has_nul(folded.tenant, *table.columns(folded.state).values()):
+        raise _poison(entry, "a text with NUL, which Postgres does not take")
+    return folded
+
+
+def _has_nul(*values: object) -> bool:
+    return any(isinstance(value, str) and "\x00" in value for value in values)
+
+
+def _without_nul(text: str) -> str:
+    return text.replace("\x00", "")
 
 
 def _poison(entry: AnyRecorded, error: str) -> _Poison:

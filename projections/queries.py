@@ -1,6 +1,6 @@
-"""Questions to the read models: a query each, always for one tenant."""
+"""Questions to the read models, a query each."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -30,11 +30,23 @@ class Page(Struct, frozen=True, kw_only=True):
         return self.rows[-1].created_position if self.has_more else None
 
 
-async def find_run(connection: Connection, *, run_id: UUID, tenant: str) -> Row | None:
-    """Give the row of a tenant's run."""
-    cursor = await connection.execute(_SQL["run"], {"id": run_id, "tenant": tenant})
-    found = await cursor.fetchone()
-    return _row(TABLES["run"], found) if found else None
+class RunRow(Struct, frozen=True, kw_only=True):
+    """A run's row and the latest progress that anyone noted."""
+
+    row: Row
+    progress: Progress | None
+
+
+async def find_runs(connection: Connection, ids: Collection[UUID]) -> dict[UUID, RunRow]:
+    """Give the rows of these runs, of whatever tenant; those that have none are left out."""
+    cursor = await connection.execute(_SQL["runs_by_id"], {"ids": list(ids)})
+    return {
+        found[0]: RunRow(
+            row=_row(TABLES["run"], found),
+            progress=_decode_progress(found[6]) if found[6] else None,
+        )
+        for found in await cursor.fetchall()
+    }
 
 
 async def list_runs(
@@ -77,13 +89,6 @@ async def position(connection: Connection) -> int:
     cursor = await connection.execute(_SQL["position"])
     row = await cursor.fetchone()
     return int(row[0]) if row else 0
-
-
-async def find_progress(connection: Connection, *, run_id: UUID) -> Progress | None:
-    """Give a run's latest progress, if anyone noted it."""
-    cursor = await connection.execute(_SQL["progress"], {"run_id": run_id})
-    found = await cursor.fetchone()
-    return _decode_progress(found[0]) if found else None
 
 
 async def note_progress(connection: Connection, latest: dict[str, bytes]) -> None:

@@ -1,6 +1,9 @@
--- name: run
-SELECT id, tenant, created_position, position, version, state
-FROM {schema}.run WHERE id = %(id)s AND tenant = %(tenant)s;
+-- name: runs_by_id
+-- With the latest progress of those that are on a machine: nobody asks for that of others.
+SELECT r.id, r.tenant, r.created_position, r.position, r.version, r.state, p.progress
+FROM {schema}.run AS r
+LEFT JOIN hints.progress AS p ON p.run_id = r.id AND r.status = 'running'
+WHERE r.id = ANY(%(ids)s);
 
 -- name: runs
 SELECT id, tenant, created_position, position, version, state
@@ -35,9 +38,6 @@ LIMIT %(limit)s;
 
 -- name: position
 SELECT position FROM {schema}.checkpoint WHERE name = 'log';
-
--- name: progress
-SELECT progress FROM hints.progress WHERE run_id = %(run_id)s;
 
 -- name: note_progress
 INSERT INTO hints.progress (run_id, progress) VALUES (%(run_id)s, %(progress)s)

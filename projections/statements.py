@@ -10,12 +10,12 @@ LIVE = "read"
 
 
 @cache
-def statements(file: str, schema: str = LIVE) -> dict[str, sql.Composed]:
+def statements(file: str, schema: str = LIVE) -> dict[str, bytes]:
     """Load *file*, with {schema} put in: its statements by name."""
     text = files("projections").joinpath(file).read_text(encoding="utf-8")
-    found: dict[str, sql.Composed] = {}
+    found: dict[str, bytes] = {}
     for part in text.split("-- name: ")[1:]:
         name, _, body = part.partition("\n")
         template = sql.SQL(body)
-        found[name.strip()] = template.format(schema=sql.Identifier(schema))
+        found[name.strip()] = template.format(schema=sql.Identifier(schema)).as_bytes()
     return found

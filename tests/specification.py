@@ -26,7 +26,7 @@ class When(Generic[S, C, E]):
         """Expect exactly these facts, and that they can be folded."""
         state = self._decider.fold(self._events)
         decided = list(self._decider.decide(state, self._command))
-        assert decided == list(expected)
+        assert decided == list(expected), f"{self._command} led to {decided}"
         self._decider.fold(decided, state)
 
     def then_nothing(self) -> None:

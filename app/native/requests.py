@@ -14,7 +14,8 @@ from events.errors import NotFound, Problem
 LONGEST_WAIT = 60
 LONGEST_KEY = 255
 
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
+"""Without control characters: Postgres does not take NUL, and nobody can type the others."""
 
 
 class CreateRunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -57,6 +57,7 @@ async def create(
         headers["Idempotent-Replayed"] = "true"
     if wait := preferred_wait(prefer):
         run, position = await wait_until_ended(house, run, position, wait)
+        house.recent.note(run.id, position)
         headers["Preference-Applied"] = f"wait={wait}"
     return _answer(house, run, position, status=200 if run.ended else 202, headers=headers)
 

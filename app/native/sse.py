@@ -13,7 +13,7 @@ import msgspec
 
 from app.find_run import latest_progress
 from app.house import House
-from app.hub import Follower, Frame, Hub
+from app.hub import Follower, Frame
 from app.native.shapes import event_view, run_view
 from events.decider import RUN
 from events.envelope import AnyRecorded
@@ -68,7 +68,9 @@ async def run_stream(
 
     With *after* it starts behind that position, without with a snapshot.
     """
-    name = past[-1].aggregate
+    run_id = past[0].event.run_id
+    # Whoever was told something here is not told anything older by the other doors.
+    house.recent.note(run_id, past[-1].position)
     yield _HELLO
     frame = partial(event_frame, spaces=house.settings.spaces)
     if after is None:
@@ -80,7 +82,7 @@ async def run_stream(
                 yield frame(recorded, 0).data
         sent = max(after, past[-1].position)
     if past[-1].status not in TERMINAL:
-        async for chunk in _follow(house.hub, house.store, name, sent, frame):
+        async for chunk in _follow(house, run_id, sent, frame):
             yield chunk
 
 
@@ -93,10 +95,9 @@ async def _snapshot(house: House, past: Sequence[AnyRecorded]) -> bytes:
     return data + done(run.id, run.status, position) if run.ended else data
 
 
-async def _follow(
-    hub: Hub, store: EventStore, name: str, sent: int, encode: FrameOf
-) -> AsyncIterator[bytes]:
-    follower = await hub.join(name)
+async def _follow(house: House, run_id: UUID, sent: int, encode: FrameOf) -> AsyncIterator[bytes]:
+    name = RUN.name(run_id)
+    follower = await house.hub.join(name)
     # Something may have happened between the first look into the log and now.
     follower.resync()
     try:
@@ -104,10 +105,11 @@ async def _follow(
             frames, progress = follower.take()
             if follower.missed or _has_gap(frames, sent):
                 # What was offered is in the log too, so nothing is lost by asking that alone.
-                frames = await _catch_up(store, name, sent, encode, follower)
+                frames = await _catch_up(house.store, name, sent, encode, follower)
             for frame in frames:
                 if frame.position <= sent:
                     continue
+                house.recent.note(run_id, frame.position)
                 yield frame.data
                 sent = frame.position
                 if frame.ends:
@@ -119,7 +121,7 @@ async def _follow(
             if not await follower.wait(HEARTBEAT):
                 yield _BEAT
     finally:
-        hub.leave(name, follower)
+        house.hub.leave(name, follower)
 
 
 def _has_gap(frames: Sequence[Frame], sent: int) -> bool:

@@ -22,6 +22,7 @@ from events.run import (
     StatusChanged,
 )
 from events.run_decider import (
+    MAX_OUTPUTS,
     ClaimRun,
     ConfirmCancel,
     CreateRun,
@@ -234,6 +235,21 @@ def test_the_outputs_of_the_attempt_are_recorded_once() -> None:
     outputs = produced(image_output())
     given(created(), claimed()).when(record(image_output())).then(outputs)
     given(created(), claimed(), outputs).when(record(image_output())).then_nothing()
+
+
+def test_a_render_with_more_outputs_than_a_run_has_room_for_fails_by_name() -> None:
+    def outputs(count: int) -> tuple[Output, ...]:
+        return tuple(image_output(n, f"{n}.png") for n in range(count))
+
+    error = RunError(
+        code="too_many_outputs", message="the workflow made 401 outputs; a run may have 400"
+    )
+    most = outputs(MAX_OUTPUTS)
+    given(created(), claimed()).when(record(*most)).then(produced(*most))
+    given(created(), claimed()).when(record(*outputs(MAX_OUTPUTS + 1))).then(
+        AttemptFailed(attempt=1, error=error, at=NOW),
+        changed(Status.FAILED, "too_many_outputs", error=error),
+    )
 
 
 def test_outputs_of_an_old_attempt_are_met_with_silence() -> None:

@@ -1,0 +1,56 @@
+"""Reads rows of runs from Postgres; all who ask in the same moment share one query.
+
+Polls are by far the most frequent request, and each is one small read. Read one by one, most of
+the time goes into checking out connections; read together, sixteen cost little more than one.
+"""
+
+import asyncio
+from uuid import UUID
+
+from infra.postgres import POSTGRES_AWAY, Outage, Pool
+from projections.queries import RunRow, find_runs
+
+Answer = asyncio.Future[RunRow | None]
+
+
+class RunRows:
+    """The rows of runs, as Postgres has them now."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._outage = Outage()
+        self._asked: dict[UUID, Answer] = {}
+        self._reading: asyncio.Task[None] | None = None
+
+    async def get(self, run_id: UUID) -> RunRow | None:
+        """Give a run's row; None when there is none, or when Postgres is away."""
+        if self._outage.lasts:
+            return None
+        answer = self._asked.get(run_id)
+        if answer is None:
+            answer = self._asked[run_id] = asyncio.get_running_loop().create_future()
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read())
+        # Others may wait for the same answer when this client goes.
+        return await asyncio.shield(answer)
+
+    async def _read(self) -> None:
+        while self._asked:
+            asked, self._asked = self._asked, {}
+            try:
+                async with self._pool.connection() as connection:
+                    found = await find_runs(connection, asked.keys())
+            except POSTGRES_AWAY:
+                self._outage.begins()
+                found = {}
+            except BaseException as error:
+                _fail(asked, error)
+                raise
+            for run_id, answer in asked.items():
+                answer.set_result(found.get(run_id))
+
+
+def _fail(asked: dict[UUID, Answer], error: BaseException) -> None:
+    for answer in asked.values():
+        answer.set_exception(error)
+        answer.exception()  # Seen, even if nobody waits for it any more.

@@ -1,0 +1,199 @@
+"""What each golden file means: an event of every stored name, with every field filled.
+
+A golden file is never changed: the log holds its like. A new shape gets a new name, an example
+here and a file beside it.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.deployment import DeploymentPromoted
+from events.envelope import AnyRecorded, Meta, Recorded
+from events.externals import InputKind
+from events.inputs import InputField
+from events.machine import MachineRegistered
+from events.output import Output
+from events.run import (
+    AttemptFailed,
+    AttemptLost,
+    CancelRequested,
+    FileUploaded,
+    ImageUploaded,
+    OutputsProduced,
+    RetryScheduled,
+    RunClaimed,
+    RunCreated,
+    RunError,
+    StatusChanged,
+)
+from events.status import Status
+from events.workflow import WorkflowCreated, WorkflowVersionCreated
+from tests.builders import NOW, later
+
+
+def _id(number: int) -> UUID:
+    return UUID(int=number, version=4)
+
+
+_ERROR = RunError(
+    code="node_failed",
+    message="内存不足 \"CUDA\"",
+    node_id="12:1",
+    node_class="KSampler",
+    input_name="steps",
+    exception="torch.OutOfMemoryError",
+)
+_INPUTS = (
+    InputField(
+        name="width",
+        kind=InputKind.SLIDER,
+        class_type="ComfyUIDeployExternalNumberSlider",
+        required=False,
+        default=0.5,
+        minimum=-1.0,
+        maximum=1.5,
+        display_name="Width",
+        description="How wide",
+    ),
+    InputField(
+        name="prompt", kind=InputKind.TEXT, class_type="ComfyUIDeployExternalText", required=True
+    ),
+)
+_OUTPUTS = (
+    Output(
+        index=0,
+        node_id="9",
+        kind="images",
+        filename="a_00001_.png",
+        subfolder="comfyd/x",
+        folder="temp",
+        name="a_00001_.png",
+    ),
+    Output(index=1, node_id="10", kind="text", text="a cat"),
+)
+
+EXAMPLES: dict[str, Struct] = {
+    "run.created.v1": RunCreated(
+        run_id=_id(1),
+        user_id="ada",
+        org_id="acme",
+        workflow_id=_id(2),
+        version_id=_id(3),
+        version=4,
+        deployment_id=_id(5),
+        environment="production",
+        machine_id=_id(6),
+        graph_key="workflows/t/graph.json",
+        ui_graph_key="workflows/t/ui.json",
+        has_inputs=True,
+        request_hash="ab12",
+        origin="api",
+        at=NOW,
+    ),
+    "run.image_uploaded.v1": ImageUploaded(
+        role="output",
+        name="a_00001_.png",
+        key="outputs/runs/1/a_00001_.png",
+        media_type="image/png",
+        bytes=1234,
+        sha256="0f" * 32,
+        width=640,
+        height=480,
+        upload_duration=0.25,
+        attempt=1,
+        index=0,
+        at=later(0.125),
+    ),
+    "run.file_uploaded.v1": FileUploaded(
+        name="a.mp4",
+        key="outputs/runs/1/a.mp4",
+        media_type="video/mp4",
+        bytes=5_000_000_000,
+        sha256="0f" * 32,
+        upload_duration=12.5,
+        attempt=2,
+        index=3,
+        at=NOW,
+    ),
+    "run.status_changed.v1": StatusChanged(
+        status=Status.FAILED,
+        reason="node_failed",
+        attempt=1,
+        machine_id=_id(6),
+        at=NOW,
+        error=_ERROR,
+    ),
+    "run.claimed.v1": RunClaimed(
+        attempt=2, machine_id=_id(6), prompt_id=_id(7), fence=3, worker="worker:a:1", at=NOW
+    ),
+    "run.outputs_produced.v1": OutputsProduced(attempt=1, outputs=_OUTPUTS, at=NOW),
+    "run.attempt_failed.v1": AttemptFailed(attempt=1, error=_ERROR, at=NOW),
+    "run.attempt_lost.v1": AttemptLost(attempt=1, reason="gone", at=NOW),
+    "run.retry_scheduled.v1": RetryScheduled(attempt=2, due=later(2), at=NOW),
+    "run.cancel_requested.v1": CancelRequested(by="user:ada", at=NOW),
+    "workflow.created.v1": WorkflowCreated(
+        workflow_id=_id(2), name="猫", user_id="ada", org_id="acme", at=NOW
+    ),
+    "workflow.version_created.v1": WorkflowVersionCreated(
+        version_id=_id(3),
+        version=4,
+        graph_key="workflows/t/graph.json",
+        graph_sha256="0f" * 32,
+        ui_graph_key="workflows/t/ui.json",
+        inputs=_INPUTS,
+        comment="why",
+        author="user:ada",
+        at=NOW,
+    ),
+    "deployment.promoted.v1": DeploymentPromoted(
+        deployment_id=_id(5),
+        workflow_id=_id(2),
+        workflow_name="猫",
+        environment="staging",
+        user_id="ada",
+        org_id="acme",
+        version_id=_id(3),
+        version=4,
+        graph_key="workflows/t/graph.json",
+        ui_graph_key="workflows/t/ui.json",
+        inputs=_INPUTS,
+        machine_id=_id(6),
+        by="user:ada",
+        at=NOW,
+    ),
+    "machine.registered.v1": MachineRegistered(
+        machine_id=_id(6),
+        name="gpu",
+        url="http://127.0.0.1:8188",
+        driver="comfyui",
+        user_id="ada",
+        org_id="acme",
+        at=NOW,
+    ),
+}
+
+
+def recorded_example(name: str) -> AnyRecorded:
+    """Give an example as a reader of the log meets it."""
+    event: Any = EXAMPLES[name]
+    kind = name.partition(".")[0]
+    return Recorded(
+        aggregate=f"{kind}-{_id(1)}",
+        position=7,
+        version=5,
+        id=_id(8),
+        type=name,
+        status="running" if kind == "run" else "",
+        event=event,
+        meta=Meta(
+            tenant="org:acme",
+            actor="user:ada 爱达",
+            command_id=_id(9),
+            correlation_id="run-1",
+            causation_id="event/2",
+            traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ),
+        recorded_at=NOW,
+    )
