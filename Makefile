@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up test test-containers check bench format lock clean
+.PHONY: help up test test-containers check bench docs format lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ check: .venv/ready-dev  ## Format, lint, types, import rules: what CI runs first
 
 bench: .venv/ready-dev  ## Measure, beside the ceilings, and write docs/benchmarks.md
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+docs: .venv/ready-dev  ## Rewrite the pages that are generated from the code
+	@$(BIN)/python -m tests.lifecycle
 
 format: .venv/ready-dev  ## Put the code in shape
 	@$(BIN)/ruff check --fix --exit-zero --quiet .

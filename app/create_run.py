@@ -12,17 +12,19 @@ from app.auth import Caller
 from app.house import House
 from events.decider import DEPLOYMENT, RUN
 from events.deployment import DeploymentPromoted
-from events.errors import InvalidInputs, NotFound, Problem
+from events.errors import AlreadyExists, InvalidInputs, NotFound, Problem
 from events.identity import derived, keyed_run_id
 from events.input_values import ImageBytes, ImageRef, ImageUrl, StoredValue, Value
 from events.inputs import check_inputs
 from events.nodes import pointer
-from events.run import ImageUploaded, Run, RunCreated
-from events.run_decider import CreateRun
+from events.run import ImageUploaded, Run, RunCreated, RunEvent
+from events.run_decider import CreateRun, RunCommand
 from infra.event_store import Session
 from infra.images import ImageRefused, inspect_image
 from infra.object_keys import input_key
 from infra.url_fetch import UrlRefused, check_url
+
+RunSession = Session[Run, RunCommand, RunEvent]
 
 _canonical = msgspec.json.Encoder(order="deterministic").encode
 
@@ -54,16 +56,21 @@ async def create_run(
         StorageUnavailable, LogUnavailable: nothing was accepted; send it again.
 
     """
-    deployment = await current_deployment(house, caller, deployment_id)
-    checked = check_inputs(deployment.inputs, inputs)
     request_hash = _request_hash(deployment_id, inputs)
     run_id = keyed_run_id(caller.tenant, idempotency_key) if idempotency_key else house.new_id()
+    session = Session(house.store, RUN, run_id, tenant=caller.tenant)
+    if idempotency_key:
+        # Before anything else: the deployment may have changed since the first request.
+        await session.load()
+        if session.state is not None:
+            return _replayed(house, session, request_hash)
+    deployment = await current_deployment(house, caller, deployment_id)
+    checked = check_inputs(deployment.inputs, inputs)
     stored, images = await _store_images(house, caller, checked)
     if stored:
         # First the inputs: a run without them could not be kept.
         await house.inputs.put(run_id, request_hash, stored)
     created = _created(house, caller, deployment, run_id, request_hash, origin, bool(stored))
-    session = Session(house.store, RUN, run_id, tenant=caller.tenant)
     await session.execute(
         CreateRun(created=created, images=images),
         house.meta(caller, command_id=derived("create", run_id, request_hash)),
@@ -73,6 +80,15 @@ async def create_run(
     # A repeat makes the same event ids and is answered with the event of the first.
     replayed = session.state.created_at != created.at
     return Accepted(run=session.state, position=session.position, replayed=replayed)
+
+
+def _replayed(house: House, session: RunSession, request_hash: str) -> Accepted:
+    run = session.state
+    assert run is not None  # the caller has looked
+    if run.request_hash != request_hash:
+        raise AlreadyExists("this Idempotency-Key belongs to a different request")
+    house.recent.note(run.id, session.position)
+    return Accepted(run=run, position=session.position, replayed=True)
 
 
 async def current_deployment(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from app.house import House
 from infra.event_store import LogUnavailable
@@ -14,14 +15,14 @@ from projections.queries import position
 AWAY = (LogUnavailable, StorageUnavailable, StorageRefused, *POSTGRES_AWAY, TimeoutError)
 
 
-@get("/health/live", exclude_from_auth=True)
+@get("/health/live")
 async def live() -> dict[str, str]:
     """Answer while the process runs."""
     return {"status": "ok"}
 
 
-@get("/health/ready", exclude_from_auth=True)
-async def ready(house: House) -> Response[dict[str, str]]:
+@get("/health/ready")
+async def ready(house: NamedDependency[House]) -> Response[dict[str, str]]:
     """Tell which parts answer; 503 when runs cannot be accepted.
 
     Without Postgres runs are accepted and followed all the same; only lists are missing.

@@ -127,9 +127,13 @@ class Hub:
         follower = Follower()
         channel = self._channels.setdefault(aggregate, _Channel())
         channel.followers.add(follower)
-        async with channel.opened:
-            if channel.stop is None:
-                channel.stop = await self._listen(aggregate, channel)
+        try:
+            async with channel.opened:
+                if channel.stop is None:
+                    channel.stop = await self._listen(aggregate, channel)
+        except BaseException:
+            self.leave(aggregate, follower)
+            raise
         if self.closed:
             follower.close()
         return follower

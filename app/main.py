@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
-from litestar import Litestar, Request, Response
+from litestar import Litestar, Request, Response, Router
 from litestar.config.cors import CORSConfig
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
@@ -85,7 +86,14 @@ def build_app(settings: Settings) -> Litestar:
             yield
 
     return Litestar(
-        route_handlers=[*classic.ROUTES, *runs.ROUTES, *control.ROUTES, *health.ROUTES],
+        route_handlers=[
+            Router(
+                path="/",
+                route_handlers=[*classic.ROUTES, *runs.ROUTES, *control.ROUTES],
+                guards=[_authenticated],
+            ),
+            *health.ROUTES,
+        ],
         dependencies={
             "house": Provide(_house, sync_to_thread=False),
             "caller": Provide(_caller, sync_to_thread=False),
@@ -112,13 +120,19 @@ def _house(state: State) -> House:
     return house
 
 
-def _caller(request: Request[Any, Any, Any]) -> Caller:
-    house: House = request.app.state.house
-    authorization = request.headers.get("authorization", "")
-    if not authorization and request.url.path.endswith("/events"):
+def _authenticated(connection: ASGIConnection[Any, Any, Any, Any], _: object) -> None:
+    """Find out who is calling, before anything else of the request is looked at."""
+    authorization = connection.headers.get("authorization", "")
+    if not authorization and connection.url.path.endswith("/events"):
         # A browser's EventSource cannot send headers (RFC 6750 §2.3 has the parameter for this).
-        authorization = f"Bearer {request.query_params.get('access_token', '')}"
-    return house.tokens.caller(authorization)
+        authorization = f"Bearer {connection.query_params.get('access_token', '')}"
+    house: House = connection.app.state.house
+    connection.state.caller = house.tokens.caller(authorization)
+
+
+def _caller(request: Request[Any, Any, Any]) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
 
 
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

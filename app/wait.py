@@ -25,9 +25,10 @@ async def wait_until_ended(
             async with asyncio.timeout(seconds):
                 await session.load()
                 while not (session.state.ended or follower.closed):
-                    await follower.wait(LOOK_AGAIN)
+                    woken = await follower.wait(LOOK_AGAIN)
                     frames, _ = follower.take()
-                    if frames:
+                    if frames or follower.missed or not woken:
+                        follower.missed = False
                         await session.load()
     finally:
         house.hub.leave(name, follower)

@@ -51,13 +51,15 @@ async def deliver(message: NatsMessage, do: Do, *, give_up: GiveUp, queue: WorkQ
     try:
         run_id = run_id_in(message.body)
     except msgspec.DecodeError as error:
-        await _bury(message, queue, repr(error))
+        with suppress(LogUnavailable, *UNANSWERED):
+            await _bury(message, queue, repr(error))
         return
     try:
         async with _heartbeats(message):
             await do(run_id, delivery)
     except Later as later:
-        await message.nack(delay=later.seconds)
+        with suppress(*UNANSWERED):
+            await message.nack(delay=later.seconds)
     except Superseded:
         # Another worker has the run. An acknowledgement of ours would count as its own.
         log.info("work.superseded", extra={"run_id": str(run_id)})
@@ -78,7 +80,8 @@ async def _broken(
     run_id = run_id_in(message.body)
     log.error("work.broken", exc_info=error, extra={"run_id": str(run_id), "delivery": delivery})
     if delivery < TRIES:
-        await message.nack(delay=growing_delay(delivery))
+        with suppress(*UNANSWERED):
+            await message.nack(delay=growing_delay(delivery))
         return
     with suppress(LogUnavailable, VersionConflict, *UNANSWERED):
         await give_up(run_id, repr(error))

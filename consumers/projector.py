@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import aclosing
 
 import psycopg
 
@@ -46,5 +47,6 @@ async def _follow(client: Client, postgres_url: str) -> None:
         if end < fold.position:
             raise LogIsShorter(f"log ends at {end}, tables stand at {fold.position}")
         log.info("projector.following", extra={"position": fold.position, "head": end})
-        async for batch in read_log(client, after=fold.position, limit=BATCH):
-            await fold.apply(batch)
+        async with aclosing(read_log(client, after=fold.position, limit=BATCH)) as batches:
+            async for batch in batches:
+                await fold.apply(batch)

@@ -1,11 +1,13 @@
 """Rebuilds the read models beside the live ones, compares both, and swaps them."""
 
 from collections.abc import Callable
+from contextlib import aclosing
 
 from infra.log_reader import head, read_log
 from infra.nats_connection import Client
 from infra.postgres import Connection
 from projections.fold import Fold
+from projections.queries import position
 from projections.schema import (
     NEXT,
     Difference,
@@ -37,14 +39,14 @@ async def rebuild(client: Client, connection: Connection, told: Told) -> list[Di
     await create_tables(connection, NEXT)
     fold = Fold(connection, schema=NEXT)
     await fold.start()
-    await _replay(client, fold, await head(client), told)
+    await _replay(client, fold, await position(connection), told)
     async with connection.transaction():
-        # Holds the live projector at its checkpoint until the swap is done.
-        cursor = await connection.execute(statements("rows.sql", LIVE)["lock_checkpoint"])
-        row = await cursor.fetchone()
-        assert row is not None  # the schema is born with its checkpoint
-        await _replay(client, fold, row[0], told)
-        differences = await compare(connection) if fold.position == row[0] else []
+        # Holds the live projector before its next batch until the swap is done.
+        await connection.execute(statements("rows.sql", LIVE)["lock_checkpoint"])
+        await _replay(client, fold, await position(connection), told)
+        # Only tables that stand at the same event can be compared.
+        differences = await compare(connection)
+        await _replay(client, fold, await head(client), told)
         await swap_in(connection)
     return differences
 
@@ -52,8 +54,9 @@ async def rebuild(client: Client, connection: Connection, told: Told) -> list[Di
 async def _replay(client: Client, fold: Fold, goal: int, told: Told) -> None:
     if fold.position >= goal:
         return
-    async for batch in read_log(client, after=fold.position, limit=BATCH):
-        await fold.apply([entry for entry in batch if entry.position <= goal])
-        told(fold.position, goal)
-        if fold.position >= goal:
-            return
+    async with aclosing(read_log(client, after=fold.position, limit=BATCH)) as batches:
+        async for batch in batches:
+            await fold.apply([entry for entry in batch if entry.position <= goal])
+            told(fold.position, goal)
+            if fold.position >= goal:
+                return

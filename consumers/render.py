@@ -32,7 +32,7 @@ from events.run_decider import (
     TimeOutRun,
 )
 from events.status import Status
-from infra.event_store import load
+from infra.event_store import LogUnavailable, load
 from infra.machine import (
     Failed,
     Finished,
@@ -45,7 +45,7 @@ from infra.machine import (
     PromptState,
     WorkflowRejected,
 )
-from infra.object_storage import StorageUnavailable
+from infra.object_storage import StorageRefused, StorageUnavailable
 
 T = TypeVar("T")
 
@@ -58,6 +58,9 @@ SUBMISSIONS = 3
 
 LOOK_AGAIN = 5.0
 """Seconds between looks into the log for a cancellation whose announcement was lost."""
+
+LONGEST_PAUSE = 5.0
+"""Seconds between two tries to reach a machine or a storage that does not answer."""
 
 CANCEL_PATIENCE = 15.0
 """Seconds a machine has for stopping a prompt before the run ends without its word."""
@@ -82,7 +85,7 @@ async def render(run_id: UUID, delivery: int, tools: Tools) -> None:
         machine = await tools.machines.get(run.machine_id)
         prepared = await prepare(session, machine, tools)
         await _attempt(session, machine, prepared, tools)
-    except (MachineUnreachable, StorageUnavailable) as error:
+    except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
         await _wait_or_fail(session, delivery, error, tools)
     except (WorkflowRejected, RunCannotStart, MachineMissing) as error:
         await _say(session, FailRun(error=_refusal(error), now=tools.now()), tools)
@@ -98,7 +101,7 @@ async def _attempt(session: RunSession, machine: Machine, prepared: Prepared, to
     known = await machine.look_up(run.prompt_id) if taken_over else Lost()
     if not isinstance(known, Lost):
         await _follow(session, run, machine, prepared, tools)
-    elif run.accepted:
+    elif run.accepted or run.cancel_requested:
         await _record(session, run.attempt, known, tools)
     elif await _submit(run.prompt_id, machine, prepared):
         await _follow(session, run, machine, prepared, tools)
@@ -165,7 +168,9 @@ async def _cancellation(session: RunSession, heard: asyncio.Event) -> None:
     while not (_state(session).cancel_requested or _state(session).ended):
         with suppress(TimeoutError):
             await asyncio.wait_for(heard.wait(), LOOK_AGAIN)
-        await session.load()
+        heard.clear()
+        with suppress(LogUnavailable):  # An outage of the log is no reason to stop the machine.
+            await session.load()
 
 
 async def _record(session: RunSession, attempt: int, outcome: Outcome, tools: Tools) -> None:
@@ -202,15 +207,16 @@ async def _wait_or_fail(session: RunSession, delivery: int, error: Exception, to
     waited = (tools.now() - run.created_at).total_seconds()
     if run.cancel_requested:
         await _say(session, ConfirmCancel(now=tools.now()), tools)
-    elif run.claimed:
+    elif run.claimed and delivery * LONGEST_PAUSE > tools.settings.machine_wait:
         lost = LoseAttempt(attempt=run.attempt, reason=str(error), now=tools.now())
         await _say(session, lost, tools)
-    elif waited > tools.settings.machine_wait:
+    elif not run.claimed and waited > tools.settings.machine_wait:
         away = "machine" if isinstance(error, MachineUnreachable) else "storage"
         reason = RunError(code=f"{away}_unreachable", message=str(error))
         await _say(session, FailRun(error=reason, now=tools.now()), tools)
     else:
-        raise Later(min(float(delivery), 5.0)) from error
+        # A claimed run may be rendering all the while: whoever comes next asks the machine.
+        raise Later(min(float(delivery), LONGEST_PAUSE)) from error
 
 
 async def _say(session: RunSession, command: RunCommand, tools: Tools) -> None:

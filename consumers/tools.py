@@ -52,5 +52,5 @@ def meta(tools: Tools, session: RunSession, *cause: object) -> Meta:
         actor=tools.worker,
         command_id=derived(session.name, *cause) if cause else tools.new_id(),
         causation_id=session.last_event_id,
-        correlation_id=session.name,
+        correlation_id=session.correlation_id,
     )

@@ -83,6 +83,9 @@ class Session(Generic[S, C, E]):
         """Whose aggregate it is: known from its events, or given for one that is to be made."""
 
         self.last_event_id = ""
+        self.correlation_id = ""
+        """Of the request that began it: all that follows carries the same."""
+
         self._one_at_a_time = asyncio.Lock()
 
     async def load(self) -> None:
@@ -145,6 +148,7 @@ class Session(Generic[S, C, E]):
         self.version = recorded.version
         self.tenant = recorded.meta.tenant
         self.last_event_id = str(recorded.id)
+        self.correlation_id = self.correlation_id or recorded.meta.correlation_id
 
 
 def _draft(

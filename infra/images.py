@@ -103,18 +103,22 @@ def inspect_image_now(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageF
     # For the whole process, since Python cannot silence one thread: this is about the sender's
     # bytes, and the sender gets an answer.
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    with _opened(data) as image:
+    with _opened(data, max_pixels) as image:
         facts = _facts(image)
         _check_pixels(*image.size, frames=facts.frames, limit=max_pixels)
         _decode(image, facts.frames, max_pixels)
     return facts
 
 
-def _opened(data: bytes) -> Image.Image:
+def _opened(data: bytes, max_pixels: int) -> Image.Image:
     try:
         return Image.open(BytesIO(data), formats=_FORMATS)
     except Image.DecompressionBombError as error:
-        raise ImageRefused(ImageProblem.TOO_MANY_PIXELS, str(error)) from error
+        # Pillow refuses by itself what is far too large, and gives the size in words only.
+        least = 2 * (Image.MAX_IMAGE_PIXELS or max_pixels)
+        raise ImageRefused(
+            ImageProblem.TOO_MANY_PIXELS, str(error), pixels=f">{least}", limit=str(max_pixels)
+        ) from error
     except _BROKEN as error:
         raise _unreadable(data) from error
 

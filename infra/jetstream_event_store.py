@@ -29,7 +29,10 @@ WRONG_SEQUENCE_IN_FLIGHT = 10164
 DUPLICATE_IN_BATCH = 10201
 NO_MESSAGE = 10037
 SUBJECT_FULL = 10077
-_CONFLICTS = {WRONG_SEQUENCE, WRONG_SEQUENCE_IN_FLIGHT, DUPLICATE_IN_BATCH}
+DUPLICATE = 0
+"""Our own code for an answer that is a success to JetStream: the id was stored before."""
+
+_CONFLICTS = {WRONG_SEQUENCE, WRONG_SEQUENCE_IN_FLIGHT, DUPLICATE_IN_BATCH, DUPLICATE}
 
 BATCH = 1000
 """Messages per direct get; also JetStream's own limit."""
@@ -120,8 +123,12 @@ class JetStreamEventStore:
             return await self._publish_batch(name, events, expected)
         headers, body = codec.encode(events[0])
         headers["Nats-Expected-Last-Subject-Sequence"] = str(expected)
-        answer = await self._client.request(name, body, timeout=self._per_try, headers=headers)
-        return int(checked(answer.data)["seq"])
+        reply = await self._client.request(name, body, timeout=self._per_try, headers=headers)
+        answer = checked(reply.data)
+        if answer.get("duplicate"):
+            # What is stored may say another time than what we hold: it has to be read.
+            raise ApiError(DUPLICATE, "duplicate")
+        return int(answer["seq"])
 
     async def _publish_batch(self, name: str, events: Sequence[AnyRecorded], expected: int) -> int:
         batch = uuid4().hex

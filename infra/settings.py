@@ -1,6 +1,7 @@
 """Settings: read once from the environment, checked before anything starts."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -67,7 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_private_urls: bool = False
     """Whether input URLs may point into private networks. Only for closed test setups."""
 
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 _SPACES = {f"SPACES_{name.upper()}": name for name in Spaces.__struct_fields__}
@@ -112,17 +113,16 @@ def _convert(values: dict[str, object], spaces: Mapping[str, object]) -> Setting
     try:
         section = msgspec.convert(spaces, Spaces, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsInvalid(f"SPACES_*: {error}") from error
+        raise SettingsInvalid(_named(str(error), _SPACES)) from error
     try:
         return msgspec.convert(values | {"spaces": section}, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsInvalid(_named(str(error))) from error
+        raise SettingsInvalid(_named(str(error), _PLAIN | _OWN)) from error
 
 
-def _named(problem: str) -> str:
+def _named(problem: str, variables: Mapping[str, str]) -> str:
     """Name the variable instead of the field: `$.port` becomes COMFYD_PORT."""
-    variable = {field: name for name, field in (_PLAIN | _OWN).items()}
-    for field, name in variable.items():
+    for name, field in variables.items():
         if f"$.{field}`" in problem:
             return f"{name}: {problem.split(' - at ', maxsplit=1)[0]}"
     return problem

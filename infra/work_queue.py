@@ -55,7 +55,7 @@ class WorkQueue:
             LogUnavailable: not confirmed in time.
 
         """
-        headers = {"Nats-Msg-Id": message_id, "x-error": error[:1000].replace("\n", " ")}
+        headers = {"Nats-Msg-Id": message_id, "x-error": " ".join(error.split())[:1000]}
         try:
             answer = await self._client.request(
                 subjects.dead_letters(subject), body, timeout=self._within, headers=headers

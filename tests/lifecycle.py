@@ -27,9 +27,10 @@ def diagram() -> str:
     """Draw the table: open statuses in a box, and from the box to where all of them may go."""
     opened = [status for status in TRANSITIONS if status not in TERMINAL]
     shared = [s for s in TRANSITIONS if all(s in TRANSITIONS[o] for o in opened)]
-    lines = ["stateDiagram-v2"]
-    lines += [f"    {_id(status)} : {status}" for status in TRANSITIONS]
-    lines += ["    state open {", f"        [*] --> {_id(opened[0])}"]
+    lines = ["stateDiagram-v2", "    state open {"]
+    # A name belongs to the box in which it first stands.
+    lines += [f'        state "{status}" as {_id(status)}' for status in opened]
+    lines += [f"        [*] --> {_id(opened[0])}"]
     lines += [f"        {_id(one)} --> {_id(other)}" for one, other in _direct_steps(opened)]
     lines += ["    }"]
     lines += [f"    open --> {_id(status)}" for status in shared]

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.params import HeaderParameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from msgspec import Struct
 
 from app.auth import Caller
@@ -31,9 +32,9 @@ class RunAnswer(Struct, frozen=True, kw_only=True):
 
 @post("/api/run", status_code=200)
 async def create(
-    house: House,
-    caller: Caller,
-    data: RunRequest,
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    data: JSONBody[RunRequest],
     key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
 ) -> RunAnswer:
     """Accept a run of a deployment."""
@@ -52,7 +53,9 @@ async def create(
 
 
 @get("/api/run")
-async def read(house: House, caller: Caller, run_id: str) -> Response[dict[str, Any]]:
+async def read(
+    house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromQuery[str]
+) -> Response[dict[str, Any]]:
     """Read a run as the dialect's row."""
     try:
         found = await find_run(house, run_id=identifier(run_id), tenant=caller.tenant)
@@ -62,7 +65,9 @@ async def read(house: House, caller: Caller, run_id: str) -> Response[dict[str, 
 
 
 @get("/api/status/{run_id:str}")
-async def status(house: House, caller: Caller, run_id: str) -> dict[str, Any]:
+async def status(
+    house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromPath[str]
+) -> dict[str, Any]:
     """Read where a run stands."""
     try:
         found = await find_run(house, run_id=identifier(run_id), tenant=caller.tenant)

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post, put
-from litestar.params import QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from app.auth import Caller
 from app.house import House
@@ -51,7 +52,9 @@ _canonical = msgspec.json.Encoder(order="deterministic").encode
 
 @post("/v1/machines", status_code=201)
 async def register_machine(
-    house: House, caller: Caller, data: RegisterMachineRequest
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    data: JSONBody[RegisterMachineRequest],
 ) -> Response[MachineView]:
     """Make a ComfyUI known under a name; the same name again moves it to the new URL."""
     address = urlsplit(data.url)
@@ -76,7 +79,10 @@ async def register_machine(
 
 @get("/v1/machines")
 async def machines(
-    house: House, caller: Caller, limit: Limit = 20, cursor: str | None = None
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    limit: Limit = 20,
+    cursor: FromQuery[str | None] = None,
 ) -> ListView:
     """List machines, newest first."""
     async with house.pool.connection() as connection:
@@ -92,7 +98,9 @@ async def machines(
 
 @post("/v1/workflows", status_code=201)
 async def push_version(
-    house: House, caller: Caller, data: PushVersionRequest
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    data: JSONBody[PushVersionRequest],
 ) -> Response[VersionView]:
     """Save a graph as a version of the workflow of that name; the same graph again adds none."""
     graph = _checked(data.graph)
@@ -123,7 +131,10 @@ async def push_version(
 
 @get("/v1/workflows")
 async def workflows(
-    house: House, caller: Caller, limit: Limit = 20, cursor: str | None = None
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    limit: Limit = 20,
+    cursor: FromQuery[str | None] = None,
 ) -> ListView:
     """List workflows, newest first."""
     async with house.pool.connection() as connection:
@@ -138,18 +149,20 @@ async def workflows(
 
 
 @get("/v1/workflows/{workflow_id:str}")
-async def read_workflow(house: House, caller: Caller, workflow_id: str) -> WorkflowView:
+async def read_workflow(
+    house: NamedDependency[House], caller: NamedDependency[Caller], workflow_id: FromPath[str]
+) -> WorkflowView:
     """Read a workflow with its versions."""
     return workflow_view(await _workflow(house, caller, identifier(workflow_id)))
 
 
 @put("/v1/workflows/{workflow_id:str}/deployments/{environment_name:str}")
 async def promote(
-    house: House,
-    caller: Caller,
-    workflow_id: str,
-    environment_name: str,
-    data: PromoteRequest,
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    workflow_id: FromPath[str],
+    environment_name: FromPath[str],
+    data: JSONBody[PromoteRequest],
 ) -> DeploymentView:
     """Let an environment run a version, on a machine. Runs that have begun keep theirs."""
     target = environment(environment_name)
@@ -183,7 +196,10 @@ async def promote(
 
 @get("/v1/deployments")
 async def deployments(
-    house: House, caller: Caller, limit: Limit = 20, cursor: str | None = None
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    limit: Limit = 20,
+    cursor: FromQuery[str | None] = None,
 ) -> ListView:
     """List deployments, newest first."""
     async with house.pool.connection() as connection:
@@ -198,7 +214,9 @@ async def deployments(
 
 
 @get("/v1/deployments/{deployment_id:str}")
-async def read_deployment(house: House, caller: Caller, deployment_id: str) -> DeploymentView:
+async def read_deployment(
+    house: NamedDependency[House], caller: NamedDependency[Caller], deployment_id: FromPath[str]
+) -> DeploymentView:
     """Read a deployment: what it runs, and the inputs it takes."""
     session = await load(house.store, DEPLOYMENT, identifier(deployment_id))
     if session.state is None or session.tenant != caller.tenant:

@@ -3,7 +3,8 @@
 from typing import Annotated, Any
 
 from litestar import Response, get, post
-from litestar.params import HeaderParameter, QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from app.auth import Caller
@@ -36,9 +37,9 @@ _SSE_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 @post("/v1/runs", status_code=202)
 async def create(
-    house: House,
-    caller: Caller,
-    data: CreateRunRequest,
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    data: JSONBody[CreateRunRequest],
     key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
     prefer: Annotated[str | None, HeaderParameter(name="Prefer")] = None,
 ) -> Response[RunView]:
@@ -64,10 +65,10 @@ async def create(
 
 @get("/v1/runs/{run_id:str}")
 async def read(
-    house: House,
-    caller: Caller,
-    run_id: str,
-    at_least: str | None = None,
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    run_id: FromPath[str],
+    at_least: FromQuery[str | None] = None,
     if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match")] = None,
 ) -> Response[Any]:
     """Read a run; with *at_least* (the position of an earlier answer) at least that new."""
@@ -83,12 +84,12 @@ async def read(
 
 @get("/v1/runs")
 async def list_(
-    house: House,
-    caller: Caller,
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
     limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
-    cursor: str | None = None,
-    status: Status | None = None,
-    deployment_id: str | None = None,
+    cursor: FromQuery[str | None] = None,
+    status: FromQuery[Status | None] = None,
+    deployment_id: FromQuery[str | None] = None,
 ) -> ListView:
     """List runs, newest first. Lists follow the log within moments; single runs at once."""
     async with house.pool.connection() as connection:
@@ -109,7 +110,9 @@ async def list_(
 
 
 @post("/v1/runs/{run_id:str}/cancel", status_code=202)
-async def cancel(house: House, caller: Caller, run_id: str) -> Response[RunView]:
+async def cancel(
+    house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromPath[str]
+) -> Response[RunView]:
     """Ask to stop a run. One that has ended stays as it is; asking again changes nothing."""
     session = await load(house.store, RUN, identifier(run_id))
     if session.state is None or session.tenant != caller.tenant:
@@ -122,10 +125,10 @@ async def cancel(house: House, caller: Caller, run_id: str) -> Response[RunView]
 
 @get("/v1/runs/{run_id:str}/events", media_type=EVENT_STREAM)
 async def events(
-    house: House,
-    caller: Caller,
-    run_id: str,
-    after: str | None = None,
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    run_id: FromPath[str],
+    after: FromQuery[str | None] = None,
     last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
 ) -> Response[Any]:
     """Follow a run: a snapshot or what came after a position, then everything as it happens."""

@@ -75,14 +75,12 @@ async def run_stream(
     frame = partial(event_frame, spaces=house.settings.spaces)
     if after is None:
         yield await _snapshot(house, past)
-        sent = past[-1].position
     else:
         for recorded in past:
             if recorded.position > after:
                 yield frame(recorded, 0).data
-        sent = max(after, past[-1].position)
     if past[-1].status not in TERMINAL:
-        async for chunk in _follow(house, run_id, sent, frame):
+        async for chunk in _follow(house, run_id, past[-1].position, frame):
             yield chunk
 
 

@@ -49,7 +49,9 @@ def s3_server(folder: Path, log: Path, *, ports: dict[str, int]) -> Server:
             orphan_signal=signal.SIGKILL,
         )
 
-    return Server(prepare=prepare, ready=_probe(endpoint, keys), env=_env(endpoint, keys))
+    return Server(
+        prepare=prepare, ready=write_probe(endpoint, keys), env=s3_settings(endpoint, keys)
+    )
 
 
 def _identities(keys: Keys) -> str:
@@ -89,7 +91,8 @@ def _argv(ports: dict[str, int]) -> tuple[str, ...]:
     )
 
 
-def _env(endpoint: str, keys: Keys) -> dict[str, str]:
+def s3_settings(endpoint: str, keys: Keys) -> dict[str, str]:
+    """Give the settings that lead to a SeaweedFS at *endpoint*."""
     return {
         "SPACES_ENDPOINT": endpoint,
         "SPACES_ENDPOINT_CDN": endpoint,
@@ -101,7 +104,7 @@ def _env(endpoint: str, keys: Keys) -> dict[str, str]:
     }
 
 
-def _probe(endpoint: str, keys: Keys) -> Callable[[], bool]:
+def write_probe(endpoint: str, keys: Keys) -> Callable[[], bool]:
     """Make a probe that writes and removes an object: the port answers before writes work."""
     url = f"{endpoint}/{BUCKET}/{_PROBE_KEY}"
 

@@ -1,0 +1,222 @@
+"""The words around the product are true: what the code has, the pages name."""
+
+import ast
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+
+import click
+import pytest
+from litestar.exceptions import ClientException, HTTPException
+from litestar.routes import HTTPRoute
+
+from app import problems
+from app.cli.main import main as cli
+from app.main import build_app
+from app.problems import Told
+from consumers.__main__ import projections
+from events.codec import TYPES
+from events.errors import Problem
+from events.messages import CATALOGUE
+from events.status import Status
+from infra.comfyui.capabilities import CODES as CHECK_CODES
+from infra.comfyui.refusals import CODES as REFUSAL_CODES
+from infra.images import ImageProblem
+from infra.settings import SETTING_NAMES, settings_from
+from infra.url_fetch import UrlProblem
+from tests.lifecycle import PAGE, lifecycle_page
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+ROOMS = ("app", "consumers", "events", "infra", "projections")
+BLOCK = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
+SETTINGS = {
+    "NATS_URL": "nats://localhost",
+    "POSTGRES_URL": "postgresql://localhost/comfyd",
+    "JWT_SECRET": "s" * 32,
+    "SPACES_ENDPOINT": "http://localhost",
+    "SPACES_BUCKET": "comfyd",
+    "SPACES_KEY": "key",
+    "SPACES_SECRET": "secret",
+}
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def code_words(page: str) -> set[str]:
+    """Give everything that a page sets in code, outside its blocks."""
+    return set(re.findall(r"`([^`\n]+)`", BLOCK.sub("", page)))
+
+
+def missing(wanted: set[str], page: str) -> set[str]:
+    return wanted - code_words(text(page))
+
+
+def sources() -> Iterator[Path]:
+    for room in ROOMS:
+        yield from (ROOT / room).rglob("*.py")
+
+
+def pages() -> list[Path]:
+    return [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
+
+
+def headings(page: str) -> list[str]:
+    """Give the level of every heading."""
+    return re.findall(r"^(#+) ", BLOCK.sub("", page), re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """Give the anchors of a page's headings, as GitHub makes them."""
+    lines = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/operations.md"])
+def test_every_setting_is_explained(page: str) -> None:
+    assert missing({*SETTING_NAMES, "COMFYUI_URL"}, page) == set()
+
+
+# Litestar 2 warns of what 3 will want; pyproject.toml keeps to 2.
+@pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
+def test_every_route_is_explained() -> None:
+    routes = {
+        f"{method} {re.sub(r':[a-z]+}', '}', route.path)}"
+        for route in build_app(settings_from(SETTINGS)).routes
+        if isinstance(route, HTTPRoute) and not route.path.startswith("/openapi")
+        for method in route.methods - {"OPTIONS"}
+    }
+    assert missing(routes, "docs/api.md") == set()
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_event_is_explained_with_its_fields(name: str) -> None:
+    assert missing({name, *TYPES[name].__struct_fields__} - {"at"}, "docs/events.md") == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/glossary.md"])
+def test_every_status_is_explained(page: str) -> None:
+    assert missing({str(status) for status in Status}, page) == set()
+
+
+def test_every_error_code_is_explained() -> None:
+    codes = {*CATALOGUE, *ImageProblem, *UrlProblem, *codes_of_runs()}
+    codes |= {*REFUSAL_CODES.values(), *CHECK_CODES.values(), "rejected"}
+    assert missing({str(code) for code in codes}, "docs/errors.md") == set()
+
+
+def test_codes_of_runs_are_found_in_the_source() -> None:
+    found = codes_of_runs()
+    assert {"node_failed", "machine_lost_run", "machine_unreachable", "graph_missing"} <= found
+
+
+def codes_of_runs() -> set[str]:
+    """Find the code of every error that a run may end with."""
+    modules = (source for path in sources() if "RunError(" in (source := path.read_text("utf-8")))
+    calls = (
+        node
+        for source in modules
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+    )
+    return {code for call in calls for code in codes_in(call)}
+
+
+def codes_in(call: ast.Call) -> Iterator[str]:
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    if name == "_unusable" and isinstance(call.args[1], ast.Constant):
+        yield str(call.args[1].value)
+    for keyword in call.keywords if name == "RunError" else ():
+        if keyword.arg == "code" and isinstance(keyword.value, ast.Constant):
+            yield str(keyword.value.value)
+        elif keyword.arg == "code" and isinstance(keyword.value, ast.JoinedStr):
+            # The one that is put together names what is away.
+            yield from (f"{away}_unreachable" for away in ("machine", "storage"))
+
+
+def test_every_refusal_is_explained_with_its_status() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| (\d{3})", text("docs/errors.md"), re.MULTILINE)
+    told = {code: int(status) for code, status in rows}
+    assert told == {refusal.code: int(refusal.status) for refusal in refusals()}
+
+
+def refusals() -> Iterator[Told]:
+    """Give every way in which a request is refused."""
+    yield from (Told(status=status, code=code) for status, code in problems._BY_CLASS.values())
+    yield problems.told(problems.BadRequest(Problem(code="bad_cursor")))
+    yield problems.told(ClientException())
+    yield problems.told(HTTPException(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
+    yield problems.told(RuntimeError())
+
+
+def test_every_command_is_explained() -> None:
+    with_groups = {f"comfyd {name}" for name in cli.commands} - {"comfyd projections"}
+    care = {f"comfyd projections {name}" for name in projections.commands}
+    assert isinstance(cli, click.Group)
+    assert missing(with_groups | care, "docs/operations.md") == set()
+
+
+def test_the_lifecycle_is_drawn_from_the_table() -> None:
+    assert PAGE.read_text("utf-8") == lifecycle_page(), "run `make docs`"
+
+
+def test_both_readmes_have_the_same_headings_and_the_same_code() -> None:
+    english, chinese = text("README.md"), text("README.zh-CN.md")
+    assert headings(chinese) == headings(english)
+    assert BLOCK.findall(chinese) == BLOCK.findall(english)
+
+
+def test_decisions_are_numbered_without_a_gap_and_have_every_part() -> None:
+    files = sorted((DOCS / "adr").glob("*.md"))
+    assert [file.name[:4] for file in files] == [f"{n:04}" for n in range(1, len(files) + 1)]
+    for file in files:
+        page = file.read_text("utf-8")
+        assert page.startswith(f"# {int(file.name[:4])}. "), file.name
+        assert re.search(r"^Status: \w+ · Date: \d{4}-\d\d-\d\d$", page, re.MULTILINE), file.name
+        parts = re.findall(r"^## (.+)$", page, re.MULTILINE)
+        assert parts == ["Context", "Decision", "Consequences"], file.name
+
+
+def test_every_decision_and_page_that_the_code_names_exists() -> None:
+    named = {
+        name
+        for path in [*sources(), ROOT / "Makefile"]
+        for name in re.findall(r"docs/(?:adr/\d{4}|\w+\.md)", path.read_text("utf-8"))
+    }
+    assert named, "the code names no page at all"
+    generated = {"docs/benchmarks.md"}  # `make bench` writes it
+    gone = {name for name in named - generated if not list(ROOT.glob(f"{name}*"))}
+    assert gone == set()
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    broken = []
+    for page in pages():
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+            path, _, anchor = link.partition("#")
+            goal = (page.parent / path).resolve() if path else page
+            if link.startswith("http"):
+                continue
+            if not goal.exists() or (anchor and anchor not in anchors(goal)):
+                broken.append(f"{page.name}: {link}")
+    assert broken == []
+
+
+def test_the_changelog_tells_what_is_not_yet_released() -> None:
+    sections = re.findall(r"^#+ (.+)$", text("CHANGELOG.md"), re.MULTILINE)
+    assert sections[:2] == ["Changelog", "[Unreleased]"]
+
+
+def test_commands_of_make_that_the_pages_name_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", text("Makefile"), re.MULTILINE))
+    named = {
+        target
+        for page in pages()
+        for target in re.findall(
+            r"(?:^|`| )make ([a-z-]+)(?=`|$| +#| ARGS)", page.read_text(), re.MULTILINE
+        )
+    }
+    assert named - targets == set()
