@@ -20,8 +20,8 @@ from events.nodes import pointer
 from events.run import ImageUploaded, Run, RunCreated, RunEvent
 from events.run_decider import CreateRun, RunCommand
 from infra.event_store import Session
-from infra.images import ImageRefused, inspect_image
-from infra.object_keys import input_key
+from infra.images import ImageRefused
+from infra.input_images import InputImages
 from infra.url_fetch import UrlRefused, check_url
 
 RunSession = Session[Run, RunCommand, RunEvent]
@@ -113,8 +113,12 @@ async def _store_images(
     """Put images that came with the request into storage, side by side."""
     problems = [p for n, v in checked.items() if (p := _url_problem(house, n, v))]
     images = {n: v.data for n, v in checked.items() if isinstance(v, ImageBytes)}
+    intake = InputImages(storage=house.storage, settings=house.settings)
     results = await asyncio.gather(
-        *(_store_image(house, caller, name, data) for name, data in images.items()),
+        *(
+            intake.take(tenant=caller.tenant, name=name, data=data, now=house.now())
+            for name, data in images.items()
+        ),
         return_exceptions=True,
     )
     stored = {n: v for n, v in checked.items() if not isinstance(v, ImageBytes)}
@@ -139,32 +143,6 @@ def _url_problem(house: House, name: str, value: Value) -> Problem | None:
         except UrlRefused as error:
             return _problem(name, error)
     return None
-
-
-async def _store_image(house: House, caller: Caller, name: str, data: bytes) -> ImageUploaded:
-    settings = house.settings
-    facts = await inspect_image(
-        data, max_bytes=settings.image_bytes, max_pixels=settings.image_pixels
-    )
-    sha256 = hashlib.sha256(data).hexdigest()
-    key = input_key(caller.tenant, sha256, facts.extension, secret=settings.jwt_secret.encode())
-    began = house.now()
-    await house.storage.put_bytes(key, data, facts.media_type)
-    now = house.now()
-    return ImageUploaded(
-        role="input",
-        name=name,
-        key=key,
-        media_type=facts.media_type,
-        bytes=len(data),
-        sha256=sha256,
-        width=facts.width,
-        height=facts.height,
-        upload_duration=(now - began).total_seconds(),
-        attempt=0,
-        index=-1,
-        at=now,
-    )
 
 
 def _reference(image: ImageUploaded) -> ImageRef:

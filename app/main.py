@@ -19,7 +19,7 @@ from app.classic import routes as classic
 from app.classic.errors import classic_error
 from app.house import House, RecentWrites
 from app.hub import Hub
-from app.native import control, runs
+from app.native import deployments, machines, runs, workflows
 from app.native.sse import event_frame, progress_message
 from app.problems import log_fault, problem_response
 from app.run_rows import RunRows
@@ -89,7 +89,13 @@ def build_app(settings: Settings) -> Litestar:
         route_handlers=[
             Router(
                 path="/",
-                route_handlers=[*classic.ROUTES, *runs.ROUTES, *control.ROUTES],
+                route_handlers=[
+                    *classic.ROUTES,
+                    *runs.ROUTES,
+                    *machines.ROUTES,
+                    *workflows.ROUTES,
+                    *deployments.ROUTES,
+                ],
                 guards=[_authenticated],
             ),
             *health.ROUTES,

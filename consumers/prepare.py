@@ -1,7 +1,6 @@
 """Gets a run ready for its machine: the graph compiled and checked, the input images in place."""
 
 import asyncio
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,11 +13,11 @@ from events.errors import InvalidInputs
 from events.identity import prompt_id
 from events.input_values import ImageRef, ImageUrl, StoredValue
 from events.inputs import effective_values, input_schema
-from events.run import ImageUploaded, Run, RunError
+from events.run import Run, RunError
 from events.run_decider import RecordInputImage
-from infra.images import ImageRefused, inspect_image
+from infra.images import ImageRefused
+from infra.input_images import InputImages
 from infra.machine import Machine
-from infra.object_keys import input_key
 from infra.object_storage import ObjectMissing
 from infra.url_fetch import UrlRefused, fetch_image_url
 
@@ -125,7 +124,7 @@ async def _place(
 async def _fetch(session: RunSession, name: str, url: str, tools: Tools) -> tuple[bytes, str]:
     """Fetch an image once; a later attempt finds it in storage."""
     settings = tools.settings
-    began = tools.now()
+    intake = InputImages(storage=tools.storage, settings=settings)
     try:
         data = await fetch_image_url(
             url,
@@ -133,31 +132,11 @@ async def _fetch(session: RunSession, name: str, url: str, tools: Tools) -> tupl
             timeout=settings.fetch_timeout,
             allow_private=settings.allow_private_urls,
         )
-        facts = await inspect_image(
-            data, max_bytes=settings.image_bytes, max_pixels=settings.image_pixels
-        )
+        uploaded = await intake.take(tenant=session.tenant, name=name, data=data, now=tools.now())
     except (UrlRefused, ImageRefused) as error:
         raise _unusable(name, error.code, str(error)) from error
-    sha256 = hashlib.sha256(data).hexdigest()
-    key = input_key(session.tenant, sha256, facts.extension, secret=settings.jwt_secret.encode())
-    await tools.storage.put_bytes(key, data, facts.media_type)
-    now = tools.now()
-    uploaded = ImageUploaded(
-        role="input",
-        name=name,
-        key=key,
-        media_type=facts.media_type,
-        bytes=len(data),
-        sha256=sha256,
-        width=facts.width,
-        height=facts.height,
-        upload_duration=(now - began).total_seconds(),
-        attempt=0,
-        index=-1,
-        at=now,
-    )
     await session.execute(RecordInputImage(image=uploaded), meta(tools, session, "input", name))
-    return data, key
+    return data, uploaded.key
 
 
 def _unusable(name: str, code: str, reason: str) -> RunCannotStart:

@@ -6,7 +6,7 @@ is missing (docs/adr/0004).
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
 import msgspec
@@ -42,7 +42,7 @@ async def head(client: Client) -> int:
     return int(info["state"]["last_seq"])
 
 
-async def read_log(client: Client, *, after: int, limit: int) -> AsyncIterator[list[Entry]]:
+async def read_log(client: Client, *, after: int, limit: int) -> AsyncGenerator[list[Entry], None]:
     """Yield what lies beyond position *after*, then what comes, in batches of at most *limit*.
 
     Raises:

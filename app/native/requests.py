@@ -1,7 +1,5 @@
 """What clients send to the native API, and how it is read."""
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -118,24 +116,3 @@ def environment(text: str) -> str:
     if text not in ENVIRONMENTS:
         raise bad("bad_environment", "/environment", known=", ".join(ENVIRONMENTS))
     return text
-
-
-def cursor_of(before: int | None) -> str | None:
-    """Write where the next page starts, so that nobody reads a meaning into it."""
-    return None if before is None else urlsafe_b64encode(f"b{before}".encode()).decode()
-
-
-def before_of(cursor: str | None) -> int | None:
-    """Read a cursor.
-
-    Raises:
-        BadRequest: it is not one of ours.
-
-    """
-    if not cursor:
-        return None
-    try:
-        text = urlsafe_b64decode(cursor.encode()).decode()
-        return int(text.removeprefix("b"))
-    except (binascii.Error, ValueError):
-        raise bad("bad_cursor", "/cursor") from None

@@ -4,23 +4,22 @@ from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from litestar.response import Stream
 
 from app.auth import Caller
 from app.create_run import create_run
 from app.find_run import find_run
 from app.house import House
+from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
 from app.native.requests import (
     CreateRunRequest,
-    before_of,
-    cursor_of,
     idempotency_key,
     identifier,
     position_in,
     preferred_wait,
 )
-from app.native.shapes import ListView, RunView, run_view
+from app.native.shapes import RunView, run_view
 from app.native.sse import run_stream
 from app.wait import wait_until_ended
 from events.decider import RUN
@@ -86,7 +85,7 @@ async def read(
 async def list_(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
+    limit: Limit = DEFAULT_LIMIT,
     cursor: FromQuery[str | None] = None,
     status: FromQuery[Status | None] = None,
     deployment_id: FromQuery[str | None] = None,
@@ -102,11 +101,7 @@ async def list_(
             deployment_id=identifier(deployment_id) if deployment_id else None,
         )
     spaces = house.settings.spaces
-    return ListView(
-        data=[run_view(row.state, row.position, spaces) for row in page.rows],
-        has_more=page.has_more,
-        next_cursor=cursor_of(page.next_before),
-    )
+    return list_view(page, lambda row: run_view(row.state, row.position, spaces))
 
 
 @post("/v1/runs/{run_id:str}/cancel", status_code=202)

@@ -6,10 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events.deployment import Deployment
 from events.envelope import AnyRecorded
-from events.inputs import InputField
-from events.machine import Machine
 from events.output import Output
 from events.progress import Progress
 from events.run import (
@@ -23,7 +20,6 @@ from events.run import (
     StatusChanged,
     Upload,
 )
-from events.workflow import Workflow, WorkflowVersionCreated
 from infra.object_urls import public_url
 from infra.settings import Spaces
 
@@ -103,61 +99,6 @@ class EventView(Struct, frozen=True, kw_only=True):
 
     at: datetime
     data: dict[str, Any]
-
-
-class MachineView(Struct, frozen=True, kw_only=True):
-    """A machine."""
-
-    id: UUID
-    name: str
-    url: str
-    driver: str
-    created_at: datetime
-
-
-class VersionView(Struct, frozen=True, kw_only=True):
-    """A version of a workflow."""
-
-    workflow_id: UUID
-    name: str
-    version_id: UUID
-    version: int
-    inputs: tuple[InputField, ...]
-    comment: str
-    author: str
-    created_at: datetime
-
-
-class WorkflowView(Struct, frozen=True, kw_only=True):
-    """A workflow with its versions, newest first."""
-
-    id: UUID
-    name: str
-    created_at: datetime
-    versions: list[VersionView]
-
-
-class DeploymentView(Struct, frozen=True, kw_only=True):
-    """A deployment."""
-
-    id: UUID
-    workflow_id: UUID
-    workflow_name: str
-    environment: str
-    version_id: UUID
-    version: int
-    machine_id: UUID
-    inputs: tuple[InputField, ...]
-    promoted_at: datetime
-    created_at: datetime
-
-
-class ListView(Struct, frozen=True, kw_only=True):
-    """A part of a list, newest first."""
-
-    data: list[Any]
-    has_more: bool
-    next_cursor: str | None
 
 
 def run_view(run: Run, position: int, spaces: Spaces, progress: Progress | None = None) -> RunView:
@@ -263,56 +204,3 @@ def _uploaded_data(event: ImageUploaded | FileUploaded, spaces: Spaces) -> dict[
     else:
         data["role"] = "output"
     return data
-
-
-def machine_view(machine: Machine) -> MachineView:
-    """Show a machine."""
-    current = machine.current
-    return MachineView(
-        id=machine.id,
-        name=current.name,
-        url=current.url,
-        driver=current.driver,
-        created_at=machine.created_at,
-    )
-
-
-def version_view(workflow: Workflow, version: WorkflowVersionCreated) -> VersionView:
-    """Show a version."""
-    return VersionView(
-        workflow_id=workflow.id,
-        name=workflow.name,
-        version_id=version.version_id,
-        version=version.version,
-        inputs=version.inputs,
-        comment=version.comment,
-        author=version.author,
-        created_at=version.at,
-    )
-
-
-def workflow_view(workflow: Workflow) -> WorkflowView:
-    """Show a workflow."""
-    return WorkflowView(
-        id=workflow.id,
-        name=workflow.name,
-        created_at=workflow.created_at,
-        versions=[version_view(workflow, version) for version in reversed(workflow.versions)],
-    )
-
-
-def deployment_view(deployment: Deployment) -> DeploymentView:
-    """Show a deployment."""
-    current = deployment.current
-    return DeploymentView(
-        id=deployment.id,
-        workflow_id=current.workflow_id,
-        workflow_name=current.workflow_name,
-        environment=current.environment,
-        version_id=current.version_id,
-        version=current.version,
-        machine_id=current.machine_id,
-        inputs=current.inputs,
-        promoted_at=current.at,
-        created_at=deployment.created_at,
-    )

@@ -1,0 +1,54 @@
+"""Lists: a part at a time, newest first."""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from app.native.requests import bad
+from projections.queries import Page
+from projections.tables import Row
+
+Limit = Annotated[int, QueryParameter(ge=1, le=100)]
+DEFAULT_LIMIT = 20
+
+
+class ListView(Struct, frozen=True, kw_only=True):
+    """A part of a list, newest first."""
+
+    data: list[Any]
+    has_more: bool
+    next_cursor: str | None
+
+
+def list_view(page: Page, view: Callable[[Row], object]) -> ListView:
+    """Show a page of rows."""
+    return ListView(
+        data=[view(row) for row in page.rows],
+        has_more=page.has_more,
+        next_cursor=cursor_of(page.next_before),
+    )
+
+
+def cursor_of(before: int | None) -> str | None:
+    """Write where the next page starts, so that nobody reads a meaning into it."""
+    return None if before is None else urlsafe_b64encode(f"b{before}".encode()).decode()
+
+
+def before_of(cursor: str | None) -> int | None:
+    """Read a cursor.
+
+    Raises:
+        BadRequest: it is not one of ours.
+
+    """
+    if not cursor:
+        return None
+    try:
+        text = urlsafe_b64decode(cursor.encode()).decode()
+        return int(text.removeprefix("b"))
+    except (binascii.Error, ValueError):
+        raise bad("bad_cursor", "/cursor") from None
