@@ -42,7 +42,7 @@ class Later(Exception):
 
 def growing_delay(delivery: int) -> float:
     """Give the pause after the *delivery*-th try, in seconds: 1, 2, 4 … 30."""
-    return min(float(2 ** (delivery - 1)), LONGEST_DELAY)
+    return min(2.0 ** min(delivery - 1, 10), LONGEST_DELAY)
 
 
 async def deliver(message: NatsMessage, do: Do, *, give_up: GiveUp, queue: WorkQueue) -> None:

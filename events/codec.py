@@ -39,7 +39,7 @@ UPCASTERS: dict[str, Upcaster] = {}
 
 SOURCE = "comfyd"
 _PLAIN = ":@/-_.~"
-"""All else in a header is percent-encoded: a line break would end it, a space at its end is lost."""
+"""All else is percent-encoded: a line break would end the header, a space at its end is lost."""
 
 _NAMES = {cls: name for name, cls in TYPES.items()}
 _DECODERS = {name: msgspec.json.Decoder(cls) for name, cls in TYPES.items()}

@@ -60,11 +60,12 @@ class Fold:
         if not fresh:
             return
         async with self._connection.transaction():
+            # First, so that one who waits here for a rebuild holds no table that it wants to drop.
+            await self._move(fresh[-1].position)
             await self._load_missing(fresh)
             changed, poisoned = self._fold(fresh)
             await self._save(changed)
             await self._quarantine(poisoned)
-            await self._move(fresh[-1].position)
         self.position = fresh[-1].position
         self._quarantined |= {entry.aggregate for entry in poisoned}
         self._forget()

@@ -61,7 +61,8 @@ WHERE t.position < excluded.position;
 SELECT position FROM {schema}.checkpoint WHERE name = 'log';
 
 -- name: lock_checkpoint
-SELECT position FROM {schema}.checkpoint WHERE name = 'log' FOR UPDATE;
+-- The table, not the row: who waits for the row holds a lock that stops the swap for ever.
+LOCK TABLE {schema}.checkpoint IN EXCLUSIVE MODE;
 
 -- name: move_checkpoint
 -- Compare and set: no row means that another projector has been here.

@@ -39,7 +39,7 @@ def _id(number: int) -> UUID:
 
 _ERROR = RunError(
     code="node_failed",
-    message="内存不足 \"CUDA\"",
+    message='内存不足 "CUDA"',
     node_id="12:1",
     node_class="KSampler",
     input_name="steps",

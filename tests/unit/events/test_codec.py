@@ -91,7 +91,10 @@ def test_an_event_of_a_newer_version_is_unknown_and_not_broken() -> None:
 def test_an_old_event_is_brought_up_step_by_step() -> None:
     upcasters: dict[str, Upcaster] = {
         "run.stopped.v1": ("run.stopped.v2", lambda old: {**old, "by": old["who"]}),
-        "run.stopped.v2": ("run.cancel_requested.v1", lambda old: {"by": old["by"], "at": old["on"]}),
+        "run.stopped.v2": (
+            "run.cancel_requested.v1",
+            lambda old: {"by": old["by"], "at": old["on"]},
+        ),
     }
     old = json.dumps({"who": "ada", "on": NOW.isoformat()}).encode()
 
@@ -130,7 +133,14 @@ def draft(circumstances: Meta) -> AnyRecorded:
 
 @pytest.mark.parametrize(
     "tenant",
-    ["user:ada\r\nx-tenant: user:bob", "user:\n", "org:图像", "user:\x00", "user:a%0Ab", " user: a "],
+    [
+        "user:ada\r\nx-tenant: user:bob",
+        "user:\n",
+        "org:图像",
+        "user:\x00",
+        "user:a%0Ab",
+        " user: a ",
+    ],
 )
 def test_nothing_in_a_header_can_begin_another(tenant: str) -> None:
     circumstances = Meta(

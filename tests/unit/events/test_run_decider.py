@@ -307,9 +307,7 @@ def test_a_lost_attempt_is_tried_again_after_a_growing_pause(attempt: int, pause
 
 
 def test_the_third_loss_is_the_last() -> None:
-    error = RunError(
-        code="machine_lost_run", message="the machine lost the run 3 times: gone"
-    )
+    error = RunError(code="machine_lost_run", message="the machine lost the run 3 times: gone")
     given(created(), claimed(attempt=3, fence=3)).when(lose(3)).then(
         AttemptLost(attempt=3, reason="gone", at=NOW),
         changed(Status.FAILED, "machine_lost_run", attempt=3, error=error),
@@ -328,9 +326,7 @@ def test_an_attempt_is_lost_once() -> None:
 
 def test_outputs_that_are_gone_lose_the_attempt_too() -> None:
     rendered = (created(), claimed(), produced(image_output()), uploaded())
-    given(*rendered).when(lose()).then(
-        LOST, RetryScheduled(attempt=2, due=later(2), at=NOW)
-    )
+    given(*rendered).when(lose()).then(LOST, RetryScheduled(attempt=2, due=later(2), at=NOW))
     run = RUN.fold([*rendered, LOST])
     assert run is not None
     assert (run.produced, run.outputs, run.uploads) == (False, (), {})

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from typing_extensions import override
 
 from events.decider import RUN
 from events.errors import CommandRefused
@@ -113,9 +115,7 @@ def test_a_failure_ends_a_run_the_same_way_wherever_it_comes_among_the_reports(
 
 
 @given(end=st.sampled_from([[*SUCCESS, SETTLE], *([f] for f in FAILURES)]), data=st.data())
-def test_reports_after_the_end_change_nothing(
-    end: list[RunCommand], data: st.DataObject
-) -> None:
+def test_reports_after_the_end_change_nothing(end: list[RunCommand], data: st.DataObject) -> None:
     ended = told(on_last_attempt(), end)
     late = data.draw(shuffled([*SUCCESS, SETTLE, *FAILURES, *STALE]))
     assert ended.ended
@@ -198,7 +198,7 @@ class RunOfTwoWorkers(RuleBasedStateMachine):
     def a_status_never_goes_back(self) -> None:
         """Each event has the status before it or one that the table allows from there."""
         statuses = [Status(e.status) for e in self._store.log]
-        for before, after in zip(statuses, statuses[1:], strict=False):
+        for before, after in pairwise(statuses):
             assert after == before or can_become(before, after)
 
     @invariant()
@@ -213,6 +213,7 @@ class RunOfTwoWorkers(RuleBasedStateMachine):
             seen: list[Any] = [e.event for e in self._store.log if e.position <= session.position]
             assert RUN.fold(seen) == session.state
 
+    @override
     def teardown(self) -> None:
         """Give up the event loop."""
         self._runner.close()

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from events.decider import RUN
-from events.run import StatusChanged
+from events.run import RunEvent, StatusChanged
 from events.status import TERMINAL, TRANSITIONS, Status, can_become
 from tests.builders import MACHINE_ID, created, later
 
@@ -36,7 +36,7 @@ def test_a_step_leads_forward_and_from_an_end_there_is_none(status: Status, goal
 
 @pytest.mark.parametrize(("status", "goal"), PAIRS)
 def test_a_fold_takes_only_steps_of_the_table(status: Status, goal: Status) -> None:
-    events = [created(), changed(status), changed(goal, 2)]
+    events: list[RunEvent] = [created(), changed(status), changed(goal, 2)]
 
     run = RUN.fold(events)
 

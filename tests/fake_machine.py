@@ -1,0 +1,148 @@
+"""A machine in memory that can break at any step, and the tools of a worker around it."""
+# ruff: noqa: ARG001, ARG002 -- a fake takes what the real one takes
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from consumers.machines import Machines
+from consumers.tools import Tools
+from events.decider import MACHINE, RUN
+from events.machine import MachineRegistered, RegisterMachine
+from events.output import Output
+from events.run_decider import CreateRun
+from infra.event_store import EventStore, Session
+from infra.graphs import Graphs
+from infra.machine import Finished, Graph, Lost, Outcome, OutputStream, PromptState, Report
+from infra.run_inputs import RunInputs
+from infra.settings import Settings, Spaces
+from tests.builders import MACHINE_ID, NOW, RUN_ID, created, image_output, meta
+from tests.fake_object_storage import FakeObjectStorage
+
+GRAPH = b'{"1": {"class_type": "SaveImage", "inputs": {}}}'
+
+
+class _OpenFile:
+    media_type = "image/png"
+    length: int | None = None
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the content at once."""
+        yield self._content
+
+
+class FakeMachine:
+    """Renders at once. What is in *breaks* is raised at that step, one error for each call."""
+
+    def __init__(self) -> None:
+        self.submitted: Counter[UUID] = Counter()
+        self.cancelled: list[UUID] = []
+        self.breaks: dict[str, list[Exception]] = {}
+        self.outcome: Outcome = Finished(outputs=(image_output(),))
+        self.files = {"a.png": b"not really a picture"}
+
+    def _step(self, name: str) -> None:
+        if errors := self.breaks.get(name):
+            raise errors.pop(0)
+
+    async def check(self, graph: Graph) -> None:
+        """Find every graph good."""
+        self._step("check")
+
+    async def upload_image(self, name: str, data: bytes) -> str:
+        """Take an image."""
+        self._step("upload_image")
+        return name
+
+    async def look_up(self, prompt_id: UUID) -> PromptState:
+        """Tell what became of a prompt."""
+        self._step("look_up")
+        return self.outcome if self.submitted[prompt_id] else Lost()
+
+    async def submit(
+        self, prompt_id: UUID, graph: Graph, *, ui_graph: Mapping[str, Any] | None = None
+    ) -> None:
+        """Queue a prompt; break before it is taken, or after."""
+        self._step("submit")
+        self.submitted[prompt_id] += 1
+        self._step("submitted")
+
+    async def watch(self, prompt_id: UUID, graph: Graph, report: Report) -> Outcome:
+        """Follow a prompt."""
+        self._step("watch")
+        await report.running()
+        self._step("running")
+        return self.outcome
+
+    async def cancel(self, prompt_id: UUID) -> None:
+        """Stop a prompt."""
+        self.cancelled.append(prompt_id)
+
+    @asynccontextmanager
+    async def open_output(self, output: Output) -> AsyncIterator[OutputStream]:
+        """Open a file."""
+        self._step("open_output")
+        yield _OpenFile(self.files[output.filename])
+
+    async def close(self) -> None:
+        """Hold nothing that could be given up."""
+
+
+class _NoProgress:
+    async def send(self, progress: object) -> None:
+        """Pass nothing on."""
+
+
+async def worker_tools(
+    store: EventStore, machine: FakeMachine, storage: FakeObjectStorage, **changes: Any
+) -> Tools:
+    """Give a worker its tools, with a machine registered, a graph stored and a run accepted."""
+    registered = MachineRegistered(
+        machine_id=MACHINE_ID,
+        name="m",
+        url="http://127.0.0.1:1",
+        driver="comfyui",
+        user_id="ada",
+        org_id=None,
+        at=NOW,
+    )
+    await Session(store, MACHINE, MACHINE_ID).execute(
+        RegisterMachine(registered=registered), meta(command_id=UUID(int=1))
+    )
+    await Session(store, RUN, RUN_ID).execute(
+        CreateRun(created=created()), meta(command_id=UUID(int=2))
+    )
+    await storage.put_bytes("workflows/graph.json", GRAPH, "application/json")
+
+    async def open_driver(url: str) -> FakeMachine:
+        return machine
+
+    tools: dict[str, Any] = {
+        "store": store,
+        "inputs": cast("RunInputs", None),
+        "storage": storage,
+        "graphs": Graphs(storage),
+        "machines": Machines(store, open_driver, AsyncExitStack()),
+        "settings": _settings(),
+        "worker": "test",
+        "now": lambda: NOW,
+        "new_id": uuid4,
+        "progress_of": lambda _: _NoProgress(),
+        "heard": changes.pop("heard"),
+    }
+    return Tools(**(tools | changes))
+
+
+def _settings() -> Settings:
+    return Settings(
+        nats_url="",
+        postgres_url="",
+        jwt_secret="s" * 32,
+        spaces=Spaces(endpoint="", endpoint_cdn="", bucket="b", key="k", secret="s"),
+        machine_wait=12,
+    )

@@ -1,0 +1,85 @@
+"""Reading the log: in order, from anywhere, and never on as if nothing had happened."""
+
+import asyncio
+from contextlib import aclosing
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from msgspec.structs import replace
+from nats.aio.client import Client
+
+from events.envelope import Entry, Recorded, Unreadable
+from events.subjects import LOG, subject
+from infra.jetstream_event_store import JetStreamEventStore
+from infra.log_reader import LogInterrupted, head, read_log
+from infra.nats_connection import api
+from tests.builders import created, draft
+
+
+async def fill(client: Client, count: int) -> None:
+    store = JetStreamEventStore(client)
+    for _ in range(count):
+        run_id = uuid4()
+        event = draft(created(run_id=run_id), version=1, run_id=run_id)
+        await store.append([event], expected=0)
+
+
+async def read(client: Client, *, after: int, limit: int = 100) -> list[Entry]:
+    entries: list[Entry] = []
+    goal = await head(client)
+    async with asyncio.timeout(10), aclosing(read_log(client, after=after, limit=limit)) as batches:
+        async for batch in batches:
+            assert 0 < len(batch) <= limit
+            entries += batch
+            if entries[-1].position >= goal:
+                return entries
+    return entries
+
+
+async def test_the_log_is_read_in_order_whole_and_from_any_position(log_client: Client) -> None:
+    assert await head(log_client) == 0
+    await fill(log_client, 20)
+    assert await head(log_client) == 20
+
+    whole = await read(log_client, after=0, limit=3)
+
+    assert [e.position for e in whole] == list(range(1, 21))
+    assert await read(log_client, after=15) == whole[15:]
+    first = whole[0]
+    assert isinstance(first, Recorded)
+    [same] = await JetStreamEventStore(log_client).read(first.aggregate)
+    # nats-py rounds the time through a float.
+    assert abs(first.recorded_at - same.recorded_at) < timedelta(milliseconds=1)
+    assert replace(first, recorded_at=same.recorded_at) == same
+
+
+async def test_what_cannot_be_read_is_shown_as_such_and_does_not_end_the_reading(
+    log_client: Client,
+) -> None:
+    await log_client.request(subject("run-x"), b"{}", headers={"ce-type": "run.created.v9"})
+    await fill(log_client, 1)
+
+    unreadable, readable = await read(log_client, after=0)
+
+    assert isinstance(unreadable, Unreadable)
+    assert (unreadable.aggregate, unreadable.position, unreadable.type) == (
+        "run-x",
+        1,
+        "run.created.v9",
+    )
+    assert isinstance(readable, Recorded)
+
+
+async def test_a_reader_whose_consumer_is_gone_says_so_within_seconds(log_client: Client) -> None:
+    await fill(log_client, 1)
+    async with aclosing(read_log(log_client, after=0, limit=10)) as batches:
+        assert len(await anext(batches)) == 1
+        [name] = (await api(log_client, f"CONSUMER.NAMES.{LOG}", {}, within=5))["consumers"]
+        await api(log_client, f"CONSUMER.DELETE.{LOG}.{name}", {}, within=5)
+        with pytest.raises(LogInterrupted):
+            async with asyncio.timeout(8):
+                await anext(batches)
+
+    await fill(log_client, 1)
+    assert [e.position for e in await read(log_client, after=1)] == [2]

@@ -1,0 +1,69 @@
+"""The streams on a real server: made, compared, repaired, and closed to those who would delete."""
+
+from typing import Any
+
+import pytest
+from nats.aio.client import Client
+
+from events import subjects
+from infra.jetstream_event_store import JetStreamEventStore
+from infra.nats_connection import ApiError, api
+from infra.streams import StreamDiffers, declarations, differences, migrate
+from tests.builders import created, draft
+
+NAMES = [wanted["name"] for wanted in declarations(1)]
+
+
+async def config(client: Client, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await api(client, f"STREAM.INFO.{name}", {}, within=5))["config"]
+    return found
+
+
+async def test_streams_are_made_once_and_are_as_declared(nats_client: Client) -> None:
+    assert await differences(nats_client) == dict.fromkeys(NAMES, ("missing",))
+    assert [(r.name, r.did) for r in await migrate(nats_client)] == [(n, "created") for n in NAMES]
+    again = await migrate(nats_client)
+    assert [(r.name, r.did) for r in again] == [(n, "unchanged") for n in NAMES]
+    assert await differences(nats_client) == {}
+    for wanted in declarations(1):
+        present = await config(nats_client, wanted["name"])
+        assert {field: present.get(field) for field in wanted} == dict(wanted)
+
+
+async def test_a_field_that_was_changed_is_reported_and_repaired(log_client: Client) -> None:
+    changed = await config(log_client, subjects.INPUTS) | {"description": "mine", "discard": "old"}
+    changed["discard_new_per_subject"] = False
+    await api(log_client, f"STREAM.UPDATE.{subjects.INPUTS}", changed, within=5)
+    fields = ("description", "discard", "discard_new_per_subject")
+    found = await differences(log_client)
+    assert {name: set(f) for name, f in found.items()} == {subjects.INPUTS: set(fields)}
+
+    reports = {report.name: report for report in await migrate(log_client)}
+
+    assert reports[subjects.INPUTS].did == "updated"
+    assert set(reports[subjects.INPUTS].changed) == set(fields)
+    assert await differences(log_client) == {}
+
+
+async def test_a_stream_that_cannot_be_changed_is_named(nats_client: Client) -> None:
+    wrong = {"name": subjects.LOG, "subjects": ["ev.*.*.*"], "storage": "memory"}
+    await api(nats_client, f"STREAM.CREATE.{subjects.LOG}", wrong, within=5)
+    with pytest.raises(StreamDiffers, match=f"stream {subjects.LOG} .*storage"):
+        await migrate(nats_client)
+
+
+async def test_nobody_can_delete_an_event_or_purge_the_log(log_client: Client) -> None:
+    store = JetStreamEventStore(log_client)
+    [stored] = await store.append([draft(created(), version=1)], expected=0)
+
+    for operation, request in (
+        (f"STREAM.MSG.DELETE.{subjects.LOG}", {"seq": stored.position}),
+        (f"STREAM.PURGE.{subjects.LOG}", {}),
+    ):
+        with pytest.raises(ApiError, match="not permitted"):
+            await api(log_client, operation, request, within=5)
+    for lifted in ("deny_delete", "deny_purge"):
+        update = await config(log_client, subjects.LOG) | {lifted: False}
+        with pytest.raises(ApiError):
+            await api(log_client, f"STREAM.UPDATE.{subjects.LOG}", update, within=5)
+    assert await store.last(stored.aggregate) is not None

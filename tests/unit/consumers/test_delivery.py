@@ -1,0 +1,114 @@
+"""How each end of a piece of work is answered, and that nothing is lost on the way."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from consumers.delivery import TRIES, Later, deliver, growing_delay
+from events.errors import Superseded
+from infra.event_store import LogUnavailable
+from infra.work_queue import WorkQueue
+from tests.builders import RUN_ID
+
+
+class FakeMessage:
+    """A message that notes its answers; set *away* and none gets through."""
+
+    def __init__(self, body: bytes = f'"{RUN_ID}"'.encode(), *, delivery: int = 1) -> None:
+        place = SimpleNamespace(stream=7)
+        metadata = SimpleNamespace(
+            num_delivered=delivery, stream="WORK", consumer="upload", sequence=place
+        )
+        self.body = body
+        self.raw_message = SimpleNamespace(metadata=metadata, subject="work.upload", data=body)
+        self.answers: list[object] = []
+        self.away = False
+
+    def _answer(self, answer: object) -> None:
+        if self.away:
+            raise TimeoutError
+        self.answers.append(answer)
+
+    async def ack_sync(self) -> None:
+        """Note a confirmed acknowledgement."""
+        self._answer("ack")
+
+    async def nack(self, delay: float) -> None:
+        """Note a pause."""
+        self._answer(delay)
+
+
+class FakeQueue:
+    """A queue that notes what is buried."""
+
+    def __init__(self) -> None:
+        self.buried: list[tuple[bytes, str]] = []
+
+    async def bury(self, subject: str, body: bytes, *, message_id: str, error: str) -> None:
+        """Note a dead letter."""
+        assert error
+        assert subject == "work.upload"
+        self.buried.append((body, message_id))
+
+
+async def delivered(
+    message: FakeMessage, error: Exception | None = None
+) -> tuple[list[object], list[tuple[bytes, str]], list[UUID]]:
+    queue, given_up = FakeQueue(), list[UUID]()
+
+    async def do(run_id: UUID, delivery: int) -> None:
+        assert (run_id, delivery) == (RUN_ID, message.raw_message.metadata.num_delivered)
+        if error:
+            raise error
+
+    async def give_up(run_id: UUID, _: str) -> None:
+        given_up.append(run_id)
+
+    await deliver(cast("Any", message), do, give_up=give_up, queue=cast("WorkQueue", queue))
+    return message.answers, queue.buried, given_up
+
+
+@pytest.mark.parametrize(
+    ("error", "delivery", "answers"),
+    [
+        (None, 1, ["ack"]),
+        (Later(2.5), 1, [2.5]),
+        (Superseded(), 1, []),
+        (LogUnavailable(), 1, [1.0]),
+        (LogUnavailable(), 3, [4.0]),
+        (LogUnavailable(), 50, [30.0]),
+        (ValueError(), 1, [1.0]),
+        (ValueError(), TRIES - 1, [30.0]),
+    ],
+)
+async def test_each_end_has_its_answer(
+    error: Exception | None, delivery: int, answers: list[object]
+) -> None:
+    assert await delivered(FakeMessage(delivery=delivery), error) == (answers, [], [])
+
+
+async def test_work_that_breaks_the_worker_again_and_again_is_given_up_and_kept() -> None:
+    message = FakeMessage(delivery=TRIES)
+    buried = [(message.body, "WORK:upload:7")]
+    assert await delivered(message, ValueError()) == (["ack"], buried, [RUN_ID])
+
+
+@pytest.mark.parametrize("body", [b"", b"garbage", b'"no id"', b"{}"])
+async def test_garbage_is_kept_as_a_dead_letter(body: bytes) -> None:
+    answers, buried, given_up = await delivered(FakeMessage(body))
+    assert (answers, [b for b, _ in buried], given_up) == (["ack"], [body], [])
+
+
+@pytest.mark.parametrize("error", [None, Later(1), LogUnavailable(), ValueError()])
+async def test_an_answer_that_does_not_get_through_is_left_to_redelivery(
+    error: Exception | None,
+) -> None:
+    message = FakeMessage()
+    message.away = True
+    assert await delivered(message, error) == ([], [], [])
+
+
+def test_pauses_double_up_to_half_a_minute() -> None:
+    assert [growing_delay(n) for n in (1, 2, 3, 5, 6, 2000)] == [1, 2, 4, 16, 30, 30]

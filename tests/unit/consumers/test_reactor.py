@@ -1,0 +1,51 @@
+"""Which fact makes which work: the same fact twice makes it once, by its message id."""
+
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+
+from consumers.reactor import react
+from events.decider import RUN
+from infra.work_queue import WorkQueue
+from tests.builders import MACHINE_ID, RUN_ID, created, draft
+from tests.golden.examples import EXAMPLES, recorded_example
+from tests.memory_event_store import MemoryEventStore
+
+
+class FakeQueue:
+    """A queue that notes what is put into it."""
+
+    def __init__(self) -> None:
+        self.work: set[tuple[str, UUID, str]] = set()
+        self.served: set[UUID] = set()
+
+    async def put(self, subject: str, run_id: UUID, *, message_id: str) -> None:
+        """Note work."""
+        self.work.add((subject, run_id, message_id))
+
+    async def serve_machine(self, machine_id: UUID) -> None:
+        """Note a machine."""
+        self.served.add(machine_id)
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+async def test_each_fact_makes_its_work_once_and_most_make_none(name: str) -> None:
+    store, queue = MemoryEventStore(), FakeQueue()
+    await store.append([draft(created(), version=1)], expected=0)
+    recorded = replace(recorded_example(name), aggregate=RUN.name(RUN_ID))
+    event: Any = recorded.event
+    expected: dict[str, tuple[str, UUID, str]] = {
+        "run.retry_scheduled.v1": (f"work.render.{MACHINE_ID}", RUN_ID, f"{recorded.id}:render"),
+        "run.outputs_produced.v1": ("work.upload", RUN_ID, f"{recorded.id}:upload"),
+    }
+    if name == "run.created.v1":
+        subject = f"work.render.{event.machine_id}"
+        expected[name] = (subject, event.run_id, f"{recorded.id}:render")
+
+    for _ in range(2):
+        await react(recorded, store=store, queue=cast("WorkQueue", queue))
+
+    assert queue.work == ({expected[name]} if name in expected else set())
+    assert queue.served == ({event.machine_id} if name == "machine.registered.v1" else set())

@@ -1,0 +1,273 @@
+"""A render through every kind of death: one submission for each attempt, and the right end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from consumers.delivery import Later
+from consumers.render import render
+from consumers.tools import Tools
+from consumers.upload import upload
+from events.decider import RUN
+from events.envelope import AnyRecorded
+from events.identity import prompt_id
+from events.run import Run
+from events.run_decider import RequestCancel
+from events.status import Status
+from infra.event_store import LogUnavailable, load
+from infra.machine import Failed, Lost, MachineUnreachable, Outcome, Report
+from tests.builders import NOW, RUN_ID, later, meta
+from tests.fake_machine import FakeMachine, worker_tools
+from tests.fake_object_storage import FakeObjectStorage
+from tests.memory_event_store import MemoryEventStore
+
+FIRST = prompt_id(RUN_ID, 1)
+
+
+class Died(Exception):
+    """The process ends here."""
+
+
+class MortalStore(MemoryEventStore):
+    """Dies at the append with that number, before or after it is stored."""
+
+    def __init__(self, *, at: int = 0, stored: bool = False) -> None:
+        super().__init__()
+        self.countdown = at
+        self._stored = stored
+        self.away = False
+
+    @override
+    async def read(self, aggregate: str, *, after: int = 0) -> list[AnyRecorded]:
+        if self.away:
+            raise LogUnavailable("away")
+        return await super().read(aggregate, after=after)
+
+    @override
+    async def append(self, events: Sequence[AnyRecorded], *, expected: int) -> list[AnyRecorded]:
+        self.countdown -= 1
+        if self.countdown == 0 and not self._stored:
+            raise Died
+        appended = await super().append(events, expected=expected)
+        if self.countdown == 0:
+            raise Died
+        return appended
+
+
+@asynccontextmanager
+async def silence(_: str, __: str) -> AsyncIterator[asyncio.Event]:
+    yield asyncio.Event()
+
+
+@asynccontextmanager
+async def false_alarm(_: str, __: str) -> AsyncIterator[asyncio.Event]:
+    news = asyncio.Event()
+    news.set()
+    yield news
+
+
+async def worker(store: MemoryEventStore, machine: FakeMachine, **changes: Any) -> Tools:
+    return await worker_tools(store, machine, FakeObjectStorage(), **({"heard": silence} | changes))
+
+
+async def run_of(store: MemoryEventStore) -> Run:
+    state = (await load(store, RUN, RUN_ID)).state
+    assert state is not None
+    return state
+
+
+async def test_a_run_is_rendered_stored_and_succeeds() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    tools = await worker(store, machine)
+
+    await render(RUN_ID, 1, tools)
+    assert (await run_of(store)).status is Status.UPLOADING
+    await upload(RUN_ID, 1, tools)
+
+    assert (await run_of(store)).status is Status.SUCCESS
+    assert machine.submitted == {FIRST: 1}
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("at", range(1, 8))
+async def test_a_death_at_any_append_is_made_good_by_the_next_worker(
+    at: int,
+    stored: bool,  # noqa: FBT001 -- drawn by the parametrisation
+) -> None:
+    store, machine = MortalStore(stored=stored), FakeMachine()
+    tools = await worker(store, machine)
+    store.countdown = at
+
+    for _ in range(2):
+        for handler in (render, upload):
+            with suppress(Died):
+                await handler(RUN_ID, 1, tools)
+
+    assert (await run_of(store)).status is Status.SUCCESS
+    assert machine.submitted == {FIRST: 1}
+
+
+@pytest.mark.parametrize(
+    "step", ["check", "submit", "submitted", "watch", "running", "look_up", "open_output"]
+)
+async def test_a_death_at_any_step_on_the_machine_is_made_good_by_the_next_worker(
+    step: str,
+) -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    tools = await worker(store, machine)
+    machine.breaks = {step: [Died()]}
+
+    for _ in range(3):
+        for handler in (render, upload):
+            with suppress(Died):
+                await handler(RUN_ID, 1, tools)
+
+    assert (await run_of(store)).status is Status.SUCCESS
+    assert machine.submitted == {FIRST: 1}
+
+
+@pytest.mark.parametrize("step", ["check", "look_up"])
+async def test_a_machine_that_does_not_answer_the_next_worker_keeps_its_attempt(step: str) -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    tools = await worker(store, machine)
+    machine.breaks = {"watch": [Died()]}
+    with pytest.raises(Died):
+        await render(RUN_ID, 1, tools)
+    machine.breaks = {step: [MachineUnreachable("away")]}
+
+    with pytest.raises(Later):
+        await render(RUN_ID, 1, tools)
+    await render(RUN_ID, 2, tools)
+    await upload(RUN_ID, 1, tools)
+
+    assert (await run_of(store)).status is Status.SUCCESS
+    assert machine.submitted == {FIRST: 1}
+
+
+async def test_a_machine_that_stays_away_loses_the_attempt_in_the_end() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    tools = await worker(store, machine)
+    machine.breaks = {"watch": [MachineUnreachable("away")] * 3}
+    for delivery in (1, 2):
+        with pytest.raises(Later):
+            await render(RUN_ID, delivery, tools)
+
+    await render(RUN_ID, 3, tools)
+
+    run = await run_of(store)
+    assert (run.claimed, run.retry_due) == (False, later(2))
+    with pytest.raises(Later, match=r"2\.0 s"):
+        await render(RUN_ID, 1, tools)
+
+
+async def test_a_machine_that_takes_nothing_is_tried_again_as_another_attempt() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    tools = await worker(store, machine)
+    machine.breaks = {"submit": [MachineUnreachable("refused")] * 3}
+    await render(RUN_ID, 1, tools)
+    assert not machine.submitted
+
+    await render(RUN_ID, 1, await worker(store, machine, now=lambda: NOW + timedelta(seconds=3)))
+
+    assert machine.submitted == {prompt_id(RUN_ID, 2): 1}
+
+
+async def test_what_a_node_says_when_it_fails_ends_the_run() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    tools = await worker(store, machine)
+    machine.outcome = Failed(message="out of memory", node_id="1", node_class="KSampler")
+
+    await render(RUN_ID, 1, tools)
+
+    run = await run_of(store)
+    assert run.status is Status.FAILED
+    assert run.error is not None
+    assert (run.error.code, run.error.node_id) == ("node_failed", "1")
+
+
+async def test_a_machine_that_forgot_everything_is_given_the_next_attempt() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    tools = await worker(store, machine)
+    machine.outcome = Lost()
+    for attempt in (1, 2, 3):
+        now = NOW + timedelta(seconds=10 * attempt)
+        await render(RUN_ID, 1, await worker(store, machine, now=lambda now=now: now))
+
+    run = await run_of(store)
+    assert (run.status, run.attempt) == (Status.FAILED, 3)
+    assert machine.submitted == {prompt_id(RUN_ID, n): 1 for n in (1, 2, 3)}
+    assert tools.worker == "test"
+
+
+class SlowMachine(FakeMachine):
+    """Renders until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rendering = asyncio.Event()
+        self.let_go = asyncio.Event()
+
+    @override
+    async def watch(self, prompt_id: Any, graph: Any, report: Report) -> Outcome:
+        await report.running()
+        self.rendering.set()
+        await self.let_go.wait()
+        return self.outcome
+
+
+async def test_an_outage_of_the_log_does_not_stop_a_render() -> None:
+    store, machine = MortalStore(), SlowMachine()
+    tools = await worker(store, machine, heard=false_alarm)
+    store.away = False
+    rendering = asyncio.create_task(render(RUN_ID, 1, tools))
+    await machine.rendering.wait()
+    store.away = True
+    await asyncio.sleep(0)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    store.away = False
+    machine.let_go.set()
+    await rendering
+
+    assert machine.cancelled == []
+    assert (await run_of(store)).status is Status.UPLOADING
+
+
+async def test_a_cancellation_stops_exactly_this_prompt_and_ends_the_run() -> None:
+    store, machine = MemoryEventStore(), SlowMachine()
+    news = asyncio.Event()
+
+    @asynccontextmanager
+    async def heard(_: str, __: str) -> AsyncIterator[asyncio.Event]:
+        yield news
+
+    rendering = asyncio.create_task(render(RUN_ID, 1, await worker(store, machine, heard=heard)))
+    await machine.rendering.wait()
+    session = await load(store, RUN, RUN_ID)
+    await session.execute(RequestCancel(by="ada", now=NOW), meta())
+    news.set()
+    await rendering
+
+    assert machine.cancelled == [FIRST]
+    assert (await run_of(store)).status is Status.CANCELLED
+
+
+async def test_storage_that_is_away_postpones_an_upload_and_fails_it_in_the_end() -> None:
+    store, machine, storage = MemoryEventStore(), FakeMachine(), FakeObjectStorage()
+    tools = await worker_tools(store, machine, storage, heard=silence)
+    await render(RUN_ID, 1, tools)
+    storage.down = True
+
+    with pytest.raises(Later):
+        await upload(RUN_ID, 1, tools)
+    assert (await run_of(store)).status is Status.UPLOADING
+    await upload(RUN_ID, 12, tools)
+
+    run = await run_of(store)
+    assert run.error is not None
+    assert (run.status, run.error.code) == (Status.FAILED, "storage_unreachable")

@@ -1,0 +1,73 @@
+"""Settings: complete, known and of the right kind, or refused by name."""
+
+import pytest
+
+from infra.settings import SettingsInvalid, Spaces, settings_from
+
+GOOD = {
+    "NATS_URL": "nats://127.0.0.1:4222",
+    "POSTGRES_URL": "postgresql://127.0.0.1/comfyd",
+    "JWT_SECRET": "x" * 32,
+    "SPACES_ENDPOINT": "http://127.0.0.1:8333",
+    "SPACES_BUCKET": "comfyd",
+    "SPACES_KEY": "key",
+    "SPACES_SECRET": "secret",
+}
+
+
+def test_what_is_not_set_has_its_default() -> None:
+    settings = settings_from(GOOD)
+
+    assert (settings.host, settings.port, settings.allow_private_urls) == ("127.0.0.1", 3000, False)
+    assert settings.spaces == Spaces(
+        endpoint="http://127.0.0.1:8333",
+        endpoint_cdn="http://127.0.0.1:8333",
+        bucket="comfyd",
+        key="key",
+        secret="secret",
+    )
+
+
+def test_what_is_set_is_converted() -> None:
+    env = {"COMFYD_PORT": "80", "COMFYD_RUN_TIMEOUT": "1.5", "SPACES_CDN_FORCE_PATH_STYLE": "false"}
+    settings = settings_from(GOOD | env)
+    converted = (settings.port, settings.run_timeout, settings.spaces.cdn_force_path_style)
+    assert converted == (80, 1.5, False)
+
+
+def test_an_empty_variable_counts_as_not_set() -> None:
+    assert settings_from(GOOD | {"COMFYD_PORT": ""}).port == 3000
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_variable_that_is_missing_is_named(name: str, value: str | None) -> None:
+    env = {n: v for n, v in GOOD.items() if n != name} | ({} if value is None else {name: value})
+    with pytest.raises(SettingsInvalid, match=f"{name}: must be set"):
+        settings_from(env)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("COMFYD_PORT", "many"),
+        ("COMFYD_RUN_TIMEOUT", "long"),
+        ("COMFYD_IMAGE_BYTES", "1.5"),
+        ("COMFYD_ALLOW_PRIVATE_URLS", "perhaps"),
+        ("COMFYD_LOG_LEVEL", "loud"),
+        ("SPACES_CDN_FORCE_PATH_STYLE", "perhaps"),
+        ("SPACES_CDN_DONT_INCLUDE_BUCKET", "2"),
+        ("JWT_SECRET", "short"),
+    ],
+)
+def test_a_variable_with_a_wrong_value_is_named_and_no_secret_is_shown(
+    name: str, value: str
+) -> None:
+    with pytest.raises(SettingsInvalid, match=f"^{name}: ") as refused:
+        settings_from(GOOD | {name: value})
+    assert "x" * 32 not in str(refused.value)
+
+
+def test_a_variable_that_is_misspelt_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(SettingsInvalid, match=r"COMFYD_PROT: no such setting.*COMFYD_PORT"):
+        settings_from(GOOD | {"COMFYD_PROT": "1"})
