@@ -17,10 +17,11 @@ from events.identity import derived, keyed_run_id
 from events.input_values import ImageBytes, ImageRef, ImageUrl, StoredValue, Value
 from events.inputs import check_inputs
 from events.nodes import pointer
-from events.run import ImageUploaded, Run, RunCreated, RunEvent
-from events.run_decider import CreateRun, RunCommand
+from events.run import Run
+from events.run_commands import CreateRun, RunCommand
+from events.run_events import ImageUploaded, RunCreated, RunEvent
 from infra.event_store import Session
-from infra.images import ImageRefused
+from infra.images import ImageFacts, ImageRefused
 from infra.input_images import InputImages
 from infra.url_fetch import UrlRefused, check_url
 
@@ -110,30 +111,43 @@ async def current_deployment(
 async def _store_images(
     house: House, caller: Caller, checked: Mapping[str, Value]
 ) -> tuple[dict[str, StoredValue], tuple[ImageUploaded, ...]]:
-    """Put images that came with the request into storage, side by side."""
-    problems = [p for n, v in checked.items() if (p := _url_problem(house, n, v))]
-    images = {n: v.data for n, v in checked.items() if isinstance(v, ImageBytes)}
+    """Put images that came with the request into storage, side by side; all or none."""
     intake = InputImages(storage=house.storage, settings=house.settings)
-    results = await asyncio.gather(
+    images = {n: v.data for n, v in checked.items() if isinstance(v, ImageBytes)}
+    facts = await _look_at_all(house, intake, checked, images)
+    uploads = await asyncio.gather(
         *(
-            intake.take(tenant=caller.tenant, name=name, data=data, now=house.now())
+            intake.store(data, facts[name], tenant=caller.tenant, name=name, now=house.now())
             for name, data in images.items()
-        ),
-        return_exceptions=True,
+        )
     )
     stored = {n: v for n, v in checked.items() if not isinstance(v, ImageBytes)}
-    uploads: list[ImageUploaded] = []
-    for name, result in zip(images, results, strict=True):
-        if isinstance(result, ImageRefused):
-            problems.append(_problem(name, result))
-        elif isinstance(result, BaseException):
-            raise result
-        else:
-            uploads.append(result)
-            stored[name] = _reference(result)
+    stored |= {upload.name: _reference(upload) for upload in uploads}
+    return stored, tuple(uploads)
+
+
+async def _look_at_all(
+    house: House,
+    intake: InputImages,
+    checked: Mapping[str, Value],
+    images: Mapping[str, bytes],
+) -> dict[str, ImageFacts]:
+    """Look at every image and URL before anything is stored; a refused request leaves nothing.
+
+    Raises:
+        InvalidInputs: with every problem there is.
+
+    """
+    problems = [p for n, v in checked.items() if (p := _url_problem(house, n, v))]
+    facts: dict[str, ImageFacts] = {}
+    for name, data in images.items():
+        try:
+            facts[name] = await intake.look_at(data)
+        except ImageRefused as error:
+            problems.append(_problem(name, error))
     if problems:
         raise InvalidInputs(problems=problems)
-    return stored, tuple(uploads)
+    return facts
 
 
 def _url_problem(house: House, name: str, value: Value) -> Problem | None:

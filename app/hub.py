@@ -25,6 +25,9 @@ LINGER = 1.0
 WATCH_EVERY = 0.5
 """Seconds between looks whether the connection was lost."""
 
+HEARTBEAT = 15
+"""Seconds between two signs of life, which keep the connection open through proxies."""
+
 
 class Frame(Struct, frozen=True, kw_only=True):
     """An event as clients receive it."""
@@ -37,14 +40,23 @@ class Frame(Struct, frozen=True, kw_only=True):
     ends: bool
 
 
+class Taken(Struct, frozen=True, kw_only=True):
+    """What is to be sent to one client now."""
+
+    events: list[Frame]
+    progress: bytes | None
+    beat: bool
+
+
 class Follower:
     """One client of one run."""
 
-    __slots__ = ("_events", "_news", "_progress", "closed", "missed")
+    __slots__ = ("_beat", "_events", "_news", "_progress", "closed", "missed")
 
     def __init__(self) -> None:
         self._events: deque[Frame] = deque()
         self._progress: bytes | None = None
+        self._beat = False
         self._news = asyncio.Event()
         self.closed = False
         self.missed = False
@@ -73,21 +85,23 @@ class Follower:
         self.closed = True
         self._news.set()
 
-    async def wait(self, seconds: float) -> bool:
-        """Wait until there is something to send, so many seconds at most; tell whether there is."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-        return self._news.is_set()
+    def beat(self) -> None:
+        """Have a sign of life sent."""
+        self._beat = True
+        self._news.set()
 
-    def take(self) -> tuple[list[Frame], bytes | None]:
+    async def wait(self) -> None:
+        """Wait until there is something to send."""
+        await self._news.wait()
+
+    def take(self) -> Taken:
         """Take all there is to send."""
-        events, progress = list(self._events), self._progress
+        taken = Taken(events=list(self._events), progress=self._progress, beat=self._beat)
         self._events.clear()
-        self._progress = None
+        self._progress, self._beat = None, False
         if not self.closed:
             self._news.clear()
-        return events, progress
+        return taken
 
 
 class _Channel:
@@ -155,13 +169,25 @@ class Hub:
                 follower.close()
 
     @asynccontextmanager
-    async def watching_the_connection(self) -> AsyncIterator[None]:
-        """Let followers ask the log whenever the connection was lost."""
-        task = asyncio.create_task(self._watch())
+    async def attending(self) -> AsyncIterator[None]:
+        """Let followers ask the log whenever the connection was lost, and keep theirs open."""
+        tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._beat())]
         try:
             yield
         finally:
-            task.cancel()
+            for task in tasks:
+                task.cancel()
+
+    async def _beat(self) -> None:
+        # One timer for all, and a share of them each second, so that they do not all beat at once.
+        second = 0
+        while True:
+            await asyncio.sleep(1)
+            second += 1
+            for channel in self._channels.values():
+                for follower in channel.followers:
+                    if hash(follower) % HEARTBEAT == second % HEARTBEAT:
+                        follower.beat()
 
     async def _watch(self) -> None:
         seen = self._live.reconnects

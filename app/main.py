@@ -60,7 +60,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             frame_of=partial(event_frame, spaces=settings.spaces),
             progress_of=progress_message,
         )
-        await exits.enter_async_context(hub.watching_the_connection())
+        await exits.enter_async_context(hub.attending())
         yield House(
             settings=settings,
             store=JetStreamEventStore(client),

@@ -28,8 +28,7 @@ from events.errors import (
 )
 from events.messages import say
 from events.nodes import pointer
-from infra.event_store import LogUnavailable, VersionConflict
-from infra.jetstream_event_store import AggregateFull
+from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
 from infra.object_storage import StorageRefused, StorageUnavailable
 from infra.postgres import POSTGRES_AWAY
 
@@ -73,6 +72,7 @@ _BY_CLASS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     InvalidGraph: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_graph"),
     AlreadyExists: (HTTPStatus.CONFLICT, "idempotency_conflict"),
     IllegalTransition: (HTTPStatus.CONFLICT, "illegal_transition"),
+    TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"),
     AggregateFull: (HTTPStatus.CONFLICT, "too_many_changes"),
     VersionConflict: (HTTPStatus.SERVICE_UNAVAILABLE, "log_busy"),
     LogUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "log_unavailable"),

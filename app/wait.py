@@ -8,9 +8,6 @@ from events.decider import RUN
 from events.run import Run
 from infra.event_store import LogUnavailable, Session
 
-LOOK_AGAIN = 5.0
-"""Seconds between looks into the log, should a live copy be lost."""
-
 
 async def wait_until_ended(
     house: House, run: Run, position: int, seconds: float
@@ -25,9 +22,10 @@ async def wait_until_ended(
             async with asyncio.timeout(seconds):
                 await session.load()
                 while not (session.state.ended or follower.closed):
-                    woken = await follower.wait(LOOK_AGAIN)
-                    frames, _ = follower.take()
-                    if frames or follower.missed or not woken:
+                    await follower.wait()
+                    taken = follower.take()
+                    # A beat is the chance to find what a lost copy has not told.
+                    if taken.events or follower.missed or taken.beat:
                         follower.missed = False
                         await session.load()
     finally:

@@ -14,13 +14,13 @@ import msgspec
 from faststream.nats import NatsMessage
 
 from events.errors import Superseded
-from infra.event_store import LogUnavailable, VersionConflict
+from infra.event_store import AggregateFull, LogUnavailable, VersionConflict
 from infra.nats_connection import UNANSWERED
 from infra.work_queue import ACK_WAIT, WorkQueue, run_id_in
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT = ACK_WAIT / 3
+HEARTBEAT = ACK_WAIT / 4
 LONGEST_DELAY = 30.0
 TRIES = 8
 """Deliveries after which work that breaks the worker is put aside."""
@@ -84,7 +84,8 @@ async def _broken(
             await message.nack(delay=growing_delay(delivery))
         return
     with suppress(LogUnavailable, VersionConflict, *UNANSWERED):
-        await give_up(run_id, repr(error))
+        with suppress(AggregateFull):  # Then the run has no room left to say so.
+            await give_up(run_id, repr(error))
         await _bury(message, queue, repr(error))
 
 

@@ -1,4 +1,4 @@
-"""Gets a run ready for its machine: the graph compiled and checked, the input images in place."""
+"""Gets a run ready for its machine: the graph compiled, the input images in place."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,8 +13,9 @@ from events.errors import InvalidInputs
 from events.identity import prompt_id
 from events.input_values import ImageRef, ImageUrl, StoredValue
 from events.inputs import effective_values, input_schema
-from events.run import Run, RunError
-from events.run_decider import RecordInputImage
+from events.run import Run
+from events.run_commands import RecordInputImage
+from events.run_events import RunError
 from infra.images import ImageRefused
 from infra.input_images import InputImages
 from infra.machine import Machine
@@ -40,11 +41,10 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
 
 async def prepare(session: RunSession, machine: Machine, tools: Tools) -> Prepared:
-    """Compile the run's graph, check it against the machine and put its images there.
+    """Compile the run's graph and put its images on the machine.
 
     Raises:
         RunCannotStart: an input or the stored graph is of no use.
-        WorkflowRejected: the machine cannot run the graph.
         MachineUnreachable, StorageUnavailable: later might work.
 
     """
@@ -67,7 +67,6 @@ async def prepare(session: RunSession, machine: Machine, tools: Tools) -> Prepar
         )
     except InvalidInputs as error:
         raise RunCannotStart(RunError(code=error.code, message=str(error))) from error
-    await machine.check(compiled)
     return Prepared(graph=compiled, ui_graph=ui_graph)
 
 
@@ -132,9 +131,10 @@ async def _fetch(session: RunSession, name: str, url: str, tools: Tools) -> tupl
             timeout=settings.fetch_timeout,
             allow_private=settings.allow_private_urls,
         )
-        uploaded = await intake.take(tenant=session.tenant, name=name, data=data, now=tools.now())
+        facts = await intake.look_at(data)
     except (UrlRefused, ImageRefused) as error:
         raise _unusable(name, error.code, str(error)) from error
+    uploaded = await intake.store(data, facts, tenant=session.tenant, name=name, now=tools.now())
     await session.execute(RecordInputImage(image=uploaded), meta(tools, session, "input", name))
     return data, uploaded.key
 

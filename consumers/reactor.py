@@ -2,13 +2,20 @@
 
 from uuid import UUID
 
+from events import codec
 from events.decider import RUN
 from events.envelope import AnyRecorded
 from events.machine import MachineRegistered
-from events.run import OutputsProduced, RetryScheduled, RunCreated
+from events.run_events import OutputsProduced, RetryScheduled, RunCreated
 from events.subjects import UPLOAD_WORK, identifier_of, render_work
 from infra.event_store import EventStore, load
 from infra.work_queue import WorkQueue
+
+REACTED_TO = frozenset(
+    codec.type_name_of(kind)
+    for kind in (RunCreated, RetryScheduled, OutputsProduced, MachineRegistered)
+)
+"""Types of the events that something follows from; the others need not even be decoded."""
 
 
 async def react(recorded: AnyRecorded, *, store: EventStore, queue: WorkQueue) -> None:

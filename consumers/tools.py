@@ -1,7 +1,7 @@
 """What workers work with: put together once at start, passed as one argument."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from uuid import UUID
@@ -11,8 +11,9 @@ from msgspec import Struct
 from consumers.machines import Machines
 from events.envelope import Meta
 from events.identity import derived
-from events.run import Run, RunEvent
-from events.run_decider import RunCommand
+from events.run import Run
+from events.run_commands import RunCommand
+from events.run_events import RunEvent
 from infra.event_store import EventStore, Session
 from infra.graphs import Graphs
 from infra.object_storage import ObjectStorage
@@ -37,6 +38,9 @@ class Tools(Struct, frozen=True, kw_only=True):
 
     now: Callable[[], datetime]
     new_id: Callable[[], UUID]
+    pause: Callable[[float], Awaitable[None]]
+    """Wait so many seconds."""
+
     progress_of: Callable[[UUID], ProgressSender]
     heard: Callable[[str, str], AbstractAsyncContextManager[asyncio.Event]]
     """Give an event that is set when the aggregate gets an event of that type; may be missed."""
@@ -54,3 +58,14 @@ def meta(tools: Tools, session: RunSession, *cause: object) -> Meta:
         causation_id=session.last_event_id,
         correlation_id=session.correlation_id,
     )
+
+
+async def say(session: RunSession, command: RunCommand, tools: Tools) -> None:
+    """Send a command about the run in *session*; see Session.execute."""
+    await session.execute(command, meta(tools, session))
+
+
+def state_of(session: RunSession) -> Run:
+    """Give the state of a run that is known to exist."""
+    assert session.state is not None  # it was loaded and found
+    return session.state

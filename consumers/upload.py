@@ -10,8 +10,9 @@ from consumers.machines import MachineMissing
 from consumers.tools import RunSession, Tools, meta
 from events.decider import RUN
 from events.output import Output
-from events.run import FileUploaded, ImageUploaded, Run, RunError
-from events.run_decider import FailRun, LoseAttempt, RecordUpload, SettleRun
+from events.run import Run
+from events.run_commands import FailRun, LoseAttempt, RecordUpload, SettleRun
+from events.run_events import FileUploaded, ImageUploaded, RunError
 from infra.event_store import load
 from infra.image_size import ImageSizeSniffer
 from infra.machine import Machine, MachineUnreachable, OutputMissing

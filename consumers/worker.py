@@ -13,17 +13,17 @@ from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 from nats.js.api import ConsumerConfig
 
-from consumers.delivery import GiveUp, deliver
+from consumers.delivery import GiveUp, deliver, growing_delay
 from consumers.machines import Machines
-from consumers.reactor import react
+from consumers.reactor import REACTED_TO, react
 from consumers.render import render
 from consumers.tools import Tools, meta
 from consumers.upload import upload
 from events import subjects
 from events.codec import UnknownEventType, UnreadableEvent
 from events.decider import RUN
-from events.run import RunError
-from events.run_decider import FailRun
+from events.run_commands import FailRun
+from events.run_events import RunError
 from infra import clock
 from infra.comfyui.driver import open_comfyui
 from infra.event_store import LogUnavailable, load
@@ -89,6 +89,7 @@ async def _tools(client: Client, settings: Settings, exits: AsyncExitStack) -> T
         worker=f"worker:{socket.gethostname()}:{os.getpid()}",
         now=clock.now,
         new_id=clock.new_id,
+        pause=asyncio.sleep,
         progress_of=partial(ProgressSender, client),
         heard=partial(_heard, client),
     )
@@ -104,14 +105,16 @@ def _react_to_events(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None
     async def on_event(message: NatsMessage) -> None:
         raw = message.raw_message
         try:
-            await react(from_log(raw), store=tools.store, queue=queue)
+            if (raw.headers or {}).get("ce-type") in REACTED_TO:
+                await react(from_log(raw), store=tools.store, queue=queue)
         except (UnknownEventType, UnreadableEvent) as error:
             # A newer comfyd wrote it; a newer comfyd reacts to it.
             log.warning("reactor.unreadable", extra={"error": str(error)})
-        except LogUnavailable as error:
-            log.warning("reactor.postponed", extra={"error": str(error)})
+        except Exception as error:
+            # No fact may stay without consequences: it is tried again until it succeeds.
+            log.warning("reactor.postponed", exc_info=error)
             with suppress(*UNANSWERED):
-                await message.nack(delay=1)
+                await message.nack(delay=growing_delay(raw.metadata.num_delivered))
             return
         with suppress(*UNANSWERED):
             await message.ack()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events import deployment, machine, run, run_decider, workflow
+from events import deployment, machine, run, run_commands, run_decider, run_events, workflow
 from events.subjects import aggregate
 
 S = TypeVar("S")
@@ -37,7 +37,7 @@ class Decider(Struct, Generic[S, C, E], frozen=True, kw_only=True):
         return reduce(self.evolve, events, start)
 
 
-RUN: Decider[run.Run, run_decider.RunCommand, run.RunEvent] = Decider(
+RUN: Decider[run.Run, run_commands.RunCommand, run_events.RunEvent] = Decider(
     kind="run", evolve=run.evolve, decide=run_decider.decide, status=lambda state: state.status
 )
 WORKFLOW: Decider[workflow.Workflow, workflow.PushVersion, workflow.WorkflowEvent] = Decider(

@@ -240,6 +240,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "invalid_request": ("The request is not as it should be.", "请求格式不正确。"),
     "malformed_json": ("The body is no valid JSON.", "请求体不是有效的 JSON。"),
     "body_too_large": ("The body is too large.", "请求体过大。"),
+    "too_large": (
+        "All texts together are larger than the log takes: 1 MB.",
+        "所有文本合计超过事件日志的上限：1 MB。",
+    ),
     "idempotency_conflict": (
         "This Idempotency-Key belongs to a different request.",
         "此 Idempotency-Key 已用于另一个不同的请求。",

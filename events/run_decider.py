@@ -5,24 +5,33 @@ every report is answered with silence.
 """
 
 from datetime import datetime, timedelta
-from uuid import UUID
-
-from msgspec import Struct
 
 from events.errors import AlreadyExists, IllegalTransition, NotFound, Superseded
 from events.identity import prompt_id
 from events.output import Output
-from events.run import (
+from events.run import Run
+from events.run_commands import (
+    ClaimRun,
+    ConfirmCancel,
+    CreateRun,
+    FailRun,
+    LoseAttempt,
+    RecordInputImage,
+    RecordOutputs,
+    RecordUpload,
+    ReportStatus,
+    RequestCancel,
+    RunCommand,
+    SettleRun,
+    TimeOutRun,
+)
+from events.run_events import (
     AttemptFailed,
     AttemptLost,
     CancelRequested,
-    FileUploaded,
-    ImageUploaded,
     OutputsProduced,
     RetryScheduled,
-    Run,
     RunClaimed,
-    RunCreated,
     RunError,
     RunEvent,
     StatusChanged,
@@ -39,107 +48,8 @@ REPORTED = frozenset({Status.STARTED, Status.RUNNING})
 MAX_OUTPUTS = 400
 """Each stored file is an event, and a run has room for a few hundred (infra/streams.py)."""
 
-
-class CreateRun(Struct, frozen=True, kw_only=True):
-    """Accept a run, with the input images that are already stored."""
-
-    created: RunCreated
-    images: tuple[ImageUploaded, ...] = ()
-
-
-class ClaimRun(Struct, frozen=True, kw_only=True):
-    """Take the run for a machine; also takes it over from a worker that is gone."""
-
-    machine_id: UUID
-    worker: str
-    now: datetime
-
-
-class ReportStatus(Struct, frozen=True, kw_only=True):
-    """Tell what the machine does: started or running."""
-
-    fence: int
-    status: Status
-    now: datetime
-
-
-class RecordInputImage(Struct, frozen=True, kw_only=True):
-    """Tell that an input image was fetched and stored."""
-
-    image: ImageUploaded
-
-
-class RecordOutputs(Struct, frozen=True, kw_only=True):
-    """Tell that the machine rendered everything."""
-
-    attempt: int
-    outputs: tuple[Output, ...]
-    now: datetime
-
-
-class RecordUpload(Struct, frozen=True, kw_only=True):
-    """Tell that one output is stored."""
-
-    upload: ImageUploaded | FileUploaded
-
-
-class SettleRun(Struct, frozen=True, kw_only=True):
-    """End the run with success if everything is stored."""
-
-    now: datetime
-
-
-class LoseAttempt(Struct, frozen=True, kw_only=True):
-    """Tell that the machine lost an attempt."""
-
-    attempt: int
-    reason: str
-    now: datetime
-
-
-class FailRun(Struct, frozen=True, kw_only=True):
-    """Tell that the run cannot succeed. Without an attempt: it never got to a machine."""
-
-    error: RunError
-    now: datetime
-    attempt: int | None = None
-
-
-class TimeOutRun(Struct, frozen=True, kw_only=True):
-    """Tell that an attempt took too long."""
-
-    attempt: int
-    error: RunError
-    now: datetime
-
-
-class RequestCancel(Struct, frozen=True, kw_only=True):
-    """Ask to stop the run."""
-
-    by: str
-    now: datetime
-
-
-class ConfirmCancel(Struct, frozen=True, kw_only=True):
-    """Tell that the machine has stopped the run."""
-
-    now: datetime
-
-
-RunCommand = (
-    CreateRun
-    | ClaimRun
-    | ReportStatus
-    | RecordInputImage
-    | RecordOutputs
-    | RecordUpload
-    | SettleRun
-    | LoseAttempt
-    | FailRun
-    | TimeOutRun
-    | RequestCancel
-    | ConfirmCancel
-)
+MAX_TEXT = 200_000
+"""Characters of text a run may produce: they are in one event, and the log takes 1 MB."""
 
 
 def decide(run: Run | None, command: RunCommand) -> list[RunEvent]:
@@ -228,7 +138,8 @@ def _record_outputs(run: Run, command: RecordOutputs) -> list[RunEvent]:
         return []
     if run.cancel_requested:
         return [_changed(run, Status.CANCELLED, "cancelled", command.now)]
-    if len(command.outputs) > MAX_OUTPUTS:
+    texts = sum(len(output.text or "") for output in command.outputs)
+    if len(command.outputs) > MAX_OUTPUTS or texts > MAX_TEXT:
         return _failed(run, _too_many(command.outputs), command.now)
     return [OutputsProduced(attempt=command.attempt, outputs=command.outputs, at=command.now)]
 
@@ -301,7 +212,10 @@ def _failed(run: Run, error: RunError, now: datetime) -> list[RunEvent]:
 
 
 def _too_many(outputs: tuple[Output, ...]) -> RunError:
-    message = f"the workflow made {len(outputs)} outputs; a run may have {MAX_OUTPUTS}"
+    message = (
+        f"the workflow made {len(outputs)} outputs; a run may have {MAX_OUTPUTS}, "
+        f"with {MAX_TEXT} characters of text in all"
+    )
     return RunError(code="too_many_outputs", message=message)
 
 

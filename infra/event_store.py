@@ -1,7 +1,8 @@
 """The port to the log, and the one way to write: load, decide, append.
 
-Errors: VersionConflict (someone else was faster; decide again) and LogUnavailable (later might
-work; the outcome is settled by the event ids when the caller tries again with the same command).
+Errors: VersionConflict (someone else was faster; decide again), LogUnavailable (later might work;
+the outcome is settled by the event ids when the caller tries again with the same command), and
+AggregateFull and TooLarge (never will).
 """
 
 import asyncio
@@ -28,6 +29,14 @@ class VersionConflict(Exception):
 
 class LogUnavailable(Exception):
     """The log did not confirm in time."""
+
+
+class AggregateFull(Exception):
+    """The aggregate holds as many events as one may."""
+
+
+class TooLarge(Exception):
+    """What should be recorded is larger than the log takes."""
 
 
 class EventStore(Protocol):
@@ -61,6 +70,7 @@ class EventStore(Protocol):
 
         Raises:
             VersionConflict: the aggregate's last event is another one.
+            AggregateFull, TooLarge: the log has no room for it.
             LogUnavailable: not confirmed in time; it may or may not be stored.
 
         """

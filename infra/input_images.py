@@ -6,8 +6,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from events.run import ImageUploaded
-from infra.images import inspect_image
+from events.run_events import ImageUploaded
+from infra.images import ImageFacts, inspect_image
 from infra.object_keys import input_key
 from infra.object_storage import ObjectStorage
 from infra.settings import Settings
@@ -19,17 +19,26 @@ class InputImages(Struct, frozen=True, kw_only=True):
     storage: ObjectStorage
     settings: Settings
 
-    async def take(self, *, tenant: str, name: str, data: bytes, now: datetime) -> ImageUploaded:
-        """Store *data* as the image of input *name*; the same image again is stored once.
+    async def look_at(self, data: bytes) -> ImageFacts:
+        """Tell what an image is.
 
         Raises:
             ImageRefused: it is no image that we take.
+
+        """
+        return await inspect_image(
+            data, max_bytes=self.settings.image_bytes, max_pixels=self.settings.image_pixels
+        )
+
+    async def store(
+        self, data: bytes, facts: ImageFacts, *, tenant: str, name: str, now: datetime
+    ) -> ImageUploaded:
+        """Store *data* as the image of input *name*; the same image again is stored once.
+
+        Raises:
             StorageUnavailable, StorageRefused: it is not stored.
 
         """
-        facts = await inspect_image(
-            data, max_bytes=self.settings.image_bytes, max_pixels=self.settings.image_pixels
-        )
         sha256 = hashlib.sha256(data).hexdigest()
         secret = self.settings.jwt_secret.encode()
         key = input_key(tenant, sha256, facts.extension, secret=secret)

@@ -13,13 +13,14 @@ from datetime import datetime
 from uuid import uuid4
 
 import msgspec
+import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from events import codec
 from events.envelope import AnyRecorded
 from events.subjects import LOG, subject
-from infra.event_store import LogUnavailable, VersionConflict
+from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
 from infra.nats_connection import UNANSWERED, ApiError, api, checked
 
 WRONG_SEQUENCE = 10071
@@ -36,10 +37,6 @@ _CONFLICTS = {WRONG_SEQUENCE, WRONG_SEQUENCE_IN_FLIGHT, DUPLICATE_IN_BATCH, DUPL
 
 BATCH = 1000
 """Messages per direct get; also JetStream's own limit."""
-
-
-class AggregateFull(Exception):
-    """The aggregate holds as many events as one may."""
 
 
 class JetStreamEventStore:
@@ -101,6 +98,8 @@ class JetStreamEventStore:
                 if error.code == SUBJECT_FULL:
                     raise AggregateFull(events[0].aggregate) from error
                 reason: Exception = error
+            except nats.errors.MaxPayloadError as error:
+                raise TooLarge(events[0].aggregate) from error
             except UNANSWERED as error:
                 reason = error
             else:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
+import nats.errors
 from nats.aio.client import Client
 
 from events import subjects
 from events.input_values import StoredValue
-from infra.event_store import LogUnavailable
+from infra.event_store import LogUnavailable, TooLarge
 from infra.nats_connection import UNANSWERED, ApiError, checked
 
 _encode = msgspec.json.Encoder().encode
@@ -28,13 +29,12 @@ class RunInputs:
         self._client = client
         self._within = within
 
-    async def put(
-        self, run_id: UUID, request_hash: str, values: Mapping[str, StoredValue]
-    ) -> None:
+    async def put(self, run_id: UUID, request_hash: str, values: Mapping[str, StoredValue]) -> None:
         """Keep the inputs of a run; putting them again changes nothing.
 
         Raises:
             LogUnavailable: not confirmed in time.
+            TooLarge: together they are larger than one message may be.
 
         """
         try:
@@ -45,6 +45,8 @@ class RunInputs:
         except ApiError as error:
             if error.code != FULL:
                 raise LogUnavailable(str(error)) from error
+        except nats.errors.MaxPayloadError as error:
+            raise TooLarge("the inputs") from error
         except UNANSWERED as error:
             raise LogUnavailable("the inputs were not confirmed") from error
 

@@ -14,8 +14,8 @@ from events import subjects
 from infra.event_store import LogUnavailable
 from infra.nats_connection import UNANSWERED, ApiError, api, checked
 
-ACK_WAIT = 3.0
-"""Seconds until work of a worker that died is given to another; living ones say so every second."""
+ACK_WAIT = 2.0
+"""Seconds until work of a worker that died is given to another; living ones speak up meanwhile."""
 
 RUNS_PER_MACHINE = 2
 UPLOADS_IN_FLIGHT = 64

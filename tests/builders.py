@@ -9,7 +9,7 @@ from events.decider import RUN
 from events.envelope import AnyRecorded, Meta, Recorded
 from events.identity import prompt_id
 from events.output import Output
-from events.run import ImageUploaded, OutputsProduced, RunClaimed, RunCreated, RunEvent
+from events.run_events import ImageUploaded, OutputsProduced, RunClaimed, RunCreated, RunEvent
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 RUN_ID = UUID("00000000-0000-4000-8000-000000000001")

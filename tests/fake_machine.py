@@ -12,7 +12,7 @@ from consumers.tools import Tools
 from events.decider import MACHINE, RUN
 from events.machine import MachineRegistered, RegisterMachine
 from events.output import Output
-from events.run_decider import CreateRun
+from events.run_commands import CreateRun
 from infra.event_store import EventStore, Session
 from infra.graphs import Graphs
 from infra.machine import Finished, Graph, Lost, Outcome, OutputStream, PromptState, Report
@@ -98,6 +98,10 @@ class _NoProgress:
         """Pass nothing on."""
 
 
+async def _no_pause(_: float) -> None:
+    """Waste no time."""
+
+
 async def worker_tools(
     store: EventStore, machine: FakeMachine, storage: FakeObjectStorage, **changes: Any
 ) -> Tools:
@@ -132,6 +136,7 @@ async def worker_tools(
         "worker": "test",
         "now": lambda: NOW,
         "new_id": uuid4,
+        "pause": _no_pause,
         "progress_of": lambda _: _NoProgress(),
         "heard": changes.pop("heard"),
     }

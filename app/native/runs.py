@@ -25,7 +25,7 @@ from app.wait import wait_until_ended
 from events.decider import RUN
 from events.errors import NotFound
 from events.run import Run
-from events.run_decider import RequestCancel
+from events.run_commands import RequestCancel
 from events.status import TERMINAL, Status
 from infra.event_store import load
 from projections.queries import list_runs

@@ -9,16 +9,15 @@ from msgspec import Struct
 from events.envelope import AnyRecorded
 from events.output import Output
 from events.progress import Progress
-from events.run import (
+from events.run import Run, Upload
+from events.run_events import (
     FileUploaded,
     ImageUploaded,
     OutputsProduced,
-    Run,
     RunClaimed,
     RunCreated,
     RunError,
     StatusChanged,
-    Upload,
 )
 from infra.object_urls import public_url
 from infra.settings import Spaces

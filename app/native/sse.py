@@ -13,7 +13,7 @@ import msgspec
 
 from app.find_run import latest_progress
 from app.house import House
-from app.hub import Follower, Frame
+from app.hub import Follower, Frame, Taken
 from app.native.shapes import event_view, run_view
 from events.decider import RUN
 from events.envelope import AnyRecorded
@@ -22,9 +22,6 @@ from infra.event_store import EventStore, LogUnavailable
 from infra.settings import Spaces
 
 log = logging.getLogger(__name__)
-
-HEARTBEAT = 15.0
-"""Seconds of silence after which a comment keeps the connection open through proxies."""
 
 # No empty line: alone it would be an event without data, which not every client passes over.
 _HELLO = b"retry: 2000\n"
@@ -99,27 +96,31 @@ async def _follow(house: House, run_id: UUID, sent: int, encode: FrameOf) -> Asy
     # Something may have happened between the first look into the log and now.
     follower.resync()
     try:
-        while True:
-            frames, progress = follower.take()
+        while not follower.closed:
+            await follower.wait()
+            taken = follower.take()
+            frames = taken.events
             if follower.missed or _has_gap(frames, sent):
                 # What was offered is in the log too, so nothing is lost by asking that alone.
                 frames = await _catch_up(house.store, name, sent, encode, follower)
-            for frame in frames:
-                if frame.position <= sent:
-                    continue
-                house.recent.note(run_id, frame.position)
-                yield frame.data
-                sent = frame.position
-                if frame.ends:
-                    return
-            if progress is not None:
-                yield progress
-            if follower.closed:
+            fresh = [frame for frame in frames if frame.position > sent]
+            if fresh:
+                sent = fresh[-1].position
+                house.recent.note(run_id, sent)
+            # One piece for each waking: every piece costs a write to the client's connection.
+            if piece := _joined(fresh, taken):
+                yield piece
+            if fresh and fresh[-1].ends:
                 return
-            if not await follower.wait(HEARTBEAT):
-                yield _BEAT
     finally:
         house.hub.leave(name, follower)
+
+
+def _joined(fresh: Sequence[Frame], taken: Taken) -> bytes:
+    pieces = [frame.data for frame in fresh]
+    pieces += [taken.progress] if taken.progress else []
+    pieces += [_BEAT] if taken.beat and not pieces else []
+    return b"".join(pieces)
 
 
 def _has_gap(frames: Sequence[Frame], sent: int) -> bool:

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from nats.aio.client import Client
 
 from events.decider import RUN
-from events.run_decider import ClaimRun, CreateRun
+from events.run_commands import ClaimRun, CreateRun
 from infra import streams
-from infra.event_store import EventStore, Session, VersionConflict, load
-from infra.jetstream_event_store import AggregateFull, JetStreamEventStore
+from infra.event_store import AggregateFull, EventStore, Session, VersionConflict, load
+from infra.jetstream_event_store import JetStreamEventStore
 from infra.nats_connection import UNANSWERED, ApiError, connected
 from tests.builders import MACHINE_ID, NOW, claimed, created, draft, meta
 from tests.memory_event_store import MemoryEventStore

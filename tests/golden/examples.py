@@ -15,7 +15,7 @@ from events.externals import InputKind
 from events.inputs import InputField
 from events.machine import MachineRegistered
 from events.output import Output
-from events.run import (
+from events.run_events import (
     AttemptFailed,
     AttemptLost,
     CancelRequested,

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from events.decider import DECIDERS, MACHINE, RUN
 from events.envelope import AnyRecorded, Entry, Unreadable
-from events.run import RunEvent
+from events.run_events import RunEvent
 from infra.postgres import Connection, connect
 from projections.fold import Fenced, Fold
 from projections.queries import Quarantined, position, quarantine

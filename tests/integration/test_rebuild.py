@@ -14,8 +14,8 @@ from psycopg import sql
 from consumers.projector import project
 from consumers.rebuild import rebuild
 from events.decider import RUN
-from events.run import RunEvent
-from events.run_decider import CreateRun
+from events.run_commands import CreateRun
+from events.run_events import RunEvent
 from events.subjects import subject
 from infra.event_store import Session
 from infra.jetstream_event_store import JetStreamEventStore

@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from yarl import URL
 
 from events.decider import RUN
-from events.run_decider import CreateRun
+from events.run_commands import CreateRun
 from infra import streams
 from infra.embedded.servers import Servers
 from infra.event_store import LogUnavailable, Session

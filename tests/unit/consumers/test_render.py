@@ -17,7 +17,7 @@ from events.decider import RUN
 from events.envelope import AnyRecorded
 from events.identity import prompt_id
 from events.run import Run
-from events.run_decider import RequestCancel
+from events.run_commands import RequestCancel
 from events.status import Status
 from infra.event_store import LogUnavailable, load
 from infra.machine import Failed, Lost, MachineUnreachable, Outcome, Report
@@ -131,7 +131,7 @@ async def test_a_death_at_any_step_on_the_machine_is_made_good_by_the_next_worke
     assert machine.submitted == {FIRST: 1}
 
 
-@pytest.mark.parametrize("step", ["check", "look_up"])
+@pytest.mark.parametrize("step", ["look_up"])
 async def test_a_machine_that_does_not_answer_the_next_worker_keeps_its_attempt(step: str) -> None:
     store, machine = MemoryEventStore(), FakeMachine()
     tools = await worker(store, machine)

@@ -9,20 +9,8 @@ from events.decider import RUN
 from events.errors import AlreadyExists, IllegalTransition, NotFound, Superseded
 from events.identity import prompt_id
 from events.output import Output
-from events.run import (
-    AttemptFailed,
-    AttemptLost,
-    CancelRequested,
-    ImageUploaded,
-    RetryScheduled,
-    Run,
-    RunClaimed,
-    RunError,
-    RunEvent,
-    StatusChanged,
-)
-from events.run_decider import (
-    MAX_OUTPUTS,
+from events.run import Run
+from events.run_commands import (
     ClaimRun,
     ConfirmCancel,
     CreateRun,
@@ -36,6 +24,18 @@ from events.run_decider import (
     RunCommand,
     SettleRun,
     TimeOutRun,
+)
+from events.run_decider import MAX_OUTPUTS, MAX_TEXT, decide
+from events.run_events import (
+    AttemptFailed,
+    AttemptLost,
+    CancelRequested,
+    ImageUploaded,
+    RetryScheduled,
+    RunClaimed,
+    RunError,
+    RunEvent,
+    StatusChanged,
 )
 from events.status import Status
 from tests import specification
@@ -242,7 +242,9 @@ def test_a_render_with_more_outputs_than_a_run_has_room_for_fails_by_name() -> N
         return tuple(image_output(n, f"{n}.png") for n in range(count))
 
     error = RunError(
-        code="too_many_outputs", message="the workflow made 401 outputs; a run may have 400"
+        code="too_many_outputs",
+        message="the workflow made 401 outputs; a run may have 400, "
+        "with 200000 characters of text in all",
     )
     most = outputs(MAX_OUTPUTS)
     given(created(), claimed()).when(record(*most)).then(produced(*most))
@@ -250,6 +252,12 @@ def test_a_render_with_more_outputs_than_a_run_has_room_for_fails_by_name() -> N
         AttemptFailed(attempt=1, error=error, at=NOW),
         changed(Status.FAILED, "too_many_outputs", error=error),
     )
+
+
+def test_a_render_with_more_text_than_one_event_can_hold_fails_by_name() -> None:
+    text = Output(index=0, node_id="1", kind="text", text="x" * (MAX_TEXT + 1))
+    events = decide(RUN.fold((created(), claimed())), record(text))
+    assert [type(event) for event in events] == [AttemptFailed, StatusChanged]
 
 
 def test_outputs_of_an_old_attempt_are_met_with_silence() -> None:

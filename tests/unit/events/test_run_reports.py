@@ -16,8 +16,8 @@ from events.decider import RUN
 from events.errors import CommandRefused
 from events.identity import derived
 from events.output import Output
-from events.run import Run, RunError, RunEvent
-from events.run_decider import (
+from events.run import Run
+from events.run_commands import (
     ClaimRun,
     ConfirmCancel,
     CreateRun,
@@ -31,6 +31,7 @@ from events.run_decider import (
     SettleRun,
     TimeOutRun,
 )
+from events.run_events import RunError, RunEvent
 from events.status import TERMINAL, Status, can_become
 from infra.event_store import Session
 from tests.builders import MACHINE_ID, NOW, RUN_ID, claimed, created, image_output, meta, uploaded

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from events.decider import RUN
-from events.run import RunEvent, StatusChanged
+from events.run_events import RunEvent, StatusChanged
 from events.status import TERMINAL, TRANSITIONS, Status, can_become
 from tests.builders import MACHINE_ID, created, later
 

@@ -1,0 +1,112 @@
+"""What may be asked of a run, or told about it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.output import Output
+from events.run_events import FileUploaded, ImageUploaded, RunCreated, RunError
+from events.status import Status
+
+
+class CreateRun(Struct, frozen=True, kw_only=True):
+    """Accept a run, with the input images that are already stored."""
+
+    created: RunCreated
+    images: tuple[ImageUploaded, ...] = ()
+
+
+class ClaimRun(Struct, frozen=True, kw_only=True):
+    """Take the run for a machine; also takes it over from a worker that is gone."""
+
+    machine_id: UUID
+    worker: str
+    now: datetime
+
+
+class ReportStatus(Struct, frozen=True, kw_only=True):
+    """Tell what the machine does: started or running."""
+
+    fence: int
+    status: Status
+    now: datetime
+
+
+class RecordInputImage(Struct, frozen=True, kw_only=True):
+    """Tell that an input image was fetched and stored."""
+
+    image: ImageUploaded
+
+
+class RecordOutputs(Struct, frozen=True, kw_only=True):
+    """Tell that the machine rendered everything."""
+
+    attempt: int
+    outputs: tuple[Output, ...]
+    now: datetime
+
+
+class RecordUpload(Struct, frozen=True, kw_only=True):
+    """Tell that one output is stored."""
+
+    upload: ImageUploaded | FileUploaded
+
+
+class SettleRun(Struct, frozen=True, kw_only=True):
+    """End the run with success if everything is stored."""
+
+    now: datetime
+
+
+class LoseAttempt(Struct, frozen=True, kw_only=True):
+    """Tell that the machine lost an attempt."""
+
+    attempt: int
+    reason: str
+    now: datetime
+
+
+class FailRun(Struct, frozen=True, kw_only=True):
+    """Tell that the run cannot succeed. Without an attempt: it never got to a machine."""
+
+    error: RunError
+    now: datetime
+    attempt: int | None = None
+
+
+class TimeOutRun(Struct, frozen=True, kw_only=True):
+    """Tell that an attempt took too long."""
+
+    attempt: int
+    error: RunError
+    now: datetime
+
+
+class RequestCancel(Struct, frozen=True, kw_only=True):
+    """Ask to stop the run."""
+
+    by: str
+    now: datetime
+
+
+class ConfirmCancel(Struct, frozen=True, kw_only=True):
+    """Tell that the machine has stopped the run."""
+
+    now: datetime
+
+
+RunCommand = (
+    CreateRun
+    | ClaimRun
+    | ReportStatus
+    | RecordInputImage
+    | RecordOutputs
+    | RecordUpload
+    | SettleRun
+    | LoseAttempt
+    | FailRun
+    | TimeOutRun
+    | RequestCancel
+    | ConfirmCancel
+)

@@ -1,0 +1,167 @@
+"""What can happen to a run. The names in the log are in codec.py."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.output import Output
+from events.status import Status
+
+
+class RunError(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a run did not succeed, for people and for programs."""
+
+    code: str
+    """Stable, documented in docs/errors.md."""
+
+    message: str
+    node_id: str = ""
+    node_class: str = ""
+    input_name: str = ""
+    exception: str = ""
+    """Class of the exception that the node raised."""
+
+
+class RunCreated(Struct, frozen=True, kw_only=True):
+    """A run was accepted."""
+
+    run_id: UUID
+    user_id: str | None
+    org_id: str | None
+    workflow_id: UUID
+    version_id: UUID
+    version: int
+    deployment_id: UUID
+    environment: str
+    machine_id: UUID
+    graph_key: str
+    ui_graph_key: str | None
+    has_inputs: bool
+    """Whether values are kept beside the log; they are private, so they are not in it."""
+
+    request_hash: str
+    """Tells a repeated request from a different one under the same key."""
+
+    origin: str
+    at: datetime
+
+
+class ImageUploaded(Struct, frozen=True, kw_only=True):
+    """An image of the run is in object storage."""
+
+    role: str
+    """input or output."""
+
+    name: str
+    """The input's name, or the file's name below the run's folder."""
+
+    key: str
+    media_type: str
+    bytes: int
+    sha256: str
+    width: int | None
+    height: int | None
+    upload_duration: float
+    """Seconds."""
+
+    attempt: int
+    """0 for an input."""
+
+    index: int
+    """Which output of the attempt; -1 for an input."""
+
+    at: datetime
+
+
+class FileUploaded(Struct, frozen=True, kw_only=True):
+    """An output that is no image is in object storage."""
+
+    name: str
+    key: str
+    media_type: str
+    bytes: int
+    sha256: str
+    upload_duration: float
+    attempt: int
+    index: int
+    at: datetime
+
+
+class StatusChanged(Struct, frozen=True, kw_only=True):
+    """The run has another status."""
+
+    status: Status
+    reason: str
+    attempt: int
+    machine_id: UUID | None
+    at: datetime
+    error: RunError | None = None
+
+
+class RunClaimed(Struct, frozen=True, kw_only=True):
+    """A worker has taken the run for a machine. Recorded before the machine is called."""
+
+    attempt: int
+    machine_id: UUID
+    prompt_id: UUID
+    fence: int
+    """Grows with every claim; whoever holds an older one has lost the run."""
+
+    worker: str
+    at: datetime
+
+
+class OutputsProduced(Struct, frozen=True, kw_only=True):
+    """The machine rendered everything; this is what it left behind."""
+
+    attempt: int
+    outputs: tuple[Output, ...]
+    at: datetime
+
+
+class AttemptFailed(Struct, frozen=True, kw_only=True):
+    """The graph failed on the machine; another attempt would fail too."""
+
+    attempt: int
+    error: RunError
+    at: datetime
+
+
+class AttemptLost(Struct, frozen=True, kw_only=True):
+    """The machine lost the attempt, by no fault of the graph."""
+
+    attempt: int
+    reason: str
+    at: datetime
+
+
+class RetryScheduled(Struct, frozen=True, kw_only=True):
+    """The run will be tried again."""
+
+    attempt: int
+    """The attempt to come."""
+
+    due: datetime
+    at: datetime
+
+
+class CancelRequested(Struct, frozen=True, kw_only=True):
+    """Someone asked to stop the run."""
+
+    by: str
+    at: datetime
+
+
+RunEvent = (
+    RunCreated
+    | ImageUploaded
+    | FileUploaded
+    | StatusChanged
+    | RunClaimed
+    | OutputsProduced
+    | AttemptFailed
+    | AttemptLost
+    | RetryScheduled
+    | CancelRequested
+)

@@ -1,0 +1,1 @@
+"""The whole running system, with its processes killed in the middle of work."""

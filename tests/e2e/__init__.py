@@ -1,0 +1,1 @@
+"""The whole running system, seen through its own doors."""

@@ -1,0 +1,192 @@
+"""A whole comfyd in processes of its own, each of which can be killed by its name."""
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+from app.auth import Tokens
+from app.cli.supervisor import Supervisor, python_process
+from infra import streams
+from infra.embedded.child import Child, Command
+from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.servers import Servers
+from infra.nats_connection import connected
+from infra.postgres import connect
+from projections.schema import create_tables
+
+SECRET = "a secret that only the tests know, long enough for HS256"
+READY_WITHIN = 30.0
+
+T = TypeVar("T")
+
+
+async def eventually(ask: Callable[[], Awaitable[T | None]], *, within: float = 20.0) -> T:
+    """Ask until the answer is something."""
+    deadline = time.monotonic() + within
+    while not (answer := await ask()):
+        assert time.monotonic() < deadline, f"it never came: {ask}"
+        await asyncio.sleep(0.02)
+    return answer
+
+
+class System:
+    """Running processes: api, worker, projector, comfyui, and the servers that are ours."""
+
+    def __init__(self, folder: Path, servers: Servers, env: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.restarted: list[str] = []
+        self._servers = servers
+        self._supervisor = Supervisor(servers, lambda name, _: self.restarted.append(name))
+        self._commands: dict[str, Command] = {}
+        self.url = f"http://{LOOPBACK}:{free_port()}"
+        self.machine_url = f"http://{LOOPBACK}:{free_port()}"
+        self.machine_folder = folder / "comfyui"
+        self.env = {**env, "JWT_SECRET": SECRET, "COMFYD_PORT": self.url.rsplit(":", 1)[1]}
+
+    async def prepare(self) -> None:
+        """Create streams and tables, then start the machine and comfyd's processes."""
+        async with connected(self.env["NATS_URL"], name="tests") as client:
+            await streams.migrate(client)
+        async with connect(self.env["POSTGRES_URL"]) as connection:
+            await create_tables(connection)
+        self.machine_folder.mkdir(exist_ok=True)
+        self.start_machine("comfyui", self.machine_url, self.machine_folder)
+        self.start_own("api", "app")
+        self.start_own("projector", "consumers", "projector")
+        self.start_own("worker", "consumers", "worker")
+        await self.until_ready(self.url)
+
+    def start_own(self, name: str, *module: str, **settings: str) -> None:
+        """Start another process of comfyd's, with some settings changed."""
+        env = {**self.env, **settings}
+        self._start(python_process(name, *module, logs=self.folder / "logs", env=env))
+
+    def start_another_api(self, name: str, **settings: str) -> str:
+        """Start one more API, with some settings changed; give its URL."""
+        port = free_port()
+        self.start_own(name, "app", COMFYD_PORT=str(port), **settings)
+        return f"http://{LOOPBACK}:{port}"
+
+    def another_machine_url(self) -> str:
+        """Give an address where no machine answers yet."""
+        return f"http://{LOOPBACK}:{free_port()}"
+
+    def start_machine(self, name: str, url: str, folder: Path, *switches: str) -> None:
+        """Start a stand-in."""
+        port = url.rsplit(":", 1)[1]
+        arguments = ("infra.embedded.standin", "--port", port, "--dir", str(folder), *switches)
+        self._start(python_process(name, *arguments, logs=self.folder / "logs", env={}))
+
+    def start(self, name: str) -> None:
+        """Start again what was killed."""
+        if name in self._servers.names:
+            self._servers.launch(name)
+            self._servers.wait_ready(name)
+        else:
+            self._supervisor.start(self._commands[name])
+
+    def kill(self, name: str) -> None:
+        """Kill -9, and wait for the end."""
+        self._child(name).kill()
+
+    def end(self, name: str) -> None:
+        """Stop one politely and forget it."""
+        self._supervisor.children.pop(name).stop()
+
+    @asynccontextmanager
+    async def without(self, name: str) -> AsyncIterator[None]:
+        """Kill one, and start it again at the end of the block."""
+        self.kill(name)
+        try:
+            yield
+        finally:
+            self.start(name)
+
+    def freeze(self, name: str) -> None:
+        """Stop one in the middle of whatever it does."""
+        os.kill(self._child(name).pid, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """Let a frozen one go on as if nothing had happened."""
+        os.kill(self._child(name).pid, signal.SIGCONT)
+
+    @asynccontextmanager
+    async def supervised(self) -> AsyncIterator[None]:
+        """Start again whatever ends, as `comfyd up` does."""
+        watching = asyncio.create_task(self._supervisor.watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+
+    async def until_ready(self, url: str) -> None:
+        """Wait until an API accepts runs."""
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=5) as http:
+
+            async def ready() -> bool:
+                with suppress(httpx.TransportError):
+                    return (await http.get("/health/ready")).is_success
+                return False
+
+            await eventually(ready, within=READY_WITHIN)
+
+    async def until_machine_ready(self) -> None:
+        """Wait until the stand-in answers."""
+        async with httpx.AsyncClient(base_url=self.machine_url, trust_env=False) as http:
+
+            async def ready() -> bool:
+                with suppress(httpx.TransportError):
+                    return (await http.get("/queue")).is_success
+                return False
+
+            await eventually(ready, within=READY_WITHIN)
+
+    def rendered(self) -> Counter[str]:
+        """Count the executions by prompt id, over all lives of the machine."""
+        log = self.machine_folder / "rendered.log"
+        return Counter(log.read_text("utf-8").split() if log.exists() else ())
+
+    def token(self, user: str, org: str | None = None) -> str:
+        """Give a token for somebody."""
+        return Tokens(SECRET).issue(user_id=user, org_id=org, seconds=3600)
+
+    def log_of(self, name: str) -> str:
+        """Give what a process of comfyd's has logged."""
+        return (self.folder / "logs" / f"{name}.log").read_text("utf-8")
+
+    def stop(self) -> None:
+        """Stop everything that is ours."""
+        for child in self._supervisor.children.values():
+            with suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGCONT)
+        self._supervisor.stop()
+
+    def _start(self, command: Command) -> None:
+        self._commands[command.name] = command
+        self._supervisor.start(command)
+
+    def _child(self, name: str) -> Child:
+        return (self._servers.children | self._supervisor.children)[name]
+
+
+@asynccontextmanager
+async def running_system(
+    folder: Path, servers: Servers, env: Mapping[str, str]
+) -> AsyncIterator[System]:
+    """Start comfyd on servers that run already; stop it, and those of them in *servers*."""
+    system = System(folder, servers, env)
+    try:
+        await system.prepare()
+        yield system
+    finally:
+        system.stop()

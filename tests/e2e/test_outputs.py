@@ -1,0 +1,105 @@
+"""Outputs of every kind arrive in object storage, each as what it is."""
+
+import hashlib
+
+from tests.e2e.graphs import node
+from tests.e2e.tenant import Tenant, download
+
+
+async def test_every_kind_of_output_is_kept(ada: Tenant) -> None:
+    graph = {
+        "1": node("EmptyImage", width=16, height=16, batch_size=3, color=1),
+        "10": node("SaveImage", images=["1", 0], filename_prefix="still"),
+        "11": node(
+            "SaveAnimatedWEBP",
+            images=["1", 0],
+            filename_prefix="moving",
+            fps=6.0,
+            lossless=True,
+            quality=80,
+            method="default",
+        ),
+        "2": node("EmptyAudio", duration=0.1, sample_rate=8000, channels=1),
+        "12": node("SaveAudio", audio=["2", 0], filename_prefix="sound"),
+        "3": node("CreateVideo", images=["1", 0], fps=8.0),
+        "13": node(
+            "SaveVideo", video=["3", 0], filename_prefix="film", format="auto", codec="auto"
+        ),
+        "4": node("StandinMesh", seed=1),
+        "14": node("SaveGLB", mesh=["4", 0], filename_prefix="mesh"),
+        "15": node("StandinText", text="words"),
+        "16": node("StandinUnknownKind", value="odd"),
+    }
+
+    run = await ada.run(await ada.deploy(graph))
+
+    assert run["status"] == "success", run["error"]
+    files = [output for output in run["outputs"] if output["url"]]
+    texts = {o["node_id"]: (o["kind"], o["text"]) for o in run["outputs"] if not o["url"]}
+    assert sorted((o["node_id"], o["kind"], o["media_type"]) for o in files) == [
+        ("10", "images", "image/png"),
+        ("10", "images", "image/png"),
+        ("10", "images", "image/png"),
+        ("11", "images", "image/webp"),
+        ("12", "audio", "audio/x-wav"),
+        ("13", "images", "video/mp4"),
+        ("14", "3d", "model/gltf-binary"),
+    ]
+    assert texts == {
+        "15": ("text", "words"),
+        "16": ("standin_oddities", '{"value":"odd"}'),
+    }
+    for output in files:
+        data = await download(output["url"])
+        assert hashlib.sha256(data).hexdigest() == output["sha256"]
+        assert (len(data), output["upload_duration"] >= 0) == (output["bytes"], True)
+    sizes = {(o["width"], o["height"]) for o in files if o["media_type"].startswith("image/")}
+    assert sizes == {(16, 16)}
+
+
+async def test_files_of_the_same_name_from_two_nodes_do_not_collide(ada: Tenant) -> None:
+    graph = {
+        "1": node("EmptyImage", width=8, height=8, batch_size=1, color=0xFF0000),
+        "2": node("EmptyImage", width=8, height=8, batch_size=1, color=0x0000FF),
+        "3": node("SaveImage", images=["1", 0], filename_prefix="left/same"),
+        "4": node("SaveImage", images=["2", 0], filename_prefix="right/same"),
+    }
+
+    run = await ada.run(await ada.deploy(graph))
+    status = (await ada.http.get(f"/api/status/{run['id']}")).json()
+
+    urls = [output["url"] for output in run["outputs"]]
+    contents = [await download(url) for url in urls]
+    subfolders = {image["subfolder"] for o in status["outputs"] for image in o["images"]}
+    assert len(set(urls)) == 2
+    assert contents[0] != contents[1]
+    assert subfolders == {"left", "right"}
+
+
+async def test_two_runs_with_the_same_name_keep_their_own_files(ada: Tenant) -> None:
+    graph = {
+        "1": node("EmptyImage", width=8, height=8, batch_size=1, color=7),
+        "2": node("SaveImage", images=["1", 0], filename_prefix="twice"),
+    }
+    deployment = await ada.deploy(graph)
+
+    runs = [await ada.run(deployment) for _ in range(2)]
+
+    names = {output["filename"] for run in runs for output in run["outputs"]}
+    urls = {output["url"] for run in runs for output in run["outputs"]}
+    assert names == {"twice_00001_.png"}
+    assert len(urls) == 2
+
+
+async def test_previews_are_the_outputs_of_a_graph_that_saves_nothing(ada: Tenant) -> None:
+    graph = {
+        "1": node("EmptyImage", width=8, height=8, batch_size=1, color=9),
+        "2": node("PreviewImage", images=["1", 0]),
+    }
+
+    run = await ada.run(await ada.deploy(graph))
+    status = (await ada.http.get(f"/api/status/{run['id']}")).json()
+
+    [output] = run["outputs"]
+    assert (await download(output["url"])).startswith(b"\x89PNG")
+    assert status["outputs"][0]["images"][0]["type"] == "temp"
