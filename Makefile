@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up test test-containers check bench docs format lock clean
+.PHONY: help up test test-containers test-images check bench docs format lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test: .venv/ready-dev  ## Run all tests on real servers from wheels
 
 test-containers: .venv/ready-dev  ## Run the same tests on servers in Docker
 	@COMFYD_TEST_SERVERS=containers $(BIN)/python -m pytest -m "not chaos" $(ARGS)
+
+test-images: .venv/ready-dev  ## Build images of the servers from their wheels, where no registry can be reached
+	@$(BIN)/python -m tests.images
 
 check: .venv/ready-dev  ## Format, lint, types, import rules: what CI runs first
 	@$(BIN)/ruff format --check .

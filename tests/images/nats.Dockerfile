@@ -1,0 +1,3 @@
+FROM scratch
+COPY nats-server /usr/bin/nats-server
+ENTRYPOINT ["nats-server"]
