@@ -5,6 +5,7 @@ the time goes into checking out connections; read together, sixteen cost little 
 """
 
 import asyncio
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from infra.postgres import POSTGRES_AWAY, Outage, Pool
@@ -24,8 +25,6 @@ class RunRows:
 
     async def get(self, run_id: UUID) -> RunRow | None:
         """Give a run's row; None when there is none, or when Postgres is away."""
-        if self._outage.lasts:
-            return None
         answer = self._asked.get(run_id)
         if answer is None:
             answer = self._asked[run_id] = asyncio.get_running_loop().create_future()
@@ -38,19 +37,25 @@ class RunRows:
         while self._asked:
             asked, self._asked = self._asked, {}
             try:
-                async with self._pool.connection() as connection:
-                    found = await find_runs(connection, asked.keys())
-            except POSTGRES_AWAY:
-                self._outage.begins()
-                found = {}
-            except BaseException as error:
+                found = await self._found(asked)
+            except Exception as error:  # noqa: BLE001 -- told to all who asked; others wait already
                 _fail(asked, error)
-                raise
+                continue
             for run_id, answer in asked.items():
                 answer.set_result(found.get(run_id))
 
+    async def _found(self, ids: Collection[UUID]) -> Mapping[UUID, RunRow]:
+        if self._outage.lasts:
+            return {}
+        try:
+            async with self._pool.connection() as connection:
+                return await find_runs(connection, ids)
+        except POSTGRES_AWAY:
+            self._outage.begins()
+            return {}
 
-def _fail(asked: dict[UUID, Answer], error: BaseException) -> None:
+
+def _fail(asked: Mapping[UUID, Answer], error: Exception) -> None:
     for answer in asked.values():
         answer.set_exception(error)
         answer.exception()  # Seen, even if nobody waits for it any more.

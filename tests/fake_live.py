@@ -5,15 +5,18 @@ from infra.live import OnEvent, OnProgress, Stop
 
 
 class FakeLive:
-    """Live copies of one run that a test tells, to whoever listens."""
+    """Live copies that a test tells; set *away* and nobody can listen."""
 
     def __init__(self) -> None:
         self.listening: dict[str, tuple[OnEvent, OnProgress]] = {}
         self.opened = 0
         self.reconnects = 0
+        self.away = False
 
     async def listen(self, aggregate: str, on_event: OnEvent, on_progress: OnProgress) -> Stop:
         """Hear what the test tells about a run."""
+        if self.away:
+            raise ConnectionError("the fake is away")
         self.opened += 1
         self.listening[aggregate] = (on_event, on_progress)
 

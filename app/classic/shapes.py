@@ -111,7 +111,8 @@ def progress_view(run: Run, progress: Progress | None) -> dict[str, Any]:
     word = WORDS[run.status]
     current, message = _PROGRESS[word]
     if run.status is Status.RUNNING and progress is not None:
-        current = progress.percent * (UPLOADING_AT - 1) // 100
+        # From where it stands without a word of the machine's: its first is no step back.
+        current += progress.percent * (UPLOADING_AT - 1 - current) // 100
         message = progress.message
     return {"current": current, "total": 100, "message": message}
 

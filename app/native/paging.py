@@ -8,12 +8,14 @@ from typing import Annotated, Any
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from app.native.requests import bad
+from app.native.requests import POSITION, bad
 from projections.queries import Page
 from projections.tables import Row
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 DEFAULT_LIMIT = 20
+
+_MARK = "b"
 
 
 class ListView(Struct, frozen=True, kw_only=True):
@@ -35,7 +37,7 @@ def list_view(page: Page, view: Callable[[Row], object]) -> ListView:
 
 def cursor_of(before: int | None) -> str | None:
     """Write where the next page starts, so that nobody reads a meaning into it."""
-    return None if before is None else urlsafe_b64encode(f"b{before}".encode()).decode()
+    return None if before is None else urlsafe_b64encode(f"{_MARK}{before}".encode()).decode()
 
 
 def before_of(cursor: str | None) -> int | None:
@@ -49,6 +51,8 @@ def before_of(cursor: str | None) -> int | None:
         return None
     try:
         text = urlsafe_b64decode(cursor.encode()).decode()
-        return int(text.removeprefix("b"))
     except (binascii.Error, ValueError):
-        raise bad("bad_cursor", "/cursor") from None
+        text = ""
+    if not text.startswith(_MARK) or not POSITION.fullmatch(text[1:]):
+        raise bad("bad_cursor", "/cursor")
+    return int(text[1:])

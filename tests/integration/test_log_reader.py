@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import aclosing
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -11,10 +12,15 @@ from nats.aio.client import Client
 
 from events.envelope import Entry, Recorded, Unreadable
 from events.subjects import LOG, subject
+from infra import streams
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.log_reader import LogInterrupted, head, read_log
-from infra.nats_connection import api
+from infra.nats_connection import api, connected
 from tests.builders import created, draft
+from tests.own_nats import own_nats
+from tests.servers import IN_CONTAINERS
+
+own_server = pytest.mark.skipif(IN_CONTAINERS, reason="needs a server of its own, from the wheel")
 
 
 async def fill(client: Client, count: int) -> None:
@@ -83,3 +89,43 @@ async def test_a_reader_whose_consumer_is_gone_says_so_within_seconds(log_client
 
     await fill(log_client, 1)
     assert [e.position for e in await read(log_client, after=1)] == [2]
+
+
+@own_server
+async def test_a_restart_of_the_server_interrupts_the_reading_which_then_goes_on(
+    tmp_path: Path,
+) -> None:
+    with own_nats(tmp_path / "nats") as server:
+        async with connected(server.url, name="test") as client:
+            await streams.migrate(client)
+            await fill(client, 3)
+            async with aclosing(read_log(client, after=0, limit=10)) as batches:
+                first = await anext(batches)
+                server.stop()
+                server.start()
+                with pytest.raises(LogInterrupted):
+                    async with asyncio.timeout(15):
+                        await anext(batches)
+
+            await fill(client, 2)
+            rest = await read(client, after=first[-1].position)
+
+    assert [e.position for e in (*first, *rest)] == [1, 2, 3, 4, 5]
+
+
+@own_server
+async def test_the_log_is_read_under_the_second_format_of_acknowledgements(
+    tmp_path: Path,
+) -> None:
+    flags = "feature_flags { js_ack_fc_v2: true }"
+    with own_nats(tmp_path / "nats", more=flags) as server:
+        async with connected(server.url, name="test") as client:
+            await streams.migrate(client)
+            await fill(client, 20)
+
+            whole = await read(client, after=0, limit=3)
+            rest = await read(client, after=15)
+
+    assert [e.position for e in whole] == list(range(1, 21))
+    assert rest == whole[15:]
+    assert all(isinstance(entry, Recorded) for entry in whole)

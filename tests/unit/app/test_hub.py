@@ -136,16 +136,10 @@ async def test_who_comes_right_after_the_last_has_left_is_served_by_the_same_lis
     assert live.opened == 1
 
 
-class DeafLive(FakeLive):
-    """Cannot listen."""
-
-    async def listen(self, *_: object) -> object:  # type: ignore[override] -- it only refuses
-        """Refuse."""
-        raise ConnectionError
-
-
 async def test_a_listener_that_cannot_be_opened_leaves_no_follower_behind() -> None:
-    hub = hub_over(DeafLive())
+    live = FakeLive()
+    live.away = True
+    hub = hub_over(live)
 
     with pytest.raises(ConnectionError):
         await hub.join(NAME)

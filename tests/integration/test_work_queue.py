@@ -1,0 +1,149 @@
+"""The work queue: work is queued once, and every machine has a consumer as it should be."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+from nats.aio.client import Client
+
+from events import subjects
+from infra.event_store import LogUnavailable
+from infra.nats_connection import api
+from infra.work_queue import ACK_WAIT, RUNS_PER_MACHINE, WorkQueue, render_consumer, run_id_in
+from tests.builders import MACHINE_ID, RUN_ID
+
+SUBJECT = subjects.render_work(MACHINE_ID)
+
+
+async def messages(client: Client, stream: str) -> int:
+    info = await api(client, f"STREAM.INFO.{stream}", {}, within=5)
+    return int(info["state"]["messages"])
+
+
+async def consumer(client: Client, machine_id: UUID) -> dict[str, Any]:
+    name = render_consumer(machine_id)
+    info = await api(client, f"CONSUMER.INFO.{subjects.WORK}.{name}", {}, within=5)
+    config: dict[str, Any] = info["config"]
+    return config
+
+
+async def next_message(client: Client, machine_id: UUID, *, batch: int) -> list[UUID]:
+    """Ask for work as a worker does, and acknowledge none of it."""
+    stream = client.jetstream()
+    subscription = await stream.pull_subscribe_bind(
+        render_consumer(machine_id), stream=subjects.WORK
+    )
+    found = await subscription.fetch(batch, timeout=1)
+    await subscription.unsubscribe()
+    return [run_id_in(message.data) for message in found]
+
+
+async def test_work_that_is_put_twice_is_queued_once(log_client: Client) -> None:
+    queue = WorkQueue(log_client)
+
+    await queue.put(SUBJECT, RUN_ID, message_id="a")
+    await queue.put(SUBJECT, RUN_ID, message_id="a")
+    assert await messages(log_client, subjects.WORK) == 1
+
+    await queue.put(SUBJECT, RUN_ID, message_id="b")
+    assert await messages(log_client, subjects.WORK) == 2
+
+
+async def test_a_machine_is_given_two_runs_at_once_and_only_its_own(log_client: Client) -> None:
+    queue, other = WorkQueue(log_client), uuid4()
+    for machine_id in (MACHINE_ID, other):
+        await queue.serve_machine(machine_id)
+    mine, others = [uuid4() for _ in range(4)], uuid4()
+    for run_id in mine:
+        await queue.put(SUBJECT, run_id, message_id=str(run_id))
+    await queue.put(subjects.render_work(other), others, message_id=str(others))
+
+    assert await next_message(log_client, MACHINE_ID, batch=4) == mine[:RUNS_PER_MACHINE]
+    assert await next_message(log_client, other, batch=4) == [others]
+    assert RUNS_PER_MACHINE == 2
+
+
+async def test_work_that_came_before_its_consumer_waits_for_it(log_client: Client) -> None:
+    queue = WorkQueue(log_client)
+    await queue.put(SUBJECT, RUN_ID, message_id="a")
+    await queue.serve_machine(MACHINE_ID)
+
+    assert await next_message(log_client, MACHINE_ID, batch=1) == [RUN_ID]
+
+
+async def test_the_machines_are_those_that_have_a_consumer(log_client: Client) -> None:
+    queue, served = WorkQueue(log_client), {uuid4() for _ in range(5)}
+    assert await queue.machines() == set()
+    await queue.serve_uploads()
+    for machine_id in served:
+        await queue.serve_machine(machine_id)
+        await queue.serve_machine(machine_id)
+
+    assert await queue.machines() == served
+
+
+async def test_a_consumer_with_an_old_configuration_is_brought_up_to_date(
+    log_client: Client,
+) -> None:
+    name = render_consumer(MACHINE_ID)
+    old = {
+        "durable_name": name,
+        "filter_subject": SUBJECT,
+        "deliver_policy": "all",
+        "ack_policy": "explicit",
+        "ack_wait": int(60e9),
+        "max_ack_pending": 7,
+    }
+    await api(
+        log_client,
+        f"CONSUMER.CREATE.{subjects.WORK}.{name}.{SUBJECT}",
+        {"stream_name": subjects.WORK, "config": old},
+        within=5,
+    )
+
+    await WorkQueue(log_client).serve_machine(MACHINE_ID)
+
+    config = await consumer(log_client, MACHINE_ID)
+    assert (config["max_ack_pending"], config["ack_wait"]) == (
+        RUNS_PER_MACHINE,
+        int(ACK_WAIT * 1e9),
+    )
+
+
+async def test_what_nobody_could_do_is_kept_once_with_its_error_on_one_line(
+    log_client: Client,
+) -> None:
+    queue, body = WorkQueue(log_client), msgspec.json.encode(RUN_ID)
+    error = "ValueError:\r\n  no\tsuch\n\nNats-Msg-Id: forged " + "x" * 2000
+
+    for _ in range(2):
+        await queue.bury(SUBJECT, body, message_id="WORK:render:1", error=error)
+
+    assert await messages(log_client, subjects.DEAD_LETTERS) == 1
+    stream = log_client.jetstream()
+    kept = await stream.get_last_msg(subjects.DEAD_LETTERS, subjects.dead_letters(SUBJECT))
+    assert kept.data == body
+    assert kept.headers is not None
+    assert kept.headers["Nats-Msg-Id"] == "WORK:render:1"
+    assert kept.headers["x-error"] == " ".join(error.split())[:1000]
+    assert kept.headers["x-error"].startswith("ValueError: no such Nats-Msg-Id: forged x")
+
+
+async def test_without_a_queue_everything_says_so(nats_client: Client) -> None:
+    queue = WorkQueue(nats_client, within=1)
+
+    with pytest.raises(LogUnavailable):
+        await queue.put(SUBJECT, RUN_ID, message_id="a")
+    with pytest.raises(LogUnavailable):
+        await queue.bury(SUBJECT, b"", message_id="a", error="")
+    with pytest.raises(LogUnavailable):
+        await queue.serve_machine(MACHINE_ID)
+    with pytest.raises(LogUnavailable):
+        await queue.machines()
+
+
+def test_work_that_names_no_run_cannot_be_read() -> None:
+    for body in (b"", b"x", b'"x"', b"{}"):
+        with pytest.raises(msgspec.DecodeError):
+            run_id_in(body)

@@ -1,0 +1,156 @@
+"""Storing what a render left behind: once, all of it, or the attempt is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from consumers.delivery import Later
+from consumers.render import render
+from consumers.tools import Tools
+from consumers.upload import upload
+from events.decider import RUN
+from events.identity import prompt_id
+from events.output import Output
+from events.run import Run
+from events.run_events import AttemptLost
+from events.status import Status
+from infra.event_store import load
+from infra.machine import Finished, MachineUnreachable, OutputMissing
+from tests.builders import NOW, RUN_ID, image_output
+from tests.fake_machine import FakeMachine, worker_tools
+from tests.fake_object_storage import FakeObjectStorage
+from tests.memory_event_store import MemoryEventStore
+
+
+class World:
+    """A run that was rendered, with its files on the machine."""
+
+    def __init__(self) -> None:
+        self.store = MemoryEventStore()
+        self.machine = FakeMachine()
+        self.storage = FakeObjectStorage()
+
+    async def tools(self, *, seconds: float = 0) -> Tools:
+        """Give a worker's tools, with its clock so far ahead."""
+
+        @asynccontextmanager
+        async def silence(_: str, __: str) -> AsyncIterator[asyncio.Event]:
+            yield asyncio.Event()
+
+        now = NOW + timedelta(seconds=seconds)
+        return await worker_tools(
+            self.store, self.machine, self.storage, heard=silence, now=lambda: now
+        )
+
+    async def run(self) -> Run:
+        """Read the run."""
+        state = (await load(self.store, RUN, RUN_ID)).state
+        assert state is not None
+        return state
+
+    @property
+    def stored(self) -> dict[str, bytes]:
+        """What is stored of the run, by name."""
+        folder = f"outputs/runs/{RUN_ID}/"
+        return {
+            key.removeprefix(folder): found.content
+            for key, found in self.storage.objects.items()
+            if key.startswith(folder)
+        }
+
+
+@pytest.fixture
+async def world() -> World:
+    world = World()
+    world.machine.outcome = Finished(
+        outputs=(
+            image_output(0, "a.png"),
+            Output(index=1, node_id="9", kind="text", text="a lighthouse"),
+            image_output(2, "b.png"),
+        )
+    )
+    world.machine.files = {"a.png": b"first", "b.png": b"second"}
+    await render(RUN_ID, 1, await world.tools())
+    return world
+
+
+async def test_every_file_is_stored_and_then_the_run_has_succeeded(world: World) -> None:
+    await upload(RUN_ID, 1, await world.tools())
+
+    run = await world.run()
+    assert world.stored == {"a.png": b"first", "b.png": b"second"}
+    assert (run.status, sorted(run.uploads)) == (Status.SUCCESS, [0, 2])
+
+
+async def test_a_file_that_the_machine_no_longer_has_loses_the_attempt(world: World) -> None:
+    world.machine.breaks = {"open_output": [OutputMissing("a.png")]}
+
+    await upload(RUN_ID, 1, await world.tools())
+
+    run = await world.run()
+    lost = [e.event for e in world.store.log if isinstance(e.event, AttemptLost)]
+    assert lost == [AttemptLost(attempt=1, reason="its outputs are gone: a.png", at=NOW)]
+    assert (run.claimed, run.produced, run.outputs, run.uploads) == (False, False, (), {})
+    assert run.retry_due is not None
+
+
+async def test_a_run_whose_files_were_gone_is_rendered_again_and_succeeds(world: World) -> None:
+    world.machine.breaks = {"open_output": [OutputMissing("a.png")]}
+    await upload(RUN_ID, 1, await world.tools())
+
+    for handler in (render, upload):
+        await handler(RUN_ID, 1, await world.tools(seconds=10))
+
+    run = await world.run()
+    assert (run.status, run.attempt) == (Status.SUCCESS, 2)
+    assert world.machine.submitted == {prompt_id(RUN_ID, n): 1 for n in (1, 2)}
+    assert world.stored == {"a.png": b"first", "b.png": b"second"}
+
+
+async def test_files_that_are_gone_every_time_fail_the_run_in_the_end(world: World) -> None:
+    for attempt in (1, 2, 3):
+        world.machine.breaks = {"open_output": [OutputMissing("a.png")]}
+        await upload(RUN_ID, 1, await world.tools(seconds=10 * attempt))
+        await render(RUN_ID, 1, await world.tools(seconds=10 * attempt + 7))
+
+    run = await world.run()
+    assert run.error is not None
+    assert (run.status, run.attempt) == (Status.FAILED, 3)
+
+
+async def test_what_is_stored_is_not_fetched_again(world: World) -> None:
+    world.machine.breaks = {"open_output": [MachineUnreachable("away")]}
+    with pytest.raises(Later):
+        await upload(RUN_ID, 1, await world.tools())
+    assert world.stored == {"b.png": b"second"}
+    world.machine.files = {"a.png": b"first"}
+
+    await upload(RUN_ID, 2, await world.tools())
+
+    assert (await world.run()).status is Status.SUCCESS
+
+
+async def test_a_machine_that_stays_away_with_the_files_fails_the_run(world: World) -> None:
+    world.machine.breaks = {"open_output": [MachineUnreachable("away")] * 2}
+
+    await upload(RUN_ID, 12, await world.tools())
+
+    run = await world.run()
+    assert run.error is not None
+    assert (run.status, run.error.code) == (Status.FAILED, "machine_unreachable")
+
+
+async def test_there_is_nothing_to_store_of_a_run_that_is_unknown_or_has_ended(
+    world: World,
+) -> None:
+    await upload(RUN_ID, 1, await world.tools())
+    before = list(world.store.log)
+
+    await upload(RUN_ID, 1, await world.tools())
+    await upload(UUID(int=9), 1, await world.tools())
+
+    assert world.store.log == before
