@@ -92,6 +92,9 @@ def told(error: Exception) -> Told:
         return Told(
             status=HTTPStatus.BAD_REQUEST, code="invalid_request", problems=(error.problem,)
         )
+    if isinstance(error, RecursionError):
+        # Of all we do, only decoding a body goes as deep as a stranger wants.
+        return Told(status=HTTPStatus.BAD_REQUEST, code="malformed_json")
     for kind, (status, code) in _BY_CLASS.items():
         if isinstance(error, kind):
             problems = error.problems if isinstance(error, CommandRefused) else ()

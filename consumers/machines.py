@@ -40,7 +40,7 @@ class Machines:
         """Give the driver for the machine's present address.
 
         Raises:
-            MachineMissing: nobody registered it.
+            MachineMissing: nobody registered it, or under an address that is none.
             LogUnavailable: the log does not answer.
 
         """
@@ -50,7 +50,10 @@ class Machines:
         url = machine.state.current.url
         async with self._one_at_a_time:
             if url not in self._open:
-                driver = await self._open_driver(url)
+                try:
+                    driver = await self._open_driver(url)
+                except ValueError as error:
+                    raise MachineMissing(str(error)) from error
                 self._exits.push_async_callback(driver.close)
                 self._open[url] = driver
         return self._open[url]

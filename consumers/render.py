@@ -65,7 +65,11 @@ async def render(run_id: UUID, delivery: int, tools: Tools) -> None:
 
 
 async def _attempt(session: RunSession, machine: Machine, prepared: Prepared, tools: Tools) -> None:
-    taken_over = state_of(session).claimed
+    before = state_of(session)
+    taken_over = before.claimed
+    if before.claimed and before.prompt_id is not None:
+        # A machine that does not answer is found out before yet another claim is recorded.
+        await machine.look_up(before.prompt_id)
     claim = ClaimRun(machine_id=state_of(session).machine_id, worker=tools.worker, now=tools.now())
     await session.execute(claim, meta(tools, session))
     run = state_of(session)

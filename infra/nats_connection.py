@@ -31,7 +31,7 @@ async def _on_error(error: Exception) -> None:
 
 
 async def _on_disconnect() -> None:
-    log.warning("nats.disconnected")
+    log.info("nats.disconnected")
 
 
 async def _on_reconnect() -> None:

@@ -92,7 +92,7 @@ async def position(connection: Connection) -> int:
 
 
 async def note_progress(connection: Connection, latest: dict[str, bytes]) -> None:
-    """Keep the latest progress of runs, and forget what is old."""
+    """Keep the latest progress of runs."""
     rows = [{"run_id": run_id, "progress": progress} for run_id, progress in latest.items()]
     async with connection.transaction(), connection.cursor() as cursor:
         await cursor.executemany(_SQL["note_progress"], rows)

@@ -42,10 +42,15 @@ def _body(answer: Told, language: str) -> dict[str, Any]:
         issues = [
             {
                 "code": problem.code,
-                "path": problem.pointer.lstrip("/").split("/"),
+                "path": [_unescaped(part) for part in problem.pointer.split("/")[1:]],
                 "message": problem.text(language),
             }
             for problem in answer.problems
         ]
         return {"success": False, "error": {"issues": issues, "name": "ZodError"}}
     return {"error": answer.detail or say(answer.code, {}, language)}
+
+
+def _unescaped(part: str) -> str:
+    """Read one part of a JSON pointer (RFC 6901 §4)."""
+    return part.replace("~1", "/").replace("~0", "~")

@@ -125,6 +125,8 @@ def _up(console: Console) -> int:
     console.print(word("starting", name="NATS, Postgres, S3"))
     with running_stack(told) as stack:
         code = asyncio.run(_serve(stack, console))
+        # A second Ctrl-C would leave the servers to themselves.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         console.print(word("stopping"))
     console.print(word("stopped", folder=stack.folder))
     return code
@@ -143,6 +145,8 @@ async def _serve(stack: Stack, console: Console) -> int:
         await asyncio.wait({supervising, showing, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if showing.done() and not stopping.done() and showing.result() == 0:
             await asyncio.wait({supervising, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if supervising.done():
+            supervising.result()  # It only ends by failing.
         return showing.result() if showing.done() else 0
     finally:
         for task in (supervising, showing, stopping):

@@ -29,6 +29,8 @@ DEFAULT_DATA = ".comfyd"
 SETTINGS_FILE = "settings.env"
 """What `comfyd up` told its processes, for the commands that look after a running stack."""
 
+_SPACES = ("ENDPOINT", "BUCKET", "KEY", "SECRET")
+
 STEP_SECONDS = "0.1"
 """Speed of the stand-in: slow enough to watch, fast enough not to wait."""
 
@@ -66,7 +68,7 @@ def chosen_port() -> int:
 
     """
     text = os.environ.get("COMFYD_PORT") or DEFAULT_PORT
-    if not text.isdigit() or not 0 < int(text) < 65536:  # noqa: PLR2004 -- ports end there
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65536:  # noqa: PLR2004 -- ports end there
         raise CannotStart(word("bad_port", port=text))
     port = int(text)
     with socket.socket() as probe:
@@ -102,6 +104,7 @@ def running_stack(told: Told) -> Iterator[Stack]:
 
     """
     port = chosen_port()
+    _check_settings()
     with data_folder(chosen_data()) as folder:
         servers = start_all(folder, given=os.environ)
         supervisor = Supervisor(servers, told)
@@ -134,6 +137,15 @@ async def prepare(stack: Stack) -> None:
         ("worker", ("consumers", "worker")),
     ):
         stack.supervisor.start(python_process(name, *arguments, logs=stack.logs, env=stack.env))
+
+
+def _check_settings() -> None:
+    """Find a wrong setting before anything is started or written."""
+    ours = "x" * 40
+    servers = dict.fromkeys(
+        ("NATS_URL", "POSTGRES_URL", "JWT_SECRET", *(f"SPACES_{n}" for n in _SPACES)), ours
+    )
+    settings_from(servers | {n: v for n, v in os.environ.items() if v})
 
 
 def _settings(folder: DataFolder, servers: Mapping[str, str], port: int) -> dict[str, str]:

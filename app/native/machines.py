@@ -1,5 +1,6 @@
 """/v1/machines: where a ComfyUI answers."""
 
+import re
 from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -19,6 +20,9 @@ from events.machine import Machine, MachineRegistered, RegisterMachine
 from infra.event_store import load
 from projections.queries import list_machines
 
+LONGEST_HOST = 253
+"""Characters of a host name (RFC 1035 §2.3.4)."""
+
 
 class MachineView(Struct, frozen=True, kw_only=True):
     """A machine."""
@@ -37,8 +41,7 @@ async def register_machine(
     data: JSONBody[RegisterMachineRequest],
 ) -> Response[MachineView]:
     """Make a ComfyUI known under a name; the same name again moves it to the new URL."""
-    address = urlsplit(data.url)
-    if address.scheme not in {"http", "https"} or not address.hostname or address.username:
+    if not _is_address(data.url):
         raise bad("bad_machine_url", "/url")
     machine_id = identity.machine_id(caller.tenant, data.name)
     session = await load(house.store, MACHINE, machine_id)
@@ -70,6 +73,18 @@ async def machines(
             connection, tenant=caller.tenant, limit=limit, before=before_of(cursor)
         )
     return list_view(page, lambda row: machine_view(row.state))
+
+
+def _is_address(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        _ = address.port  # raises for what is no port
+    except ValueError:
+        return False
+    host = address.hostname or ""
+    named = bool(host) and len(host) <= LONGEST_HOST and not re.search(r"[^\w.:-]", host)
+    plain = url.isprintable() and " " not in url and address.username is None
+    return address.scheme in {"http", "https"} and named and plain
 
 
 def machine_view(machine: Machine) -> MachineView:

@@ -43,6 +43,8 @@ async def create(
     prefer: Annotated[str | None, HeaderParameter(name="Prefer")] = None,
 ) -> Response[RunView]:
     """Accept a run. The answer means that it is on disk and will not be lost."""
+    # Every header is read before anything is accepted.
+    wait = preferred_wait(prefer)
     accepted = await create_run(
         house,
         caller,
@@ -55,7 +57,7 @@ async def create(
     headers = {"Location": f"/v1/runs/{run.id}"}
     if accepted.replayed:
         headers["Idempotent-Replayed"] = "true"
-    if wait := preferred_wait(prefer):
+    if wait:
         run, position = await wait_until_ended(house, run, position, wait)
         house.recent.note(run.id, position)
         headers["Preference-Applied"] = f"wait={wait}"

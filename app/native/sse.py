@@ -100,7 +100,8 @@ async def _follow(house: House, run_id: UUID, sent: int, encode: FrameOf) -> Asy
             await follower.wait()
             taken = follower.take()
             frames = taken.events
-            if follower.missed or _has_gap(frames, sent):
+            # A beat is the chance to find that the very last copy was lost.
+            if follower.missed or taken.beat or _has_gap(frames, sent):
                 # What was offered is in the log too, so nothing is lost by asking that alone.
                 frames = await _catch_up(house.store, name, sent, encode, follower)
             fresh = [frame for frame in frames if frame.position > sent]
@@ -124,8 +125,12 @@ def _joined(fresh: Sequence[Frame], taken: Taken) -> bytes:
 
 
 def _has_gap(frames: Sequence[Frame], sent: int) -> bool:
-    fresh = [frame for frame in frames if frame.position > sent]
-    return bool(fresh) and fresh[0].previous > sent
+    for frame in frames:
+        if frame.position > sent:
+            if frame.previous > sent:
+                return True
+            sent = frame.position
+    return False
 
 
 async def _catch_up(

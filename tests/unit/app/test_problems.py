@@ -226,3 +226,9 @@ def test_only_our_own_faults_are_logged(caplog: pytest.LogCaptureFixture) -> Non
     [record] = caplog.records
     assert record.exc_info is not None
     assert (record.message, record.exc_info[1]) == ("request.failed", fault)
+
+
+def test_a_body_nested_deeper_than_anybody_needs_is_no_fault_of_ours() -> None:
+    answer = told(RecursionError())
+
+    assert (answer.status, answer.code) == (HTTPStatus.BAD_REQUEST, "malformed_json")
