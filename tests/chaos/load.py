@@ -91,7 +91,8 @@ class Load:
                 lambda: self._tenant.create(self._deployment, inputs, Idempotency_Key=key)
             )
             if answer is not None:
-                assert answer.status_code == 202, answer.text
+                # 200: the lost answer's run has come to its end before it was asked for again.
+                assert answer.status_code in {200, 202}, answer.text
                 return dict(answer.json())
             assert time.monotonic() < deadline, "no run was accepted"
             self.refused += 1
