@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up test test-containers test-images check bench docs format lock clean
+.PHONY: help up test test-containers test-images check audit bench docs format lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -38,11 +38,15 @@ test-containers: .venv/ready-dev  ## Run the same tests on servers in Docker
 test-images: .venv/ready-dev  ## Build images of the servers from their wheels, where no registry can be reached
 	@$(BIN)/python -m tests.images
 
-check: .venv/ready-dev  ## Format, lint, types, import rules: what CI runs first
+check: .venv/ready-dev  ## Format, lint, types, import rules, audit: what CI runs first
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m tests.audit
+
+audit: .venv/ready-dev  ## Look for known vulnerabilities; AUDIT=required fails where nobody can be asked
+	@$(BIN)/python -m tests.audit
 
 bench: .venv/ready-dev  ## Measure, beside the ceilings, and write docs/benchmarks.md
 	@$(BIN)/python -m tests.bench $(ARGS)

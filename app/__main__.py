@@ -10,8 +10,11 @@ import uvicorn
 from litestar import Litestar
 from typing_extensions import override
 
+from app.http_limits import LimitedHttp
 from app.main import build_app
+from app.security_headers import ON_EVERYTHING
 from infra.logs import configure_logs
+from infra.secret_settings import secret_values
 from infra.settings import Settings, SettingsInvalid, settings_from
 from infra.streams import StreamDiffers, check
 
@@ -38,7 +41,7 @@ def main() -> None:
     """Serve the API."""
     try:
         settings = settings_from(os.environ)
-        configure_logs(settings.log_level, process="api")
+        configure_logs(settings.log_level, process="api", secrets=secret_values(os.environ))
         asyncio.run(check(settings.nats_url))
     except (SettingsInvalid, StreamDiffers) as error:
         click.echo(f"comfyd: {error}", err=True)
@@ -56,7 +59,11 @@ def serve(settings: Settings) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # nothing here depends on the client's address
+        http=LimitedHttp,
+        ws="none",
+        headers=ON_EVERYTHING,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=GRACE,
         backlog=4096,
     )

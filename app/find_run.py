@@ -1,19 +1,28 @@
 """Finds a run for its tenant, never older than what this caller was told before.
 
-Postgres answers; where its row is missing, too old or out of reach, the log does.
+Postgres answers; where its row is missing, too old or out of reach, the log does. All doors find
+runs here: this is the one place that knows which runs a caller may know of.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from app.auth import Caller
 from app.house import House
 from events.decider import RUN
+from events.envelope import AnyRecorded
 from events.errors import NotFound
 from events.progress import Progress
 from events.run import Run
+from events.run_commands import RunCommand
+from events.run_events import RunEvent
 from events.status import Status
-from infra.event_store import load
+from infra.event_store import Session, load
+
+RunSession = Session[Run, RunCommand, RunEvent]
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -24,20 +33,22 @@ class Found(Struct, frozen=True, kw_only=True):
     progress: Progress | None = None
 
 
-async def find_run(house: House, *, run_id: UUID, tenant: str, at_least: int = 0) -> Found:
-    """Give a tenant's run, at position *at_least* or newer.
+async def find_run(house: House, caller: Caller, run_id: UUID, *, at_least: int = 0) -> Found:
+    """Give a run of the caller's with its texts, at position *at_least* or newer.
 
     Raises:
-        NotFound: the tenant has no such run.
+        NotFound: there is no such run that the caller may know of.
         LogUnavailable: Postgres does not know it well enough, and the log does not answer.
 
     """
     wanted = max(at_least, house.recent.position(run_id))
-    found = await _from_postgres(house, run_id, tenant)
+    found = await _from_postgres(house, caller, run_id)
     if found is None or found.position < wanted:
-        found = await _from_log(house, run_id, tenant)
+        session = await run_session(house, caller, run_id)
+        assert session.state is not None  # it was found
+        found = Found(run=session.state, position=session.position)
     house.recent.note(run_id, found.position)
-    return found
+    return replace(found, run=await house.texts.put_into(found.run))
 
 
 async def latest_progress(house: House, run: Run) -> Progress | None:
@@ -46,15 +57,47 @@ async def latest_progress(house: House, run: Run) -> Progress | None:
     return row.progress if row else None
 
 
-async def _from_postgres(house: House, run_id: UUID, tenant: str) -> Found | None:
-    found = await house.run_rows.get(run_id)
-    if found is None or found.row.tenant != tenant:
-        return None
-    return Found(run=found.row.state, position=found.row.position, progress=found.progress)
+async def run_session(house: House, caller: Caller, run_id: UUID) -> RunSession:
+    """Load a run of the caller's from the log, for a command to it; its state is there.
 
+    Raises:
+        NotFound: there is no such run that the caller may know of.
+        LogUnavailable: the log does not answer.
 
-async def _from_log(house: House, run_id: UUID, tenant: str) -> Found:
+    """
     session = await load(house.store, RUN, run_id)
-    if session.state is None or session.tenant != tenant:
-        raise NotFound("there is no run with this id")
-    return Found(run=session.state, position=session.position)
+    if session.state is None or not _may_know(caller, session.tenant, session.state.deployment_id):
+        raise _no_such_run()
+    return session
+
+
+async def run_events(house: House, caller: Caller, run_id: UUID) -> Sequence[AnyRecorded]:
+    """Give all events of a run of the caller's, at least one.
+
+    Raises:
+        NotFound: there is no such run that the caller may know of.
+        LogUnavailable: the log does not answer.
+
+    """
+    past = await house.store.read(RUN.name(run_id))
+    if not past or not _may_know(caller, past[0].meta.tenant, past[0].event.deployment_id):
+        raise _no_such_run()
+    return past
+
+
+async def _from_postgres(house: House, caller: Caller, run_id: UUID) -> Found | None:
+    found = await house.run_rows.get(run_id)
+    if found is None:
+        return None
+    run: Run = found.row.state
+    if not _may_know(caller, found.row.tenant, run.deployment_id):
+        return None
+    return Found(run=run, position=found.row.position, progress=found.progress)
+
+
+def _may_know(caller: Caller, tenant: str, deployment_id: UUID) -> bool:
+    return tenant == caller.tenant and caller.may_know(deployment_id)
+
+
+def _no_such_run() -> NotFound:
+    return NotFound("there is no run with this id")

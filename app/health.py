@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable
+from typing import TypedDict
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 
 from app.house import House
+from app.openapi import again
 from infra.event_store import LogUnavailable
 from infra.object_storage import StorageRefused, StorageUnavailable
 from infra.postgres import POSTGRES_AWAY
@@ -15,14 +17,29 @@ from projections.queries import position
 AWAY = (LogUnavailable, StorageUnavailable, StorageRefused, *POSTGRES_AWAY, TimeoutError)
 
 
+class Liveness(TypedDict):
+    """Whether the process runs; it says so itself."""
+
+    status: str
+
+
+class Readiness(TypedDict):
+    """What answers: ok or away."""
+
+    status: str
+    log: str
+    storage: str
+    read_models: str
+
+
 @get("/health/live")
-async def live() -> dict[str, str]:
+async def live() -> Liveness:
     """Answer while the process runs."""
     return {"status": "ok"}
 
 
-@get("/health/ready")
-async def ready(house: NamedDependency[House]) -> Response[dict[str, str]]:
+@get("/health/ready", responses=again(503, Readiness, "Runs cannot be accepted just now."))
+async def ready(house: NamedDependency[House]) -> Response[Readiness]:
     """Tell which parts answer; 503 when runs cannot be accepted.
 
     Without Postgres runs are accepted and followed all the same; only lists are missing.
@@ -35,10 +52,13 @@ async def ready(house: NamedDependency[House]) -> Response[dict[str, str]]:
     async def log() -> None:
         await house.store.last("ready-check")
 
-    parts = await asyncio.gather(_part(log()), _part(house.storage.check()), _part(postgres()))
-    answer = dict(zip(("log", "storage", "read_models"), parts, strict=True))
-    accepting = answer["log"] == "ok" and not house.hub.closed
-    answer["status"] = "ok" if accepting else "not ready"
+    told, stored, listed = await asyncio.gather(
+        _part(log()), _part(house.storage.check()), _part(postgres())
+    )
+    accepting = told == "ok" and not house.hub.closed
+    answer = Readiness(
+        status="ok" if accepting else "not ready", log=told, storage=stored, read_models=listed
+    )
     return Response(answer, status_code=200 if accepting else 503)
 
 

@@ -7,15 +7,25 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from app.auth import Caller, Tokens
+from app.auth import Caller
+from app.batch_rows import BatchRows
+from app.credentials import Credentials
 from app.hub import Hub
+from app.quotas import Quotas
+from app.rate_limit import RateLimit
 from app.run_rows import RunRows
+from app.texts import Texts
 from events.envelope import Meta
 from infra.event_store import EventStore
+from infra.given_up_keys import GivenUpKeys
+from infra.log_group import LogGroups
+from infra.log_health import LogCheck
 from infra.object_storage import ObjectStorage
 from infra.postgres import Pool
-from infra.run_inputs import RunInputs
+from infra.private_data import PrivateData
+from infra.sealing import Sealer
 from infra.settings import Settings
+from infra.work_queue import WorkQueue
 
 REMEMBERED_WRITES = 50_000
 
@@ -43,13 +53,23 @@ class House(Struct, frozen=True, kw_only=True):
 
     settings: Settings
     store: EventStore
-    inputs: RunInputs
+    private: PrivateData
+    given_up: GivenUpKeys
+    texts: Texts
     storage: ObjectStorage
     pool: Pool
     run_rows: RunRows
+    batch_rows: BatchRows
+    log_groups: LogGroups
     hub: Hub
-    tokens: Tokens
+    credentials: Credentials
     recent: RecentWrites
+    address_limit: RateLimit
+    credential_limit: RateLimit
+    quotas: Quotas
+    log_check: LogCheck
+    sealer: Sealer
+    work: WorkQueue
     now: Callable[[], datetime]
     new_id: Callable[[], UUID]
 

@@ -7,35 +7,87 @@ from typing import Any
 
 from litestar import Litestar, Request, Response, Router
 from litestar.config.cors import CORSConfig
-from litestar.connection import ASGIConnection
 from litestar.datastructures import State
-from litestar.di import NamedDependency, Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.di import Provide
 
-from app import health
-from app.auth import Caller, Tokens
+from app import docs_page, health
+from app.allowed_methods import collect_methods, tell_methods
+from app.auth_guard import ORGANISATION_HEADER, admit, check_scopes_declared, provide_caller
+from app.auth_setup import open_credentials
+from app.batch_rows import BatchRows
 from app.classic import routes as classic
 from app.classic.errors import classic_error
 from app.house import House, RecentWrites
 from app.hub import Hub
-from app.native import deployments, machines, runs, workflows
+from app.native import (
+    batches,
+    deployments,
+    doctor,
+    erasure,
+    keys,
+    machine_placement,
+    machine_states,
+    machines,
+    me,
+    organisations,
+    reruns,
+    runs,
+    timeline,
+    tokens,
+    workflows,
+)
 from app.native.sse import event_frame, progress_message
+from app.openapi.config import openapi_config
+from app.openapi.docstrings import DescribedStructs
 from app.problems import log_fault, problem_response
+from app.quotas import Quotas
+from app.rate_counter import FailoverCounter, OwnCounter, PostgresCounter
+from app.rate_limit import RateLimit
+from app.rate_limit_guard import limit_address, limit_credential, tell_standing
 from app.run_rows import RunRows
+from app.security_headers import add_security_headers
+from app.strict_json import StrictRequest
+from app.texts import Texts
 from infra import clock
+from infra.given_up_keys import GivenUpKeys
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.live import Live
+from infra.log_group import LogGroups
+from infra.log_health import LogCheck
 from infra.nats_connection import connected
 from infra.object_storage import open_object_storage
 from infra.postgres import open_pool
-from infra.run_inputs import RunInputs
+from infra.private_data import PrivateData
+from infra.sealing import Sealer
 from infra.settings import Settings
+from infra.work_queue import WorkQueue
 
+GUARDED_ROUTES = [
+    *classic.ROUTES,
+    *runs.ROUTES,
+    *batches.ROUTES,
+    *reruns.ROUTES,
+    *timeline.ROUTES,
+    *erasure.ROUTES,
+    *machines.ROUTES,
+    *machine_states.ROUTES,
+    *machine_placement.ROUTES,
+    *workflows.ROUTES,
+    *deployments.ROUTES,
+    *keys.ROUTES,
+    *tokens.ROUTES,
+    *organisations.ROUTES,
+    *doctor.ROUTES,
+    *me.ROUTES,
+]
+"""All that need a credential."""
+
+GUARDS = [limit_address, admit, limit_credential]
 POOL_SIZE = 8
 CORS_MAX_AGE = 86_400
 ALLOWED_HEADERS = [
     "Authorization",
+    ORGANISATION_HEADER,
     "Content-Type",
     "Idempotency-Key",
     "If-None-Match",
@@ -45,7 +97,15 @@ ALLOWED_HEADERS = [
 ]
 """Named one by one: a `*` does not cover Authorization in every browser."""
 
-EXPOSED_HEADERS = ["ETag", "Location", "Idempotent-Replayed", "Preference-Applied", "Retry-After"]
+EXPOSED_HEADERS = [
+    "ETag",
+    "Location",
+    "Idempotent-Replayed",
+    "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+]
 
 
 @asynccontextmanager
@@ -61,23 +121,49 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             progress_of=progress_message,
         )
         await exits.enter_async_context(hub.attending())
+        store = JetStreamEventStore(client)
+        private = PrivateData(client)
+        credentials = await exits.enter_async_context(open_credentials(settings, store, pool))
+        counter = FailoverCounter(PostgresCounter(pool), OwnCounter())
         yield House(
             settings=settings,
-            store=JetStreamEventStore(client),
-            inputs=RunInputs(client),
+            store=store,
+            private=private,
+            texts=Texts(private),
+            given_up=GivenUpKeys(client),
             storage=storage,
             pool=pool,
             run_rows=RunRows(pool),
+            batch_rows=BatchRows(pool),
+            log_groups=LogGroups(client),
             hub=hub,
-            tokens=Tokens(settings.jwt_secret),
+            log_check=LogCheck(client),
+            sealer=Sealer(settings.seal_keys),
+            work=WorkQueue(client),
+            credentials=credentials,
             recent=RecentWrites(),
+            address_limit=RateLimit("address", settings.address_limit, counter),
+            credential_limit=RateLimit("default", settings.rate_limit, counter),
+            quotas=Quotas(
+                pool,
+                store,
+                in_flight=settings.runs_in_flight,
+                per_day=settings.runs_per_day,
+                now=clock.now,
+            ),
             now=clock.now,
             new_id=clock.new_id,
         )
 
 
 def build_app(settings: Settings) -> Litestar:
-    """Build the application; it connects when it starts."""
+    """Build the application; it connects when it starts.
+
+    Raises:
+        ScopeUndeclared: a route does not say which scope it needs.
+
+    """
+    check_scopes_declared(GUARDED_ROUTES)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -85,65 +171,39 @@ def build_app(settings: Settings) -> Litestar:
             app.state.house = house
             yield
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
-            Router(
-                path="/",
-                route_handlers=[
-                    *classic.ROUTES,
-                    *runs.ROUTES,
-                    *machines.ROUTES,
-                    *workflows.ROUTES,
-                    *deployments.ROUTES,
-                ],
-                guards=[_authenticated],
-            ),
+            Router(path="/", route_handlers=GUARDED_ROUTES, guards=GUARDS),
             *health.ROUTES,
+            *docs_page.ROUTES,
         ],
         dependencies={
             "house": Provide(_house, sync_to_thread=False),
-            "caller": Provide(_caller, sync_to_thread=False),
+            "caller": Provide(provide_caller, sync_to_thread=False),
         },
         exception_handlers={Exception: _answer_error},
+        before_send=[tell_standing, add_security_headers, tell_methods],
         cors_config=CORSConfig(
             allow_origins=["*"],
-            allow_methods=["GET", "POST", "PUT", "DELETE", "OPTIONS"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
             allow_headers=ALLOWED_HEADERS,
             expose_headers=EXPOSED_HEADERS,
             max_age=CORS_MAX_AGE,
         ),
         lifespan=[lifespan],
+        request_class=StrictRequest,
         request_max_body_size=settings.body_limit,
-        openapi_config=OpenAPIConfig(
-            title="comfyd", version="1", path="/openapi", render_plugins=[JsonRenderPlugin()]
-        ),
+        openapi_config=openapi_config(),
+        plugins=[DescribedStructs()],
         logging_config=None,
     )
+    collect_methods(app)
+    return app
 
 
 def _house(state: State) -> House:
     house: House = state.house
     return house
-
-
-async def _authenticated(connection: ASGIConnection[Any, Any, Any, Any], _: object) -> None:
-    """Find out who is calling, before anything else of the request is looked at.
-
-    Async without need: the framework would run it in a thread, which costs more than all the rest.
-    """
-    authorization = connection.headers.get("authorization", "")
-    if not authorization and connection.url.path.endswith("/events"):
-        # A browser's EventSource cannot send headers (RFC 6750 §2.3 has the parameter for this).
-        authorization = f"Bearer {connection.query_params.get('access_token', '')}"
-    house: House = connection.app.state.house
-    connection.state.caller = house.tokens.caller(authorization)
-
-
-def _caller(request: Request[Any, Any, Any], house: NamedDependency[House]) -> Caller:  # noqa: ARG001 -- see below
-    # Asked for after the house, though it needs nothing of it: what could be resolved side by
-    # side, the framework resolves in a task group, which costs more than both.
-    caller: Caller = request.state.caller
-    return caller
 
 
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

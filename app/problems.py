@@ -1,7 +1,6 @@
 """Errors as the native API tells them: RFC 9457, with a stable code, in English or Chinese."""
 
 import logging
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -16,25 +15,40 @@ from litestar.exceptions import (
 )
 from msgspec import Struct
 
-from app.auth import Unauthorized
+from app.auth import KeyExpired, KeyRevoked, ScopeMissing, TokenRevoked, Unauthorized
+from app.field_problems import field_problem
+from app.language import language_of
+from app.problem_views import PROBLEM_JSON, ProblemView, fault_views, problem_type
+from app.too_many import QuotaExceeded, RateLimited, TooMany
 from events.errors import (
     AlreadyExists,
     CommandRefused,
     IllegalTransition,
+    IncompatibleInputs,
+    InputsErased,
     InvalidGraph,
     InvalidInputs,
+    LastOwner,
+    MachineBusy,
+    MachineGone,
+    MachineUnobserved,
+    NameTaken,
     NotFound,
+    NothingToRerun,
+    NothingToRollBack,
     Problem,
+    RunNotEnded,
+    TokenNeeded,
 )
 from events.messages import say
-from events.nodes import pointer
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
+from infra.jwks import IdentityProviderUnavailable
 from infra.object_storage import StorageRefused, StorageUnavailable
 from infra.postgres import POSTGRES_AWAY
+from projections.queries import ReadModelsBehind
 
 log = logging.getLogger(__name__)
 
-PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER = "1"
 """Seconds after which what is away may be back."""
 
@@ -46,14 +60,25 @@ class Told(Struct, frozen=True, kw_only=True):
     code: str
     detail: str = ""
     problems: tuple[Problem, ...] = ()
+    retry_after: int | None = None
+    """Seconds after which it helps to come back."""
+
+    allow: str = ""
+    """The methods there are, where one was tried that is none of them (RFC 9110 §15.5.6)."""
 
     @property
     def headers(self) -> dict[str, str]:
         """Headers that belong to the status."""
         if self.status is HTTPStatus.UNAUTHORIZED:
             return {"WWW-Authenticate": "Bearer"}
+        if self.code == "scope_missing":
+            return {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
         if self.status is HTTPStatus.SERVICE_UNAVAILABLE:
             return {"Retry-After": RETRY_AFTER}
+        if self.retry_after is not None:
+            return {"Retry-After": str(self.retry_after)}
+        if self.allow:
+            return {"Allow": self.allow}
         return {}
 
 
@@ -66,22 +91,55 @@ class BadRequest(Exception):
 
 
 _BY_CLASS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
+    KeyRevoked: (HTTPStatus.UNAUTHORIZED, "key_revoked"),
+    KeyExpired: (HTTPStatus.UNAUTHORIZED, "key_expired"),
+    TokenRevoked: (HTTPStatus.UNAUTHORIZED, "token_revoked"),
     Unauthorized: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
+    ScopeMissing: (HTTPStatus.FORBIDDEN, "scope_missing"),
     NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
     InvalidInputs: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_inputs"),
     InvalidGraph: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_graph"),
     AlreadyExists: (HTTPStatus.CONFLICT, "idempotency_conflict"),
+    InputsErased: (HTTPStatus.CONFLICT, "inputs_erased"),
+    NothingToRerun: (HTTPStatus.CONFLICT, "nothing_to_rerun"),
     IllegalTransition: (HTTPStatus.CONFLICT, "illegal_transition"),
+    RunNotEnded: (HTTPStatus.CONFLICT, "run_not_ended"),
+    IncompatibleInputs: (HTTPStatus.CONFLICT, "incompatible_inputs"),
+    NothingToRollBack: (HTTPStatus.CONFLICT, "nothing_to_roll_back"),
+    MachineGone: (HTTPStatus.CONFLICT, "machine_removed"),
+    MachineBusy: (HTTPStatus.CONFLICT, "machine_busy"),
+    NameTaken: (HTTPStatus.CONFLICT, "name_taken"),
+    TokenNeeded: (HTTPStatus.UNPROCESSABLE_ENTITY, "machine_token_needed"),
     TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"),
     AggregateFull: (HTTPStatus.CONFLICT, "too_many_changes"),
     VersionConflict: (HTTPStatus.SERVICE_UNAVAILABLE, "log_busy"),
+    MachineUnobserved: (HTTPStatus.CONFLICT, "machine_unobserved"),
+    LastOwner: (HTTPStatus.CONFLICT, "last_owner"),
+    IdentityProviderUnavailable: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "identity_provider_unavailable",
+    ),
     LogUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "log_unavailable"),
     StorageUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "storage_unavailable"),
     StorageRefused: (HTTPStatus.SERVICE_UNAVAILABLE, "storage_refused"),
-    **dict.fromkeys(POSTGRES_AWAY, (HTTPStatus.SERVICE_UNAVAILABLE, "read_models_unavailable")),
+    RateLimited: (HTTPStatus.TOO_MANY_REQUESTS, "rate_limited"),
+    QuotaExceeded: (HTTPStatus.TOO_MANY_REQUESTS, "quota_exceeded"),
+    **dict.fromkeys(
+        (*POSTGRES_AWAY, ReadModelsBehind),
+        (HTTPStatus.SERVICE_UNAVAILABLE, "read_models_unavailable"),
+    ),
     NotFoundException: (HTTPStatus.NOT_FOUND, "no_such_route"),
     MethodNotAllowedException: (HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed"),
 }
+
+STATUS_OF: Mapping[str, HTTPStatus] = {
+    **{code: status for status, code in _BY_CLASS.values()},
+    "invalid_request": HTTPStatus.BAD_REQUEST,
+    "malformed_json": HTTPStatus.BAD_REQUEST,
+    "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""Every refusal's stable code, and the status that goes with it."""
 
 
 def told(error: Exception) -> Told:
@@ -97,36 +155,26 @@ def told(error: Exception) -> Told:
         return Told(status=HTTPStatus.BAD_REQUEST, code="malformed_json")
     for kind, (status, code) in _BY_CLASS.items():
         if isinstance(error, kind):
-            problems = error.problems if isinstance(error, CommandRefused) else ()
+            explained = CommandRefused | ScopeMissing | TooMany
+            problems = error.problems if isinstance(error, explained) else ()
             known = isinstance(error, CommandRefused)
             return Told(
-                status=status, code=code, detail=str(error) if known else "", problems=problems
+                status=status,
+                code=code,
+                detail=str(error) if known else "",
+                problems=problems,
+                retry_after=error.retry_after if isinstance(error, TooMany) else None,
+                allow=_allowed(error),
             )
     if isinstance(error, HTTPException):
         return _http(error)
     return Told(status=HTTPStatus.INTERNAL_SERVER_ERROR, code="internal")
 
 
-_NAMED_FIELD = re.compile(r"Object (missing required|contains unknown) field `([^`]*)`")
-_FIELD_CODES = {"missing required": "field_missing", "contains unknown": "field_unknown"}
-
-
 def _invalid_request(error: ValidationException) -> Told:
     extra = error.extra if isinstance(error.extra, list) else []
-    problems = tuple(_field_problem(item) for item in extra if isinstance(item, dict))
+    problems = tuple(field_problem(item) for item in extra if isinstance(item, dict))
     return Told(status=HTTPStatus.BAD_REQUEST, code="invalid_request", problems=problems)
-
-
-def _field_problem(item: Mapping[str, Any]) -> Problem:
-    """Point at the field, where the framework points at the whole body."""
-    reason = str(item.get("message", ""))
-    where = [part for part in str(item.get("key", "")).split(".") if part and part != "data"]
-    if reason == "'data'":
-        return Problem(code="body_missing")
-    if named := _NAMED_FIELD.search(reason):
-        code, name = _FIELD_CODES[named[1]], named[2]
-        return Problem(code=code, pointer=pointer(*where, name), params={"field": name})
-    return Problem(code="field_invalid", pointer=pointer(*where), params={"reason": reason})
 
 
 def _http(error: HTTPException) -> Told:
@@ -138,35 +186,24 @@ def _http(error: HTTPException) -> Told:
     return Told(status=status, code="internal")
 
 
-def language_of(accept_language: str) -> str:
-    """Choose the language of messages: Chinese if it is preferred to English, else English."""
-    for part in accept_language.lower().split(","):
-        tag = part.split(";", maxsplit=1)[0].strip()
-        if tag.startswith("zh"):
-            return "zh"
-        if tag.startswith("en"):
-            return "en"
-    return "en"
+def _allowed(error: Exception) -> str:
+    headers = (error.headers or {}) if isinstance(error, MethodNotAllowedException) else {}
+    return headers.get("allow", "")
 
 
 def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer with *error* in the native API's shape."""
     answer = told(error)
     language = language_of(request.headers.get("accept-language", ""))
-    body: dict[str, Any] = {
-        "type": f"urn:comfyd:problem:{answer.code}",
-        "title": say(answer.code, {}, language),
-        "status": int(answer.status),
-        "code": answer.code,
-    }
-    if answer.problems:
-        body["detail"] = "; ".join(problem.text(language) for problem in answer.problems)
-        body["errors"] = [
-            {"pointer": p.pointer, "code": p.code, "detail": p.text(language)}
-            for p in answer.problems
-        ]
-    elif answer.detail:
-        body["detail"] = answer.detail
+    detail = "; ".join(problem.text(language) for problem in answer.problems) or answer.detail
+    body = ProblemView(
+        type=problem_type(answer.code),
+        title=say(answer.code, {}, language),
+        status=int(answer.status),
+        code=answer.code,
+        detail=detail or None,
+        errors=fault_views(answer.problems, language),
+    )
     return Response(
         content=body,
         status_code=int(answer.status),

@@ -19,11 +19,12 @@ from infra.log_reader import head
 from infra.logs import configure_logs
 from infra.nats_connection import connected
 from infra.postgres import connect, open_pool
+from infra.secret_settings import secret_values
 from infra.settings import Settings, SettingsInvalid, settings_from
 from infra.streams import StreamDiffers, StreamReport, check
 from infra.streams import migrate as migrate_streams
 from projections.queries import position, quarantine, status_counts
-from projections.schema import create_tables
+from projections.schema import RebuildRunning, TablesOutdated, check_tables, create_tables
 
 
 @click.group()
@@ -47,8 +48,10 @@ def projector() -> None:
 @click.option("--replicas", type=click.Choice(["1", "3", "5"]), default="1", show_default=True)
 def migrate(replicas: str) -> None:
     """Create the streams and tables, or bring them up to date."""
-    for report in _run(_migrate(_settings(), int(replicas))):
+    settings = _settings()
+    for report in _run(_migrate(settings, int(replicas))):
         click.echo(f"{report.name}: {report.did} {', '.join(report.changed)}".rstrip())
+    _run(_rebuild_if_outdated(settings))
 
 
 @main.group()
@@ -59,7 +62,11 @@ def projections() -> None:
 @projections.command(name="rebuild")
 def rebuild_command() -> None:
     """Replay the log into new tables, compare them with the live ones, and swap them in."""
-    differences = _run(_rebuild(_settings()))
+    try:
+        differences = _run(_rebuild(_settings()))
+    except RebuildRunning:
+        click.echo("comfyd: another rebuild is running; wait until it has ended", err=True)
+        sys.exit(2)
     for difference in differences:
         click.echo(
             f"{difference.table}: {difference.only_live} rows only in the old tables, "
@@ -101,6 +108,14 @@ async def _migrate(settings: Settings, replicas: int) -> list[StreamReport]:
         return await migrate_streams(client, replicas=replicas)
 
 
+async def _rebuild_if_outdated(settings: Settings) -> None:
+    try:
+        async with connect(settings.postgres_url) as connection:
+            await check_tables(connection)
+    except TablesOutdated:
+        await _rebuild(settings)
+
+
 async def _rebuild(settings: Settings) -> list[Any]:
     columns = (
         TextColumn("rebuilding"),
@@ -139,7 +154,7 @@ def _run_until_signal(
     process: str, body: Callable[[Settings, asyncio.Event], Awaitable[None]]
 ) -> None:
     settings = _settings()
-    configure_logs(settings.log_level, process=process)
+    configure_logs(settings.log_level, process=process, secrets=secret_values(os.environ))
 
     async def until_signal() -> None:
         stop = asyncio.Event()
@@ -151,7 +166,7 @@ def _run_until_signal(
 
     try:
         _run(until_signal())
-    except (StreamDiffers, LogIsShorter) as error:
+    except (StreamDiffers, LogIsShorter, TablesOutdated) as error:
         click.echo(f"comfyd: {error}", err=True)
         sys.exit(2)
 

@@ -1,36 +1,27 @@
-"""Follows a prompt on its machine to the end, and records what came of it."""
+"""Follows a prompt on its machine to the end, and passes on what is heard of it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
+from consumers.outages import note_outage
 from consumers.prepare import Prepared
+from consumers.record import record
 from consumers.tools import RunSession, Tools, meta, say, state_of
 from events import codec
 from events.progress import Progress
 from events.run import Run
 from events.run_commands import (
     ConfirmCancel,
-    FailRun,
-    LoseAttempt,
-    RecordOutputs,
+    NoteWaiting,
     ReportStatus,
-    SettleRun,
     TimeOutRun,
 )
 from events.run_events import CancelRequested, RunError
 from events.status import Status
 from infra.event_store import LogUnavailable
-from infra.machine import (
-    Failed,
-    Finished,
-    Interrupted,
-    Lost,
-    Machine,
-    MachineUnreachable,
-    Outcome,
-)
+from infra.machine import Machine, MachineUnreachable
 
 T = TypeVar("T")
 
@@ -41,6 +32,10 @@ LOOK_AGAIN = 5.0
 
 CANCEL_PATIENCE = 15.0
 """Seconds a machine has for stopping a prompt before the run ends without its word."""
+
+
+LAST_LOOK = 5.0
+"""Seconds a prompt has for showing that it is over, however late somebody looks."""
 
 
 async def follow(
@@ -66,7 +61,7 @@ async def follow(
             cancel_heard.set()
         await asyncio.wait(
             {watching, cancellation},
-            timeout=tools.settings.run_timeout,
+            timeout=_time_left(run, tools),
             return_when=asyncio.FIRST_COMPLETED,
         )
         if watching.done():
@@ -89,33 +84,11 @@ async def _cancellation(session: RunSession, heard: asyncio.Event) -> None:
             await session.load()
 
 
-async def record(session: RunSession, attempt: int, outcome: Outcome, tools: Tools) -> None:
-    """Record how an attempt ended on its machine."""
-    now = tools.now()
-    match outcome:
-        case Finished():
-            produced = RecordOutputs(attempt=attempt, outputs=outcome.outputs, now=now)
-            await session.execute(produced, meta(tools, session, "outputs", attempt))
-            await session.execute(SettleRun(now=now), meta(tools, session, "settle", attempt))
-        case Failed():
-            error = RunError(
-                code="node_failed",
-                message=outcome.message,
-                node_id=outcome.node_id,
-                node_class=outcome.node_class,
-                exception=outcome.exception,
-            )
-            await say(session, FailRun(error=error, now=now, attempt=attempt), tools)
-        case Interrupted():
-            error = RunError(
-                code="interrupted", message="someone stopped the prompt on the machine"
-            )
-            await say(session, FailRun(error=error, now=now, attempt=attempt), tools)
-        case Lost():
-            lost = LoseAttempt(
-                attempt=attempt, reason="the machine knows nothing of it any more", now=now
-            )
-            await say(session, lost, tools)
+def _time_left(run: Run, tools: Tools) -> float:
+    """Give the seconds the attempt still has, counted from its first claim by whomever."""
+    assert run.attempt_at is not None  # it was claimed
+    used = (tools.now() - run.attempt_at).total_seconds()
+    return max(tools.settings.run_timeout - used, LAST_LOOK)
 
 
 def _timed_out(run: Run, tools: Tools) -> TimeOutRun:
@@ -141,6 +114,16 @@ class _Report:
 
     async def progress(self, progress: Progress) -> None:
         await self._progress.send(progress)
+
+    async def unreachable(self, error: str) -> None:
+        with suppress(LogUnavailable):  # It is a word for people; the watch is worth more.
+            away = MachineUnreachable(error)
+            await note_outage(self._session, away, self._tools, fence=self._fence)
+
+    async def reachable(self) -> None:
+        with suppress(LogUnavailable):
+            over = NoteWaiting(reason="", now=self._tools.now(), fence=self._fence)
+            await say(self._session, over, self._tools)
 
     async def _status(self, status: Status) -> None:
         report = ReportStatus(fence=self._fence, status=status, now=self._tools.now())

@@ -1,14 +1,19 @@
-"""Keeps one open driver for each machine, and follows a machine that has moved."""
+"""Keeps one open driver for each machine in use, and lets go of those nobody needs any more."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Protocol
 from uuid import UUID
 
+from events import machine
 from events.decider import MACHINE
-from infra.event_store import EventStore, load
+from events.machine_decider import MachineCommand
+from events.machine_events import MachineEvent
+from infra.event_store import EventStore, Session
 from infra.machine import Machine
+from infra.machine_address import AddressRefused
+from infra.sealing import CannotOpen, Sealer
 
 
 class Driver(Machine, Protocol):
@@ -18,42 +23,133 @@ class Driver(Machine, Protocol):
         """Give them up."""
 
 
-OpenDriver = Callable[[str], Awaitable[Driver]]
-"""Opens the driver for a machine's URL."""
+MachineSession = Session[machine.Machine, MachineCommand, MachineEvent]
+
+OpenDriver = Callable[[str, str], Awaitable[Driver]]
+"""Opens the driver for a machine's URL and token."""
 
 
-class MachineMissing(Exception):
-    """There is no machine with this id."""
+class MachineUnusable(Exception):
+    """The machine can never be used as it is registered; waiting does not help."""
+
+    code = "machine_missing"
+
+
+class MachineMissing(MachineUnusable):
+    """There is no machine with this id, or it was removed."""
+
+
+class TokenUnreadable(MachineUnusable):
+    """None of our keys opens the machine's token."""
+
+    code = "machine_token_unreadable"
+
+
+class AddressForbidden(MachineUnusable):
+    """Machines may not be where this one is registered."""
+
+    code = "machine_address_private"
+
+
+class _Open:
+    """An open driver, what it was opened with, and how many use it."""
+
+    def __init__(self, driver: Driver, url: str, sealed_token: str) -> None:
+        self.driver = driver
+        self.opened_with = (url, sealed_token)
+        self.users = 0
 
 
 class Machines:
-    """The machines this worker has talked to."""
+    """The machines this worker talks to."""
 
-    def __init__(self, store: EventStore, open_driver: OpenDriver, exits: AsyncExitStack) -> None:
+    def __init__(self, store: EventStore, open_driver: OpenDriver, sealer: Sealer) -> None:
         self._store = store
         self._open_driver = open_driver
-        self._exits = exits
-        self._open: dict[str, Machine] = {}
+        self._sealer = sealer
+        self._sessions: dict[UUID, MachineSession] = {}
+        self._open: dict[UUID, _Open] = {}
+        self._outdated: list[_Open] = []
         self._one_at_a_time = asyncio.Lock()
 
-    async def get(self, machine_id: UUID) -> Machine:
-        """Give the driver for the machine's present address.
+    async def find(self, machine_id: UUID) -> machine.Machine:
+        """Give what is known of a machine.
 
         Raises:
-            MachineMissing: nobody registered it, or under an address that is none.
+            MachineMissing: nobody registered it, or it was removed.
             LogUnavailable: the log does not answer.
 
         """
-        machine = await load(self._store, MACHINE, machine_id)
-        if machine.state is None:
-            raise MachineMissing(str(machine_id))
-        url = machine.state.current.url
+        session = await self._session(machine_id)
+        if session.state is None or session.state.removed:
+            await self._forget(machine_id)
+            raise MachineMissing("the deployment's machine is gone")
+        return session.state
+
+    @asynccontextmanager
+    async def using(self, known: machine.Machine) -> AsyncIterator[Machine]:
+        """Give the driver for the machine as it is *known*; it stays open while it is used.
+
+        Raises (on entering):
+            MachineUnusable: it can never be used as it is registered.
+
+        """
+        opened = await self._taken(known)
+        try:
+            yield opened.driver
+        finally:
+            opened.users -= 1
+            await self._close_idle()
+
+    async def close(self) -> None:
+        """Close everything."""
+        for opened in [*self._open.values(), *self._outdated]:
+            await opened.driver.close()
+        self._open.clear()
+        self._outdated.clear()
+
+    async def _session(self, machine_id: UUID) -> MachineSession:
+        """Give all that has happened to a machine, reading only what is new."""
+        session = self._sessions.get(machine_id)
+        if session is None:
+            session = self._sessions[machine_id] = Session(self._store, MACHINE, machine_id)
+        await session.load()
+        return session
+
+    async def _forget(self, machine_id: UUID) -> None:
+        self._sessions.pop(machine_id, None)
+        if opened := self._open.pop(machine_id, None):
+            self._outdated.append(opened)
+        await self._close_idle()
+
+    async def _taken(self, known: machine.Machine) -> _Open:
         async with self._one_at_a_time:
-            if url not in self._open:
-                try:
-                    driver = await self._open_driver(url)
-                except ValueError as error:
-                    raise MachineMissing(str(error)) from error
-                self._exits.push_async_callback(driver.close)
-                self._open[url] = driver
-        return self._open[url]
+            opened = self._open.get(known.id)
+            if opened is None or opened.opened_with != (known.url, known.sealed_token):
+                fresh = await self._open_one(known)
+                self._open[known.id] = fresh
+                self._outdated += [opened] if opened else []
+                opened = fresh
+            # Still under the lock: from here on nobody takes it for idle.
+            opened.users += 1
+        await self._close_idle()
+        return opened
+
+    async def _open_one(self, known: machine.Machine) -> _Open:
+        try:
+            # Opened in clear only here: it lives no longer than the driver.
+            token = self._sealer.open(known.sealed_token) if known.sealed_token else ""
+            driver = await self._open_driver(known.url, token)
+        except CannotOpen as error:
+            raise TokenUnreadable(f"the machine's token cannot be read: {error}") from error
+        except AddressRefused as error:
+            raise AddressForbidden(str(error)) from error
+        except ValueError as error:
+            raise MachineMissing(str(error)) from error
+        return _Open(driver, known.url, known.sealed_token)
+
+    async def _close_idle(self) -> None:
+        idle = [opened for opened in self._outdated if not opened.users]
+        self._outdated = [opened for opened in self._outdated if opened.users]
+        for opened in idle:
+            await opened.driver.close()

@@ -82,7 +82,7 @@ async def _stored_graph(key: str, tools: Tools) -> dict[str, Any]:
 async def _stored_inputs(run: Run, tools: Tools) -> dict[str, StoredValue]:
     if not run.has_inputs:
         return {}
-    stored = await tools.inputs.get(run.id, run.request_hash)
+    stored = await tools.private.get_inputs(run.id, run.request_hash)
     if stored is None:
         raise RunCannotStart(
             RunError(code="inputs_missing", message="the run's inputs are no longer kept")
@@ -123,7 +123,7 @@ async def _place(
 async def _fetch(session: RunSession, name: str, url: str, tools: Tools) -> tuple[bytes, str]:
     """Fetch an image once; a later attempt finds it in storage."""
     settings = tools.settings
-    intake = InputImages(storage=tools.storage, settings=settings)
+    intake = InputImages(storage=tools.storage, given_up=tools.given_up, settings=settings)
     try:
         data = await fetch_image_url(
             url,
@@ -135,6 +135,7 @@ async def _fetch(session: RunSession, name: str, url: str, tools: Tools) -> tupl
     except (UrlRefused, ImageRefused) as error:
         raise _unusable(name, error.code, str(error)) from error
     uploaded = await intake.store(data, facts, tenant=session.tenant, name=name, now=tools.now())
+    await intake.confirm([uploaded])
     await session.execute(RecordInputImage(image=uploaded), meta(tools, session, "input", name))
     return data, uploaded.key
 

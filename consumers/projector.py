@@ -10,7 +10,7 @@ from infra.log_reader import LogInterrupted, head, read_log
 from infra.nats_connection import UNANSWERED, Client
 from infra.postgres import connect
 from projections.fold import Fenced, Fold
-from projections.schema import create_tables
+from projections.schema import check_tables, create_tables
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ async def project(client: Client, postgres_url: str) -> None:
 
     Raises:
         LogIsShorter: going on would mix two histories.
+        TablesOutdated: an earlier version made the tables.
 
     """
     while True:
@@ -41,6 +42,7 @@ async def project(client: Client, postgres_url: str) -> None:
 async def _follow(client: Client, postgres_url: str) -> None:
     async with connect(postgres_url) as connection:
         await create_tables(connection)
+        await check_tables(connection)
         fold = Fold(connection)
         await fold.start()
         end = await head(client)

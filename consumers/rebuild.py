@@ -15,6 +15,7 @@ from projections.schema import (
     create_tables,
     drop_tables,
     swap_in,
+    the_only_rebuild,
 )
 from projections.statements import LIVE, statements
 
@@ -31,9 +32,15 @@ async def rebuild(client: Client, connection: Connection, told: Told) -> list[Di
     events and the comparison take.
 
     Raises:
+        RebuildRunning: another rebuild is at work.
         LogInterrupted, psycopg.Error: nothing was changed; rebuild again.
 
     """
+    async with the_only_rebuild(connection):
+        return await _rebuild(client, connection, told)
+
+
+async def _rebuild(client: Client, connection: Connection, told: Told) -> list[Difference]:
     await drop_tables(connection, NEXT)
     await create_tables(connection, LIVE)
     await create_tables(connection, NEXT)

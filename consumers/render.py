@@ -6,16 +6,21 @@ called, and whoever takes over first asks the machine what it knows of the promp
 
 import logging
 import random
+from typing import Never
 from uuid import UUID
 
 from consumers.delivery import Later
-from consumers.follow import follow, record
-from consumers.machines import MachineMissing
+from consumers.follow import follow
+from consumers.machines import MachineUnusable
+from consumers.outages import note_outage
 from consumers.prepare import Prepared, RunCannotStart, prepare
+from consumers.record import record
 from consumers.tools import RunSession, Tools, meta, say, state_of
 from events.decider import RUN
-from events.run_commands import ClaimRun, ConfirmCancel, FailRun, LoseAttempt
+from events.machine import MachineState
+from events.run_commands import ClaimRun, ConfirmCancel, FailRun, LoseAttempt, NoteWaiting
 from events.run_events import RunError
+from events.waiting import WaitingReason
 from infra.event_store import load
 from infra.machine import (
     Lost,
@@ -35,6 +40,15 @@ SUBMISSIONS = 3
 LONGEST_PAUSE = 5.0
 """Seconds between two tries to reach a machine or a storage that does not answer."""
 
+STOPPED_PAUSE = 2.0
+"""Seconds between two looks whether a machine was resumed."""
+
+STOPPED = {
+    MachineState.DRAINING: WaitingReason.MACHINE_DRAINING,
+    MachineState.DISABLED: WaitingReason.MACHINE_DISABLED,
+}
+"""States in which a machine gets nothing new, and what its runs wait for."""
+
 
 async def render(run_id: UUID, delivery: int, tools: Tools) -> None:
     """Do all that a run needs of a machine.
@@ -52,16 +66,30 @@ async def render(run_id: UUID, delivery: int, tools: Tools) -> None:
     if run.retry_due and run.retry_due > tools.now():
         raise Later((run.retry_due - tools.now()).total_seconds())
     try:
-        machine = await tools.machines.get(run.machine_id)
-        prepared = await prepare(session, machine, tools)
-        if not run.claimed:
-            # Of a claimed run the machine may have the prompt already, whatever it can do by now.
-            await machine.check(prepared.graph)
-        await _attempt(session, machine, prepared, tools)
+        known = await tools.machines.find(run.machine_id)
+        if not run.claimed and known.state in STOPPED:
+            await _wait_for_machine(session, STOPPED[known.state], tools)
+        async with tools.machines.using(known) as machine:
+            await _render_on(machine, session, tools)
     except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
         await _wait_or_fail(session, delivery, error, tools)
-    except (WorkflowRejected, RunCannotStart, MachineMissing) as error:
+    except (WorkflowRejected, RunCannotStart, MachineUnusable) as error:
         await say(session, FailRun(error=_refusal(error), now=tools.now()), tools)
+
+
+async def _wait_for_machine(session: RunSession, reason: WaitingReason, tools: Tools) -> Never:
+    """Wait until someone resumes the machine, however long that takes."""
+    machine_id = state_of(session).machine_id
+    await say(session, NoteWaiting(reason=reason, machine_id=machine_id, now=tools.now()), tools)
+    raise Later(STOPPED_PAUSE)
+
+
+async def _render_on(machine: Machine, session: RunSession, tools: Tools) -> None:
+    prepared = await prepare(session, machine, tools)
+    if not state_of(session).claimed:
+        # Of a claimed run the machine may have the prompt already, whatever it can do by now.
+        await machine.check(prepared.graph)
+    await _attempt(session, machine, prepared, tools)
 
 
 async def _attempt(session: RunSession, machine: Machine, prepared: Prepared, tools: Tools) -> None:
@@ -80,27 +108,30 @@ async def _attempt(session: RunSession, machine: Machine, prepared: Prepared, to
         await follow(session, run, machine, prepared, tools)
     elif run.accepted or run.cancel_requested:
         await record(session, run.attempt, known, tools)
-    elif await _submit(run.prompt_id, machine, prepared, tools):
-        await follow(session, run, machine, prepared, tools)
+    elif refused := await _submit(run.prompt_id, machine, prepared, tools):
+        reason = f"the machine took nothing: {refused}"
+        await say(session, LoseAttempt(attempt=run.attempt, reason=reason, now=tools.now()), tools)
     else:
-        lost = LoseAttempt(attempt=run.attempt, reason="the machine took nothing", now=tools.now())
-        await say(session, lost, tools)
+        await follow(session, run, machine, prepared, tools)
 
 
-async def _submit(prompt_id: UUID, machine: Machine, prepared: Prepared, tools: Tools) -> bool:
-    """Offer the prompt until the machine has it; tell whether it has."""
+async def _submit(prompt_id: UUID, machine: Machine, prepared: Prepared, tools: Tools) -> str:
+    """Offer the prompt until the machine has it; tell why it has not, nothing when it has."""
+    refused = ""
     for tried in range(1, SUBMISSIONS + 1):
         try:
             await machine.submit(prompt_id, prepared.graph, ui_graph=prepared.ui_graph)
-        except OutcomeUnknown:
+        except OutcomeUnknown as error:
             if not isinstance(await _ask_twice(machine, prompt_id, tools), Lost):
-                return True
+                return ""
+            refused = str(error)
         except MachineUnreachable as error:
             # Nothing was accepted, so nothing has to be found out first.
             log.info("machine.refused_connection", extra={"error": str(error), "tried": tried})
+            refused = str(error)
         else:
-            return True
-    return False
+            return ""
+    return refused
 
 
 async def _ask_twice(machine: Machine, prompt_id: UUID, tools: Tools) -> PromptState:
@@ -115,11 +146,9 @@ async def _ask_twice(machine: Machine, prompt_id: UUID, tools: Tools) -> PromptS
 async def _wait_or_fail(session: RunSession, delivery: int, error: Exception, tools: Tools) -> None:
     """Wait for what does not answer, but not for ever."""
     run = state_of(session)
-    # The pauses grow to the longest within a few deliveries, so this is about the time waited.
-    waited = delivery * LONGEST_PAUSE
     if run.cancel_requested:
         await say(session, ConfirmCancel(now=tools.now()), tools)
-    elif waited <= tools.settings.machine_wait:
+    elif await note_outage(session, error, tools) <= tools.settings.machine_wait:
         # A claimed run may be rendering all the while: whoever comes next asks the machine.
         raise Later(min(float(delivery), LONGEST_PAUSE)) from error
     elif run.claimed:
@@ -131,11 +160,11 @@ async def _wait_or_fail(session: RunSession, delivery: int, error: Exception, to
         await say(session, FailRun(error=reason, now=tools.now()), tools)
 
 
-def _refusal(error: WorkflowRejected | RunCannotStart | MachineMissing) -> RunError:
+def _refusal(error: WorkflowRejected | RunCannotStart | MachineUnusable) -> RunError:
     if isinstance(error, RunCannotStart):
         return error.error
-    if isinstance(error, MachineMissing):
-        return RunError(code="machine_missing", message="the deployment's machine is gone")
+    if isinstance(error, MachineUnusable):
+        return RunError(code=error.code, message=str(error))
     first = error.problems[0]
     return RunError(
         code=first.code,

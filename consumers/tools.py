@@ -15,9 +15,11 @@ from events.run import Run
 from events.run_commands import RunCommand
 from events.run_events import RunEvent
 from infra.event_store import EventStore, Session
+from infra.given_up_keys import GivenUpKeys
 from infra.graphs import Graphs
 from infra.object_storage import ObjectStorage
-from infra.run_inputs import RunInputs
+from infra.postgres import Pool
+from infra.private_data import PrivateData
 from infra.run_progress import ProgressSender
 from infra.settings import Settings
 
@@ -28,10 +30,14 @@ class Tools(Struct, frozen=True, kw_only=True):
     """Everything a handler may reach for."""
 
     store: EventStore
-    inputs: RunInputs
+    private: PrivateData
+    given_up: GivenUpKeys
     storage: ObjectStorage
     graphs: Graphs
     machines: Machines
+    pool: Pool
+    """The read models; nothing but erasing needs them, and it waits while they are away."""
+
     settings: Settings
     worker: str
     """Name of this process, for those who read the log."""
@@ -40,6 +46,9 @@ class Tools(Struct, frozen=True, kw_only=True):
     new_id: Callable[[], UUID]
     pause: Callable[[float], Awaitable[None]]
     """Wait so many seconds."""
+
+    log_end: Callable[[], Awaitable[int]]
+    """Give the position of the log's last event."""
 
     progress_of: Callable[[UUID], ProgressSender]
     heard: Callable[[str, str], AbstractAsyncContextManager[asyncio.Event]]

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from consumers.delivery import Later, growing_delay
-from consumers.machines import MachineMissing
-from consumers.tools import RunSession, Tools, meta
+from consumers.machines import MachineUnusable
+from consumers.outages import note_outage
+from consumers.tools import RunSession, Tools, meta, state_of
 from events.decider import RUN
 from events.output import Output
 from events.run import Run
@@ -16,7 +17,7 @@ from events.run_events import FileUploaded, ImageUploaded, RunError
 from infra.event_store import load
 from infra.image_size import ImageSizeSniffer
 from infra.machine import Machine, MachineUnreachable, OutputMissing
-from infra.object_keys import output_key
+from infra.object_keys import output_folder, output_key
 from infra.object_storage import StorageRefused, StorageUnavailable
 
 log = logging.getLogger(__name__)
@@ -40,10 +41,12 @@ async def upload(run_id: UUID, delivery: int, tools: Tools) -> None:
     run = session.state
     if run is None or run.ended or not run.produced:
         return
+    settled = False
     try:
-        machine = await tools.machines.get(run.machine_id)
-        await _store_all(session, run, machine, tools)
-    except (OutputMissing, MachineMissing) as error:
+        known = await tools.machines.find(run.machine_id)
+        async with tools.machines.using(known) as machine:
+            await _store_all(session, run, machine, tools)
+    except (OutputMissing, MachineUnusable) as error:
         lost = LoseAttempt(
             attempt=run.attempt, reason=f"its outputs are gone: {error}", now=tools.now()
         )
@@ -52,7 +55,17 @@ async def upload(run_id: UUID, delivery: int, tools: Tools) -> None:
         await _later_or_fail(session, delivery, error, tools)
     else:
         settle = SettleRun(now=tools.now())
-        await session.execute(settle, meta(tools, session, "settle", run.attempt))
+        settled = bool(await session.execute(settle, meta(tools, session, "settle", run.attempt)))
+    finally:
+        if not settled:
+            await _forget_erased(session, tools)
+
+
+async def _forget_erased(session: RunSession, tools: Tools) -> None:
+    """Delete what was stored too late: the run was cancelled and erased meanwhile."""
+    await session.load()
+    if state_of(session).erased_at is not None:
+        await tools.storage.delete_all(output_folder(state_of(session).id))
 
 
 async def _store_all(session: RunSession, run: Run, machine: Machine, tools: Tools) -> None:
@@ -126,6 +139,7 @@ async def _later_or_fail(
 ) -> None:
     log.warning("upload.postponed", extra={"run": session.name, "error": str(error)})
     if delivery < TRIES:
+        await note_outage(session, error, tools)
         raise Later(growing_delay(delivery)) from error
     away = "machine" if isinstance(error, MachineUnreachable) else "storage"
     reason = RunError(code=f"{away}_unreachable", message=f"outputs were not stored: {error}")

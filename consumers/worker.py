@@ -13,10 +13,15 @@ from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 from nats.js.api import ConsumerConfig
 
+from consumers.batches import finish_batch, leave_batch
 from consumers.delivery import GiveUp, deliver, growing_delay
+from consumers.erase import erase
 from consumers.machines import Machines
+from consumers.observe import observe
 from consumers.reactor import REACTED_TO, react
 from consumers.render import render
+from consumers.retention import keep_retention
+from consumers.serve_machines import ServedMachines, look_now_and_then
 from consumers.tools import Tools, meta
 from consumers.upload import upload
 from events import subjects
@@ -25,27 +30,34 @@ from events.decider import RUN
 from events.run_commands import FailRun
 from events.run_events import RunError
 from infra import clock
-from infra.comfyui.driver import open_comfyui
-from infra.event_store import LogUnavailable, load
+from infra.comfyui.driver import ComfyUIMachine, open_comfyui
+from infra.event_store import load
+from infra.given_up_keys import GivenUpKeys
 from infra.graphs import Graphs
 from infra.jetstream_event_store import JetStreamEventStore, from_log
+from infra.log_reader import head
 from infra.nats_connection import OPTIONS, UNANSWERED, Client, Msg, connected
 from infra.object_storage import open_object_storage
-from infra.run_inputs import RunInputs
+from infra.postgres import open_pool
+from infra.private_data import PrivateData
 from infra.run_progress import ProgressSender
+from infra.sealing import Sealer
 from infra.settings import Settings
 from infra.work_queue import (
-    RUNS_PER_MACHINE,
+    BATCH_CONSUMER,
+    ERASE_CONSUMER,
+    OBSERVE_CONSUMER,
     UPLOAD_CONSUMER,
     WorkQueue,
-    render_consumer,
 )
 
 log = logging.getLogger(__name__)
 
 UPLOADERS = 4
-LOOK_FOR_MACHINES = 1.0
-"""Seconds between looks for machines that are new."""
+POOL_SIZE = 2
+"""Connections to Postgres, for erasing: nothing else here needs any."""
+
+OBSERVERS = 2
 
 REACTOR = "reactor"
 REACTOR_IN_FLIGHT = 256
@@ -69,8 +81,14 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         tools = await _tools(client, settings, exits)
         queue = WorkQueue(client)
         await queue.serve_uploads()
+        await queue.serve_erasures()
+        await queue.serve_batches()
+        await queue.serve_observations()
         _react_to_events(broker, tools, queue)
         _serve_uploads(broker, tools, queue)
+        _serve_erasures(broker, tools, queue)
+        _serve_batches(broker, tools, queue)
+        _serve_observations(broker, tools, queue)
         await broker.start()
         log.info("worker.ready", extra={"worker": tools.worker})
         await _serve_machines(broker, tools, queue, stop)
@@ -79,13 +97,17 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
 async def _tools(client: Client, settings: Settings, exits: AsyncExitStack) -> Tools:
     store = JetStreamEventStore(client)
     storage = await exits.enter_async_context(open_object_storage(settings.spaces))
-    driver = partial(open_comfyui, silence=settings.silence, patience=settings.machine_wait)
+    machines = Machines(store, partial(_open_driver, settings), Sealer(settings.seal_keys))
+    exits.push_async_callback(machines.close)
     return Tools(
         store=store,
-        inputs=RunInputs(client),
+        private=PrivateData(client),
+        given_up=GivenUpKeys(client),
         storage=storage,
         graphs=Graphs(storage),
-        machines=Machines(store, driver, exits),
+        machines=machines,
+        pool=await exits.enter_async_context(open_pool(settings.postgres_url, size=POOL_SIZE)),
+        log_end=partial(head, client),
         settings=settings,
         worker=f"worker:{socket.gethostname()}:{os.getpid()}",
         now=clock.now,
@@ -93,6 +115,16 @@ async def _tools(client: Client, settings: Settings, exits: AsyncExitStack) -> T
         pause=asyncio.sleep,
         progress_of=partial(ProgressSender, client),
         heard=partial(_heard, client),
+    )
+
+
+async def _open_driver(settings: Settings, url: str, token: str) -> ComfyUIMachine:
+    return await open_comfyui(
+        url,
+        token=token,
+        silence=settings.silence,
+        patience=settings.machine_wait,
+        allow_private=settings.allow_private_machines,
     )
 
 
@@ -132,40 +164,52 @@ def _serve_uploads(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None:
             await deliver(message, do, give_up=_give_up(tools), queue=queue)
 
 
+def _serve_erasures(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None:
+    @broker.subscriber(
+        subjects.ERASE_WORK, stream=_WORK, durable=ERASE_CONSUMER, pull_sub=PullSub()
+    )
+    async def on_erase(message: NatsMessage) -> None:
+        do = partial(_with_tools, erase, tools)
+        await deliver(message, do, give_up=_give_up(tools), queue=queue)
+
+
+def _serve_batches(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None:
+    @broker.subscriber(
+        subjects.BATCH_WORK, stream=_WORK, durable=BATCH_CONSUMER, pull_sub=PullSub()
+    )
+    async def on_batch(message: NatsMessage) -> None:
+        do = partial(_with_tools, finish_batch, tools)
+        await deliver(message, do, give_up=leave_batch, queue=queue)
+
+
+def _serve_observations(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None:
+    for _ in range(OBSERVERS):
+
+        @broker.subscriber(
+            subjects.OBSERVE_WORK, stream=_WORK, durable=OBSERVE_CONSUMER, pull_sub=PullSub()
+        )
+        async def on_observe(message: NatsMessage) -> None:
+            do = partial(observe, tools=tools, queue=queue)
+            # The next look comes by itself, so nothing is left undone for ever.
+            await deliver(message, do, give_up=_nothing_lost, queue=queue)
+
+
 async def _serve_machines(
     broker: NatsBroker, tools: Tools, queue: WorkQueue, stop: asyncio.Event
 ) -> None:
-    """Listen for the runs of every machine, also of those that come later."""
-    served: set[UUID] = set()
-    while not stop.is_set():
-        try:
-            for machine_id in await queue.machines() - served:
-                await _serve_machine(broker, machine_id, tools, queue)
-                served.add(machine_id)
-        except LogUnavailable as error:
-            log.warning("worker.machines_unknown", extra={"error": str(error)})
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_FOR_MACHINES)
+    async def on_render(message: NatsMessage) -> None:
+        do = partial(_with_tools, render, tools)
+        await deliver(message, do, give_up=_give_up(tools), queue=queue)
+
+    every = tools.settings.observe_every
+    async with asyncio.TaskGroup() as group:
+        group.create_task(ServedMachines(broker, queue, on_render).keep_up(stop))
+        group.create_task(keep_retention(tools, stop))
+        group.create_task(look_now_and_then(queue, every, now=tools.now, stop=stop))
 
 
-async def _serve_machine(
-    broker: NatsBroker, machine_id: UUID, tools: Tools, queue: WorkQueue
-) -> None:
-    for _ in range(RUNS_PER_MACHINE):
-        subscriber = broker.subscriber(
-            subjects.render_work(machine_id),
-            stream=_WORK,
-            durable=render_consumer(machine_id),
-            pull_sub=PullSub(),
-        )
-
-        @subscriber
-        async def on_render(message: NatsMessage) -> None:
-            do = partial(_with_tools, render, tools)
-            await deliver(message, do, give_up=_give_up(tools), queue=queue)
-
-        await subscriber.start()
-    log.info("worker.serves_machine", extra={"machine_id": str(machine_id)})
+async def _nothing_lost(_machine_id: UUID, _error: str) -> None:
+    """Leave a machine as it is known."""
 
 
 async def _with_tools(

@@ -13,7 +13,16 @@ from uuid import UUID
 
 import msgspec
 
-from events import deployment, machine, run_events, workflow
+from events import (
+    api_key,
+    batch,
+    deployment,
+    machine_events,
+    organisation,
+    run_events,
+    token,
+    workflow,
+)
 from events.envelope import AnyRecorded, Meta, Recorded
 
 TYPES: dict[str, type[msgspec.Struct]] = {
@@ -27,10 +36,30 @@ TYPES: dict[str, type[msgspec.Struct]] = {
     "run.attempt_lost.v1": run_events.AttemptLost,
     "run.retry_scheduled.v1": run_events.RetryScheduled,
     "run.cancel_requested.v1": run_events.CancelRequested,
+    "run.waiting.v1": run_events.RunWaiting,
+    "run.data_erased.v1": run_events.RunDataErased,
+    "run.data_deleted.v1": run_events.RunDataDeleted,
+    "batch.created.v1": batch.BatchCreated,
+    "batch.started.v1": batch.BatchStarted,
+    "batch.cancel_requested.v1": batch.BatchCancelRequested,
     "workflow.created.v1": workflow.WorkflowCreated,
     "workflow.version_created.v1": workflow.WorkflowVersionCreated,
     "deployment.promoted.v1": deployment.DeploymentPromoted,
-    "machine.registered.v1": machine.MachineRegistered,
+    "machine.registered.v1": machine_events.MachineRegistered,
+    "machine.renamed.v1": machine_events.MachineRenamed,
+    "machine.moved.v1": machine_events.MachineMoved,
+    "machine.token_sealed.v1": machine_events.MachineTokenSealed,
+    "machine.drained.v1": machine_events.MachineDrained,
+    "machine.resumed.v1": machine_events.MachineResumed,
+    "machine.disabled.v1": machine_events.MachineDisabled,
+    "machine.removed.v1": machine_events.MachineRemoved,
+    "machine.observed.v1": machine_events.MachineObserved,
+    "key.issued.v1": api_key.KeyIssued,
+    "key.revoked.v1": api_key.KeyRevoked,
+    "token.revoked.v1": token.TokenRevoked,
+    "organisation.created.v1": organisation.OrganisationCreated,
+    "organisation.member_added.v1": organisation.MemberAdded,
+    "organisation.member_removed.v1": organisation.MemberRemoved,
 }
 
 Upcaster = tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]

@@ -7,7 +7,23 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events import deployment, machine, run, run_commands, run_decider, run_events, workflow
+from events import (
+    api_key,
+    batch,
+    deployment,
+    deployment_decider,
+    machine,
+    machine_decider,
+    machine_events,
+    organisation,
+    run,
+    run_commands,
+    run_decider,
+    run_events,
+    run_fold,
+    token,
+    workflow,
+)
 from events.subjects import aggregate
 
 S = TypeVar("S")
@@ -38,18 +54,31 @@ class Decider(Struct, Generic[S, C, E], frozen=True, kw_only=True):
 
 
 RUN: Decider[run.Run, run_commands.RunCommand, run_events.RunEvent] = Decider(
-    kind="run", evolve=run.evolve, decide=run_decider.decide, status=lambda state: state.status
+    kind="run", evolve=run_fold.evolve, decide=run_decider.decide, status=lambda state: state.status
+)
+BATCH: Decider[batch.Batch, batch.BatchCommand, batch.BatchEvent] = Decider(
+    kind="batch", evolve=batch.evolve, decide=batch.decide
 )
 WORKFLOW: Decider[workflow.Workflow, workflow.PushVersion, workflow.WorkflowEvent] = Decider(
     kind="workflow", evolve=workflow.evolve, decide=workflow.decide
 )
 DEPLOYMENT: Decider[
-    deployment.Deployment, deployment.PromoteVersion, deployment.DeploymentPromoted
-] = Decider(kind="deployment", evolve=deployment.evolve, decide=deployment.decide)
-MACHINE: Decider[machine.Machine, machine.RegisterMachine, machine.MachineRegistered] = Decider(
-    kind="machine", evolve=machine.evolve, decide=machine.decide
+    deployment.Deployment, deployment_decider.DeploymentCommand, deployment.DeploymentPromoted
+] = Decider(kind="deployment", evolve=deployment.evolve, decide=deployment_decider.decide)
+MACHINE: Decider[machine.Machine, machine_decider.MachineCommand, machine_events.MachineEvent] = (
+    Decider(kind="machine", evolve=machine.evolve, decide=machine_decider.decide)
 )
+KEY: Decider[api_key.ApiKey, api_key.KeyCommand, api_key.KeyEvent] = Decider(
+    kind="key", evolve=api_key.evolve, decide=api_key.decide
+)
+TOKEN: Decider[token.Token, token.RevokeToken, token.TokenRevoked] = Decider(
+    kind="token", evolve=token.evolve, decide=token.decide
+)
+ORGANISATION: Decider[
+    organisation.Organisation, organisation.OrganisationCommand, organisation.OrganisationEvent
+] = Decider(kind="organisation", evolve=organisation.evolve, decide=organisation.decide)
 
 DECIDERS: dict[str, Decider[Any, Any, Any]] = {
-    decider.kind: decider for decider in (RUN, WORKFLOW, DEPLOYMENT, MACHINE)
+    decider.kind: decider
+    for decider in (RUN, BATCH, WORKFLOW, DEPLOYMENT, MACHINE, KEY, TOKEN, ORGANISATION)
 }

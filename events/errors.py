@@ -6,7 +6,18 @@ CommandRefused
  ├── NotFound           there is no such thing for this tenant
  ├── AlreadyExists      the id is taken by something else
  ├── IllegalTransition  the status table has no such step
- └── Superseded         another worker has taken the run over
+ ├── Superseded         another worker has taken the run over
+ ├── RunNotEnded        what was asked has to wait for the end of the run
+ ├── MachineUnobserved  no machine has told what it can do
+ ├── InputsErased       what a run was made of is no longer kept
+ ├── NothingToRerun     no run fits the filter
+ ├── MachineGone        the machine was removed
+ ├── MachineBusy        runs are open on the machine
+ ├── NameTaken          another machine has this name
+ ├── TokenNeeded        the machine's token is not for where it moves to
+ ├── IncompatibleInputs callers of the deployment would notice; it takes force
+ ├── NothingToRollBack  the deployment ran nothing else before
+ └── LastOwner          an organisation needs an owner
 """
 
 from collections.abc import Sequence
@@ -78,3 +89,69 @@ class Superseded(CommandRefused):
     """Another worker has taken the run over."""
 
     code = "superseded"
+
+
+class RunNotEnded(CommandRefused):
+    """The run has not ended."""
+
+    code = "run_not_ended"
+
+
+class InputsErased(CommandRefused):
+    """The inputs of the run are no longer kept."""
+
+    code = "inputs_erased"
+
+
+class NothingToRerun(CommandRefused):
+    """No run fits the filter, or none of those that do can be repeated."""
+
+    code = "nothing_to_rerun"
+
+
+class MachineGone(CommandRefused):
+    """The machine was removed."""
+
+    code = "machine_removed"
+
+
+class MachineBusy(CommandRefused):
+    """Runs are open on the machine."""
+
+    code = "machine_busy"
+
+
+class NameTaken(CommandRefused):
+    """Another machine has this name."""
+
+    code = "name_taken"
+
+
+class TokenNeeded(CommandRefused):
+    """The machine's token is not for where it moves to."""
+
+    code = "machine_token_needed"
+
+
+class LastOwner(CommandRefused):
+    """An organisation needs an owner; make somebody else one first."""
+
+    code = "last_owner"
+
+
+class IncompatibleInputs(CommandRefused):
+    """Callers of the deployment would notice."""
+
+    code = "incompatible_inputs"
+
+
+class NothingToRollBack(CommandRefused):
+    """There is no such earlier version to go back to."""
+
+    code = "nothing_to_roll_back"
+
+
+class MachineUnobserved(CommandRefused):
+    """No machine has told yet which nodes it has."""
+
+    code = "machine_unobserved"

@@ -16,9 +16,24 @@ def keyed_run_id(tenant: str, idempotency_key: str) -> UUID:
     return derived("run", tenant, idempotency_key)
 
 
+def keyed_batch_id(tenant: str, idempotency_key: str) -> UUID:
+    """Give the one batch that an Idempotency-Key of a tenant stands for."""
+    return derived("batch", tenant, idempotency_key)
+
+
+def batch_run_id(batch_id: UUID, index: int) -> UUID:
+    """Give the id of a batch's run number *index*, from 0."""
+    return derived("batch-run", batch_id, index)
+
+
 def prompt_id(run_id: UUID, attempt: int) -> UUID:
     """Give the id under which an attempt is queued on its machine."""
     return derived("prompt", run_id, attempt)
+
+
+def create_command_id(run_id: UUID, request_hash: str) -> UUID:
+    """Give the id of the command that makes a run, whoever gives it and however often."""
+    return derived("create", run_id, request_hash)
 
 
 def event_id(command_id: UUID, index: int) -> UUID:
@@ -41,9 +56,20 @@ def deployment_id(workflow: UUID, environment: str) -> UUID:
     return derived("deployment", workflow, environment)
 
 
-def machine_id(tenant: str, name: str) -> UUID:
-    """Give the id of a tenant's machine of that name."""
-    return derived("machine", tenant, name)
+def machine_id(tenant: str, name: str, generation: int = 0) -> UUID:
+    """Give the id of a tenant's machine registered under that name.
+
+    Each that was removed or renamed leaves the name to the next *generation*.
+    """
+    return derived("machine", tenant, name, *([generation] if generation else []))
+
+
+def token_id(tenant: str, *, jti: str = "", sha256: str = "") -> UUID:
+    """Give the id of a tenant's token: by its jti if it has one, else by its hash.
+
+    The tenant is part of it, so that nobody can name another tenant's token.
+    """
+    return derived("token", tenant, "jti", jti) if jti else derived("token", tenant, sha256)
 
 
 def time_ordered_id(unix_ms: int, entropy: bytes) -> UUID:

@@ -1,21 +1,40 @@
-"""One machine: where a ComfyUI answers."""
+"""One machine: where a ComfyUI answers, whether it gets runs, and what it can do."""
 
 from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from events.machine_events import (
+    MachineDisabled,
+    MachineDrained,
+    MachineEvent,
+    MachineMoved,
+    MachineObserved,
+    MachineRegistered,
+    MachineRemoved,
+    MachineRenamed,
+    MachineResumed,
+    MachineTokenSealed,
+)
+from events.machine_snapshot import MachineSnapshot
 
 
-class MachineRegistered(Struct, frozen=True, kw_only=True):
-    """A machine is known under its name; again with another URL: it has moved."""
+class MachineState(StrEnum):
+    """Whether a machine gets runs."""
 
-    machine_id: UUID
-    name: str
-    url: str
-    driver: str
-    user_id: str | None
-    org_id: str | None
-    at: datetime
+    ACTIVE = "active"
+    DRAINING = "draining"
+    """It finishes what it has; other runs wait."""
+
+    DISABLED = "disabled"
+    """The same, and nobody looks at it either."""
+
+    REMOVED = "removed"
+    """It is gone; runs that need it fail."""
 
 
 class Machine(Struct, frozen=True, kw_only=True):
@@ -23,24 +42,72 @@ class Machine(Struct, frozen=True, kw_only=True):
 
     id: UUID
     current: MachineRegistered
+    """As it would be registered now."""
+
     created_at: datetime
+    state: MachineState = MachineState.ACTIVE
+    snapshot: MachineSnapshot | None = None
+    """What was last found there; None: nobody has reached it yet."""
+
+    @property
+    def name(self) -> str:
+        """Its label."""
+        return self.current.name
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return self.current.url
+
+    @property
+    def sealed_token(self) -> str:
+        """Its token, encrypted; empty: it has none."""
+        return self.current.sealed_token
+
+    @property
+    def removed(self) -> bool:
+        """Whether it is gone."""
+        return self.state is MachineState.REMOVED
 
 
-class RegisterMachine(Struct, frozen=True, kw_only=True):
-    """Make a machine known."""
-
-    registered: MachineRegistered
-
-
-def evolve(machine: Machine | None, event: MachineRegistered) -> Machine:
+def evolve(machine: Machine | None, event: MachineEvent) -> Machine:
     """Fold one fact into the state."""
-    created_at = machine.created_at if machine else event.at
-    return Machine(id=event.machine_id, current=event, created_at=created_at)
+    if isinstance(event, MachineRegistered):
+        if machine is None:
+            return Machine(id=event.machine_id, current=event, created_at=event.at)
+        return replace(machine, current=event)
+    if machine is None:
+        raise ValueError(f"the log begins with {type(event).__name__}")
+    if isinstance(event, MachineRenamed | MachineMoved | MachineTokenSealed):
+        return replace(machine, current=_changed(machine.current, event))
+    if isinstance(event, MachineObserved):
+        return replace(machine, snapshot=event.snapshot)
+    return replace(machine, state=_state_after(event))
 
 
-def decide(machine: Machine | None, command: RegisterMachine) -> list[MachineRegistered]:
-    """Give the facts that follow; the same address again adds nothing."""
-    new = command.registered
-    if machine and (machine.current.url, machine.current.driver) == (new.url, new.driver):
-        return []
-    return [new]
+def _changed(
+    current: MachineRegistered, event: MachineRenamed | MachineMoved | MachineTokenSealed
+) -> MachineRegistered:
+    match event:
+        case MachineRenamed():
+            return replace(current, name=event.name)
+        case MachineMoved():
+            return replace(current, url=event.url)
+        case MachineTokenSealed():
+            return replace(current, sealed_token=event.sealed_token)
+
+
+def _state_after(
+    event: MachineDrained | MachineResumed | MachineDisabled | MachineRemoved,
+) -> MachineState:
+    match event:
+        case MachineDrained():
+            return MachineState.DRAINING
+        case MachineResumed():
+            return MachineState.ACTIVE
+        case MachineDisabled():
+            return MachineState.DISABLED
+        case MachineRemoved():
+            return MachineState.REMOVED
+        case _:
+            assert_never(event)

@@ -1,6 +1,6 @@
 """What a render leaves behind: files and texts, named so that no two collide."""
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class Output(Struct, frozen=True, kw_only=True):
@@ -24,9 +24,17 @@ class Output(Struct, frozen=True, kw_only=True):
     """Name in object storage, below outputs/runs/{run_id}/; unique within the run."""
 
     text: str | None = None
-    """The text itself, when the output is one."""
+    """The text itself. Private, so the log holds none: see `length`; old logs do."""
+
+    length: int | UnsetType = UNSET
+    """Characters of the text, where it is kept beside the log."""
 
     @property
     def is_file(self) -> bool:
         """Whether there is a file to fetch."""
-        return bool(self.filename)
+        return self.text is None and self.length is UNSET
+
+    @property
+    def characters(self) -> int:
+        """How long its text is; 0 for a file."""
+        return len(self.text or "") if self.length is UNSET else self.length

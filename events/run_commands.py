@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from events.output import Output
-from events.run_events import FileUploaded, ImageUploaded, RunCreated, RunError
+from events.run_events import FileUploaded, ImageUploaded, NodeTime, RunCreated, RunError
 from events.status import Status
 
 
@@ -33,6 +33,17 @@ class ReportStatus(Struct, frozen=True, kw_only=True):
     now: datetime
 
 
+class NoteWaiting(Struct, frozen=True, kw_only=True):
+    """Tell that the run cannot go on now, and why; without a reason: that it can again."""
+
+    reason: str
+    now: datetime
+    detail: str = ""
+    machine_id: UUID | None = None
+    fence: int | None = None
+    """Of the claim of whoever says so; a word from one that has lost the run does not count."""
+
+
 class RecordInputImage(Struct, frozen=True, kw_only=True):
     """Tell that an input image was fetched and stored."""
 
@@ -45,6 +56,7 @@ class RecordOutputs(Struct, frozen=True, kw_only=True):
     attempt: int
     outputs: tuple[Output, ...]
     now: datetime
+    nodes: tuple[NodeTime, ...] = ()
 
 
 class RecordUpload(Struct, frozen=True, kw_only=True):
@@ -73,6 +85,7 @@ class FailRun(Struct, frozen=True, kw_only=True):
     error: RunError
     now: datetime
     attempt: int | None = None
+    nodes: tuple[NodeTime, ...] = ()
 
 
 class TimeOutRun(Struct, frozen=True, kw_only=True):
@@ -96,10 +109,27 @@ class ConfirmCancel(Struct, frozen=True, kw_only=True):
     now: datetime
 
 
-RunCommand = (
+class EraseRun(Struct, frozen=True, kw_only=True):
+    """Have the private data of an ended run erased; its numbers stay."""
+
+    reason: str
+    """request or retention."""
+
+    by: str
+    now: datetime
+
+
+class RecordDataDeleted(Struct, frozen=True, kw_only=True):
+    """Tell that the private data of an erased run is deleted."""
+
+    now: datetime
+
+
+OpenRunCommand = (
     CreateRun
     | ClaimRun
     | ReportStatus
+    | NoteWaiting
     | RecordInputImage
     | RecordOutputs
     | RecordUpload
@@ -110,3 +140,6 @@ RunCommand = (
     | RequestCancel
     | ConfirmCancel
 )
+"""What concerns a run until it has ended."""
+
+RunCommand = OpenRunCommand | EraseRun | RecordDataDeleted

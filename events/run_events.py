@@ -23,7 +23,7 @@ class RunError(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Class of the exception that the node raised."""
 
 
-class RunCreated(Struct, frozen=True, kw_only=True):
+class RunCreated(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A run was accepted."""
 
     run_id: UUID
@@ -45,6 +45,14 @@ class RunCreated(Struct, frozen=True, kw_only=True):
 
     origin: str
     at: datetime
+    batch_id: UUID | None = None
+    """The batch it was made with."""
+
+    batch_index: int | None = None
+    """Its place in the batch, from 0."""
+
+    rerun_of: UUID | None = None
+    """The run that it repeats."""
 
 
 class ImageUploaded(Struct, frozen=True, kw_only=True):
@@ -99,7 +107,7 @@ class StatusChanged(Struct, frozen=True, kw_only=True):
     error: RunError | None = None
 
 
-class RunClaimed(Struct, frozen=True, kw_only=True):
+class RunClaimed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A worker has taken the run for a machine. Recorded before the machine is called."""
 
     attempt: int
@@ -110,22 +118,53 @@ class RunClaimed(Struct, frozen=True, kw_only=True):
 
     worker: str
     at: datetime
+    reason: str = "deployment"
+    """Why there: deployment (it names the machine), retry (after an attempt was lost) or
+    takeover (the worker that had it is gone)."""
 
 
-class OutputsProduced(Struct, frozen=True, kw_only=True):
+class RunWaiting(Struct, frozen=True, kw_only=True):
+    """The run cannot go on for the time being. Nothing is wrong with it."""
+
+    reason: str
+    """A WaitingReason; empty: the wait is over."""
+
+    detail: str
+    """The words of whatever does not answer."""
+
+    machine_id: UUID | None
+    at: datetime
+
+
+class NodeTime(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How long one node of the graph took, as far as it was heard."""
+
+    node_id: str
+    class_type: str
+    title: str = ""
+    seconds: float = 0.0
+    cached: bool = False
+    """Whether an earlier result was used again."""
+
+
+class OutputsProduced(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The machine rendered everything; this is what it left behind."""
 
     attempt: int
     outputs: tuple[Output, ...]
     at: datetime
+    nodes: tuple[NodeTime, ...] = ()
+    """A hint: nodes that nobody listened to are missing."""
 
 
-class AttemptFailed(Struct, frozen=True, kw_only=True):
+class AttemptFailed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The graph failed on the machine; another attempt would fail too."""
 
     attempt: int
     error: RunError
     at: datetime
+    nodes: tuple[NodeTime, ...] = ()
+    """A hint, as with OutputsProduced."""
 
 
 class AttemptLost(Struct, frozen=True, kw_only=True):
@@ -153,15 +192,34 @@ class CancelRequested(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class RunDataErased(Struct, frozen=True, kw_only=True):
+    """Nobody may see the run's private data any more; a worker deletes it."""
+
+    reason: str
+    """request or retention."""
+
+    by: str
+    at: datetime
+
+
+class RunDataDeleted(Struct, frozen=True, kw_only=True):
+    """The private data of an erased run is gone from every store but the log."""
+
+    at: datetime
+
+
 RunEvent = (
     RunCreated
     | ImageUploaded
     | FileUploaded
     | StatusChanged
     | RunClaimed
+    | RunWaiting
     | OutputsProduced
     | AttemptFailed
     | AttemptLost
     | RetryScheduled
     | CancelRequested
+    | RunDataErased
+    | RunDataDeleted
 )

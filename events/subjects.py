@@ -64,12 +64,30 @@ def inputs(run_id: UUID, request_hash: str) -> str:
     return f"in.{run_id}.{request_hash}"
 
 
+def texts(run_id: UUID, attempt: int) -> str:
+    """Give the subject that holds the texts which an attempt produced."""
+    return f"in.{run_id}.texts-{attempt}"
+
+
+def private_data(run_id: UUID) -> str:
+    """Give the pattern of all subjects that hold private data of a run."""
+    return f"in.{run_id}.*"
+
+
+def given_up(key_hash: str) -> str:
+    """Give the subject of the mark that an input image may not be used any more."""
+    return f"in.given-up.{key_hash}"
+
+
 def render_work(machine_id: UUID) -> str:
     """Give the subject of the runs that wait for a machine."""
     return f"work.render.{machine_id}"
 
 
 UPLOAD_WORK = "work.upload"
+OBSERVE_WORK = "work.observe"
+ERASE_WORK = "work.erase"
+BATCH_WORK = "work.batch"
 
 
 def dead_letters(subject_name: str) -> str:

@@ -1,6 +1,8 @@
 """One workflow: its name and its versions, counted 1, 2, 3 without gaps."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -9,6 +11,9 @@ from msgspec.structs import replace
 from events.errors import NotFound
 from events.identity import version_id
 from events.inputs import InputField
+
+CustomNodes = Mapping[str, str | dict[str, Any]]
+"""Packs of custom nodes by name: a version, a commit or a URL, or several such facts."""
 
 
 class WorkflowCreated(Struct, frozen=True, kw_only=True):
@@ -21,7 +26,7 @@ class WorkflowCreated(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-class WorkflowVersionCreated(Struct, frozen=True, kw_only=True):
+class WorkflowVersionCreated(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A graph was saved as the workflow's next version. It never changes."""
 
     version_id: UUID
@@ -33,6 +38,11 @@ class WorkflowVersionCreated(Struct, frozen=True, kw_only=True):
     comment: str
     author: str
     at: datetime
+    source: str = "api"
+    """The format that was pushed: api, or ui where the graph was made from the editor's."""
+
+    custom_nodes: CustomNodes = {}
+    """The packs it was made with, as whoever pushed it says."""
 
 
 WorkflowEvent = WorkflowCreated | WorkflowVersionCreated
@@ -48,6 +58,7 @@ class Workflow(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     versions: tuple[WorkflowVersionCreated, ...] = ()
+    """Without their custom nodes, which the log has: all of them together may be large."""
 
     def version(self, number: int) -> WorkflowVersionCreated:
         """Give version *number*.
@@ -59,6 +70,12 @@ class Workflow(Struct, frozen=True, kw_only=True):
         if not 1 <= number <= len(self.versions):
             raise NotFound(f"this workflow has no version {number}")
         return self.versions[number - 1]
+
+    def same_as(self, graph_sha256: str, ui_graph_key: str | None) -> WorkflowVersionCreated | None:
+        """Give the version with exactly this content, if there is one."""
+        wanted = (graph_sha256, ui_graph_key)
+        same = (v for v in self.versions if (v.graph_sha256, v.ui_graph_key) == wanted)
+        return next(same, None)
 
 
 class PushVersion(Struct, frozen=True, kw_only=True):
@@ -75,6 +92,8 @@ class PushVersion(Struct, frozen=True, kw_only=True):
     comment: str
     author: str
     now: datetime
+    source: str = "api"
+    custom_nodes: CustomNodes = {}
 
 
 def evolve(workflow: Workflow | None, event: WorkflowEvent) -> Workflow:
@@ -92,11 +111,12 @@ def evolve(workflow: Workflow | None, event: WorkflowEvent) -> Workflow:
         case WorkflowVersionCreated():
             if workflow is None:
                 raise ValueError("a workflow begins with WorkflowCreated")
-            return replace(workflow, versions=(*workflow.versions, event), updated_at=event.at)
+            kept = replace(event, custom_nodes={})
+            return replace(workflow, versions=(*workflow.versions, kept), updated_at=event.at)
 
 
 def decide(workflow: Workflow | None, command: PushVersion) -> list[WorkflowEvent]:
-    """Give the facts that follow; the graph of the latest version again adds nothing."""
+    """Give the facts that follow; what a version already holds adds nothing."""
     events: list[WorkflowEvent] = []
     if workflow is None:
         events.append(
@@ -108,10 +128,9 @@ def decide(workflow: Workflow | None, command: PushVersion) -> list[WorkflowEven
                 at=command.now,
             )
         )
-    versions = workflow.versions if workflow else ()
-    if versions and _same(versions[-1], command):
+    elif workflow.same_as(command.graph_sha256, command.ui_graph_key):
         return []
-    number = len(versions) + 1
+    number = len(workflow.versions) + 1 if workflow else 1
     return [
         *events,
         WorkflowVersionCreated(
@@ -124,12 +143,7 @@ def decide(workflow: Workflow | None, command: PushVersion) -> list[WorkflowEven
             comment=command.comment,
             author=command.author,
             at=command.now,
+            source=command.source,
+            custom_nodes=command.custom_nodes,
         ),
     ]
-
-
-def _same(latest: WorkflowVersionCreated, command: PushVersion) -> bool:
-    return (latest.graph_sha256, latest.ui_graph_key) == (
-        command.graph_sha256,
-        command.ui_graph_key,
-    )

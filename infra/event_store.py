@@ -20,7 +20,11 @@ S = TypeVar("S")
 C = TypeVar("C")
 E = TypeVar("E")
 
-TRIES = 8
+PATIENCE = 15.0
+"""How long a command is decided anew while others are faster, in seconds."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.25
+"""Bounds of the random pause after a conflict, in seconds; it doubles in between."""
 
 
 class VersionConflict(Exception):
@@ -112,7 +116,7 @@ class Session(Generic[S, C, E]):
 
         Raises:
             CommandRefused: the rules say no; nothing was recorded.
-            VersionConflict: others were faster again and again.
+            VersionConflict: others were faster for PATIENCE seconds.
             LogUnavailable: not confirmed in time; the same command may be sent again.
 
         """
@@ -120,20 +124,23 @@ class Session(Generic[S, C, E]):
             return await self._execute(command, meta)
 
     async def _execute(self, command: C, meta: Meta) -> list[AnyRecorded]:
-        for tried in range(TRIES):
-            drafts = self._draft(command, meta)
-            if not drafts:
-                return []
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        longest = FIRST_PAUSE
+        while drafts := self._draft(command, meta):
             try:
                 appended = await self._store.append(drafts, expected=self.position)
             except VersionConflict:
-                await asyncio.sleep(random.uniform(0, 0.01 * 2**tried))  # noqa: S311 -- jitter
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                # Pauses of any length up to the longest: those who collided do not meet again.
+                await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 -- jitter
+                longest = min(2 * longest, LONGEST_PAUSE)
                 await self._load()
-                continue
-            for recorded in appended:
-                self._apply(recorded)
-            return appended
-        raise VersionConflict(self.name)
+            else:
+                for recorded in appended:
+                    self._apply(recorded)
+                return appended
+        return []
 
     def _draft(self, command: C, meta: Meta) -> list[AnyRecorded]:
         state = self.state

@@ -2,14 +2,17 @@
 
 import hashlib
 import time
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import count
 
 from msgspec import Struct
 
 from events.run_events import ImageUploaded
+from infra.given_up_keys import GivenUpKeys
 from infra.images import ImageFacts, inspect_image
 from infra.object_keys import input_key
-from infra.object_storage import ObjectStorage
+from infra.object_storage import ObjectStorage, StorageUnavailable
 from infra.settings import Settings
 
 
@@ -17,6 +20,7 @@ class InputImages(Struct, frozen=True, kw_only=True):
     """Where input images go, and what is taken."""
 
     storage: ObjectStorage
+    given_up: GivenUpKeys
     settings: Settings
 
     async def look_at(self, data: bytes) -> ImageFacts:
@@ -36,12 +40,11 @@ class InputImages(Struct, frozen=True, kw_only=True):
         """Store *data* as the image of input *name*; the same image again is stored once.
 
         Raises:
-            StorageUnavailable, StorageRefused: it is not stored.
+            StorageUnavailable, StorageRefused, LogUnavailable: it is not stored.
 
         """
         sha256 = hashlib.sha256(data).hexdigest()
-        secret = self.settings.jwt_secret.encode()
-        key = input_key(tenant, sha256, facts.extension, secret=secret)
+        key = await self._good_key(tenant, sha256, facts.extension)
         began = time.monotonic()
         await self.storage.put_bytes(key, data, facts.media_type)
         return ImageUploaded(
@@ -58,3 +61,23 @@ class InputImages(Struct, frozen=True, kw_only=True):
             index=-1,
             at=now,
         )
+
+    async def confirm(self, images: Iterable[ImageUploaded]) -> None:
+        """Return if all *images* may still be used; to be asked last before they are recorded.
+
+        Raises:
+            StorageUnavailable: one is being erased; store it again.
+            LogUnavailable: nobody knows.
+
+        """
+        for image in images:
+            if await self.given_up.holds(image.key):
+                raise StorageUnavailable(f"{image.key} is being erased")
+
+    async def _good_key(self, tenant: str, sha256: str, extension: str) -> str:
+        secret = self.settings.jwt_secret.encode()
+        for generation in count():
+            key = input_key(tenant, sha256, extension, secret=secret, generation=generation)
+            if not await self.given_up.holds(key):
+                return key
+        raise AssertionError("counting has no end")

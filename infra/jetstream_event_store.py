@@ -77,9 +77,10 @@ class JetStreamEventStore:
         if last.version == 1:
             return [last]
         deadline = time.monotonic() + self._patience
+        events: list[AnyRecorded] = []
         while True:
-            events = await self._read_direct(aggregate, after)
-            # Any replica answers a direct get, also one that lags behind the leader.
+            events += await self._read_direct(aggregate, events[-1].position if events else after)
+            # A direct get has an end, and any replica answers it, also one that lags behind.
             if events and events[-1].position >= last.position:
                 return events
             if time.monotonic() > deadline:

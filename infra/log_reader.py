@@ -6,7 +6,8 @@ is missing (docs/adr/0004).
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -17,7 +18,7 @@ from nats.aio.subscription import Subscription
 from events import codec
 from events.codec import UnknownEventType, UnreadableEvent
 from events.envelope import Entry, Unreadable
-from events.subjects import LOG, aggregate_of
+from events.subjects import LOG, aggregate_of, subject
 from infra.nats_connection import UNANSWERED, ApiError, api
 
 WINDOW = 500
@@ -25,6 +26,9 @@ WINDOW = 500
 
 IDLE = 5.0
 """Seconds the server may say nothing before we doubt the consumer."""
+
+CLOSING = 1.0
+"""Seconds the server may take to let a consumer go."""
 
 
 class LogInterrupted(Exception):
@@ -42,14 +46,19 @@ async def head(client: Client) -> int:
     return int(info["state"]["last_seq"])
 
 
-async def read_log(client: Client, *, after: int, limit: int) -> AsyncGenerator[list[Entry], None]:
+async def read_log(
+    client: Client, *, after: int, limit: int, aggregates: Sequence[str] = ()
+) -> AsyncGenerator[list[Entry], None]:
     """Yield what lies beyond position *after*, then what comes, in batches of at most *limit*.
+
+    With *aggregates*, only what concerns these. A reader that stands still holds a window of
+    messages in memory, and no more.
 
     Raises:
         LogInterrupted: a gap, a lost consumer or a lost connection.
 
     """
-    reader = _Reader(client, after)
+    reader = _Reader(client, after, aggregates, window=min(limit, WINDOW))
     try:
         await reader.open()
         while True:
@@ -61,9 +70,13 @@ async def read_log(client: Client, *, after: int, limit: int) -> AsyncGenerator[
 
 
 class _Reader:
-    def __init__(self, client: Client, after: int) -> None:
+    def __init__(
+        self, client: Client, after: int, aggregates: Sequence[str], *, window: int
+    ) -> None:
         self._client = client
         self._position = after
+        self._filter = [subject(name) for name in aggregates]
+        self._window = window
         self._delivered = 0
         self._asked = 0
         self._inbox = client.new_inbox()
@@ -72,7 +85,7 @@ class _Reader:
         self._subscription: Subscription | None = None
 
     async def open(self) -> None:
-        config = {
+        config: dict[str, object] = {
             "deliver_policy": "by_start_sequence",
             "opt_start_seq": self._position + 1,
             "ack_policy": "none",
@@ -80,6 +93,8 @@ class _Reader:
             "mem_storage": True,
             "num_replicas": 1,
         }
+        if self._filter:
+            config["filter_subjects"] = self._filter
         request = {"stream_name": LOG, "config": config}
         info = await api(self._client, f"CONSUMER.CREATE.{LOG}", request, within=5)
         self._consumer = info["name"]
@@ -91,7 +106,12 @@ class _Reader:
     async def close(self) -> None:
         if self._subscription is None or self._client.is_closed:
             return
-        await self._subscription.unsubscribe()
+        with suppress(*UNANSWERED):
+            await self._subscription.unsubscribe()
+        with suppress(*UNANSWERED, ApiError):
+            # It would go by itself, but much later; the server has to keep it until then.
+            operation = f"CONSUMER.DELETE.{LOG}.{self._consumer}"
+            await api(self._client, operation, {}, within=CLOSING)
 
     async def batch(self, limit: int) -> list[Entry]:
         """Wait for one entry, then take along whatever has already arrived."""
@@ -114,8 +134,7 @@ class _Reader:
             raise LogInterrupted(f"gap after position {self._position}")
         self._position = place.sequence.stream
         self._asked -= 1
-        if self._asked <= WINDOW // 2:
-            await self._ask()
+        await self._ask()
         return _entry(message, self._position, place.timestamp)
 
     async def _on_status(self, headers: dict[str, str]) -> None:
@@ -123,20 +142,28 @@ class _Reader:
         if status == "100":
             return
         if status == "408":
-            self._asked = 0
+            # One of our requests has expired, with so many messages still to come.
+            self._asked -= int(headers["Nats-Pending-Messages"])
             await self._ask()
             return
         raise LogInterrupted(f"consumer ended: {status} {headers.get('Description', '')}")
 
     async def _ask(self) -> None:
+        """Ask for more, unless enough is on its way."""
+        if self._asked > self._window // 2:
+            return
         # Heartbeats make a dead consumer visible within IDLE.
-        request = {"batch": WINDOW, "expires": int(30e9), "idle_heartbeat": int(IDLE * 1e9 / 2.5)}
+        request = {
+            "batch": self._window,
+            "expires": int(30e9),
+            "idle_heartbeat": int(IDLE * 1e9 / 2.5),
+        }
         await self._client.publish(
             f"$JS.API.CONSUMER.MSG.NEXT.{LOG}.{self._consumer}",
             msgspec.json.encode(request),
             reply=self._inbox,
         )
-        self._asked += WINDOW
+        self._asked += self._window
 
 
 def _entry(message: Msg, position: int, at: datetime) -> Entry:

@@ -11,8 +11,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from events.machine_snapshot import Device
 from events.output import Output
 from events.progress import Progress
+from events.run_events import NodeTime
 
 Graph = Mapping[str, Any]
 """An API-format graph: node id to {class_type, inputs}."""
@@ -54,6 +56,11 @@ class Finished(Struct, frozen=True, kw_only=True):
     """The prompt ran to its end."""
 
     outputs: tuple[Output, ...]
+    cached: frozenset[str] = frozenset()
+    """Nodes whose earlier results were used again."""
+
+    nodes: tuple[NodeTime, ...] = ()
+    """A hint: only who watched it knows, and may have missed some."""
 
 
 class Failed(Struct, frozen=True, kw_only=True):
@@ -63,6 +70,7 @@ class Failed(Struct, frozen=True, kw_only=True):
     node_id: str = ""
     node_class: str = ""
     exception: str = ""
+    nodes: tuple[NodeTime, ...] = ()
 
 
 class Interrupted(Struct, frozen=True, kw_only=True):
@@ -88,6 +96,22 @@ PromptState = Outcome | Waiting | Running
 """What the machine itself says of a prompt, now."""
 
 
+class Observed(Struct, frozen=True, kw_only=True):
+    """What a machine says of itself."""
+
+    node_classes: dict[str, Any]
+    """Name of each node class to its description, in ComfyUI's own words."""
+
+    models: dict[str, list[str]]
+    """By folder: the files its loaders offer."""
+
+    comfyui_version: str
+    python_version: str
+    pytorch_version: str
+    os: str
+    devices: tuple[Device, ...]
+
+
 class Report(Protocol):
     """What a watcher is told while a prompt runs. May be told twice, late, or not at all."""
 
@@ -96,6 +120,12 @@ class Report(Protocol):
 
     async def progress(self, progress: Progress) -> None:
         """Tell how far it is."""
+
+    async def unreachable(self, error: str) -> None:
+        """Tell that the machine has not answered for a while; the watch goes on."""
+
+    async def reachable(self) -> None:
+        """Tell that it answers again."""
 
 
 class OutputStream(Protocol):
@@ -167,6 +197,15 @@ class Machine(Protocol):
             MachineUnreachable: it does not answer.
 
         """
+
+    async def observe(self) -> Observed:
+        """Ask the machine what it is and what it can do.
+
+        Raises:
+            MachineUnreachable: it does not answer.
+
+        """
+        ...
 
     def open_output(self, output: Output) -> AbstractAsyncContextManager[OutputStream]:
         """Open a file for streaming.

@@ -19,17 +19,33 @@ def output_key(run_id: UUID, name: str) -> str:
     """
     if any(part in {"", ".", ".."} for part in name.split("/")):
         raise ValueError(f"{name!r} cannot name an output")
-    return f"outputs/runs/{run_id}/{name}"
+    return f"{output_folder(run_id)}{name}"
 
 
-def input_key(tenant: str, sha256: str, extension: str, *, secret: bytes) -> str:
-    """Name an input image; *extension* comes without its dot."""
-    return f"inputs/{_tenant_hash(tenant, secret)}/{sha256}.{extension}"
+def output_folder(run_id: UUID) -> str:
+    """Give what the keys of all outputs of a run begin with."""
+    return f"outputs/runs/{run_id}/"
+
+
+def input_key(
+    tenant: str, sha256: str, extension: str, *, secret: bytes, generation: int = 0
+) -> str:
+    """Name an input image; *extension* comes without its dot.
+
+    *generation* counts how often the name was given up (infra/given_up_keys.py).
+    """
+    again = f"-{generation}" if generation else ""
+    return f"inputs/{_tenant_hash(tenant, secret)}/{sha256}{again}.{extension}"
 
 
 def graph_key(tenant: str, sha256: str, *, secret: bytes) -> str:
     """Name a workflow's graph."""
     return f"workflows/{_tenant_hash(tenant, secret)}/{sha256}.json"
+
+
+def object_info_key(tenant: str, sha256: str, *, secret: bytes) -> str:
+    """Name what a machine's node classes were found to be."""
+    return f"machines/{_tenant_hash(tenant, secret)}/{sha256}.json"
 
 
 def _tenant_hash(tenant: str, secret: bytes) -> str:

@@ -121,6 +121,9 @@ class ObjectStorage(Protocol):
     async def delete(self, key: str) -> None:
         """Delete an object, if there is one."""
 
+    async def delete_all(self, prefix: str) -> None:
+        """Delete every object whose key begins with *prefix*."""
+
     async def check(self) -> None:
         """Return if the bucket can be reached with our key."""
 
@@ -191,6 +194,15 @@ class S3ObjectStorage:
         """Delete an object, if there is one."""
         with _translated():
             await self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    async def delete_all(self, prefix: str) -> None:
+        """Delete every object whose key begins with *prefix*."""
+        pages = self._client.get_paginator("list_objects_v2")
+        with _translated():
+            async for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+                for found in page.get("Contents", []):
+                    # One by one: deleting many at once needs a checksum that not every S3 takes.
+                    await self._client.delete_object(Bucket=self._bucket, Key=found["Key"])
 
     async def check(self) -> None:
         """Return if the bucket can be reached with our key."""

@@ -18,7 +18,7 @@ def is_public(address: Address) -> bool:
     """
     if isinstance(address, IPv4Address):
         return address.is_global and not address.is_multicast and not address.is_reserved
-    inner = _inner_ipv4(address)
+    inner = inner_ipv4(address)
     if inner is not None:
         return is_public(inner)
     return address in _GLOBAL_UNICAST and address.is_global
@@ -44,7 +44,8 @@ def literal_address(host: str) -> Address | None:
         return None
 
 
-def _inner_ipv4(address: IPv6Address) -> IPv4Address | None:
+def inner_ipv4(address: IPv6Address) -> IPv4Address | None:
+    """Give the IPv4 address that an IPv6 address stands for, if it does."""
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour

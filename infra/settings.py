@@ -1,11 +1,18 @@
 """Settings: read once from the environment, checked before anything starts."""
 
 from collections.abc import Mapping
-from typing import Literal
+from ipaddress import ip_network
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
+from infra.sealing import Sealer
+from infra.secret_settings import placeholders_in
+
 PREFIX = "COMFYD_"
+SEAL_KEYS = "COMFYD_SEAL_KEYS"
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class SettingsInvalid(Exception):
@@ -40,6 +47,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwt_secret: str
     spaces: Spaces
 
+    seal_keys: str
+    """Keys that seal machines' tokens, with commas: the first seals, all of them open."""
+
+    auth_jwks_url: str = ""
+    """Where the identity provider publishes its public keys; empty: only our own tokens count."""
+
+    auth_issuer: str = ""
+    """The identity provider, as its tokens name it in `iss`."""
+
+    auth_audience: str = ""
+    """Whom its tokens must be for (`aud`); empty: whomever."""
+
     host: str = "127.0.0.1"
     port: int = 3000
     data: str = ".comfyd"
@@ -52,6 +71,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     silence: float = 5.0
     """Seconds without a word from a machine before we ask it."""
+
+    observe_every: float = 300.0
+    """Seconds between looks at what a machine can do."""
+
+    allow_private_machines: bool = False
+    """Whether machines may be in private networks."""
 
     body_limit: int = 64 * 1024 * 1024
     """Largest request body, in bytes."""
@@ -68,17 +93,39 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_private_urls: bool = False
     """Whether input URLs may point into private networks. Only for closed test setups."""
 
+    rate_limit: Annotated[int, msgspec.Meta(ge=0)] = 6000
+    """Requests a minute of one key or token, over all API processes; 0: no limit."""
+
+    address_limit: Annotated[int, msgspec.Meta(ge=0)] = 12_000
+    """Requests a minute from one address, over all API processes; 0: no limit."""
+
+    runs_in_flight: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Runs of one tenant that may be open at the same time; 0: no limit."""
+
+    runs_per_day: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Runs one tenant may make on one day (UTC); 0: no limit."""
+
+    keep_data_days: Annotated[float, msgspec.Meta(ge=0, le=36_500)] = 0.0
+    """Days after its end for which a run keeps its inputs and outputs; 0: for ever."""
+
+    trusted_proxies: str = ""
+    """Addresses and networks, with commas, whose X-Forwarded-For and X-Forwarded-Proto count."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 _SPACES = {f"SPACES_{name.upper()}": name for name in Spaces.__struct_fields__}
 _PLAIN = {"NATS_URL": "nats_url", "POSTGRES_URL": "postgres_url", "JWT_SECRET": "jwt_secret"}
+_AUTH = {name.upper(): name for name in ("auth_jwks_url", "auth_issuer", "auth_audience")}
 _OWN = {
     PREFIX + name.upper(): name
     for name in Settings.__struct_fields__
-    if name not in {"spaces", *_PLAIN.values()}
+    if name not in {"spaces", *_PLAIN.values(), *_AUTH.values()}
 }
-SETTING_NAMES = frozenset(_SPACES) | frozenset(_PLAIN) | frozenset(_OWN)
+CLIENTS = frozenset({"COMFYD_URL", "COMFYD_KEY"})
+"""What the command line's clients read; no business of a server's, and no mistake either."""
+
+SETTING_NAMES = frozenset(_SPACES | _PLAIN | _AUTH | _OWN)
 
 
 def settings_from(env: Mapping[str, str]) -> Settings:
@@ -88,12 +135,13 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         SettingsInvalid: a variable is missing, misspelt or has a wrong value; the message names it.
 
     """
-    unknown = sorted(n for n in env if n.startswith(PREFIX) and n not in _OWN)
+    unknown = sorted(n for n in env if n.startswith(PREFIX) and n not in _OWN and n not in CLIENTS)
     if unknown:
         raise SettingsInvalid(
             f"{', '.join(unknown)}: no such setting. Known: {', '.join(sorted(SETTING_NAMES))}"
         )
-    values: dict[str, object] = {f: env[n] for n, f in (_PLAIN | _OWN).items() if env.get(n)}
+    plain = _PLAIN | _AUTH | _OWN
+    values: dict[str, object] = {field: env[name] for name, field in plain.items() if env.get(name)}
     spaces = {field: env[name] for name, field in _SPACES.items() if env.get(name)}
     spaces.setdefault("endpoint_cdn", spaces.get("endpoint", ""))
     _require(env)
@@ -102,11 +150,44 @@ def settings_from(env: Mapping[str, str]) -> Settings:
 
 def _require(env: Mapping[str, str]) -> None:
     required = [*_PLAIN, *(f"SPACES_{n}" for n in ("ENDPOINT", "BUCKET", "KEY", "SECRET"))]
+    required.append(SEAL_KEYS)
     missing = [name for name in required if not env.get(name)]
     if missing:
         raise SettingsInvalid(f"{', '.join(missing)}: must be set (`comfyd up` sets them itself)")
     if len(env["JWT_SECRET"]) < 32:  # noqa: PLR2004 -- RFC 7518 §3.2: HS256 wants 256 bits
         raise SettingsInvalid("JWT_SECRET: must have at least 32 characters")
+    if known := placeholders_in(env):
+        raise SettingsInvalid(f"{', '.join(known)}: a placeholder is no secret; make one")
+    _check_proxies(env.get(f"{PREFIX}TRUSTED_PROXIES", ""))
+    _check_provider(env)
+    try:
+        Sealer(env[SEAL_KEYS])
+    except ValueError as error:
+        raise SettingsInvalid(f"{SEAL_KEYS}: {error}") from error
+
+
+def _check_proxies(proxies: str) -> None:
+    for proxy in filter(None, proxies.split(",")):
+        try:
+            ip_network(proxy.strip())
+        except ValueError as error:
+            raise SettingsInvalid(f"{PREFIX}TRUSTED_PROXIES: {error}") from error
+
+
+def _check_provider(env: Mapping[str, str]) -> None:
+    """Keys that came over an open network, or from nobody in particular, prove nothing."""
+    if not (env.get("AUTH_JWKS_URL") or env.get("AUTH_ISSUER") or env.get("AUTH_AUDIENCE")):
+        return
+    if not (env.get("AUTH_JWKS_URL") and env.get("AUTH_ISSUER")):
+        raise SettingsInvalid("AUTH_JWKS_URL, AUTH_ISSUER: set both, or neither")
+    try:
+        address = urlsplit(env["AUTH_JWKS_URL"])
+        host = address.hostname
+    except ValueError as error:
+        raise SettingsInvalid(f"AUTH_JWKS_URL: {error}") from error
+    safe = address.scheme == "https" or (address.scheme == "http" and host in LOOPBACK_HOSTS)
+    if not host or not safe:
+        raise SettingsInvalid("AUTH_JWKS_URL: must begin with https:// (http only on this machine)")
 
 
 def _convert(values: dict[str, object], spaces: Mapping[str, object]) -> Settings:
@@ -117,7 +198,7 @@ def _convert(values: dict[str, object], spaces: Mapping[str, object]) -> Setting
     try:
         return msgspec.convert(values | {"spaces": section}, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsInvalid(_named(str(error), _PLAIN | _OWN)) from error
+        raise SettingsInvalid(_named(str(error), _PLAIN | _AUTH | _OWN)) from error
 
 
 def _named(problem: str, variables: Mapping[str, str]) -> str:

@@ -14,7 +14,8 @@ SECOND = 1_000_000_000
 
 DAY = 86_400 * SECOND
 NOT_FOUND = 10059
-MAX_EVENTS_PER_AGGREGATE = 500
+MAX_EVENTS_PER_AGGREGATE = 5000
+"""Versions of one workflow, promotions of one deployment; far more than a run makes."""
 
 
 class StreamDiffers(Exception):
@@ -55,7 +56,7 @@ def declarations(replicas: int) -> tuple[Mapping[str, Any], ...]:
         durable
         | {
             "name": subjects.INPUTS,
-            "description": "Inputs of runs: private, so beside the log and erasable.",
+            "description": "Private data of runs: beside the log and erasable.",
             "subjects": ["in.*.*"],
             "retention": "limits",
             "discard": "new",

@@ -4,6 +4,7 @@ There is one consumer for each machine. Its limit of unacknowledged messages is 
 a machine may hold at once over all workers: one that renders and one that waits behind it.
 """
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +21,23 @@ ACK_WAIT = 2.0
 RUNS_PER_MACHINE = 2
 UPLOADS_IN_FLIGHT = 64
 UPLOAD_CONSUMER = "upload"
+ERASED_IN_FLIGHT = 1000
+"""Most of them wait for some seconds; what waits keeps its place."""
+
+ERASE_CONSUMER = "erase"
+BATCHES_IN_FLIGHT = 16
+BATCH_CONSUMER = "batch"
+OBSERVED_IN_FLIGHT = 64
+OBSERVE_CONSUMER = "observe"
 _RENDER_PREFIX = "render-"
+_RENDER_SUBJECTS = "work.render."
+_NO_SUCH_CONSUMER = 10014
 _encode = msgspec.json.Encoder().encode
 _decode_id = msgspec.json.Decoder(UUID).decode
+
+
+class NoSuchConsumer(Exception):
+    """The consumer is gone already."""
 
 
 class WorkQueue:
@@ -68,6 +83,18 @@ class WorkQueue:
         """Make sure that uploads have their consumer."""
         await self._keep_consumer(UPLOAD_CONSUMER, subjects.UPLOAD_WORK, UPLOADS_IN_FLIGHT)
 
+    async def serve_observations(self) -> None:
+        """Make sure that looks at machines have their consumer."""
+        await self._keep_consumer(OBSERVE_CONSUMER, subjects.OBSERVE_WORK, OBSERVED_IN_FLIGHT)
+
+    async def serve_erasures(self) -> None:
+        """Make sure that erasures have their consumer."""
+        await self._keep_consumer(ERASE_CONSUMER, subjects.ERASE_WORK, ERASED_IN_FLIGHT)
+
+    async def serve_batches(self) -> None:
+        """Make sure that batches have their consumer."""
+        await self._keep_consumer(BATCH_CONSUMER, subjects.BATCH_WORK, BATCHES_IN_FLIGHT)
+
     async def serve_machine(self, machine_id: UUID) -> None:
         """Make sure that a machine has its consumer."""
         name = f"{_RENDER_PREFIX}{machine_id}"
@@ -94,6 +121,31 @@ class WorkQueue:
             if not names or offset >= page["total"]:
                 return found
 
+    async def machines_with_work(self) -> set[UUID]:
+        """Give the machines for which runs wait, served or not.
+
+        Raises:
+            LogUnavailable: nobody answers.
+
+        """
+        wanted = {"subjects_filter": f"{_RENDER_SUBJECTS}>"}
+        info = await self._call(f"STREAM.INFO.{subjects.WORK}", wanted)
+        waiting = info["state"].get("subjects") or {}
+        return {UUID(subject.removeprefix(_RENDER_SUBJECTS)) for subject in waiting}
+
+    async def let_go(self, machine_id: UUID) -> bool:
+        """Take away the consumer of a machine unless runs still wait for it; tell whether it went.
+
+        Raises:
+            LogUnavailable: nobody answers.
+
+        """
+        if machine_id in await self.machines_with_work():
+            return False
+        with suppress(NoSuchConsumer):
+            await self._call(f"CONSUMER.DELETE.{subjects.WORK}.{render_consumer(machine_id)}", {})
+        return True
+
     async def _keep_consumer(self, name: str, subject: str, in_flight: int) -> None:
         config = {
             "durable_name": name,
@@ -112,6 +164,8 @@ class WorkQueue:
         try:
             return await api(self._client, operation, request, within=self._within)
         except (*UNANSWERED, ApiError) as error:
+            if isinstance(error, ApiError) and error.code == _NO_SUCH_CONSUMER:
+                raise NoSuchConsumer(operation) from error
             raise LogUnavailable(f"{operation}: {error!r}") from error
 
 

@@ -1,6 +1,7 @@
 """Questions to the read models, a query each."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import msgspec
 from msgspec import Struct
 from psycopg import AsyncConnection
 
+from events.batch import RunFilter
 from events.progress import Progress
 from projections.statements import statements
 from projections.tables import TABLES, Row, Table
@@ -16,6 +18,10 @@ _SQL = statements("queries.sql")
 _decode_progress = msgspec.json.Decoder(Progress).decode
 
 Connection = AsyncConnection[tuple[Any, ...]]
+
+
+class ReadModelsBehind(Exception):
+    """The read models have not yet followed the log to where they must be for this question."""
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -55,33 +61,127 @@ async def list_runs(
     tenant: str,
     limit: int,
     before: int | None,
-    status: str | None,
-    deployment_id: UUID | None,
+    fits: RunFilter,
+    only: Collection[UUID] = (),
 ) -> Page:
-    """List a tenant's runs."""
-    filters = {"status": status, "deployment_id": deployment_id}
+    """List a tenant's runs that fit a filter; with *only*, those of these deployments."""
+    filters = {**msgspec.structs.asdict(fits), "only": list(only) or None}
     return await _page(connection, "run", "runs", tenant, limit, before, filters)
 
 
-async def list_workflows(
-    connection: Connection, *, tenant: str, limit: int, before: int | None
+async def list_batches(
+    connection: Connection,
+    *,
+    tenant: str,
+    limit: int,
+    before: int | None,
+    only: Collection[UUID] = (),
 ) -> Page:
-    """List a tenant's workflows."""
-    return await _page(connection, "workflow", "workflows", tenant, limit, before)
+    """List a tenant's batches; with *only*, those that have no runs but of these deployments."""
+    filters = {"only": list(only) or None}
+    return await _page(connection, "batch", "batches", tenant, limit, before, filters)
+
+
+async def find_batch(connection: Connection, batch_id: UUID) -> Row | None:
+    """Give a batch's row, of whatever tenant."""
+    cursor = await connection.execute(_SQL["batch_by_id"], {"id": batch_id})
+    found = await cursor.fetchone()
+    return _row(TABLES["batch"], found) if found else None
+
+
+class BatchCount(Struct, frozen=True, kw_only=True):
+    """The runs of a batch that have one status."""
+
+    status: str
+    count: int
+    ended_at: datetime | None
+    """When the last of them ended."""
+
+
+async def count_batches(
+    connection: Connection, ids: Collection[UUID]
+) -> dict[UUID, list[BatchCount]]:
+    """Count the runs of these batches by status; runs that have no row are left out."""
+    cursor = await connection.execute(_SQL["batch_counts"], {"ids": list(ids)})
+    counts: dict[UUID, list[BatchCount]] = {batch_id: [] for batch_id in ids}
+    for batch_id, status, count, ended_at in await cursor.fetchall():
+        counts[batch_id].append(BatchCount(status=status, count=count, ended_at=ended_at))
+    return counts
+
+
+async def list_workflows(
+    connection: Connection,
+    *,
+    tenant: str,
+    limit: int,
+    before: int | None,
+    name: str | None = None,
+) -> Page:
+    """List a tenant's workflows; with *name*, the one that is called so."""
+    filters = {"name": name}
+    return await _page(connection, "workflow", "workflows", tenant, limit, before, filters)
 
 
 async def list_deployments(
-    connection: Connection, *, tenant: str, limit: int, before: int | None
+    connection: Connection,
+    *,
+    tenant: str,
+    limit: int,
+    before: int | None,
+    workflow_id: UUID | None = None,
+    environment: str | None = None,
+    only: Collection[UUID] = (),
 ) -> Page:
-    """List a tenant's deployments."""
-    return await _page(connection, "deployment", "deployments", tenant, limit, before)
+    """List a tenant's deployments; with *only*, none but these."""
+    filters = {"workflow_id": workflow_id, "environment": environment, "only": list(only) or None}
+    return await _page(connection, "deployment", "deployments", tenant, limit, before, filters)
 
 
 async def list_machines(
-    connection: Connection, *, tenant: str, limit: int, before: int | None
+    connection: Connection,
+    *,
+    tenant: str,
+    limit: int,
+    before: int | None = None,
+    states: Collection[str],
+    name: str | None = None,
 ) -> Page:
-    """List a tenant's machines."""
-    return await _page(connection, "machine", "machines", tenant, limit, before)
+    """List a tenant's machines in any of *states*; with *name*, those that are called so."""
+    filters = {"states": list(states), "name": name}
+    return await _page(connection, "machine", "machines", tenant, limit, before, filters)
+
+
+async def open_runs_of_machine(connection: Connection, machine_id: UUID) -> int:
+    """Count the runs that are bound for a machine and have not ended."""
+    cursor = await connection.execute(_SQL["open_runs_of_machine"], {"machine_id": machine_id})
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def list_keys(connection: Connection, *, tenant: str, limit: int, before: int | None) -> Page:
+    """List a tenant's keys, also those that were revoked."""
+    return await _page(connection, "key", "keys", tenant, limit, before)
+
+
+async def key_uses(connection: Connection, ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Give when each of these keys was used last, as far as anyone noted."""
+    cursor = await connection.execute(_SQL["key_uses"], {"ids": list(ids)})
+    return {row[0]: row[1] for row in await cursor.fetchall()}
+
+
+async def note_key_uses(connection: Connection, uses: Mapping[UUID, datetime]) -> None:
+    """Keep when keys were used last."""
+    rows = [{"key_id": key_id, "used_at": used_at} for key_id, used_at in uses.items()]
+    async with connection.transaction(), connection.cursor() as cursor:
+        await cursor.executemany(_SQL["note_key_use"], rows)
+
+
+async def list_organisations(
+    connection: Connection, *, user_id: str | None, tenant: str, limit: int, before: int | None
+) -> Page:
+    """List the organisations that somebody belongs to, and the one that is the tenant."""
+    filters = {"user_id": user_id}
+    return await _page(connection, "organisation", "organisations", tenant, limit, before, filters)
 
 
 async def position(connection: Connection) -> int:
@@ -89,6 +189,13 @@ async def position(connection: Connection) -> int:
     cursor = await connection.execute(_SQL["position"])
     row = await cursor.fetchone()
     return int(row[0]) if row else 0
+
+
+async def server_version(connection: Connection) -> int:
+    """Give the major version of the server."""
+    cursor = await connection.execute(_SQL["server_version"])
+    row = await cursor.fetchone()
+    return int(row[0]) // 10_000 if row else 0
 
 
 async def note_progress(connection: Connection, latest: dict[str, bytes]) -> None:

@@ -12,32 +12,92 @@ WHERE tenant = %(tenant)s
   AND (%(before)s::bigint IS NULL OR created_position < %(before)s)
   AND (%(status)s::text IS NULL OR status = %(status)s)
   AND (%(deployment_id)s::uuid IS NULL OR deployment_id = %(deployment_id)s)
+  AND (%(batch_id)s::uuid IS NULL OR batch_id = %(batch_id)s)
+  AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
+  AND (%(until)s::timestamptz IS NULL OR created_at < %(until)s)
+  AND (%(only)s::uuid[] IS NULL OR deployment_id = ANY(%(only)s))
 ORDER BY created_position DESC
 LIMIT %(limit)s;
+
+-- name: batches
+SELECT id, tenant, created_position, position, version, state
+FROM {schema}.batch
+WHERE tenant = %(tenant)s
+  AND (%(before)s::bigint IS NULL OR created_position < %(before)s)
+  AND (%(only)s::uuid[] IS NULL OR deployments <@ %(only)s)
+ORDER BY created_position DESC
+LIMIT %(limit)s;
+
+-- name: batch_by_id
+SELECT id, tenant, created_position, position, version, state
+FROM {schema}.batch WHERE id = %(id)s;
+
+-- name: batch_counts
+SELECT batch_id, status, count(*), max(ended_at)
+FROM {schema}.run
+WHERE batch_id = ANY(%(ids)s)
+GROUP BY batch_id, status;
 
 -- name: workflows
 SELECT id, tenant, created_position, position, version, state
 FROM {schema}.workflow
-WHERE tenant = %(tenant)s AND (%(before)s::bigint IS NULL OR created_position < %(before)s)
+WHERE tenant = %(tenant)s
+  AND (%(before)s::bigint IS NULL OR created_position < %(before)s)
+  AND (%(name)s::text IS NULL OR name = %(name)s)
 ORDER BY created_position DESC
 LIMIT %(limit)s;
 
 -- name: deployments
 SELECT id, tenant, created_position, position, version, state
 FROM {schema}.deployment
-WHERE tenant = %(tenant)s AND (%(before)s::bigint IS NULL OR created_position < %(before)s)
+WHERE tenant = %(tenant)s
+  AND (%(before)s::bigint IS NULL OR created_position < %(before)s)
+  AND (%(workflow_id)s::uuid IS NULL OR workflow_id = %(workflow_id)s)
+  AND (%(environment)s::text IS NULL OR environment = %(environment)s)
+  AND (%(only)s::uuid[] IS NULL OR id = ANY(%(only)s))
 ORDER BY created_position DESC
 LIMIT %(limit)s;
 
 -- name: machines
 SELECT id, tenant, created_position, position, version, state
 FROM {schema}.machine
+WHERE tenant = %(tenant)s
+  AND (%(before)s::bigint IS NULL OR created_position < %(before)s)
+  AND machine_state = ANY(%(states)s)
+  AND (%(name)s::text IS NULL OR name = %(name)s)
+ORDER BY created_position DESC
+LIMIT %(limit)s;
+
+-- name: open_runs_of_machine
+SELECT count(*) FROM {schema}.run WHERE machine_id = %(machine_id)s AND ended_at IS NULL;
+
+-- name: keys
+SELECT id, tenant, created_position, position, version, state
+FROM {schema}.key
 WHERE tenant = %(tenant)s AND (%(before)s::bigint IS NULL OR created_position < %(before)s)
 ORDER BY created_position DESC
 LIMIT %(limit)s;
 
+-- name: key_uses
+SELECT key_id, used_at FROM hints.key_use WHERE key_id = ANY(%(ids)s);
+
+-- name: organisations
+SELECT id, tenant, created_position, position, version, state
+FROM {schema}.organisation
+WHERE (members @> ARRAY[%(user_id)s::text] OR tenant = %(tenant)s)
+  AND (%(before)s::bigint IS NULL OR created_position < %(before)s)
+ORDER BY created_position DESC
+LIMIT %(limit)s;
+
+-- name: note_key_use
+INSERT INTO hints.key_use AS u (key_id, used_at) VALUES (%(key_id)s, %(used_at)s)
+ON CONFLICT (key_id) DO UPDATE SET used_at = greatest(u.used_at, excluded.used_at);
+
 -- name: position
 SELECT position FROM {schema}.checkpoint WHERE name = 'log';
+
+-- name: server_version
+SELECT current_setting('server_version_num');
 
 -- name: note_progress
 INSERT INTO hints.progress (run_id, progress) VALUES (%(run_id)s, %(progress)s)

@@ -1,6 +1,10 @@
 -- name: load_run
 SELECT id, tenant, created_position, position, version, state FROM {schema}.run WHERE id = ANY(%s);
 
+-- name: load_batch
+SELECT id, tenant, created_position, position, version, state
+FROM {schema}.batch WHERE id = ANY(%s);
+
 -- name: load_workflow
 SELECT id, tenant, created_position, position, version, state
 FROM {schema}.workflow WHERE id = ANY(%s);
@@ -13,17 +17,44 @@ FROM {schema}.deployment WHERE id = ANY(%s);
 SELECT id, tenant, created_position, position, version, state
 FROM {schema}.machine WHERE id = ANY(%s);
 
+-- name: load_key
+SELECT id, tenant, created_position, position, version, state
+FROM {schema}.key WHERE id = ANY(%s);
+
+-- name: load_token
+SELECT id, tenant, created_position, position, version, state
+FROM {schema}.token WHERE id = ANY(%s);
+
+-- name: load_organisation
+SELECT id, tenant, created_position, position, version, state
+FROM {schema}.organisation WHERE id = ANY(%s);
+
 -- name: save_run
 INSERT INTO {schema}.run AS t (
     id, tenant, created_position, position, version, state,
-    status, workflow_id, deployment_id, machine_id, created_at, ended_at
+    status, workflow_id, deployment_id, machine_id, batch_id, created_at, ended_at,
+    erased_at, input_keys
 ) VALUES (
     %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s,
-    %(status)s, %(workflow_id)s, %(deployment_id)s, %(machine_id)s, %(created_at)s, %(ended_at)s
+    %(status)s, %(workflow_id)s, %(deployment_id)s, %(machine_id)s, %(batch_id)s,
+    %(created_at)s, %(ended_at)s, %(erased_at)s, %(input_keys)s
 )
 ON CONFLICT (id) DO UPDATE SET
     position = excluded.position, version = excluded.version, state = excluded.state,
-    status = excluded.status, machine_id = excluded.machine_id, ended_at = excluded.ended_at
+    status = excluded.status, machine_id = excluded.machine_id, ended_at = excluded.ended_at,
+    erased_at = excluded.erased_at, input_keys = excluded.input_keys
+WHERE t.position < excluded.position;
+
+-- name: save_batch
+INSERT INTO {schema}.batch AS t (
+    id, tenant, created_position, position, version, state, deployments, started
+) VALUES (
+    %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s,
+    %(deployments)s, %(started)s
+)
+ON CONFLICT (id) DO UPDATE SET
+    position = excluded.position, version = excluded.version, state = excluded.state,
+    started = excluded.started
 WHERE t.position < excluded.position;
 
 -- name: save_workflow
@@ -49,12 +80,45 @@ WHERE t.position < excluded.position;
 
 -- name: save_machine
 INSERT INTO {schema}.machine AS t (
-    id, tenant, created_position, position, version, state, name
+    id, tenant, created_position, position, version, state, name, machine_state
 ) VALUES (
-    %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s, %(name)s
+    %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s,
+    %(name)s, %(machine_state)s
+)
+ON CONFLICT (id) DO UPDATE SET
+    position = excluded.position, version = excluded.version, state = excluded.state,
+    name = excluded.name, machine_state = excluded.machine_state
+WHERE t.position < excluded.position;
+
+-- name: save_key
+INSERT INTO {schema}.key AS t (
+    id, tenant, created_position, position, version, state
+) VALUES (
+    %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s
 )
 ON CONFLICT (id) DO UPDATE SET
     position = excluded.position, version = excluded.version, state = excluded.state
+WHERE t.position < excluded.position;
+
+-- name: save_token
+INSERT INTO {schema}.token AS t (
+    id, tenant, created_position, position, version, state
+) VALUES (
+    %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s
+)
+ON CONFLICT (id) DO UPDATE SET
+    position = excluded.position, version = excluded.version, state = excluded.state
+WHERE t.position < excluded.position;
+
+-- name: save_organisation
+INSERT INTO {schema}.organisation AS t (
+    id, tenant, created_position, position, version, state, members
+) VALUES (
+    %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s, %(members)s
+)
+ON CONFLICT (id) DO UPDATE SET
+    position = excluded.position, version = excluded.version, state = excluded.state,
+    members = excluded.members
 WHERE t.position < excluded.position;
 
 -- name: checkpoint

@@ -1,5 +1,8 @@
 """Creates the tables, and swaps rebuilt ones in for the live ones."""
 
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
 from msgspec import Struct
@@ -10,9 +13,32 @@ from projections.statements import LIVE, statements
 NEXT = "read_next"
 """The schema in which a rebuild works."""
 
-COMPARED = ("run", "workflow", "deployment", "machine", "quarantine")
+COMPARED = (
+    "run",
+    "batch",
+    "workflow",
+    "deployment",
+    "machine",
+    "key",
+    "token",
+    "organisation",
+    "quarantine",
+)
 
 Connection = AsyncConnection[tuple[Any, ...]]
+
+
+class TablesOutdated(Exception):
+    """An earlier version of comfyd made the tables: they have to be rebuilt."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the tables are those of an earlier version; run `comfyd projections rebuild`"
+        )
+
+
+class RebuildRunning(Exception):
+    """Another rebuild of these tables has not ended."""
 
 
 class Difference(Struct, frozen=True, kw_only=True):
@@ -35,7 +61,47 @@ async def create_tables(connection: Connection, schema: str = LIVE) -> bool:
         if row and row[0]:
             return False
         await connection.execute(named["create"])
+        comment = sql.SQL("COMMENT ON SCHEMA {schema} IS {make}").format(
+            schema=sql.Identifier(schema), make=sql.Literal(_make())
+        )
+        await connection.execute(comment)
     return True
+
+
+async def check_tables(connection: Connection) -> None:
+    """Return if the live tables are of this version's make.
+
+    Raises:
+        TablesOutdated: they are not.
+
+    """
+    cursor = await connection.execute(statements("schema.sql")["make"], {"schema": LIVE})
+    row = await cursor.fetchone()
+    if not row or row[0] != _make():
+        raise TablesOutdated
+
+
+def _make() -> str:
+    """Tell one shape of the tables from every other."""
+    return hashlib.sha256(statements("schema.sql")["create"]).hexdigest()
+
+
+@asynccontextmanager
+async def the_only_rebuild(connection: Connection) -> AsyncIterator[None]:
+    """Keep every other rebuild out; the lock ends with the connection, however that ends.
+
+    Raises:
+        RebuildRunning: another one is at work.
+
+    """
+    cursor = await connection.execute("SELECT pg_try_advisory_lock(7203902)")
+    row = await cursor.fetchone()
+    if not (row and row[0]):
+        raise RebuildRunning
+    try:
+        yield
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock(7203902)")
 
 
 async def drop_tables(connection: Connection, schema: str) -> None:
@@ -44,11 +110,18 @@ async def drop_tables(connection: Connection, schema: str) -> None:
 
 
 async def compare(connection: Connection) -> list[Difference]:
-    """Compare the live tables with the rebuilt ones, row by row, both ways."""
+    """Compare the live tables with the rebuilt ones, row by row, both ways.
+
+    Of a table whose columns an update has changed no row is the same.
+    """
     found = []
     for table in COMPARED:
-        only_live = await _count_missing(connection, table, LIVE, NEXT)
-        only_rebuilt = await _count_missing(connection, table, NEXT, LIVE)
+        if await _columns(connection, table, LIVE) == await _columns(connection, table, NEXT):
+            only_live = await _count_missing(connection, table, LIVE, NEXT)
+            only_rebuilt = await _count_missing(connection, table, NEXT, LIVE)
+        else:
+            only_live = await _count(connection, table, LIVE)
+            only_rebuilt = await _count(connection, table, NEXT)
         if only_live or only_rebuilt:
             found.append(Difference(table=table, only_live=only_live, only_rebuilt=only_rebuilt))
     return found
@@ -60,6 +133,21 @@ async def swap_in(connection: Connection) -> None:
     await _run(connection, "ALTER SCHEMA {schema} RENAME TO read_old", LIVE)
     await _run(connection, "ALTER SCHEMA {schema} RENAME TO read", NEXT)
     await drop_tables(connection, "read_old")
+
+
+async def _columns(connection: Connection, table: str, schema: str) -> list[tuple[Any, ...]]:
+    """Give names and types of a table's columns, nothing when there is no such table."""
+    query = statements("schema.sql")["columns"]
+    cursor = await connection.execute(query, {"schema": schema, "table": table})
+    return await cursor.fetchall()
+
+
+async def _count(connection: Connection, table: str, schema: str) -> int:
+    if not await _columns(connection, table, schema):
+        return 0
+    query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, table))
+    row = await (await connection.execute(query)).fetchone()
+    return int(row[0]) if row else 0
 
 
 async def _count_missing(connection: Connection, table: str, one: str, other: str) -> int:

@@ -1,6 +1,14 @@
 -- name: exists
 SELECT to_regnamespace(%(schema)s) IS NOT NULL;
 
+-- name: make
+SELECT obj_description(to_regnamespace(%(schema)s)::oid, 'pg_namespace');
+
+-- name: columns
+SELECT column_name, data_type FROM information_schema.columns
+WHERE table_schema = %(schema)s AND table_name = %(table)s
+ORDER BY ordinal_position;
+
 -- name: create
 -- The read models. Disposable: every row follows from the log. {schema} is `read`, or the name a
 -- rebuild gives while it works beside the live tables.
@@ -27,12 +35,33 @@ CREATE TABLE {schema}.run (
     version int NOT NULL CHECK (version > 0),
     created_at timestamptz NOT NULL,
     ended_at timestamptz,
+    batch_id uuid,
+    erased_at timestamptz,
+    input_keys text[] NOT NULL,
     state bytea NOT NULL,
     CHECK ((ended_at IS NOT NULL) = (status IN ('success', 'failed', 'cancelled', 'timeout')))
 );
 CREATE INDEX ON {schema}.run (tenant, created_position DESC);
 CREATE INDEX ON {schema}.run (tenant, status, created_position DESC);
+CREATE INDEX ON {schema}.run (tenant, created_at);
 CREATE INDEX ON {schema}.run (tenant, deployment_id, created_position DESC);
+CREATE INDEX ON {schema}.run (ended_at, id) WHERE ended_at IS NOT NULL AND erased_at IS NULL;
+CREATE INDEX ON {schema}.run USING gin (input_keys) WHERE input_keys <> '{{}}';
+CREATE INDEX ON {schema}.run (machine_id) WHERE ended_at IS NULL;
+CREATE INDEX ON {schema}.run (batch_id, created_position DESC) WHERE batch_id IS NOT NULL;
+
+CREATE TABLE {schema}.batch (
+    id uuid PRIMARY KEY,
+    tenant text NOT NULL,
+    deployments uuid[] NOT NULL,
+    started boolean NOT NULL,
+    created_position bigint NOT NULL,
+    position bigint NOT NULL,
+    version int NOT NULL CHECK (version > 0),
+    state bytea NOT NULL
+);
+CREATE INDEX ON {schema}.batch (tenant, created_position DESC);
+CREATE INDEX ON {schema}.batch (tenant) WHERE NOT started;
 
 CREATE TABLE {schema}.workflow (
     id uuid PRIMARY KEY,
@@ -58,16 +87,53 @@ CREATE TABLE {schema}.deployment (
 );
 CREATE INDEX ON {schema}.deployment (tenant, created_position DESC);
 
+-- Names are labels: two machines may share one for a moment, and removed ones keep theirs.
 CREATE TABLE {schema}.machine (
     id uuid PRIMARY KEY,
     tenant text NOT NULL,
     name text NOT NULL,
+    machine_state text NOT NULL CHECK (machine_state IN (
+        'active', 'draining', 'disabled', 'removed'
+    )),
     created_position bigint NOT NULL,
     position bigint NOT NULL,
     version int NOT NULL CHECK (version > 0),
-    state bytea NOT NULL,
-    UNIQUE (tenant, name)
+    state bytea NOT NULL
 );
+CREATE INDEX ON {schema}.machine (tenant, created_position DESC);
+CREATE INDEX ON {schema}.machine (tenant, name);
+
+CREATE TABLE {schema}.key (
+    id uuid PRIMARY KEY,
+    tenant text NOT NULL,
+    created_position bigint NOT NULL,
+    position bigint NOT NULL,
+    version int NOT NULL CHECK (version > 0),
+    state bytea NOT NULL
+);
+CREATE INDEX ON {schema}.key (tenant, created_position DESC);
+
+-- Tokens that were revoked; of others the log knows nothing.
+CREATE TABLE {schema}.token (
+    id uuid PRIMARY KEY,
+    tenant text NOT NULL,
+    created_position bigint NOT NULL,
+    position bigint NOT NULL,
+    version int NOT NULL CHECK (version > 0),
+    state bytea NOT NULL
+);
+
+CREATE TABLE {schema}.organisation (
+    id uuid PRIMARY KEY,
+    tenant text NOT NULL,
+    members text[] NOT NULL,
+    created_position bigint NOT NULL,
+    position bigint NOT NULL,
+    version int NOT NULL CHECK (version > 0),
+    state bytea NOT NULL
+);
+CREATE INDEX ON {schema}.organisation USING gin (members);
+CREATE INDEX ON {schema}.organisation (tenant);
 
 CREATE TABLE {schema}.quarantine (
     aggregate text PRIMARY KEY,
@@ -84,3 +150,21 @@ CREATE UNLOGGED TABLE IF NOT EXISTS hints.progress (
     progress bytea NOT NULL,
     noted_at timestamptz NOT NULL DEFAULT now()
 );
+-- Nor this: when each key was used last.
+CREATE UNLOGGED TABLE IF NOT EXISTS hints.key_use (
+    key_id uuid PRIMARY KEY,
+    used_at timestamptz NOT NULL
+);
+-- Requests by whoever made them, in the minute that is counted just now.
+CREATE UNLOGGED TABLE IF NOT EXISTS hints.request_count (
+    subject text PRIMARY KEY,
+    minute bigint NOT NULL,
+    taken bigint NOT NULL
+);
+-- Runs that were let in and are not in the read models yet.
+CREATE UNLOGGED TABLE IF NOT EXISTS hints.reservation (
+    run_id uuid PRIMARY KEY,
+    tenant text NOT NULL,
+    made_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS reservation_tenant_idx ON hints.reservation (tenant);

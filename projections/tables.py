@@ -7,10 +7,24 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from events.decider import DEPLOYMENT, MACHINE, RUN, WORKFLOW, Decider
+from events.api_key import ApiKey
+from events.batch import Batch
+from events.decider import (
+    BATCH,
+    DEPLOYMENT,
+    KEY,
+    MACHINE,
+    ORGANISATION,
+    RUN,
+    TOKEN,
+    WORKFLOW,
+    Decider,
+)
 from events.deployment import Deployment
 from events.machine import Machine
+from events.organisation import Organisation
 from events.run import Run
+from events.token import Token
 from events.workflow import Workflow
 
 Columns = Mapping[str, object]
@@ -58,9 +72,16 @@ def _run_columns(run: Run) -> Columns:
         "workflow_id": run.workflow_id,
         "deployment_id": run.deployment_id,
         "machine_id": run.machine_id,
+        "batch_id": run.batch_id,
         "created_at": run.created_at,
         "ended_at": run.ended_at,
+        "erased_at": run.erased_at,
+        "input_keys": sorted({upload.key for upload in run.inputs.values() if upload.key}),
     }
+
+
+def _batch_columns(batch: Batch) -> Columns:
+    return {"deployments": list(batch.deployments), "started": batch.started}
 
 
 def _workflow_columns(workflow: Workflow) -> Columns:
@@ -73,13 +94,22 @@ def _deployment_columns(deployment: Deployment) -> Columns:
 
 
 def _machine_columns(machine: Machine) -> Columns:
-    return {"name": machine.current.name}
+    return {"name": machine.name, "machine_state": str(machine.state)}
+
+
+def _organisation_columns(organisation: Organisation) -> Columns:
+    return {"members": sorted(organisation.members)}
+
+
+def _no_columns(_: object) -> Columns:
+    return {}
 
 
 TABLES: dict[str, Table] = {
     table.decider.kind: table
     for table in (
         Table(decider=RUN, decode=msgspec.json.Decoder(Run).decode, columns=_run_columns),
+        Table(decider=BATCH, decode=msgspec.json.Decoder(Batch).decode, columns=_batch_columns),
         Table(
             decider=WORKFLOW,
             decode=msgspec.json.Decoder(Workflow).decode,
@@ -92,6 +122,13 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             decider=MACHINE, decode=msgspec.json.Decoder(Machine).decode, columns=_machine_columns
+        ),
+        Table(decider=KEY, decode=msgspec.json.Decoder(ApiKey).decode, columns=_no_columns),
+        Table(decider=TOKEN, decode=msgspec.json.Decoder(Token).decode, columns=_no_columns),
+        Table(
+            decider=ORGANISATION,
+            decode=msgspec.json.Decoder(Organisation).decode,
+            columns=_organisation_columns,
         ),
     )
 }

@@ -10,11 +10,14 @@ from events.envelope import AnyRecorded, Meta, Recorded
 from events.identity import prompt_id
 from events.output import Output
 from events.run_events import ImageUploaded, OutputsProduced, RunClaimed, RunCreated, RunEvent
+from events.workflow import PushVersion
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 RUN_ID = UUID("00000000-0000-4000-8000-000000000001")
 MACHINE_ID = UUID("00000000-0000-4000-8000-000000000002")
 OTHER_ID = UUID("00000000-0000-4000-8000-000000000003")
+SEAL_KEY = "A" * 43 + "="
+"""A key for machines' tokens."""
 
 
 def later(seconds: float) -> datetime:
@@ -49,7 +52,9 @@ def created(*, run_id: UUID = RUN_ID, request_hash: str = "hash", **changes: Any
     return RunCreated(**(facts | changes))
 
 
-def claimed(*, attempt: int = 1, fence: int = 1, run_id: UUID = RUN_ID) -> RunClaimed:
+def claimed(
+    *, attempt: int = 1, fence: int = 1, run_id: UUID = RUN_ID, reason: str = "deployment"
+) -> RunClaimed:
     """Give a claim."""
     return RunClaimed(
         attempt=attempt,
@@ -58,6 +63,7 @@ def claimed(*, attempt: int = 1, fence: int = 1, run_id: UUID = RUN_ID) -> RunCl
         fence=fence,
         worker="test",
         at=NOW,
+        reason=reason,
     )
 
 
@@ -86,6 +92,23 @@ def uploaded(index: int = 0, *, attempt: int = 1, name: str = "a.png") -> ImageU
         attempt=attempt,
         index=index,
         at=NOW,
+    )
+
+
+def pushed(sha256: str, *, workflow_id: UUID = OTHER_ID) -> PushVersion:
+    """Give the command that pushes a graph."""
+    return PushVersion(
+        workflow_id=workflow_id,
+        name="cats",
+        user_id="ada",
+        org_id=None,
+        graph_key=f"workflows/{sha256}.json",
+        graph_sha256=sha256,
+        ui_graph_key=None,
+        inputs=(),
+        comment="why",
+        author="user:ada",
+        now=NOW,
     )
 
 

@@ -3,25 +3,49 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any, cast
 from uuid import UUID, uuid4
 
 from consumers.machines import Machines
 from consumers.tools import Tools
 from events.decider import MACHINE, RUN
-from events.machine import MachineRegistered, RegisterMachine
+from events.machine_decider import RegisterMachine
+from events.machine_events import MachineRegistered
 from events.output import Output
 from events.run_commands import CreateRun
 from infra.event_store import EventStore, Session
+from infra.given_up_keys import GivenUpKeys
 from infra.graphs import Graphs
-from infra.machine import Finished, Graph, Lost, Outcome, OutputStream, PromptState, Report
-from infra.run_inputs import RunInputs
+from infra.machine import (
+    Finished,
+    Graph,
+    Lost,
+    Observed,
+    Outcome,
+    OutputStream,
+    PromptState,
+    Report,
+)
+from infra.postgres import Pool
+from infra.private_data import PrivateData
+from infra.sealing import Sealer
 from infra.settings import Settings, Spaces
-from tests.builders import MACHINE_ID, NOW, RUN_ID, created, image_output, meta
+from tests.builders import MACHINE_ID, NOW, RUN_ID, SEAL_KEY, created, image_output, meta
 from tests.fake_object_storage import FakeObjectStorage
+from tests.fake_private_data import FakeGivenUpKeys, FakePrivateData
 
 GRAPH = b'{"1": {"class_type": "SaveImage", "inputs": {}}}'
+
+OBSERVED = Observed(
+    node_classes={"SaveImage": {"input": {"required": {}}, "output_node": True}},
+    models={"checkpoints": ["a.safetensors"]},
+    comfyui_version="0.33.0",
+    python_version="3.12.1",
+    pytorch_version="2.9",
+    os="linux",
+    devices=(),
+)
 
 
 class _OpenFile:
@@ -45,6 +69,8 @@ class FakeMachine:
         self.breaks: dict[str, list[Exception]] = {}
         self.outcome: Outcome = Finished(outputs=(image_output(),))
         self.files = {"a.png": b"not really a picture"}
+        self.observed = OBSERVED
+        self.closed = 0
 
     def _step(self, name: str) -> None:
         if errors := self.breaks.get(name):
@@ -89,13 +115,23 @@ class FakeMachine:
         self._step("open_output")
         yield _OpenFile(self.files[output.filename])
 
+    async def observe(self) -> Observed:
+        """Tell what the machine can do."""
+        self._step("observe")
+        return self.observed
+
     async def close(self) -> None:
-        """Hold nothing that could be given up."""
+        """Hold nothing that could be given up, but tell that one was asked to."""
+        self.closed += 1
 
 
 class _NoProgress:
     async def send(self, progress: object) -> None:
         """Pass nothing on."""
+
+
+async def _empty_log() -> int:
+    return 0
 
 
 async def _no_pause(_: float) -> None:
@@ -123,20 +159,23 @@ async def worker_tools(
     )
     await storage.put_bytes("workflows/graph.json", GRAPH, "application/json")
 
-    async def open_driver(url: str) -> FakeMachine:
+    async def open_driver(url: str, token: str) -> FakeMachine:
         return machine
 
     tools: dict[str, Any] = {
         "store": store,
-        "inputs": cast("RunInputs", None),
+        "private": cast("PrivateData", FakePrivateData()),
+        "given_up": cast("GivenUpKeys", FakeGivenUpKeys()),
         "storage": storage,
         "graphs": Graphs(storage),
-        "machines": Machines(store, open_driver, AsyncExitStack()),
+        "machines": Machines(store, open_driver, Sealer(SEAL_KEY)),
         "settings": _settings(),
         "worker": "test",
         "now": lambda: NOW,
         "new_id": uuid4,
         "pause": _no_pause,
+        "pool": cast("Pool", None),
+        "log_end": _empty_log,
         "progress_of": lambda _: _NoProgress(),
         "heard": changes.pop("heard"),
     }
@@ -148,6 +187,7 @@ def _settings() -> Settings:
         nats_url="",
         postgres_url="",
         jwt_secret="s" * 32,
+        seal_keys=SEAL_KEY,
         spaces=Spaces(endpoint="", endpoint_cdn="", bucket="b", key="k", secret="s"),
         machine_wait=12,
     )

@@ -61,6 +61,11 @@ class FakeObjectStorage:
         await self.check()
         self.objects.pop(key, None)
 
+    async def delete_all(self, prefix: str) -> None:
+        """Delete every object whose key begins with *prefix*."""
+        await self.check()
+        self.objects = {k: o for k, o in self.objects.items() if not k.startswith(prefix)}
+
     async def check(self) -> None:
         """Return if it is up."""
         if self.down:

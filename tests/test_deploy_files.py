@@ -20,7 +20,7 @@ ROOT = DEPLOY.parent.parent
 OWN = {"api": "api", "worker": "worker", "projector": "projector", "migrate": "migrate"}
 """The command each of comfyd's services runs."""
 
-VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::[-?]([^}]*))?\}")
+VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::(?:-([^}]*)|\?))?\}")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,13 @@ def services() -> Mapping[str, Any]:
 
 def filled_in(text: str) -> str:
     """Put a value in the place of each variable, its default if it has one."""
-    return VARIABLE.sub(lambda found: found[2] or f"a-{found[1].lower()}-".ljust(32, "x"), text)
+    # 43 characters and the padding: long enough for a secret, and a Fernet key as well.
+    return VARIABLE.sub(
+        lambda found: (
+            found[2] if found[2] is not None else f"a-{found[1].lower()}-".ljust(43, "x") + "="
+        ),
+        text,
+    )
 
 
 def instructions(name: str) -> list[tuple[str, str]]:

@@ -9,13 +9,12 @@ from pathlib import Path
 import click
 import pytest
 from litestar.exceptions import ClientException, HTTPException
-from litestar.routes import HTTPRoute
 
 from app import problems
 from app.cli.main import main as cli
-from app.main import build_app
 from app.problems import Told
 from consumers.__main__ import projections
+from consumers.machines import MachineUnusable
 from events.codec import TYPES
 from events.errors import Problem
 from events.messages import CATALOGUE
@@ -23,23 +22,15 @@ from events.status import Status
 from infra.comfyui.capabilities import CODES as CHECK_CODES
 from infra.comfyui.refusals import CODES as REFUSAL_CODES
 from infra.images import ImageProblem
-from infra.settings import SETTING_NAMES, settings_from
+from infra.settings import SETTING_NAMES
 from infra.url_fetch import UrlProblem
+from tests.described import operations
 from tests.lifecycle import PAGE, lifecycle_page
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 ROOMS = ("app", "consumers", "events", "infra", "projections")
 BLOCK = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
-SETTINGS = {
-    "NATS_URL": "nats://localhost",
-    "POSTGRES_URL": "postgresql://localhost/comfyd",
-    "JWT_SECRET": "s" * 32,
-    "SPACES_ENDPOINT": "http://localhost",
-    "SPACES_BUCKET": "comfyd",
-    "SPACES_KEY": "key",
-    "SPACES_SECRET": "secret",
-}
 
 
 def text(name: str) -> str:
@@ -80,15 +71,8 @@ def test_every_setting_is_explained(page: str) -> None:
     assert missing({*SETTING_NAMES, "COMFYUI_URL"}, page) == set()
 
 
-# Litestar 2 warns of what 3 will want; pyproject.toml keeps to 2.
-@pytest.mark.filterwarnings("ignore::litestar.exceptions.LitestarDeprecationWarning")
 def test_every_route_is_explained() -> None:
-    routes = {
-        f"{method} {re.sub(r':[a-z]+}', '}', route.path)}"
-        for route in build_app(settings_from(SETTINGS)).routes
-        if isinstance(route, HTTPRoute) and not route.path.startswith("/openapi")
-        for method in route.methods - {"OPTIONS"}
-    }
+    routes = {f"{method} {path}" for method, path in operations()}
     assert missing(routes, "docs/api.md") == set()
 
 
@@ -105,6 +89,7 @@ def test_every_status_is_explained(page: str) -> None:
 def test_every_error_code_is_explained() -> None:
     codes = {*CATALOGUE, *ImageProblem, *UrlProblem, *codes_of_runs()}
     codes |= {*REFUSAL_CODES.values(), *CHECK_CODES.values(), "rejected"}
+    codes |= {kind.code for kind in MachineUnusable.__subclasses__()}
     assert missing({str(code) for code in codes}, "docs/errors.md") == set()
 
 
@@ -156,7 +141,15 @@ def test_every_command_is_explained() -> None:
     with_groups = {f"comfyd {name}" for name in cli.commands} - {"comfyd projections"}
     care = {f"comfyd projections {name}" for name in projections.commands}
     assert isinstance(cli, click.Group)
-    assert missing(with_groups | care, "docs/operations.md") == set()
+    assert missing(with_groups, "docs/cli.md") == set()
+    assert missing(care, "docs/operations.md") == set()
+    assert missing(_subcommands(), "docs/cli.md") == set()
+
+
+def _subcommands() -> set[str]:
+    groups = [command for command in cli.commands.values() if isinstance(command, click.Group)]
+    assert groups
+    return {name for group in groups for name in group.commands}
 
 
 def test_the_lifecycle_is_drawn_from_the_table() -> None:

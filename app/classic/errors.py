@@ -1,12 +1,37 @@
 """Errors as the classic dialect tells them: its own shapes, with honest status codes."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypedDict
 
 from litestar import MediaType, Request, Response
 
-from app.problems import Told, language_of, told
+from app.language import language_of
+from app.problems import Told, told
 from events.messages import say
+
+
+class ClassicIssue(TypedDict):
+    """One thing that is wrong with a body."""
+
+    code: str
+    path: list[str]
+    message: str
+
+
+class ClassicIssues(TypedDict):
+    """All that is wrong with a body."""
+
+    issues: list[ClassicIssue]
+    name: str
+
+
+class ClassicError(TypedDict, total=False):
+    """Why a request was refused; `error` says it, or else `message`."""
+
+    success: bool
+    code: int
+    message: str
+    error: str | ClassicIssues
 
 
 def classic_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -28,6 +53,10 @@ def classic_error(request: Request[Any, Any, Any], error: Exception) -> Response
     )
 
 
+_NOT_THE_BODY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
+"""What is wrong is nothing in the body, so there is nothing to point at."""
+
+
 def _status(answer: Told) -> int:
     """Bad inputs are 400 here, as the dialect's clients expect."""
     if answer.status is HTTPStatus.UNPROCESSABLE_ENTITY:
@@ -35,11 +64,13 @@ def _status(answer: Told) -> int:
     return int(answer.status)
 
 
-def _body(answer: Told, language: str) -> dict[str, Any]:
+def _body(answer: Told, language: str) -> ClassicError:
     if answer.code == "malformed_json":
         return {"success": False, "message": "Malformed JSON in request body"}
+    if answer.problems and answer.status in _NOT_THE_BODY:
+        return {"error": answer.problems[0].text(language)}
     if answer.problems:
-        issues = [
+        issues: list[ClassicIssue] = [
             {
                 "code": problem.code,
                 "path": [_unescaped(part) for part in problem.pointer.split("/")[1:]],

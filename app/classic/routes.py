@@ -9,11 +9,14 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from msgspec import Struct
 
 from app.auth import Caller
-from app.classic.shapes import run_row, status_view
+from app.classic.errors import ClassicError
+from app.classic.shapes import ClassicRun, ClassicStatus, run_row, status_view
 from app.create_run import create_run
 from app.find_run import find_run
 from app.house import House
 from app.native.requests import idempotency_key, identifier
+from app.openapi import again, answers
+from app.scopes import RUNS_READ, RUNS_WRITE, needs
 from events.errors import NotFound
 
 
@@ -30,7 +33,12 @@ class RunAnswer(Struct, frozen=True, kw_only=True):
     run_id: UUID
 
 
-@post("/api/run", status_code=200)
+@post(
+    "/api/run",
+    status_code=200,
+    opt=needs(RUNS_WRITE, per_deployment=True),
+    responses=answers("idempotency_conflict", "quota_exceeded"),
+)
 async def create(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
@@ -52,25 +60,31 @@ async def create(
     return RunAnswer(run_id=accepted.run.id)
 
 
-@get("/api/run")
+@get(
+    "/api/run",
+    opt=needs(RUNS_READ, per_deployment=True),
+    responses=again(200, ClassicRun, "The run.")
+    | again(400, ClassicError, "There is no such run, or no id was given."),
+)
 async def read(
     house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromQuery[str]
-) -> Response[dict[str, Any]]:
+) -> Response[Any]:
     """Read a run as the dialect's row."""
     try:
-        found = await find_run(house, run_id=identifier(run_id), tenant=caller.tenant)
+        found = await find_run(house, caller, identifier(run_id))
     except NotFound:
-        return Response({"code": 400, "message": "Workflow not found"}, status_code=400)
+        refused = ClassicError(code=400, message="Workflow not found")
+        return Response(refused, status_code=400)
     return Response(run_row(found.run, house.settings.spaces))
 
 
-@get("/api/status/{run_id:str}")
+@get("/api/status/{run_id:str}", opt=needs(RUNS_READ, per_deployment=True))
 async def status(
     house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromPath[str]
-) -> dict[str, Any]:
+) -> ClassicStatus:
     """Read where a run stands."""
     try:
-        found = await find_run(house, run_id=identifier(run_id), tenant=caller.tenant)
+        found = await find_run(house, caller, identifier(run_id))
     except NotFound as error:
         raise NotFound("Run not found") from error
     return status_view(found.run, found.progress, house.settings.spaces)

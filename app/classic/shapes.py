@@ -5,7 +5,7 @@ other end is shown to them as `failed`, with the reason in `error`.
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from events.progress import Progress
 from events.run import Run
@@ -13,6 +13,45 @@ from events.run_files import shown_subfolder
 from events.status import Status
 from infra.object_urls import public_url
 from infra.settings import Spaces
+
+
+class ClassicProgress(TypedDict):
+    """How far a run is."""
+
+    current: int
+    total: int
+    message: str
+
+
+class ClassicStatus(TypedDict):
+    """Where a run stands."""
+
+    id: str
+    status: str
+    started_at: str | None
+    ended_at: str | None
+    duration: float | None
+    outputs: list[dict[str, Any]]
+    error: str | None
+    progress: ClassicProgress
+
+
+class ClassicRun(TypedDict):
+    """A run as a row."""
+
+    id: str
+    workflow_version_id: str
+    workflow_inputs: None
+    workflow_id: str
+    machine_id: str
+    origin: str
+    status: str
+    ended_at: str | None
+    created_at: str | None
+    started_at: str | None
+    workflow: dict[str, str | None]
+    outputs: list[dict[str, Any]]
+
 
 WORDS: dict[Status, str] = {
     Status.NOT_STARTED: "not-started",
@@ -47,7 +86,7 @@ def timestamp(moment: datetime | None) -> str | None:
     )
 
 
-def status_view(run: Run, progress: Progress | None, spaces: Spaces) -> dict[str, Any]:
+def status_view(run: Run, progress: Progress | None, spaces: Spaces) -> ClassicStatus:
     """Show the answer of GET /api/status/{run_id}."""
     ended = run.ended_at
     began = run.started_at or run.created_at
@@ -63,7 +102,7 @@ def status_view(run: Run, progress: Progress | None, spaces: Spaces) -> dict[str
     }
 
 
-def run_row(run: Run, spaces: Spaces) -> dict[str, Any]:
+def run_row(run: Run, spaces: Spaces) -> ClassicRun:
     """Show the answer of GET /api/run?run_id=."""
     outputs = outputs_view(run, spaces)
     return {
@@ -106,7 +145,7 @@ def outputs_view(run: Run, spaces: Spaces) -> list[dict[str, Any]]:
     return list(nodes.values())
 
 
-def progress_view(run: Run, progress: Progress | None) -> dict[str, Any]:
+def progress_view(run: Run, progress: Progress | None) -> ClassicProgress:
     """Show how far the run is, from 0 to 100."""
     word = WORDS[run.status]
     current, message = _PROGRESS[word]
@@ -121,4 +160,5 @@ def error_text(run: Run) -> str | None:
     """Say why a run did not succeed."""
     if run.status is Status.CANCELLED:
         return "cancelled"
-    return run.error.message if run.error else None
+    # Of an erased run the message is gone; the code stays.
+    return (run.error.message or run.error.code) if run.error else None

@@ -1,11 +1,33 @@
 """The command line's view of the public API: it uses nothing else."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import httpx
 import msgspec
-from httpx_sse import aconnect_sse
+from httpx_sse import ServerSentEvent, aconnect_sse
+from msgspec import Struct
+
+RECONNECT_AFTER = 1.0
+"""Seconds before a broken stream is taken up again."""
+
+RECONNECTS = 30
+"""How often in a row a stream may break without a word before it is given up."""
+
+PAGE = 100
+
+Json = dict[str, Any]
+
+
+class Heard(Struct, frozen=True, kw_only=True):
+    """One message of a stream."""
+
+    event: str
+    data: Json
+    id: str
+    """Position of the event; empty for what cannot be resumed."""
 
 
 class ApiClient:
@@ -13,6 +35,11 @@ class ApiClient:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """The connection itself, for what is no JSON."""
+        return self._http
 
     async def is_ready(self) -> bool:
         """Whether the server accepts runs."""
@@ -22,35 +49,100 @@ class ApiClient:
             return False
         return answer.is_success
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Send a body; give the answer's.
+    async def get(self, path: str, **query: object) -> Any:
+        """Give an answer's body; see send."""
+        return await self.send("GET", path, query=query)
+
+    async def post(self, path: str, body: Mapping[str, Any] | None = None, **headers: str) -> Any:
+        """Send a body; give the answer's. See send."""
+        return await self.send("POST", path, body, headers=headers)
+
+    async def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send a body in the place of another; see send."""
+        return await self.send("PUT", path, body)
+
+    async def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Change a part; see send."""
+        return await self.send("PATCH", path, body)
+
+    async def delete(self, path: str, **query: object) -> Any:
+        """Remove something; see send."""
+        return await self.send("DELETE", path, query=query)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Ask for something; parameters that are None are left out.
 
         Raises:
             httpx.HTTPStatusError: the server says no.
+            httpx.TransportError: it cannot be reached.
 
         """
-        return _body(await self._http.post(path, json=body))
+        answer = await self._http.request(
+            method,
+            path,
+            json=body,
+            params={n: str(v) for n, v in (query or {}).items() if v is not None},
+            headers={n.replace("_", "-"): v for n, v in (headers or {}).items()},
+        )
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
 
-    async def put(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Send a body in the place of another; see post."""
-        return _body(await self._http.put(path, json=body))
+    async def items(self, path: str, *, most: int | None = None, **query: object) -> list[Json]:
+        """Give the items of a list, page by page, *most* of them at most."""
+        found: list[Json] = []
+        cursor: str | None = None
+        while True:
+            limit = PAGE if most is None else min(PAGE, most - len(found))
+            page = await self.get(path, limit=limit, cursor=cursor, **query)
+            found += page["data"]
+            cursor = page["next_cursor"]
+            if not cursor or (most is not None and len(found) >= most):
+                return found
 
-    async def get(self, path: str) -> Any:
-        """Give an answer's body; see post."""
-        return _body(await self._http.get(path))
+    async def follow(self, path: str, *, after: str | None = None) -> AsyncIterator[Heard]:
+        """Yield what a stream tells until it is done; a broken stream is taken up again.
 
-    async def follow(self, run_id: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        """Yield what happens to a run, by name, until it is done."""
-        path = f"/v1/runs/{run_id}/events"
-        async with aconnect_sse(self._http, "GET", path, timeout=None) as stream:
+        Raises:
+            httpx.HTTPStatusError: the server says no.
+            httpx.TransportError: it could not be reached again and again.
+
+        """
+        last, broken = after, 0
+        while True:
+            try:
+                async for event in self._stream(path, last):
+                    broken = 0
+                    last = event.id or last
+                    if event.data:
+                        data = msgspec.json.decode(event.data)
+                        yield Heard(event=event.event, data=data, id=event.id)
+                    if event.event == "done":
+                        return
+            except httpx.TransportError:
+                if broken >= RECONNECTS:
+                    raise
+            broken += 1
+            await asyncio.sleep(RECONNECT_AFTER)
+
+    async def _stream(self, path: str, last: str | None) -> AsyncIterator[ServerSentEvent]:
+        headers = {"Last-Event-ID": last} if last else {}
+        async with aconnect_sse(
+            self._http, "GET", path, headers=headers, timeout=httpx.Timeout(60, read=None)
+        ) as stream:
+            if stream.response.status_code == HTTPStatus.NO_CONTENT:
+                # The end had been seen before.
+                yield ServerSentEvent(event="done", data="")
+                return
+            if stream.response.is_error:
+                await stream.response.aread()
+            stream.response.raise_for_status()
             async for event in stream.aiter_sse():
-                if not event.data:
-                    continue
-                yield event.event, msgspec.json.decode(event.data)
-                if event.event == "done":
-                    return
-
-
-def _body(answer: httpx.Response) -> Any:
-    answer.raise_for_status()
-    return answer.json()
+                yield event

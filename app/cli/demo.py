@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from app.cli.api_client import ApiClient
+from app.cli.remote.watch import watch_run
 from app.cli.words import word
 
 CHECKPOINT_NODE = "4"
@@ -28,7 +28,7 @@ async def run_sample(api: ApiClient, machine_url: str, console: Console) -> bool
     )
     run = await api.post("/v1/runs", {"deployment_id": deployment["id"]})
     console.print(word("submitted", run_id=run["id"]))
-    await show_progress(api, run["id"], console)
+    await watch_run(api, run["id"], console)
     return _show_result(await api.get(f"/v1/runs/{run['id']}"), console)
 
 
@@ -40,27 +40,6 @@ async def sample_for(machine_url: str) -> tuple[str, dict[str, Any]]:
     graph = _sample("text_to_image.json")
     graph[CHECKPOINT_NODE]["inputs"]["default_value"] = checkpoints[0]
     return "text to image", graph
-
-
-async def show_progress(api: ApiClient, run_id: str, console: Console) -> None:
-    """Follow a run with a bar until it is done."""
-    columns = (
-        TextColumn("{task.fields[status]:>11}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("", total=100, status="not-started")
-        async for event, data in api.follow(run_id):
-            if event == "progress":
-                bar.update(task, completed=data["percent"], description=data["message"])
-            elif event == "done":
-                completed = 100 if data["status"] == "success" else None
-                bar.update(task, status=data["status"], description="", completed=completed)
-            else:
-                bar.update(task, status=data["status"])
 
 
 def _show_result(run: dict[str, Any], console: Console) -> bool:

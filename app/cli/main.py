@@ -14,9 +14,12 @@ import httpx
 import msgspec
 from rich.console import Console
 
-from app.auth import Tokens
+from app.auth_tokens import Tokens
 from app.cli.api_client import ApiClient
+from app.cli.completion import completion
 from app.cli.demo import run_sample
+from app.cli.remote import COMMANDS
+from app.cli.sections import SectionedGroup
 from app.cli.stack import (
     CannotStart,
     Stack,
@@ -35,21 +38,23 @@ READY_WITHIN = 60.0
 """Seconds the API may take to become ready."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=SectionedGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Serve ComfyUI workflows as a durable API.
 
     \b
-    comfyd up                     start everything on this machine and run a sample
-    comfyd token                  print an API token for the local owner
-    comfyd api|worker|projector   start one part, for many machines
-    comfyd projections rebuild    build the read models anew from the log
+    comfyd up                             start everything here and run a sample
+    comfyd login URL                      or use a server elsewhere
+    comfyd deploy graph.json --machine M  make a workflow an API
+    comfyd run graph -i prompt=… --watch  run it
+    comfyd api|worker|projector           start one part, for many machines
+    comfyd doctor                         find what is wrong, with its fix
 
-    Settings come from the environment; docs/operations.md lists them all.
+    docs/cli.md explains every command; docs/operations.md every setting.
     """
 
 
-@main.command()
+@main.command(short_help=word("help.up"))
 def up() -> None:
     """Start everything on this machine, deploy a sample, run it once, and stay up.
 
@@ -70,7 +75,7 @@ def up() -> None:
         _refuse(str(error))
 
 
-@main.command()
+@main.command(help=word("help.token"))
 @click.option("--user", default=LOCAL_USER, show_default=True, help="Claim user_id.")
 @click.option("--org", default=None, help="Claim org_id: act for an organisation.")
 @click.option("--days", type=click.IntRange(1), default=None, help="Valid for so many days.")
@@ -83,25 +88,26 @@ def token(user: str, org: str | None, days: int | None) -> None:
     click.echo(Tokens(local_secret(folder)).issue(user_id=user, org_id=org, seconds=seconds))
 
 
-@main.command()
+@main.command(help=word("help.api"))
 def api() -> None:
     """Serve the API. Start as many as you like behind a load balancer."""
     _become("app")
 
 
-@main.command()
+@main.command(help=word("help.worker"))
 def worker() -> None:
     """Bring runs to their machines and outputs to object storage. Start as many as you like."""
     _become("consumers", "worker")
 
 
-@main.command()
+@main.command(help=word("help.projector"))
 def projector() -> None:
     """Keep the read models up with the log. A second one stands by without harm."""
     _become("consumers", "projector")
 
 
 @main.command(
+    help=word("help.projections"),
     context_settings={"ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,
 )
@@ -111,11 +117,15 @@ def projections(arguments: tuple[str, ...]) -> None:
     _become("consumers", "projections", *arguments, env=remembered_settings())
 
 
-@main.command()
+@main.command(help=word("help.migrate"))
 @click.option("--replicas", type=click.Choice(["1", "3", "5"]), default="1", show_default=True)
 def migrate(replicas: str) -> None:
     """Create the streams and tables, or bring them up to date."""
     _become("consumers", "migrate", "--replicas", replicas, env=remembered_settings())
+
+
+for command in (*COMMANDS, completion):
+    main.add_command(command)
 
 
 def _up(console: Console) -> int:

@@ -1,5 +1,6 @@
 """The one-machine stack: servers, comfyd's processes, and a stand-in where no ComfyUI is given."""
 
+import asyncio
 import os
 import socket
 from collections.abc import Iterator, Mapping
@@ -21,8 +22,8 @@ from infra.embedded.ports import LOOPBACK, remembered_ports
 from infra.embedded.servers import start_all
 from infra.nats_connection import connected
 from infra.postgres import connect
-from infra.settings import SETTING_NAMES, settings_from
-from projections.schema import create_tables
+from infra.settings import SEAL_KEYS, SETTING_NAMES, settings_from
+from projections.schema import TablesOutdated, check_tables, create_tables
 
 DEFAULT_PORT = "3000"
 DEFAULT_DATA = ".comfyd"
@@ -94,6 +95,12 @@ def local_secret(folder: Path) -> str:
     return os.environ.get("JWT_SECRET") or remembered_secret(folder / "jwt-secret")
 
 
+def _local_seal_keys(folder: Path) -> str:
+    """Give the key that seals machines' tokens, made when it is first wanted."""
+    # A Fernet key is 32 random bytes in base64; ours are remembered without the padding.
+    return os.environ.get(SEAL_KEYS) or remembered_secret(folder / "seal-key") + "="
+
+
 @contextmanager
 def running_stack(told: Told) -> Iterator[Stack]:
     """Start everything; stop it all at the end.
@@ -113,7 +120,7 @@ def running_stack(told: Told) -> Iterator[Stack]:
             machine_url = _start_machine(supervisor, folder)
             yield Stack(
                 supervisor=supervisor,
-                url=f"http://{LOOPBACK}:{port}",
+                url=f"http://{_reachable(env.get('COMFYD_HOST', ''))}:{port}",
                 machine_url=machine_url,
                 jwt_secret=env["JWT_SECRET"],
                 folder=folder.root,
@@ -131,6 +138,10 @@ async def prepare(stack: Stack) -> None:
         await streams.migrate(client)
     async with connect(stack.env["POSTGRES_URL"]) as connection:
         await create_tables(connection)
+        try:
+            await check_tables(connection)
+        except TablesOutdated:
+            await _rebuild_tables(stack)
     for name, arguments in (
         ("api", ("app",)),
         ("projector", ("consumers", "projector")),
@@ -139,26 +150,45 @@ async def prepare(stack: Stack) -> None:
         stack.supervisor.start(python_process(name, *arguments, logs=stack.logs, env=stack.env))
 
 
+async def _rebuild_tables(stack: Stack) -> None:
+    command = python_process("rebuild", "consumers", "migrate", logs=stack.logs, env=stack.env)
+    process = await asyncio.create_subprocess_exec(*command.argv, env=command.env)
+    if await process.wait():
+        raise CannotStart(word("tables_outdated"))
+
+
 def _check_settings() -> None:
     """Find a wrong setting before anything is started or written."""
     ours = "x" * 40
     servers = dict.fromkeys(
         ("NATS_URL", "POSTGRES_URL", "JWT_SECRET", *(f"SPACES_{n}" for n in _SPACES)), ours
     )
-    settings_from(servers | {n: v for n, v in os.environ.items() if v})
+    settings_from(
+        servers | {SEAL_KEYS: "A" * 43 + "="} | {n: v for n, v in os.environ.items() if v}
+    )
 
 
 def _settings(folder: DataFolder, servers: Mapping[str, str], port: int) -> dict[str, str]:
     given = {name: os.environ[name] for name in SETTING_NAMES if os.environ.get(name)}
     env = {
+        # One's own ComfyUI is at home.
+        "COMFYD_ALLOW_PRIVATE_MACHINES": "true",
         **servers,
         **given,
         "JWT_SECRET": local_secret(folder.root),
+        SEAL_KEYS: _local_seal_keys(folder.root),
         "COMFYD_PORT": str(port),
         "COMFYD_DATA": str(folder.root),
     }
     settings_from(env | {n: v for n, v in os.environ.items() if n.startswith("COMFYD_")})
     return env
+
+
+def _reachable(host: str) -> str:
+    """Say where we ourselves find an API that listens on *host*."""
+    if host in {"", "0.0.0.0", "::", "localhost"}:  # noqa: S104 -- compared, not bound
+        return LOOPBACK
+    return f"[{host}]" if ":" in host else host
 
 
 def _start_machine(supervisor: Supervisor, folder: DataFolder) -> str:

@@ -3,7 +3,11 @@
 import os
 from collections.abc import Mapping
 
+from app.cli.remote_words import HELP, SAID
+
 WORDS: Mapping[str, tuple[str, str]] = {
+    **SAID,
+    **HELP,
     "starting": ("starting {name}", "正在启动 {name}"),
     "ready": ("comfyd is ready at {url}", "comfyd 已就绪：{url}"),
     "found": (
@@ -34,6 +38,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "restarted": (
         "{name} ended ({code}) and was started again",
         "{name} 已退出（{code}），已重新启动",
+    ),
+    "tables_outdated": (
+        "the tables of an earlier version could not be rebuilt",
+        "未能重建旧版本的数据表",
     ),
     "port_taken": (
         "port {port} is taken by another program: stop that, or set COMFYD_PORT to another port",

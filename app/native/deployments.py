@@ -1,44 +1,52 @@
-"""/v1/deployments, and promotion: which version an environment runs, and on which machine."""
+"""/v1/deployments: which version an environment runs, where, and what it ran before."""
 
-from datetime import datetime
+import asyncio
+from functools import cache
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import get, put
+from litestar import Litestar, Request, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
-from msgspec import Struct
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from app.auth import Caller
+from app.create_run import current_deployment
+from app.find_deployment import DeploymentSession, deployment_session
+from app.find_machine import machine_session, present_machine
+from app.find_workflow import find_workflow
 from app.house import House
-from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
-from app.native.requests import PromoteRequest, environment, identifier
-from app.native.workflows import find_workflow
+from app.language import language_of
+from app.native.deployment_openapi import deployment_document
+from app.native.deployment_views import (
+    DeploymentView,
+    PromotionView,
+    deployment_view,
+    promotion_view,
+)
+from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, cursor_of, list_view
+from app.native.requests import PromoteRequest, RollBackRequest, bad, environment, identifier
+from app.openapi import answers
+from app.openapi.document import openapi_document
+from app.scopes import DEPLOY, RUNS_READ, needs
 from events import identity
-from events.decider import DEPLOYMENT, MACHINE
-from events.deployment import Deployment, DeploymentPromoted, PromoteVersion
-from events.errors import NotFound
-from events.inputs import InputField
+from events.decider import DEPLOYMENT
+from events.deployment import Deployment
+from events.deployment_decider import PromoteVersion, RollBack
+from events.machine import MachineState
 from infra.event_store import load
 from projections.queries import list_deployments
 
-
-class DeploymentView(Struct, frozen=True, kw_only=True):
-    """A deployment."""
-
-    id: UUID
-    workflow_id: UUID
-    workflow_name: str
-    environment: str
-    version_id: UUID
-    version: int
-    machine_id: UUID
-    inputs: tuple[InputField, ...]
-    promoted_at: datetime
-    created_at: datetime
+Json = dict[str, Any]
+EnvironmentFilter = Annotated[str | None, QueryParameter(name="environment")]
 
 
-@put("/v1/workflows/{workflow_id:str}/deployments/{environment_name:str}")
+@put(
+    "/v1/workflows/{workflow_id:str}/deployments/{environment_name:str}",
+    opt=needs(DEPLOY),
+    responses=answers("not_found", "incompatible_inputs", "too_many_changes"),
+)
 async def promote(
+    request: Request[Any, Any, Any],
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
     workflow_id: FromPath[str],
@@ -48,74 +56,171 @@ async def promote(
     """Let an environment run a version, on a machine. Runs that have begun keep theirs."""
     target = environment(environment_name)
     workflow = await find_workflow(house, caller, identifier(workflow_id))
-    version = workflow.version(data.version)
-    machine = await load(house.store, MACHINE, data.machine_id)
-    if machine.state is None or machine.tenant != caller.tenant:
-        raise NotFound("there is no machine with this id")
-    deployment_id = identity.deployment_id(workflow.id, target)
-    session = await load(house.store, DEPLOYMENT, deployment_id)
-    promoted = DeploymentPromoted(
-        deployment_id=deployment_id,
-        workflow_id=workflow.id,
-        workflow_name=workflow.name,
+    session = await load(house.store, DEPLOYMENT, identity.deployment_id(workflow.id, target))
+    kept = session.state.current.machine_id if session.state else None
+    machine_id = data.machine_id or kept
+    if machine_id is None:
+        raise bad("field_missing", "/machine_id", field="machine_id")
+    await present_machine(house, caller, machine_id)
+    command = PromoteVersion(
+        workflow=workflow,
+        version=data.version,
         environment=target,
+        machine_id=data.machine_id,
+        force=data.force,
+        comment=data.comment,
         user_id=caller.user_id,
         org_id=caller.org_id,
-        version_id=version.version_id,
-        version=version.version,
-        graph_key=version.graph_key,
-        ui_graph_key=version.ui_graph_key,
-        inputs=version.inputs,
-        machine_id=data.machine_id,
         by=caller.actor,
-        at=house.now(),
+        now=house.now(),
     )
-    await session.execute(PromoteVersion(promoted=promoted), house.meta(caller))
-    assert session.state is not None  # it was just promoted
-    return deployment_view(session.state)
+    return await _execute(request, house, caller, session, command)
 
 
-@get("/v1/deployments")
+@post(
+    "/v1/deployments/{deployment_id:str}/rollback",
+    status_code=200,
+    opt=needs(DEPLOY),
+    responses=answers("not_found", "nothing_to_roll_back", "too_many_changes"),
+)
+async def roll_back(
+    request: Request[Any, Any, Any],
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    deployment_id: FromPath[str],
+    data: JSONBody[RollBackRequest],
+) -> DeploymentView:
+    """Go back to the version that ran before, or to one that is named. Never refused for inputs."""
+    session, deployment = await deployment_session(house, caller, identifier(deployment_id))
+    command = RollBack(
+        workflow=await find_workflow(house, caller, deployment.current.workflow_id),
+        version=data.version,
+        machines=await _active_machines(house, caller, deployment),
+        comment=data.comment,
+        user_id=caller.user_id,
+        org_id=caller.org_id,
+        by=caller.actor,
+        now=house.now(),
+    )
+    return await _execute(request, house, caller, session, command)
+
+
+@get(
+    "/v1/deployments",
+    opt=needs(DEPLOY, RUNS_READ, per_deployment=True),
+)
 async def deployments(
+    request: Request[Any, Any, Any],
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
     limit: Limit = DEFAULT_LIMIT,
     cursor: FromQuery[str | None] = None,
-) -> ListView:
+    workflow_id: FromQuery[UUID | None] = None,
+    environment_name: EnvironmentFilter = None,
+) -> ListView[DeploymentView]:
     """List deployments, newest first."""
     async with house.pool.connection() as connection:
         page = await list_deployments(
-            connection, tenant=caller.tenant, limit=limit, before=before_of(cursor)
+            connection,
+            tenant=caller.tenant,
+            limit=limit,
+            before=before_of(cursor),
+            workflow_id=workflow_id,
+            environment=environment(environment_name) if environment_name else None,
+            only=caller.deployments,
         )
-    return list_view(page, lambda row: deployment_view(row.state))
+    language = _language(request)
+    return list_view(page, lambda row: deployment_view(row.state, language))
 
 
-@get("/v1/deployments/{deployment_id:str}")
+@get(
+    "/v1/deployments/{deployment_id:str}",
+    opt=needs(DEPLOY, RUNS_READ, per_deployment=True),
+    responses=answers("not_found"),
+)
 async def read_deployment(
-    house: NamedDependency[House], caller: NamedDependency[Caller], deployment_id: FromPath[str]
+    request: Request[Any, Any, Any],
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    deployment_id: FromPath[str],
 ) -> DeploymentView:
     """Read a deployment: what it runs, and the inputs it takes."""
-    session = await load(house.store, DEPLOYMENT, identifier(deployment_id))
-    if session.state is None or session.tenant != caller.tenant:
-        raise NotFound("there is no deployment with this id")
-    return deployment_view(session.state)
+    _, deployment = await deployment_session(house, caller, identifier(deployment_id))
+    return deployment_view(deployment, _language(request))
 
 
-def deployment_view(deployment: Deployment) -> DeploymentView:
-    """Show a deployment."""
-    current = deployment.current
-    return DeploymentView(
-        id=deployment.id,
-        workflow_id=current.workflow_id,
-        workflow_name=current.workflow_name,
-        environment=current.environment,
-        version_id=current.version_id,
-        version=current.version,
-        machine_id=current.machine_id,
-        inputs=current.inputs,
-        promoted_at=current.at,
-        created_at=deployment.created_at,
+@get(
+    "/v1/deployments/{deployment_id:str}/history",
+    opt=needs(DEPLOY, RUNS_READ, per_deployment=True),
+    responses=answers("not_found"),
+)
+async def history(
+    request: Request[Any, Any, Any],
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    deployment_id: FromPath[str],
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: FromQuery[str | None] = None,
+) -> ListView[PromotionView]:
+    """List what a deployment has run, newest first: every promotion and every rollback."""
+    _, deployment = await deployment_session(house, caller, identifier(deployment_id))
+    before, language = before_of(cursor), _language(request)
+    # The log answers, so nothing is missing; a cursor counts the lines that are older.
+    older = deployment.history[:before]
+    shown = older[-limit:]
+    left = len(older) - len(shown)
+    return ListView(
+        data=[promotion_view(line, language) for line in reversed(shown)],
+        has_more=left > 0,
+        next_cursor=cursor_of(left or None),
     )
 
 
-ROUTES = [promote, deployments, read_deployment]
+@get(
+    "/v1/deployments/{deployment_id:str}/openapi.json",
+    opt=needs(DEPLOY, RUNS_READ, per_deployment=True),
+    responses=answers("not_found"),
+)
+async def describe(
+    request: Request[Any, Any, Any],
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    deployment_id: FromPath[str],
+) -> Json:
+    """Describe how to run this deployment, as OpenAPI 3.1: its inputs, and an example that runs."""
+    promoted = await current_deployment(house, caller, identifier(deployment_id))
+    machine = (await machine_session(house, caller, promoted.machine_id)).state
+    return deployment_document(
+        _whole_api(request.app), promoted, snapshot=machine.snapshot if machine else None
+    )
+
+
+async def _execute(
+    request: Request[Any, Any, Any],
+    house: House,
+    caller: Caller,
+    session: DeploymentSession,
+    command: PromoteVersion | RollBack,
+) -> DeploymentView:
+    await session.execute(command, house.meta(caller))
+    assert session.state is not None  # it runs something, now or before
+    return deployment_view(session.state, _language(request))
+
+
+async def _active_machines(house: House, caller: Caller, deployment: Deployment) -> frozenset[UUID]:
+    ids = {line.machine_id for line in deployment.history}
+    found = await asyncio.gather(*(machine_session(house, caller, one) for one in ids))
+    machines = (session.state for session in found)
+    return frozenset(m.id for m in machines if m and m.state is MachineState.ACTIVE)
+
+
+def _language(request: Request[Any, Any, Any]) -> str:
+    return language_of(request.headers.get("accept-language", ""))
+
+
+@cache
+def _whole_api(app: Litestar) -> Json:
+    return openapi_document(app)
+
+
+ROUTES = [promote, roll_back, deployments, read_deployment, history, describe]

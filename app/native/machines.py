@@ -1,102 +1,204 @@
-"""/v1/machines: where a ComfyUI answers."""
+"""/v1/machines: where a ComfyUI answers, and what is known of it."""
 
-import re
-from datetime import datetime
-from urllib.parse import urlsplit
-from uuid import UUID
+from collections.abc import Collection
+from typing import Annotated, Any
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromQuery, JSONBody
-from msgspec import Struct
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import UNSET, Struct
 
 from app.auth import Caller
+from app.find_machine import (
+    PRESENT,
+    machine_session,
+    session_for_name,
+    sessions_called,
+    state_of,
+)
 from app.house import House
+from app.language import language_of
+from app.native.machine_history import history
+from app.native.machine_states import order
+from app.native.machine_url import checked_url
+from app.native.machine_views import (
+    MachineChangeView,
+    MachineDetailView,
+    MachineView,
+    machine_detail_view,
+    machine_view,
+)
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
-from app.native.requests import RegisterMachineRequest, bad
-from events import identity
-from events.decider import MACHINE
-from events.machine import Machine, MachineRegistered, RegisterMachine
-from infra.event_store import load
+from app.native.requests import ChangeMachineRequest, RegisterMachineRequest, identifier
+from app.openapi import again, answers
+from app.scopes import ADMIN, DEPLOY, RUNS_READ, needs
+from events.errors import NameTaken
+from events.machine import Machine, MachineState
+from events.machine_decider import (
+    ChangeMachine,
+    RegisterMachine,
+)
+from events.machine_events import MachineRegistered
+from events.subjects import identifier_of
+from infra.sealing import CannotOpen
 from projections.queries import list_machines
 
-LONGEST_HOST = 253
-"""Characters of a host name (RFC 1035 §2.3.4)."""
+LOOK_EVERY = 5
+"""Seconds within which two demands to look at a machine count as one."""
 
 
-class MachineView(Struct, frozen=True, kw_only=True):
-    """A machine."""
+class MachineHistoryView(Struct, frozen=True, kw_only=True):
+    """What has happened to a machine, the latest first."""
 
-    id: UUID
-    name: str
-    url: str
-    driver: str
-    created_at: datetime
+    data: list[MachineChangeView]
 
 
-@post("/v1/machines", status_code=201)
+@post(
+    "/v1/machines",
+    status_code=201,
+    opt=needs(ADMIN),
+    responses=again(200, MachineView, "the name was known; it may have moved")
+    | answers("invalid_request", "machine_removed", "machine_token_needed"),
+)
 async def register_machine(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
     data: JSONBody[RegisterMachineRequest],
 ) -> Response[MachineView]:
     """Make a ComfyUI known under a name; the same name again moves it to the new URL."""
-    if not _is_address(data.url):
-        raise bad("bad_machine_url", "/url")
-    machine_id = identity.machine_id(caller.tenant, data.name)
-    session = await load(house.store, MACHINE, machine_id)
+    url = checked_url(data.url, house.settings)
+    session = await session_for_name(house, caller, data.name)
     known = session.state is not None
     registered = MachineRegistered(
-        machine_id=machine_id,
+        machine_id=identifier_of(session.name),
         name=data.name,
-        url=data.url.rstrip("/"),
+        url=url,
         driver="comfyui",
         user_id=caller.user_id,
         org_id=caller.org_id,
         at=house.now(),
+        sealed_token=_sealed(house, session.state, data.token) if data.token else "",
     )
     await session.execute(RegisterMachine(registered=registered), house.meta(caller))
     assert session.state is not None  # it was just registered
     return Response(content=machine_view(session.state), status_code=200 if known else 201)
 
 
-@get("/v1/machines")
+@get(
+    "/v1/machines",
+    opt=needs(DEPLOY, RUNS_READ),
+    responses=answers("invalid_request"),
+)
 async def machines(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
+    name: FromQuery[str | None] = None,
+    machine_state: Annotated[MachineState | None, QueryParameter(name="state")] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: FromQuery[str | None] = None,
-) -> ListView:
-    """List machines, newest first."""
+) -> ListView[MachineView]:
+    """List machines, newest first; removed ones only when asked for by their state."""
+    states: Collection[str] = PRESENT if machine_state is None else {machine_state}
     async with house.pool.connection() as connection:
         page = await list_machines(
-            connection, tenant=caller.tenant, limit=limit, before=before_of(cursor)
+            connection,
+            tenant=caller.tenant,
+            limit=limit,
+            before=before_of(cursor),
+            states=[str(one) for one in states],
+            name=name,
         )
     return list_view(page, lambda row: machine_view(row.state))
 
 
-def _is_address(url: str) -> bool:
-    try:
-        address = urlsplit(url)
-        _ = address.port  # raises for what is no port
-    except ValueError:
-        return False
-    host = address.hostname or ""
-    named = bool(host) and len(host) <= LONGEST_HOST and not re.search(r"[^\w.:-]", host)
-    plain = url.isprintable() and " " not in url and address.username is None
-    return address.scheme in {"http", "https"} and named and plain
+@get(
+    "/v1/machines/{machine_id:str}",
+    opt=needs(DEPLOY, RUNS_READ),
+    responses=answers("not_found"),
+)
+async def read_machine(
+    house: NamedDependency[House], caller: NamedDependency[Caller], machine_id: FromPath[str]
+) -> MachineDetailView:
+    """Read a machine, with what it can do as far as anyone has seen; removed ones as well."""
+    session = await machine_session(house, caller, identifier(machine_id))
+    return machine_detail_view(state_of(session))
 
 
-def machine_view(machine: Machine) -> MachineView:
-    """Show a machine."""
-    current = machine.current
-    return MachineView(
-        id=machine.id,
-        name=current.name,
-        url=current.url,
-        driver=current.driver,
-        created_at=machine.created_at,
+@get(
+    "/v1/machines/{machine_id:str}/history",
+    opt=needs(DEPLOY, RUNS_READ),
+    responses=answers("not_found"),
+)
+async def read_history(
+    request: Request[Any, Any, Any],
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    machine_id: FromPath[str],
+) -> MachineHistoryView:
+    """Tell what has happened to a machine: who changed what, and what was found on it."""
+    session = await machine_session(house, caller, identifier(machine_id))
+    language = language_of(request.headers.get("accept-language", ""))
+    return MachineHistoryView(data=history(await house.store.read(session.name), language))
+
+
+@patch(
+    "/v1/machines/{machine_id:str}",
+    opt=needs(ADMIN),
+    responses=answers(
+        "not_found", "invalid_request", "name_taken", "machine_removed", "machine_token_needed"
+    ),
+)
+async def change_machine(
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    machine_id: FromPath[str],
+    data: JSONBody[ChangeMachineRequest],
+) -> MachineView:
+    """Give a machine another name, address or token; what is left out stays as it is."""
+    session = await machine_session(house, caller, identifier(machine_id))
+    name = None if data.name is UNSET else data.name
+    if name is not None:
+        await _check_name(house, caller, state_of(session), name)
+    token = None if data.token is UNSET else data.token or ""
+    command = ChangeMachine(
+        name=name,
+        url=None if data.url is UNSET else checked_url(data.url, house.settings),
+        sealed_token=_sealed(house, session.state, token) if token else token,
+        now=house.now(),
     )
+    return await order(house, caller, session, command)
 
 
-ROUTES = [register_machine, machines]
+async def _check_name(house: House, caller: Caller, machine: Machine, name: str) -> None:
+    """Refuse a name that another machine is known to have. Names are labels: a race may win.
+
+    Raises:
+        NameTaken: another machine has it.
+
+    """
+    others = await sessions_called(house, caller, name)
+    if any(state_of(other).id != machine.id for other in others):
+        raise NameTaken
+
+
+def _sealed(house: House, machine: Machine | None, token: str) -> str:
+    """Seal a token; one that the machine has already stays sealed as it is."""
+    if machine and machine.sealed_token and _opens_to(house, machine.sealed_token, token):
+        return machine.sealed_token
+    return house.sealer.seal(token)
+
+
+def _opens_to(house: House, sealed: str, token: str) -> bool:
+    try:
+        return house.sealer.open(sealed) == token
+    except CannotOpen:
+        return False
+
+
+ROUTES = [
+    register_machine,
+    machines,
+    read_machine,
+    read_history,
+    change_machine,
+]

@@ -3,7 +3,7 @@
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Generic, TypeVar
 
 from litestar.params import QueryParameter
 from msgspec import Struct
@@ -15,18 +15,20 @@ from projections.tables import Row
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 DEFAULT_LIMIT = 20
 
+T = TypeVar("T")
+
 _MARK = "b"
 
 
-class ListView(Struct, frozen=True, kw_only=True):
+class ListView(Struct, Generic[T], frozen=True, kw_only=True):
     """A part of a list, newest first."""
 
-    data: list[Any]
+    data: list[T]
     has_more: bool
     next_cursor: str | None
 
 
-def list_view(page: Page, view: Callable[[Row], object]) -> ListView:
+def list_view(page: Page, view: Callable[[Row], T]) -> ListView[T]:
     """Show a page of rows."""
     return ListView(
         data=[view(row) for row in page.rows],

@@ -4,9 +4,11 @@ import re
 from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.problems import BadRequest
+from app.repeat_run import Version
+from events.batch import MAX_RUNS, RunFilter
 from events.deployment import ENVIRONMENTS
 from events.errors import NotFound, Problem
 
@@ -18,8 +20,15 @@ POSITION = re.compile(r"\d{1,18}", re.ASCII)
 
 _SECONDS = re.compile(r"0*(\d+)", re.ASCII)
 
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f]*\Z")]
+NAME_PATTERN = r"\A[^\x00-\x1f\x7f]*\Z"
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=NAME_PATTERN)]
 """Without control characters: Postgres does not take NUL, and nobody can type the others."""
+
+Comment = Annotated[str, Meta(max_length=2000)]
+
+MOST_PACKS = 1000
+CustomNode = Annotated[str, Meta(max_length=2000)] | dict[str, Any]
+"""A version, a commit or a URL of a pack, or several such facts."""
 
 
 class CreateRunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,31 +38,98 @@ class CreateRunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     inputs: dict[str, Any] = {}
 
 
+class CreateBatchRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Many runs of one deployment to make, all or none."""
+
+    deployment_id: UUID
+    inputs: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=MAX_RUNS)]
+    """The inputs of each run."""
+
+
+class RerunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to repeat a run."""
+
+    inputs: dict[str, Any] = {}
+    """Instead of those it had; null puts the default in the place of a value."""
+
+    version: Version = Version.SAME
+
+
+class RunFilterRequest(RunFilter, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which runs to repeat: those that fit all that is said, and something has to be."""
+
+
+class RerunManyRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which runs to repeat, and how."""
+
+    filter: RunFilterRequest
+    limit: Annotated[int, Meta(ge=1, le=MAX_RUNS)] = 100
+    version: Version = Version.SAME
+    dry_run: bool = False
+    """Tell how many it would be, and do nothing."""
+
+
 class PushVersionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A graph to save as the next version of the workflow of that name."""
 
     name: Name
-    graph: dict[str, Any]
-    """In API format."""
+    graph: dict[str, Any] | None = None
+    """In API format. Without one, it is made from ui_graph."""
 
     ui_graph: dict[str, Any] | None = None
     """The same in the editor's format, kept for people and for nodes that want it."""
 
-    comment: Annotated[str, Meta(max_length=2000)] = ""
+    machine_id: UUID | None = None
+    """The machine whose classes of nodes tell how to read ui_graph; not needed if all are alike."""
+
+    comment: Comment = ""
+    custom_nodes: Annotated[dict[Name, CustomNode], Meta(max_length=MOST_PACKS)] = {}
+    """The packs of custom nodes it was made with, by name."""
 
 
 class PromoteRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The version an environment shall run."""
 
     version: Annotated[int, Meta(ge=1)]
-    machine_id: UUID
+    machine_id: UUID | None = None
+    """Where; without one it stays where it is. A first promotion needs one."""
+
+    force: bool = False
+    """Promote also what callers of the version before would notice."""
+
+    comment: Comment = ""
+
+
+class RollBackRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a deployment shall go back to."""
+
+    version: Annotated[int, Meta(ge=1)] | None = None
+    """One that ran there; without one, the version before."""
+
+    comment: Comment = ""
+
+
+MachineUrl = Annotated[str, Meta(min_length=1, max_length=2000)]
+MachineToken = Annotated[str, Meta(min_length=1, max_length=4000, pattern=r"\A[\x21-\x7e]+\Z")]
+"""Printable ASCII without spaces: it goes into a header."""
 
 
 class RegisterMachineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A machine to make known."""
 
     name: Name
-    url: Annotated[str, Meta(min_length=1, max_length=2000)]
+    url: MachineUrl
+    token: MachineToken | None = None
+    """Shown to the machine with every request, as a bearer token. Kept sealed, never shown."""
+
+
+class ChangeMachineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of a machine; what is left out stays as it is."""
+
+    name: Name | UnsetType = UNSET
+    url: MachineUrl | UnsetType = UNSET
+    token: MachineToken | UnsetType | None = UNSET
+    """Null: it wants none any more. Required when it moves to another host and has one."""
 
 
 def bad(code: str, pointer: str, **params: str) -> BadRequest:

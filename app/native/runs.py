@@ -1,6 +1,7 @@
 """/v1/runs: make, read, list, follow and cancel runs."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
@@ -8,8 +9,9 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from litestar.response import Stream
 
 from app.auth import Caller
-from app.create_run import create_run
-from app.find_run import find_run
+from app.auth_guard import while_welcome
+from app.create_run import Accepted, create_run
+from app.find_run import find_run, run_events, run_session
 from app.house import House
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
 from app.native.requests import (
@@ -21,20 +23,27 @@ from app.native.requests import (
 )
 from app.native.shapes import RunView, run_view
 from app.native.sse import run_stream
+from app.openapi import again, answers, shown
+from app.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.wait import wait_until_ended
-from events.decider import RUN
-from events.errors import NotFound
+from events.batch import RunFilter
 from events.run import Run
 from events.run_commands import RequestCancel
 from events.status import TERMINAL, Status
-from infra.event_store import load
 from projections.queries import list_runs
 
 EVENT_STREAM = "text/event-stream"
-_SSE_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+SSE_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-@post("/v1/runs", status_code=202)
+@post(
+    "/v1/runs",
+    status_code=202,
+    opt=needs(RUNS_WRITE, per_deployment=True),
+    response_headers=shown("Location", "ETag", "Idempotent-Replayed", "Preference-Applied"),
+    responses=again(200, RunView, "The run, which has ended.")
+    | answers("idempotency_conflict", "invalid_inputs", "too_large", "quota_exceeded"),
+)
 async def create(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
@@ -53,6 +62,11 @@ async def create(
         origin="api",
         idempotency_key=idempotency_key(key),
     )
+    return await answer_run(house, accepted, wait)
+
+
+async def answer_run(house: House, accepted: Accepted, wait: int) -> Response[RunView]:
+    """Answer with a run that was accepted, now or before; wait that many seconds for its end."""
     run, position = accepted.run, accepted.position
     headers = {"Location": f"/v1/runs/{run.id}"}
     if accepted.replayed:
@@ -61,10 +75,15 @@ async def create(
         run, position = await wait_until_ended(house, run, position, wait)
         house.recent.note(run.id, position)
         headers["Preference-Applied"] = f"wait={wait}"
-    return _answer(house, run, position, status=200 if run.ended else 202, headers=headers)
+    return await _answer(house, run, position, status=200 if run.ended else 202, headers=headers)
 
 
-@get("/v1/runs/{run_id:str}")
+@get(
+    "/v1/runs/{run_id:str}",
+    opt=needs(RUNS_READ, per_deployment=True),
+    response_headers=shown("ETag"),
+    responses=again(200, RunView, "The run.") | again(304, None, "Nothing has changed."),
+)
 async def read(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
@@ -74,7 +93,7 @@ async def read(
 ) -> Response[Any]:
     """Read a run; with *at_least* (the position of an earlier answer) at least that new."""
     wanted = position_in(at_least, parameter="at_least") or 0
-    found = await find_run(house, run_id=identifier(run_id), tenant=caller.tenant, at_least=wanted)
+    found = await find_run(house, caller, identifier(run_id), at_least=wanted)
     # Progress changes without an event, so a running run is always shown anew.
     tag = _etag(found.position)
     if found.progress is None and if_none_match and tag in if_none_match:
@@ -83,44 +102,66 @@ async def read(
     return Response(content=view, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
 
 
-@get("/v1/runs")
+@get("/v1/runs", opt=needs(RUNS_READ, per_deployment=True))
 async def list_(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
     limit: Limit = DEFAULT_LIMIT,
     cursor: FromQuery[str | None] = None,
     status: FromQuery[Status | None] = None,
-    deployment_id: FromQuery[str | None] = None,
-) -> ListView:
+    deployment_id: FromQuery[UUID | None] = None,
+    batch_id: FromQuery[UUID | None] = None,
+) -> ListView[RunView]:
     """List runs, newest first. Lists follow the log within moments; single runs at once."""
+    fits = RunFilter(status=status, deployment_id=deployment_id, batch_id=batch_id)
+    return await page_of_runs(house, caller, fits, limit=limit, cursor=cursor)
+
+
+async def page_of_runs(
+    house: House, caller: Caller, fits: RunFilter, *, limit: int, cursor: str | None
+) -> ListView[RunView]:
+    """Show a part of the caller's runs that fit a filter."""
     async with house.pool.connection() as connection:
         page = await list_runs(
             connection,
             tenant=caller.tenant,
             limit=limit,
             before=before_of(cursor),
-            status=status,
-            deployment_id=identifier(deployment_id) if deployment_id else None,
+            fits=fits,
+            only=caller.deployments,
         )
+    for row in page.rows:
+        row.state = await house.texts.put_into(row.state)
     spaces = house.settings.spaces
     return list_view(page, lambda row: run_view(row.state, row.position, spaces))
 
 
-@post("/v1/runs/{run_id:str}/cancel", status_code=202)
+@post(
+    "/v1/runs/{run_id:str}/cancel",
+    status_code=202,
+    opt=needs(RUNS_WRITE, per_deployment=True),
+    response_headers=shown("ETag"),
+    responses=again(200, RunView, "The run, which had ended or ends now."),
+)
 async def cancel(
     house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromPath[str]
 ) -> Response[RunView]:
     """Ask to stop a run. One that has ended stays as it is; asking again changes nothing."""
-    session = await load(house.store, RUN, identifier(run_id))
-    if session.state is None or session.tenant != caller.tenant:
-        raise NotFound("there is no run with this id")
+    session = await run_session(house, caller, identifier(run_id))
     await session.execute(RequestCancel(by=caller.actor, now=house.now()), house.meta(caller))
     run = session.state
+    assert run is not None  # it was found
     house.recent.note(run.id, session.position)
-    return _answer(house, run, session.position, status=200 if run.ended else 202)
+    return await _answer(house, run, session.position, status=200 if run.ended else 202)
 
 
-@get("/v1/runs/{run_id:str}/events", media_type=EVENT_STREAM)
+@get(
+    "/v1/runs/{run_id:str}/events",
+    media_type=EVENT_STREAM,
+    opt=needs(RUNS_READ, per_deployment=True),
+    responses=again(200, Any, "The stream of server-sent events.", media_type=EVENT_STREAM)
+    | again(204, None, "The run has ended, and there is nothing after this position."),
+)
 async def events(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
@@ -130,16 +171,15 @@ async def events(
 ) -> Response[Any]:
     """Follow a run: a snapshot or what came after a position, then everything as it happens."""
     start = position_in(last_event_id or after, parameter="after")
-    past = await house.store.read(RUN.name(identifier(run_id)))
-    if not past or past[0].meta.tenant != caller.tenant:
-        raise NotFound("there is no run with this id")
+    past = await run_events(house, caller, identifier(run_id))
     if start is not None and start >= past[-1].position and past[-1].status in TERMINAL:
         # Browsers reconnect for ever; this is how they are told that there is no more.
         return Response(content=b"", status_code=204)
-    return Stream(run_stream(house, past, start), media_type=EVENT_STREAM, headers=_SSE_HEADERS)
+    stream = while_welcome(house, caller, run_stream(house, past, start))
+    return Stream(stream, media_type=EVENT_STREAM, headers=SSE_HEADERS)
 
 
-def _answer(
+async def _answer(
     house: House,
     run: Run,
     position: int,
@@ -148,7 +188,7 @@ def _answer(
     headers: dict[str, str] | None = None,
 ) -> Response[RunView]:
     return Response(
-        content=run_view(run, position, house.settings.spaces),
+        content=run_view(await house.texts.put_into(run), position, house.settings.spaces),
         status_code=status,
         headers={"ETag": _etag(position), **(headers or {})},
     )

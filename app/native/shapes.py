@@ -33,6 +33,9 @@ class OutputView(Struct, frozen=True, kw_only=True):
     """None until it is stored."""
 
     text: str | None = None
+    length: int | None = None
+    """Characters of the text."""
+
     media_type: str | None = None
     bytes: int | None = None
     sha256: str | None = None
@@ -44,7 +47,9 @@ class OutputView(Struct, frozen=True, kw_only=True):
 class InputImageView(Struct, frozen=True, kw_only=True):
     """An input image as it was stored."""
 
-    url: str
+    url: str | None
+    """None once the run is erased."""
+
     media_type: str
     width: int | None
     height: int | None
@@ -55,6 +60,7 @@ class RunLinks(Struct, frozen=True, kw_only=True):
 
     self: str
     events: str
+    timeline: str
     cancel: str
 
 
@@ -84,6 +90,19 @@ class RunView(Struct, frozen=True, kw_only=True):
     input_images: dict[str, InputImageView]
     error: RunError | None
     progress: Progress | None
+    batch_id: UUID | None
+    batch_index: int | None
+    """Its place in the batch, from 0."""
+
+    rerun_of: UUID | None
+    """The run that it repeats."""
+
+    erased_at: datetime | None
+    """Since when its private data is shown to nobody."""
+
+    erasure: str | None
+    """requested, or done when the last of its private data is deleted; None while it is kept."""
+
     links: RunLinks
 
 
@@ -124,8 +143,24 @@ def run_view(run: Run, position: int, spaces: Spaces, progress: Progress | None 
         input_images={n: _input_image(u, spaces) for n, u in run.inputs.items()},
         error=run.error,
         progress=progress,
-        links=RunLinks(self=base, events=f"{base}/events", cancel=f"{base}/cancel"),
+        batch_id=run.batch_id,
+        batch_index=run.batch_index,
+        rerun_of=run.rerun_of,
+        erased_at=run.erased_at,
+        erasure=_erasure(run),
+        links=RunLinks(
+            self=base,
+            events=f"{base}/events",
+            timeline=f"{base}/timeline",
+            cancel=f"{base}/cancel",
+        ),
     )
+
+
+def _erasure(run: Run) -> str | None:
+    if run.erased_at is None:
+        return None
+    return "done" if run.deleted_at else "requested"
 
 
 def output_view(output: Output, upload: Upload | None, spaces: Spaces) -> OutputView:
@@ -136,24 +171,30 @@ def output_view(output: Output, upload: Upload | None, spaces: Spaces) -> Output
             node_id=output.node_id,
             filename=output.name or None,
             text=output.text,
+            length=None if output.is_file else output.characters,
         )
     return OutputView(
         kind=output.kind,
         node_id=output.node_id,
-        filename=output.name,
-        url=public_url(spaces, upload.key),
+        filename=output.name or None,
+        url=_url(spaces, upload.key),
         media_type=upload.media_type,
         bytes=upload.bytes,
-        sha256=upload.sha256,
+        sha256=upload.sha256 or None,
         width=upload.width,
         height=upload.height,
         upload_duration=upload.upload_duration,
     )
 
 
+def _url(spaces: Spaces, key: str) -> str | None:
+    """Give the address of a stored file; of an erased one nobody knows it any more."""
+    return public_url(spaces, key) if key else None
+
+
 def _input_image(upload: Upload, spaces: Spaces) -> InputImageView:
     return InputImageView(
-        url=public_url(spaces, upload.key),
+        url=_url(spaces, upload.key),
         media_type=upload.media_type,
         width=upload.width,
         height=upload.height,
@@ -179,13 +220,20 @@ def _event_data(event: object, spaces: Spaces) -> dict[str, Any]:
                 "deployment_id": event.deployment_id,
                 "version": event.version,
                 "environment": event.environment,
+                "batch_id": event.batch_id,
+                "batch_index": event.batch_index,
+                "rerun_of": event.rerun_of,
             }
         case ImageUploaded() | FileUploaded():
             return _uploaded_data(event, spaces)
         case StatusChanged():
             return {"reason": event.reason, "attempt": event.attempt, "error": event.error}
         case RunClaimed():
-            return {"attempt": event.attempt, "machine_id": event.machine_id}
+            return {
+                "attempt": event.attempt,
+                "machine_id": event.machine_id,
+                "reason": event.reason,
+            }
         case OutputsProduced():
             return {"attempt": event.attempt, "outputs": len(event.outputs)}
         case Struct():
@@ -197,7 +245,7 @@ def _event_data(event: object, spaces: Spaces) -> dict[str, Any]:
 def _uploaded_data(event: ImageUploaded | FileUploaded, spaces: Spaces) -> dict[str, Any]:
     shown = ("name", "media_type", "bytes", "sha256", "upload_duration")
     data: dict[str, Any] = {name: getattr(event, name) for name in shown}
-    data["url"] = public_url(spaces, event.key)
+    data["url"] = _url(spaces, event.key)
     if isinstance(event, ImageUploaded):
         data |= {"role": event.role, "width": event.width, "height": event.height}
     else:

@@ -5,7 +5,7 @@ what it missed. Progress carries no id, since nobody can resume a hint.
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -17,15 +17,17 @@ from app.hub import Follower, Frame, Taken
 from app.native.shapes import event_view, run_view
 from events.decider import RUN
 from events.envelope import AnyRecorded
+from events.erasure import as_shown
 from events.status import TERMINAL
+from events.subjects import identifier_of
 from infra.event_store import EventStore, LogUnavailable
 from infra.settings import Spaces
 
 log = logging.getLogger(__name__)
 
 # No empty line: alone it would be an event without data, which not every client passes over.
-_HELLO = b"retry: 2000\n"
-_BEAT = b": still here\n\n"
+HELLO = b"retry: 2000\n"
+BEAT = b": still here\n\n"
 FrameOf = Callable[[AnyRecorded, int], Frame]
 
 _encode = msgspec.json.Encoder().encode
@@ -37,13 +39,18 @@ def message(event: str, data: bytes, *, position: int | None = None) -> bytes:
     return b"%sevent: %s\ndata: %s\n\n" % (identifier, event.encode(), data)
 
 
+def event_message(recorded: AnyRecorded, spaces: Spaces) -> bytes:
+    """Encode an event."""
+    view = event_view(recorded, spaces)
+    return message(view.type, _encode(view), position=recorded.position)
+
+
 def event_frame(recorded: AnyRecorded, previous: int, spaces: Spaces) -> Frame:
     """Encode an event; after the last of a run comes `done`."""
-    view = event_view(recorded, spaces)
-    data = message(view.type, _encode(view), position=recorded.position)
+    data = event_message(recorded, spaces)
     ends = recorded.status in TERMINAL
     if ends:
-        data += done(view.run_id, recorded.status, recorded.position)
+        data += done(identifier_of(recorded.aggregate), recorded.status, recorded.position)
     return Frame(position=recorded.position, previous=previous, data=data, ends=ends)
 
 
@@ -60,15 +67,16 @@ def progress_message(data: bytes) -> bytes:
 
 async def run_stream(
     house: House, past: Sequence[AnyRecorded], after: int | None
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Yield the stream of the run whose events are *past*.
 
     With *after* it starts behind that position, without with a snapshot.
     """
     run_id = past[0].event.run_id
+    past = as_shown(past)
     # Whoever was told something here is not told anything older by the other doors.
     house.recent.note(run_id, past[-1].position)
-    yield _HELLO
+    yield HELLO
     frame = partial(event_frame, spaces=house.settings.spaces)
     if after is None:
         yield await _snapshot(house, past)
@@ -85,6 +93,7 @@ async def _snapshot(house: House, past: Sequence[AnyRecorded]) -> bytes:
     run = RUN.fold(recorded.event for recorded in past)
     assert run is not None  # there are events
     position = past[-1].position
+    run = await house.texts.put_into(run)
     view = run_view(run, position, house.settings.spaces, await latest_progress(house, run))
     data = message("snapshot", _encode(view), position=position)
     return data + done(run.id, run.status, position) if run.ended else data
@@ -120,7 +129,7 @@ async def _follow(house: House, run_id: UUID, sent: int, encode: FrameOf) -> Asy
 def _joined(fresh: Sequence[Frame], taken: Taken) -> bytes:
     pieces = [frame.data for frame in fresh]
     pieces += [taken.progress] if taken.progress else []
-    pieces += [_BEAT] if taken.beat and not pieces else []
+    pieces += [BEAT] if taken.beat and not pieces else []
     return b"".join(pieces)
 
 
@@ -144,4 +153,4 @@ async def _catch_up(
         follower.missed = True
         return []
     follower.missed = False
-    return [encode(recorded, 0) for recorded in missed]
+    return [encode(recorded, 0) for recorded in as_shown(missed)]

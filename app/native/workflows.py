@@ -1,164 +1,186 @@
 """/v1/workflows: graphs, saved as versions that never change."""
 
-import hashlib
-from datetime import datetime
-from typing import Any
-from uuid import UUID
+from typing import Annotated
 
-import msgspec
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
-from msgspec import Struct
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from app.auth import Caller
+from app.find_workflow import find_version, find_workflow
 from app.house import House
-from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
-from app.native.requests import PushVersionRequest, identifier
+from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, cursor_of, list_view
+from app.native.requests import NAME_PATTERN, PushVersionRequest, bad, identifier
+from app.native.workflow_views import (
+    DiffView,
+    VersionDetailView,
+    VersionView,
+    WorkflowItemView,
+    WorkflowView,
+    diff_view,
+    version_detail_view,
+    version_view,
+    workflow_item_view,
+    workflow_view,
+)
+from app.openapi import again, answers
+from app.pushed_graphs import checked, converted, store, stored
+from app.scopes import DEPLOY, RUNS_READ, needs
 from events import identity
 from events.decider import WORKFLOW
-from events.errors import InvalidGraph, NotFound
-from events.graph import check_graph
-from events.inputs import InputField, input_schema
-from events.workflow import PushVersion, Workflow, WorkflowVersionCreated
+from events.graph_diff import GraphDiff, diff_inputs, diff_nodes
+from events.inputs import input_schema
+from events.nodes import Graph
+from events.workflow import PushVersion, Workflow
 from infra.event_store import load
-from infra.object_keys import graph_key
 from projections.queries import list_workflows
 
-_canonical = msgspec.json.Encoder(order="deterministic").encode
+From = Annotated[int, QueryParameter(name="from", ge=1)]
+To = Annotated[int, QueryParameter(ge=1)]
+NameFilter = Annotated[str | None, QueryParameter(max_length=200, pattern=NAME_PATTERN)]
 
 
-class VersionView(Struct, frozen=True, kw_only=True):
-    """A version of a workflow."""
-
-    workflow_id: UUID
-    name: str
-    version_id: UUID
-    version: int
-    inputs: tuple[InputField, ...]
-    comment: str
-    author: str
-    created_at: datetime
-
-
-class WorkflowView(Struct, frozen=True, kw_only=True):
-    """A workflow with its versions, newest first."""
-
-    id: UUID
-    name: str
-    created_at: datetime
-    versions: list[VersionView]
-
-
-@post("/v1/workflows", status_code=201)
+@post(
+    "/v1/workflows",
+    status_code=201,
+    opt=needs(DEPLOY),
+    responses=again(200, VersionView, "A version with exactly this content was there already.")
+    | answers("not_found", "invalid_graph", "machine_unobserved", "too_large", "too_many_changes"),
+)
 async def push_version(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
     data: JSONBody[PushVersionRequest],
 ) -> Response[VersionView]:
-    """Save a graph as a version of the workflow of that name; the same graph again adds none."""
-    graph = _checked(data.graph)
-    body = _canonical(graph)
-    sha256 = hashlib.sha256(body).hexdigest()
-    workflow_id = identity.workflow_id(caller.tenant, data.name)
-    session = await load(house.store, WORKFLOW, workflow_id)
+    """Save a graph as a version of the workflow of that name; what it holds already adds none."""
+    graph = await _pushed(house, caller, data)
+    in_api_format = await store(house, caller, graph)
+    in_editors = await store(house, caller, data.ui_graph) if data.ui_graph else None
     command = PushVersion(
-        workflow_id=workflow_id,
+        workflow_id=identity.workflow_id(caller.tenant, data.name),
         name=data.name,
         user_id=caller.user_id,
         org_id=caller.org_id,
-        graph_key=await _store(house, caller, body),
-        graph_sha256=sha256,
-        ui_graph_key=(
-            await _store(house, caller, _canonical(data.ui_graph)) if data.ui_graph else None
-        ),
+        graph_key=in_api_format.key,
+        graph_sha256=in_api_format.sha256,
+        ui_graph_key=in_editors.key if in_editors else None,
         inputs=input_schema(graph),
         comment=data.comment,
-        author=caller.user_id or "",
+        author=caller.user_id or caller.actor,
         now=house.now(),
+        source="ui" if data.graph is None else "api",
+        custom_nodes=data.custom_nodes,
     )
+    session = await load(house.store, WORKFLOW, command.workflow_id)
     added = await session.execute(command, house.meta(caller))
     assert session.state is not None  # it has at least this version
-    view = version_view(session.state, session.state.versions[-1])
+    version = session.state.same_as(command.graph_sha256, command.ui_graph_key)
+    assert version is not None  # it was there, or has just been added
+    view = version_view(session.state, version)
     return Response(content=view, status_code=201 if added else 200)
 
 
-@get("/v1/workflows")
+async def _pushed(house: House, caller: Caller, data: PushVersionRequest) -> Graph:
+    """Give the graph that shall run: as it was sent, or made from the editor's."""
+    if data.graph is not None:
+        return checked(data.graph)
+    if data.ui_graph is None:
+        raise bad("graph_needed", "/graph")
+    return await converted(house, caller, data.ui_graph, data.machine_id)
+
+
+@get("/v1/workflows", opt=needs(DEPLOY, RUNS_READ))
 async def workflows(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
     limit: Limit = DEFAULT_LIMIT,
     cursor: FromQuery[str | None] = None,
-) -> ListView:
-    """List workflows, newest first."""
+    name: NameFilter = None,
+) -> ListView[WorkflowItemView]:
+    """List workflows, newest first, each with its latest version; with a name, that one alone."""
     async with house.pool.connection() as connection:
         page = await list_workflows(
-            connection, tenant=caller.tenant, limit=limit, before=before_of(cursor)
+            connection, tenant=caller.tenant, limit=limit, before=before_of(cursor), name=name
         )
-    return list_view(page, lambda row: workflow_view(row.state))
+    return list_view(page, lambda row: workflow_item_view(row.state))
 
 
-@get("/v1/workflows/{workflow_id:str}")
+@get(
+    "/v1/workflows/{workflow_id:str}", opt=needs(DEPLOY, RUNS_READ), responses=answers("not_found")
+)
 async def read_workflow(
     house: NamedDependency[House], caller: NamedDependency[Caller], workflow_id: FromPath[str]
 ) -> WorkflowView:
-    """Read a workflow with its versions."""
+    """Read a workflow with its latest versions."""
     return workflow_view(await find_workflow(house, caller, identifier(workflow_id)))
 
 
-async def find_workflow(house: House, caller: Caller, workflow_id: UUID) -> Workflow:
-    """Give a workflow of the caller's.
-
-    Raises:
-        NotFound: the caller has no such workflow.
-
-    """
-    session = await load(house.store, WORKFLOW, workflow_id)
-    if session.state is None or session.tenant != caller.tenant:
-        raise NotFound("there is no workflow with this id")
-    return session.state
-
-
-async def _store(house: House, caller: Caller, body: bytes) -> str:
-    sha256 = hashlib.sha256(body).hexdigest()
-    key = graph_key(caller.tenant, sha256, secret=house.settings.jwt_secret.encode())
-    await house.storage.put_bytes(key, body, "application/json")
-    return key
-
-
-def _checked(graph: dict[str, Any]) -> Any:
-    """Check a graph; its problems point into the request."""
-    try:
-        return check_graph(graph)
-    except InvalidGraph as error:
-        problems = [
-            msgspec.structs.replace(p, pointer=f"/graph{p.pointer}") for p in error.problems
-        ]
-        raise InvalidGraph(problems=problems) from error
-
-
-def version_view(workflow: Workflow, version: WorkflowVersionCreated) -> VersionView:
-    """Show a version."""
-    return VersionView(
-        workflow_id=workflow.id,
-        name=workflow.name,
-        version_id=version.version_id,
-        version=version.version,
-        inputs=version.inputs,
-        comment=version.comment,
-        author=version.author,
-        created_at=version.at,
+@get(
+    "/v1/workflows/{workflow_id:str}/versions",
+    opt=needs(DEPLOY, RUNS_READ),
+    responses=answers("not_found"),
+)
+async def versions(
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    workflow_id: FromPath[str],
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: FromQuery[str | None] = None,
+) -> ListView[VersionView]:
+    """List the versions of a workflow, newest first."""
+    workflow = await find_workflow(house, caller, identifier(workflow_id))
+    before = before_of(cursor)
+    older = [v for v in reversed(workflow.versions) if before is None or v.version < before]
+    shown = older[:limit]
+    has_more = len(older) > limit
+    return ListView(
+        data=[version_view(workflow, version) for version in shown],
+        has_more=has_more,
+        next_cursor=cursor_of(shown[-1].version) if has_more else None,
     )
 
 
-def workflow_view(workflow: Workflow) -> WorkflowView:
-    """Show a workflow."""
-    return WorkflowView(
-        id=workflow.id,
-        name=workflow.name,
-        created_at=workflow.created_at,
-        versions=[version_view(workflow, version) for version in reversed(workflow.versions)],
-    )
+@get(
+    "/v1/workflows/{workflow_id:str}/versions/{version:int}",
+    opt=needs(DEPLOY, RUNS_READ),
+    responses=answers("not_found"),
+)
+async def read_version(
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    workflow_id: FromPath[str],
+    version: FromPath[int],
+) -> VersionDetailView:
+    """Read a version with its graphs and its custom nodes."""
+    workflow, found = await find_version(house, caller, identifier(workflow_id), version)
+    ui_graph = await stored(house, found.ui_graph_key) if found.ui_graph_key else None
+    graph = await stored(house, found.graph_key)
+    return version_detail_view(workflow, found, graph=graph, ui_graph=ui_graph)
 
 
-ROUTES = [push_version, workflows, read_workflow]
+@get(
+    "/v1/workflows/{workflow_id:str}/diff",
+    opt=needs(DEPLOY, RUNS_READ),
+    responses=answers("not_found", "invalid_request"),
+)
+async def compare_versions(
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    workflow_id: FromPath[str],
+    before: From,
+    to: To,
+) -> DiffView:
+    """Tell what is different between two versions: first in the inputs, then in the nodes."""
+    workflow = await find_workflow(house, caller, identifier(workflow_id))
+    return diff_view(before, to, await _difference(house, workflow, before, to))
+
+
+async def _difference(house: House, workflow: Workflow, before: int, after: int) -> GraphDiff:
+    old, new = workflow.version(before), workflow.version(after)
+    if old.graph_sha256 == new.graph_sha256:
+        return GraphDiff()
+    graphs = [await stored(house, version.graph_key) for version in (old, new)]
+    return GraphDiff(inputs=diff_inputs(old.inputs, new.inputs), nodes=diff_nodes(*graphs))
+
+
+ROUTES = [push_version, workflows, read_workflow, versions, read_version, compare_versions]

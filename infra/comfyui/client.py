@@ -10,12 +10,17 @@ import msgspec
 from aiohttp import (
     ClientConnectorError,
     ClientError,
+    ClientHandlerType,
+    ClientPayloadError,
+    ClientRequest,
     ClientResponse,
     ClientSession,
     ClientTimeout,
     ConnectionTimeoutError,
     FormData,
+    TCPConnector,
 )
+from aiohttp.abc import AbstractResolver
 from msgspec import Struct
 from yarl import URL
 
@@ -26,6 +31,9 @@ CONNECT_WITHIN = 10.0
 
 READ_WITHIN = 60.0
 """Longest wait for the next piece of a file, in seconds."""
+
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes of an answer that is read as a whole; hundreds of custom nodes are described in 10 MB."""
 
 NO_ANSWER = (ClientError, TimeoutError, OSError)
 """What aiohttp raises when a server does not answer, or not to the end."""
@@ -45,13 +53,31 @@ class Answer(Struct, frozen=True, kw_only=True):
         return self.body[:200].decode(errors="replace").strip()
 
 
+class Redirected(ClientError):
+    """The machine sends us elsewhere; we go nowhere but where it was registered."""
+
+
 class Client:
     """One ComfyUI, asked over HTTP."""
 
-    def __init__(self, base: URL, *, answer_within: float) -> None:
+    def __init__(
+        self,
+        base: URL,
+        *,
+        answer_within: float,
+        token: str = "",
+        resolver: AbstractResolver | None = None,
+    ) -> None:
         self.base = base
         timeout = ClientTimeout(total=answer_within, sock_connect=CONNECT_WITHIN)
-        self.session = ClientSession(timeout=timeout, trust_env=False)
+        self.session = ClientSession(
+            connector=TCPConnector(resolver=resolver),
+            headers={"Authorization": f"Bearer {token}"} if token else None,
+            timeout=timeout,
+            # The library follows redirects of WebSockets too, and has no other way to forbid it.
+            middlewares=[_stay_here],
+            trust_env=False,
+        )
         self._farewells: set[asyncio.Task[None]] = set()
 
     def at(self, *path: str) -> URL:
@@ -159,11 +185,24 @@ class Client:
 
 
 _JSON = {"Content-Type": "application/json"}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+async def _stay_here(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    response = await handler(request)
+    if response.status in _REDIRECTS:
+        response.close()
+        raise Redirected(f"answers {response.status}: it wants us to go elsewhere")
+    return response
 
 
 async def _whole(response: ClientResponse) -> Answer:
-    body = await response.read()
-    return Answer(status=response.status, media_type=response.content_type, body=body)
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
+            raise ClientPayloadError(f"answers with more than {LARGEST_ANSWER} bytes")
+    return Answer(status=response.status, media_type=response.content_type, body=bytes(body))
 
 
 def decoded(answer: Answer, reply: type[Reply]) -> Reply:

@@ -6,15 +6,18 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from aiohttp import ThreadedResolver
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from events.output import Output
-from infra.comfyui import files, prompts
+from infra.comfyui import files, observing, prompts
 from infra.comfyui.capabilities import Capabilities
 from infra.comfyui.client import Client
 from infra.comfyui.listening import listening
 from infra.comfyui.watching import Patience, Watch
-from infra.machine import Graph, Outcome, OutputStream, PromptState, Report
+from infra.machine import Graph, Observed, Outcome, OutputStream, PromptState, Report
+from infra.machine_address import MachineResolver, check_host
 
 
 class ComfyUIMachine:
@@ -24,6 +27,8 @@ class ComfyUIMachine:
         self._client = client
         self._patience = patience
         self._capabilities = Capabilities(client)
+        self._submitted: set[UUID] = set()
+        """Prompts of which nothing was missed when they are watched now."""
 
     async def check(self, graph: Graph) -> None:
         """Compare *graph* with what the machine can do."""
@@ -42,10 +47,15 @@ class ComfyUIMachine:
     ) -> None:
         """Queue a prompt."""
         await prompts.submit(self._client, prompt_id, graph, ui_graph)
+        self._submitted.add(prompt_id)
 
     async def watch(self, prompt_id: UUID, graph: Graph, report: Report) -> Outcome:
         """Follow a prompt to its end, through silence and lost connections."""
-        async with listening(self._client, prompt_id, graph) as listener:
+        from_the_start = prompt_id in self._submitted
+        self._submitted.discard(prompt_id)
+        async with listening(
+            self._client, prompt_id, graph, from_the_start=from_the_start
+        ) as listener:
             return await Watch(
                 listener,
                 report,
@@ -62,24 +72,45 @@ class ComfyUIMachine:
         """Open a file for streaming."""
         return files.open_output(self._client, output)
 
+    async def observe(self) -> Observed:
+        """Ask the machine what it is and what it can do."""
+        return await observing.observe(self._client)
+
     async def close(self) -> None:
         """Close every connection."""
         await self._client.close()
 
 
 async def open_comfyui(
-    url: str, *, silence: float = 5.0, patience: float = 600.0, answer_within: float = 30.0
+    url: str,
+    *,
+    token: str = "",
+    silence: float = 5.0,
+    patience: float = 600.0,
+    answer_within: float = 30.0,
+    allow_private: bool = False,
+    resolver: AbstractResolver | None = None,
 ) -> ComfyUIMachine:
     """Open the driver for the ComfyUI at *url*; nothing is sent yet.
 
-    *silence*: seconds without an event before the machine is asked; *patience*: seconds without
-    a sign of life before it is given up; *answer_within*: seconds for one answer.
+    Args:
+        url: where it answers.
+        token: what it is shown with every request; none when empty.
+        silence: seconds without an event before the machine is asked.
+        patience: seconds without a sign of life before it is given up.
+        answer_within: seconds for one answer.
+        allow_private: connect to private networks as well.
+        resolver: asks for the addresses of names; the system's when None.
 
     Raises:
+        AddressRefused: no machine may have this address.
         ValueError: *url* is no http or https URL.
 
     """
-    client = Client(base_url(url), answer_within=answer_within)
+    base = base_url(url)
+    check_host(base.raw_host or "", allow_private=allow_private)
+    guarded = MachineResolver(resolver or ThreadedResolver(), allow_private=allow_private)
+    client = Client(base, answer_within=answer_within, token=token, resolver=guarded)
     return ComfyUIMachine(client, Patience(silence=silence, unreachable=patience))
 
 

@@ -30,13 +30,23 @@ History = dict[str, Entry]
 def outcome_of(entry: Entry, prompt_id: UUID) -> Finished | Failed | Interrupted:
     """Say how the prompt of *entry* ended."""
     if entry.status.status_str == "success":
-        return Finished(outputs=collect_outputs(entry.outputs, prompt_id=prompt_id))
+        outputs = collect_outputs(entry.outputs, prompt_id=prompt_id)
+        return Finished(outputs=outputs, cached=_cached(entry.status.messages))
     for event, data in reversed(entry.status.messages):
         if event == "execution_interrupted":
             return Interrupted()
         if event == "execution_error":
             return _failure(data)
     return Failed(message="ComfyUI does not say why it failed")
+
+
+def _cached(messages: list[tuple[str, dict[str, Any]]]) -> frozenset[str]:
+    return frozenset(
+        str(node_id)
+        for event, data in messages
+        if event == "execution_cached"
+        for node_id in data.get("nodes") or []
+    )
 
 
 def _failure(data: dict[str, Any]) -> Failed:

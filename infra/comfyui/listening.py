@@ -9,6 +9,7 @@ from aiohttp import ClientWSTimeout, WSMsgType
 
 from infra.comfyui.client import NO_ANSWER, Client
 from infra.comfyui.frames import frame_from
+from infra.comfyui.node_times import Clock, clocked, deafened
 from infra.comfyui.progress import Heard, hear, nothing_heard
 from infra.machine import Graph
 
@@ -26,8 +27,13 @@ RECONNECT_LAST = 2.0
 class Listener:
     """One WebSocket after another, and what they said of the prompt."""
 
-    def __init__(self, client: Client, prompt_id: UUID, graph: Graph) -> None:
+    def __init__(
+        self, client: Client, prompt_id: UUID, graph: Graph, *, from_the_start: bool
+    ) -> None:
         self.heard: Heard = nothing_heard(prompt_id, graph)
+        self.clock = Clock(graph=graph, deaf=not from_the_start)
+        """How long its nodes took so far."""
+
         self.news = asyncio.Event()
         """Set when anything below has changed."""
 
@@ -47,6 +53,7 @@ class Listener:
         """Replace the connection: an open one may be deaf."""
         # Fully closed first: ComfyUI forgets a client when its older connection closes.
         await self.close()
+        self.clock = deafened(self.clock)
         self._task = self._begin()
 
     async def close(self) -> None:
@@ -84,6 +91,7 @@ class Listener:
             with suppress(*NO_ANSWER):  # the machine is asked over HTTP meanwhile
                 await self._drain()
             self.connected = False
+            self.clock = deafened(self.clock)
             self.news.set()
             delay = RECONNECT_FIRST if self.connections > before else delay
             await asyncio.sleep(delay)
@@ -107,15 +115,21 @@ class Listener:
         frame = frame_from(text)
         if frame is None or frame.data.prompt_id != self.heard.prompt_id:
             return
-        self.heard = hear(self.heard, frame)
         self.last_word = asyncio.get_running_loop().time()
+        self.heard = hear(self.heard, frame)
+        self.clock = clocked(self.clock, frame, self.last_word)
         self.news.set()
 
 
 @asynccontextmanager
-async def listening(client: Client, prompt_id: UUID, graph: Graph) -> AsyncIterator[Listener]:
-    """Listen to what ComfyUI says about *prompt_id*, until the end of the block."""
-    listener = Listener(client, prompt_id, graph)
+async def listening(
+    client: Client, prompt_id: UUID, graph: Graph, *, from_the_start: bool
+) -> AsyncIterator[Listener]:
+    """Listen to what ComfyUI says about *prompt_id*, until the end of the block.
+
+    *from_the_start*: it was submitted just now, so that nothing was said before.
+    """
+    listener = Listener(client, prompt_id, graph, from_the_start=from_the_start)
     try:
         yield listener
     except BaseException:

@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from events.progress import Progress
 from infra.comfyui.listening import Listener
+from infra.comfyui.node_times import node_times
 from infra.comfyui.progress import progress_of
 from infra.machine import (
     Failed,
@@ -79,6 +81,7 @@ class Watch:
 
         self._lost_at: float | None = None
         self._answers = True
+        self._told_away = False
         self._running = False
         self._told: Progress | None = None
         self._told_at = start - PROGRESS_EVERY
@@ -95,9 +98,19 @@ class Watch:
             if self._now() >= self._ask_at():
                 outcome = await self._ask()
                 if outcome is not None:
-                    return outcome
+                    return self._with_times(outcome)
             else:
                 await self._listener.wait(min(self._ask_at(), self._tell_at()))
+
+    def _with_times(self, outcome: Outcome) -> Outcome:
+        clock = self._listener.clock
+        match outcome:
+            case Finished():
+                return replace(outcome, nodes=node_times(clock, cached=outcome.cached))
+            case Failed():
+                return replace(outcome, nodes=node_times(clock))
+            case _:
+                return outcome
 
     async def _tell(self) -> None:
         heard = self._listener.heard
@@ -142,20 +155,29 @@ class Watch:
             state = await self._look_up()
             idle = isinstance(state, Waiting) and await self._is_idle()
         except MachineUnreachable as error:
-            self._unanswered(error)
+            await self._unanswered(error)
             return None
-        self._answers = True
+        await self._answered()
         if idle:
             self._wonder_whether_it_works()
         else:
             self._good_at = self._now()
         return await self._judge(state, silent=silent)
 
-    def _unanswered(self, error: MachineUnreachable) -> None:
+    async def _answered(self) -> None:
+        self._answers = True
+        if self._told_away:
+            self._told_away = False
+            await self._report.reachable()
+
+    async def _unanswered(self, error: MachineUnreachable) -> None:
         self._answers = False
         self._lost_at = None
-        if self._has_lost_patience():
+        if self._quiet_for() > self._patience.unreachable:
             raise error
+        if not self._told_away and self._quiet_for() > self._patience.silence:
+            self._told_away = True
+            await self._report.unreachable(str(error))
 
     async def _judge(self, state: PromptState, *, silent: bool) -> Outcome | None:
         match state:
@@ -180,15 +202,15 @@ class Watch:
 
     def _wonder_whether_it_works(self) -> None:
         """Give up on a machine that lets prompts wait and executes nothing."""
-        if self._has_lost_patience():
+        if self._quiet_for() > self._patience.unreachable:
             raise MachineUnreachable(
                 f"the machine has a prompt waiting but executed nothing for "
                 f"{self._patience.unreachable:.0f} s: its worker thread is dead; restart it"
             )
 
-    def _has_lost_patience(self) -> bool:
-        last_good = max(self._good_at, self._listener.last_word)
-        return self._now() - last_good > self._patience.unreachable
+    def _quiet_for(self) -> float:
+        """Give the seconds since the machine last gave a sign that it works."""
+        return self._now() - max(self._good_at, self._listener.last_word)
 
     async def _check_the_ear(self, *, silent: bool) -> None:
         if not self._running:

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -105,16 +106,19 @@ def s3_settings(endpoint: str, keys: Keys) -> dict[str, str]:
 
 
 def write_probe(endpoint: str, keys: Keys) -> Callable[[], bool]:
-    """Make a probe that writes and removes an object: the port answers before writes work."""
+    """Make a probe that reads what its last life has left, then writes: the port answers before.
+
+    Right after a start the data of an earlier one cannot be read yet, though writing works.
+    """
     url = f"{endpoint}/{BUCKET}/{_PROBE_KEY}"
 
     def can_write() -> bool:
         try:
             with httpx.Client(trust_env=False, timeout=5) as client:
-                return all(
-                    client.request(method, _signed(method, url, keys)).is_success
-                    for method in ("PUT", "DELETE")
-                )
+                kept = client.get(_signed("GET", url, keys))
+                if not (kept.is_success or kept.status_code == HTTPStatus.NOT_FOUND):
+                    return False
+                return client.put(_signed("PUT", url, keys), content=b"kept").is_success
         except httpx.TransportError:
             return False
 

@@ -13,7 +13,15 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.bench import accept, fan_out, overhead, polls, projection, resting
+from tests.bench import (
+    accept,
+    fan_out,
+    overhead,
+    polls,
+    projection,
+    rate_counters,
+    resting,
+)
 from tests.bench.facts import facts
 from tests.bench.scale import FULL, QUICK, Scale, Told
 from tests.bench.stack import ROOT, Stack, running_stack
@@ -23,6 +31,7 @@ Measure = Callable[[Stack, Scale, Told], Awaitable[Chapter]]
 TOPICS: dict[str, Measure] = {
     "accept": accept.chapter,
     "polls": polls.chapter,
+    "rates": rate_counters.chapter,
     "overhead": overhead.chapter,
     "fan-out": fan_out.chapter,
     "projection": projection.chapter,

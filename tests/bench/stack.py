@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from nats.aio.client import Client
 
-from app.auth import Tokens
+from app.auth_tokens import Tokens
 from app.cli.api_client import ApiClient
 from app.cli.supervisor import python_process
 from infra import streams
@@ -20,6 +20,7 @@ from infra.embedded.servers import Servers
 from infra.nats_connection import connected
 from infra.postgres import Connection, connect
 from projections.schema import create_tables
+from tests.builders import SEAL_KEY
 from tests.servers import drop_streams, embedded_servers
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,12 @@ class Stack:
         self.env: Mapping[str, str] = {
             **servers.env,
             "JWT_SECRET": SECRET,
+            "COMFYD_SEAL_KEYS": SEAL_KEY,
+            "COMFYD_ALLOW_PRIVATE_MACHINES": "true",
             "COMFYD_PORT": str(self.port),
+            # In force, so that what they cost is measured, but never reached.
+            "COMFYD_RATE_LIMIT": "1000000000",
+            "COMFYD_ADDRESS_LIMIT": "1000000000",
         }
         self.token = Tokens(SECRET).issue(user_id=USER, org_id=None, seconds=3600)
 

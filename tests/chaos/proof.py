@@ -11,7 +11,7 @@ import msgspec
 from events.decider import RUN
 from events.envelope import AnyRecorded, Recorded
 from events.identity import prompt_id
-from events.run_decider import MAX_ATTEMPTS
+from events.run_endings import MAX_ATTEMPTS
 from events.run_events import RunCreated
 from events.status import TERMINAL
 from infra.log_reader import head, read_log

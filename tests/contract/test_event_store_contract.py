@@ -8,13 +8,13 @@ import pytest
 from msgspec.structs import replace
 from nats.aio.client import Client
 
-from events.decider import RUN
+from events.decider import RUN, WORKFLOW
 from events.run_commands import ClaimRun, CreateRun
 from infra import streams
 from infra.event_store import AggregateFull, EventStore, Session, VersionConflict, load
-from infra.jetstream_event_store import JetStreamEventStore
+from infra.jetstream_event_store import BATCH, JetStreamEventStore
 from infra.nats_connection import UNANSWERED, ApiError, connected
-from tests.builders import MACHINE_ID, NOW, claimed, created, draft, meta
+from tests.builders import MACHINE_ID, NOW, claimed, created, draft, meta, pushed
 from tests.memory_event_store import MemoryEventStore
 from tests.nats_cluster import Cluster, running_cluster
 from tests.servers import drop_streams
@@ -168,6 +168,22 @@ async def test_commands_sent_at_once_are_decided_one_after_the_other(store: Even
     assert (run.state.attempt, run.state.fence, run.version) == (1, 5, 6)
 
 
+async def test_fifty_who_push_at_once_are_counted_without_a_gap(store: EventStore) -> None:
+    workflow_id = uuid4()
+
+    async def push(number: int) -> None:
+        session = await load(store, WORKFLOW, workflow_id)
+        await session.execute(pushed(f"graph {number}", workflow_id=workflow_id), meta())
+
+    await asyncio.gather(*(push(number) for number in range(50)))
+    await asyncio.gather(*(push(number) for number in range(50)))
+
+    workflow = (await load(store, WORKFLOW, workflow_id)).state
+    assert workflow is not None
+    assert [version.version for version in workflow.versions] == list(range(1, 51))
+    assert len({version.graph_sha256 for version in workflow.versions}) == 50
+
+
 async def test_the_same_command_twice_is_recorded_once(store: EventStore) -> None:
     run_id = uuid4()
     circumstances = meta()
@@ -183,12 +199,16 @@ async def test_the_same_command_twice_is_recorded_once(store: EventStore) -> Non
 async def test_an_aggregate_has_room_for_so_many_events_and_no_more(log_client: Client) -> None:
     store = JetStreamEventStore(log_client)
     run_id = uuid4()
-    limit = streams.MAX_EVENTS_PER_AGGREGATE
+    limit, last = streams.MAX_EVENTS_PER_AGGREGATE, 0
     full = [draft(claimed(run_id=run_id), version=n, run_id=run_id) for n in range(1, limit + 1)]
-    appended = await store.append(full, expected=0)
+    for start in range(0, limit, BATCH):
+        last = (await store.append(full[start : start + BATCH], expected=last))[-1].position
 
     with pytest.raises(AggregateFull):
         await store.append(
-            [draft(claimed(run_id=run_id), version=limit + 1, run_id=run_id)],
-            expected=appended[-1].position,
+            [draft(claimed(run_id=run_id), version=limit + 1, run_id=run_id)], expected=last
         )
+
+    read = await store.read(full[0].aggregate)
+    assert [event.id for event in read] == [event.id for event in full]
+    assert await store.read(full[0].aggregate, after=read[1500].position) == read[1501:]

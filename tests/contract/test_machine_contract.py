@@ -56,9 +56,11 @@ class ComfyUILab:
         await self.stop()
         await self.start(self._server.port)
 
-    async def open(self) -> Machine:
+    async def open(self, *, patience: float = 0.5) -> Machine:
         assert self._server
-        self._driver = await open_comfyui(self._server.url, silence=0.3, patience=0.5)
+        self._driver = await open_comfyui(
+            self._server.url, silence=0.3, patience=patience, allow_private=True
+        )
         return self._driver
 
     def put(self, name: str, data: bytes) -> Output:
@@ -98,6 +100,7 @@ class Recorder:
         self._fails = fails
         self.runs = 0
         self.told: list[Progress] = []
+        self.outages: list[str] = []
         self._begun = asyncio.Event()
 
     async def running(self) -> None:
@@ -109,6 +112,12 @@ class Recorder:
     async def progress(self, progress: Progress) -> None:
         self.told.append(progress)
         await asyncio.sleep(self._takes)
+
+    async def unreachable(self, error: str) -> None:
+        self.outages.append(error)
+
+    async def reachable(self) -> None:
+        self.outages.append("")
 
     async def begun(self) -> None:
         async with asyncio.timeout(DEADLINE):
@@ -145,6 +154,11 @@ async def run(machine: Machine, graph: Graph) -> tuple[object, Recorder]:
     return await machine.watch(prompt_id, graph, report), report
 
 
+def timeless(outcome: object) -> object:
+    """Give an outcome as those know it who did not watch: without the times of its nodes."""
+    return replace(outcome, nodes=()) if isinstance(outcome, Finished | Failed) else outcome
+
+
 async def content(machine: Machine, output: Output) -> bytes:
     async with machine.open_output(output) as stream:
         return b"".join([chunk async for chunk in stream.chunks()])
@@ -175,6 +189,35 @@ async def test_progress_tells_the_node_and_never_goes_back(machine: Machine) -> 
     assert last.message == f"Wait a little {last.step}/{STEPS}"
 
 
+async def test_a_watcher_knows_how_long_the_nodes_took_and_which_were_cached(
+    machine: Machine,
+) -> None:
+    graph = picture(seconds=0.6)
+    outcome, _ = await run(machine, graph)
+    assert isinstance(outcome, Finished)
+    took = {node.node_id: node for node in outcome.nodes}
+    assert (took["2"].class_type, took["2"].title) == ("StandinSlow", "Wait a little")
+    assert 0.3 < took["2"].seconds < DEADLINE
+    assert not took["2"].cached
+    assert took["3"].seconds < 0.3
+
+    again, _ = await run(machine, graph | {"4": saved("1", "again")})
+    assert isinstance(again, Finished)
+    assert {n.node_id for n in again.nodes if n.cached} == {"1", "2", "3"}
+
+
+async def test_of_a_node_that_raises_the_time_is_known(machine: Machine) -> None:
+    graph = picture(seconds=0.5)
+    graph["3"] = {
+        "class_type": "StandinFail",
+        "inputs": {"image": ["2", 0], "message": "out of paint", "seed": 1},
+    }
+    outcome, _ = await run(machine, graph | {"4": saved("3")})
+
+    assert isinstance(outcome, Failed)
+    assert {"2", "3"} <= {node.node_id for node in outcome.nodes}
+
+
 async def test_what_a_report_raises_ends_the_watch(machine: Machine) -> None:
     prompt_id, graph = uuid4(), picture(seconds=0.5)
     await machine.submit(prompt_id, graph)
@@ -189,8 +232,8 @@ async def test_a_prompt_can_be_watched_after_its_end(machine: Machine) -> None:
     await machine.submit(prompt_id, graph)
     first = await machine.watch(prompt_id, graph, Recorder())
 
-    assert await machine.watch(prompt_id, graph, Recorder()) == first
-    assert await machine.look_up(prompt_id) == first
+    assert timeless(await machine.watch(prompt_id, graph, Recorder())) == timeless(first)
+    assert await machine.look_up(prompt_id) == timeless(first)
 
 
 async def test_a_node_that_raises_is_named(machine: Machine) -> None:
@@ -201,7 +244,7 @@ async def test_a_node_that_raises_is_named(machine: Machine) -> None:
     }
     outcome, _ = await run(machine, graph)
 
-    assert outcome == Failed(
+    assert timeless(outcome) == Failed(
         message="out of paint", node_id="2", node_class="StandinFail", exception="ValueError"
     )
 
@@ -215,7 +258,7 @@ async def test_a_machine_says_what_it_knows_of_a_prompt(machine: Machine) -> Non
     assert await machine.look_up(waiting) == Waiting()
     assert await machine.look_up(uuid4()) == Lost()
     finished = await machine.watch(waiting, graph, Recorder())
-    assert await machine.look_up(waiting) == finished
+    assert await machine.look_up(waiting) == timeless(finished)
 
 
 async def test_cancel_stops_a_running_prompt_and_no_other(machine: Machine) -> None:
@@ -251,7 +294,7 @@ async def test_cancel_does_nothing_to_what_is_over_or_unknown(machine: Machine) 
     await machine.cancel(prompt_id)
     await machine.cancel(uuid4())
 
-    assert await machine.look_up(prompt_id) == outcome
+    assert await machine.look_up(prompt_id) == timeless(outcome)
 
 
 async def test_a_waiting_prompt_that_someone_else_removes_is_lost(machine: Machine) -> None:
@@ -361,6 +404,25 @@ async def test_a_machine_that_is_gone_is_unreachable(lab: ComfyUILab, machine: M
     ):
         with pytest.raises(MachineUnreachable):
             await doing
+
+
+async def test_a_machine_that_is_silent_for_a_while_is_reported_once_and_so_is_its_return(
+    lab: ComfyUILab,
+) -> None:
+    machine = await lab.open(patience=LONG)
+    prompt_id, graph, report = uuid4(), picture(seconds=LONG), Recorder()
+    await machine.submit(prompt_id, graph)
+    watching = asyncio.create_task(machine.watch(prompt_id, graph, report))
+    await report.begun()
+    await lab.stop()
+    async with asyncio.timeout(DEADLINE):
+        while not report.outages:  # noqa: ASYNC110 -- a poll with a deadline
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(1)
+    await lab.restart()
+
+    assert await watching == Lost()
+    assert [bool(words) for words in report.outages] == [True, False]
 
 
 async def test_a_slow_reader_of_reports_hears_less_and_misses_no_end(machine: Machine) -> None:

@@ -14,6 +14,7 @@ from infra.object_storage import (
     open_object_storage,
 )
 from infra.settings import Spaces, settings_from
+from tests.builders import SEAL_KEY
 from tests.fake_object_storage import FakeObjectStorage
 
 MiB = 1024 * 1024
@@ -21,7 +22,8 @@ MiB = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def spaces(server_env: Mapping[str, str]) -> Spaces:
-    return settings_from({**server_env, "JWT_SECRET": "x" * 32}).spaces
+    ours = {"JWT_SECRET": "x" * 32, "COMFYD_SEAL_KEYS": SEAL_KEY}
+    return settings_from({**server_env, **ours}).spaces
 
 
 @pytest.fixture(scope="module", params=["fake", "s3"])
@@ -163,6 +165,25 @@ async def test_a_deleted_object_is_gone_and_may_be_deleted_again(
 
     with pytest.raises(ObjectMissing):
         await storage.get_bytes(key)
+
+
+async def test_a_folder_is_deleted_with_all_that_is_in_it_and_nothing_beside(
+    storage: ObjectStorage,
+) -> None:
+    ours, beside = f"outputs/runs/{uuid4()}", f"outputs/runs/{uuid4()}/a.png"
+    kept = (beside, f"{ours}0/a.png")
+    gone = [f"{ours}/{name}" for name in ("a.png", "with space & é 漢字+%41.png", "b/c.bin")]
+    for key in (*gone, *kept):
+        await storage.put_bytes(key, b"x", "text/plain")
+
+    for _ in range(2):
+        await storage.delete_all(f"{ours}/")
+
+    for key in gone:
+        with pytest.raises(ObjectMissing):
+            await storage.get_bytes(key)
+    for key in kept:
+        assert await storage.get_bytes(key) == b"x"
 
 
 async def test_a_storage_that_works_says_so(storage: ObjectStorage) -> None:

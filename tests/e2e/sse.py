@@ -49,9 +49,18 @@ async def following(
     http: httpx.AsyncClient, run_id: str, *, after: str = "", last_event_id: str = ""
 ) -> AsyncIterator[Stream]:
     """Follow a run."""
+    path = f"/v1/runs/{run_id}/events"
+    async with following_at(http, path, after=after, last_event_id=last_event_id) as stream:
+        yield stream
+
+
+@asynccontextmanager
+async def following_at(
+    http: httpx.AsyncClient, path: str, *, after: str = "", last_event_id: str = ""
+) -> AsyncIterator[Stream]:
+    """Follow whatever has its stream at *path*."""
     params = {"after": after} if after else {}
     headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
-    path = f"/v1/runs/{run_id}/events"
     async with http.stream("GET", path, params=params, headers=headers, timeout=LIMIT) as answer:
         yield Stream(answer)
 

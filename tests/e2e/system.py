@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import httpx
 
-from app.auth import Tokens
+from app.auth_tokens import Tokens
 from app.cli.supervisor import Supervisor, python_process
 from infra import streams
 from infra.embedded.child import Child, Command
@@ -21,6 +21,7 @@ from infra.embedded.servers import Servers
 from infra.nats_connection import connected
 from infra.postgres import connect
 from projections.schema import create_tables
+from tests.builders import SEAL_KEY
 
 SECRET = "a secret that only the tests know, long enough for HS256"
 READY_WITHIN = 30.0
@@ -49,7 +50,16 @@ class System:
         self.url = f"http://{LOOPBACK}:{free_port()}"
         self.machine_url = f"http://{LOOPBACK}:{free_port()}"
         self.machine_folder = folder / "comfyui"
-        self.env = {**env, "JWT_SECRET": SECRET, "COMFYD_PORT": self.url.rsplit(":", 1)[1]}
+        self.env = {
+            **env,
+            "JWT_SECRET": SECRET,
+            "COMFYD_SEAL_KEYS": SEAL_KEY,
+            "COMFYD_ALLOW_PRIVATE_MACHINES": "true",
+            "COMFYD_PORT": self.url.rsplit(":", 1)[1],
+            # In force, but out of reach of impatient tests; those of the limits set their own.
+            "COMFYD_RATE_LIMIT": "1000000000",
+            "COMFYD_ADDRESS_LIMIT": "1000000000",
+        }
 
     async def prepare(self) -> None:
         """Create streams and tables, then start the machine and comfyd's processes."""

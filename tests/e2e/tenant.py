@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 
+from tests.described import check_described
 from tests.e2e.system import System, eventually
 
 ENDS = {"success", "failed", "cancelled", "timeout"}
@@ -19,11 +20,11 @@ class Tenant:
 
     def __init__(self, http: httpx.AsyncClient, machine_url: str) -> None:
         self.http = http
-        self._machine_url = machine_url
+        self.machine_url = machine_url
 
     async def machine(self, url: str = "") -> str:
         """Register a machine; give its id."""
-        body = {"name": url or "local", "url": url or self._machine_url}
+        body = {"name": url or "local", "url": url or self.machine_url}
         return str((await self._ok("POST", "/v1/machines", body))["id"])
 
     async def deploy(self, graph: Json, *, machine_url: str = "", name: str = "") -> str:
@@ -90,6 +91,7 @@ def client_of(system: System, user: str, *, url: str = "") -> httpx.AsyncClient:
         headers={"Authorization": f"Bearer {system.token(user)}"},
         timeout=40,
         trust_env=False,
+        event_hooks={"response": [check_described]},
     )
 
 

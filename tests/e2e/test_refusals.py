@@ -151,10 +151,10 @@ async def test_the_classic_dialect_refuses_broken_json_in_its_own_words(ada: Ten
 @pytest.mark.parametrize(
     ("params", "code"),
     [
-        ({"limit": "0"}, "field_invalid"),
-        ({"limit": "many"}, "field_invalid"),
+        ({"limit": "0"}, "field_too_small"),
+        ({"limit": "many"}, "field_type"),
         ({"cursor": "x"}, "bad_cursor"),
-        ({"status": "nearly"}, "field_invalid"),
+        ({"status": "nearly"}, "field_option"),
     ],
 )
 async def test_a_list_is_not_given_for_questions_without_sense(

@@ -9,11 +9,31 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from events.api_key import KeyIssued, KeyRevoked
+from events.batch import (
+    BatchCancelRequested,
+    BatchCreated,
+    BatchItem,
+    BatchStarted,
+    RunFilter,
+)
 from events.deployment import DeploymentPromoted
 from events.envelope import AnyRecorded, Meta, Recorded
 from events.externals import InputKind
 from events.inputs import InputField
-from events.machine import MachineRegistered
+from events.machine_events import (
+    MachineDisabled,
+    MachineDrained,
+    MachineMoved,
+    MachineObserved,
+    MachineRegistered,
+    MachineRemoved,
+    MachineRenamed,
+    MachineResumed,
+    MachineTokenSealed,
+)
+from events.machine_snapshot import Device, MachineSnapshot
+from events.organisation import MemberAdded, MemberRemoved, OrganisationCreated
 from events.output import Output
 from events.run_events import (
     AttemptFailed,
@@ -25,10 +45,15 @@ from events.run_events import (
     RetryScheduled,
     RunClaimed,
     RunCreated,
+    RunDataDeleted,
+    RunDataErased,
     RunError,
+    RunWaiting,
     StatusChanged,
 )
+from events.run_target import RunTarget
 from events.status import Status
+from events.token import TokenRevoked
 from events.workflow import WorkflowCreated, WorkflowVersionCreated
 from tests.builders import NOW, later
 
@@ -133,6 +158,79 @@ EXAMPLES: dict[str, Struct] = {
     "run.attempt_lost.v1": AttemptLost(attempt=1, reason="gone", at=NOW),
     "run.retry_scheduled.v1": RetryScheduled(attempt=2, due=later(2), at=NOW),
     "run.cancel_requested.v1": CancelRequested(by="user:ada", at=NOW),
+    "run.waiting.v1": RunWaiting(
+        reason="machine_unreachable",
+        detail="connection refused",
+        machine_id=_id(6),
+        at=NOW,
+    ),
+    "run.data_erased.v1": RunDataErased(reason="request", by="user:ada", at=NOW),
+    "run.data_deleted.v1": RunDataDeleted(at=NOW),
+    "batch.created.v1": BatchCreated(
+        batch_id=_id(14),
+        user_id="ada",
+        org_id="acme",
+        targets=(
+            RunTarget(
+                workflow_id=_id(2),
+                version_id=_id(3),
+                version=4,
+                deployment_id=_id(5),
+                environment="production",
+                machine_id=_id(6),
+                graph_key="workflows/t/graph.json",
+                ui_graph_key="workflows/t/ui.json",
+            ),
+            RunTarget(
+                workflow_id=_id(2),
+                version_id=_id(15),
+                version=5,
+                deployment_id=_id(16),
+                environment="staging",
+                machine_id=_id(6),
+                graph_key="workflows/t/graph5.json",
+                ui_graph_key=None,
+            ),
+        ),
+        items=(
+            BatchItem(
+                run_id=_id(1),
+                request_hash="ab12",
+                has_inputs=True,
+                target=1,
+                images=(
+                    ImageUploaded(
+                        role="input",
+                        name="picture",
+                        key="inputs/t/0f.png",
+                        media_type="image/png",
+                        bytes=1234,
+                        sha256="0f" * 32,
+                        width=640,
+                        height=480,
+                        upload_duration=0.25,
+                        attempt=0,
+                        index=-1,
+                        at=NOW,
+                    ),
+                ),
+                rerun_of=_id(17),
+            ),
+            BatchItem(run_id=_id(18), request_hash="cd34", has_inputs=False),
+        ),
+        request_hash="ef56",
+        origin="api",
+        at=NOW,
+        rerun=RunFilter(
+            status=Status.FAILED,
+            deployment_id=_id(5),
+            batch_id=_id(19),
+            since=NOW,
+            until=later(60),
+        ),
+    ),
+    "batch.started.v1": BatchStarted(at=NOW),
+    "batch.cancel_requested.v1": BatchCancelRequested(by="user:ada", at=NOW),
     "workflow.created.v1": WorkflowCreated(
         workflow_id=_id(2), name="猫", user_id="ada", org_id="acme", at=NOW
     ),
@@ -172,6 +270,50 @@ EXAMPLES: dict[str, Struct] = {
         org_id="acme",
         at=NOW,
     ),
+    "machine.renamed.v1": MachineRenamed(name="大 gpu", at=NOW),
+    "machine.moved.v1": MachineMoved(url="https://gpu.example.com/comfy", at=NOW),
+    "machine.token_sealed.v1": MachineTokenSealed(sealed_token="gAAAAABsealed", at=NOW),
+    "machine.drained.v1": MachineDrained(at=NOW),
+    "machine.resumed.v1": MachineResumed(at=NOW),
+    "machine.disabled.v1": MachineDisabled(at=NOW),
+    "machine.removed.v1": MachineRemoved(open_runs=2, at=NOW),
+    "machine.observed.v1": MachineObserved(
+        snapshot=MachineSnapshot(
+            object_info_key="machines/t/info.json",
+            object_info_sha256="0f" * 32,
+            comfyui_version="0.33.0",
+            python_version="3.12.1",
+            pytorch_version="2.9.0+cu130",
+            os="linux",
+            devices=(Device(name="cuda:0 RTX 4090", type="cuda", vram_total=25_757_220_864),),
+            models={"checkpoints": ("a.safetensors", "猫.ckpt"), "loras": ()},
+            models_omitted=3,
+            node_classes=812,
+            at=NOW,
+        )
+    ),
+    "key.issued.v1": KeyIssued(
+        key_id=_id(10),
+        name="插件",
+        sha256="0f" * 32,
+        prefix="cfd_AZ_x12-9",
+        scopes=("runs:read", "runs:write"),
+        deployments=(_id(5),),
+        expires_at=later(3600),
+        user_id="ada",
+        org_id="acme",
+        by="user:ada",
+        at=NOW,
+    ),
+    "key.revoked.v1": KeyRevoked(by="user:ada", at=NOW),
+    "token.revoked.v1": TokenRevoked(token_id=_id(11), jti="a-1", by="user:ada", at=NOW),
+    "organisation.created.v1": OrganisationCreated(
+        organisation_id=_id(12), name="爱达工作室", owner="ada", at=NOW
+    ),
+    "organisation.member_added.v1": MemberAdded(
+        user_id="bob", role="viewer", by="user:ada", at=NOW
+    ),
+    "organisation.member_removed.v1": MemberRemoved(user_id="bob", by="user:ada", at=NOW),
 }
 
 

@@ -56,12 +56,19 @@ class Recorder:
     def __init__(self) -> None:
         self.runs = 0
         self.told: list[Progress] = []
+        self.outages: list[str] = []
 
     async def running(self) -> None:
         self.runs += 1
 
     async def progress(self, progress: Progress) -> None:
         self.told.append(progress)
+
+    async def unreachable(self, error: str) -> None:
+        self.outages.append(error)
+
+    async def reachable(self) -> None:
+        self.outages.append("")
 
 
 def event(kind: str, **data: object) -> str:
@@ -89,7 +96,9 @@ async def script() -> AsyncIterator[ScriptedComfyUI]:
 
 @pytest.fixture
 async def machine(script: ScriptedComfyUI) -> AsyncIterator[ComfyUIMachine]:
-    machine = await open_comfyui(script.url, silence=0.1, patience=0.4, answer_within=2)
+    machine = await open_comfyui(
+        script.url, silence=0.1, patience=0.4, answer_within=2, allow_private=True
+    )
     yield machine
     await machine.close()
 
@@ -102,7 +111,9 @@ async def standin(tmp_path: Path) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def real(standin: Server) -> AsyncIterator[ComfyUIMachine]:
-    machine = await open_comfyui(standin.url, silence=0.2, patience=1, answer_within=0.3)
+    machine = await open_comfyui(
+        standin.url, silence=0.2, patience=1, answer_within=0.3, allow_private=True
+    )
     yield machine
     await machine.close()
 
@@ -121,7 +132,7 @@ async def test_what_is_no_url_of_a_machine_is_refused(url: str) -> None:
 
 async def test_a_machine_may_live_below_a_path(script: ScriptedComfyUI) -> None:
     script.answer(f"GET /proxy/7/history/{PROMPT}", SUCCESS)
-    machine = await open_comfyui(f"{script.url}/proxy/7/")
+    machine = await open_comfyui(f"{script.url}/proxy/7/", allow_private=True)
 
     assert await machine.look_up(PROMPT) == FINISHED
     await machine.close()
@@ -386,7 +397,7 @@ async def test_a_connection_may_live_longer_than_an_answer_may_take(
 ) -> None:
     script.answer(HISTORY, UNFINISHED, UNFINISHED, SUCCESS)
     script.answer(JOB, IN_PROGRESS)
-    machine = await open_comfyui(script.url, silence=0.5, answer_within=0.1)
+    machine = await open_comfyui(script.url, silence=0.5, answer_within=0.1, allow_private=True)
 
     assert (await watch(machine))[0] == FINISHED
     assert script.sockets == 2, "the second one is because of the silence"

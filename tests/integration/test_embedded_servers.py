@@ -94,7 +94,7 @@ def keep_in_s3(env: Env, text: str) -> None:
 
 def read_from_s3(env: Env) -> str:
     answer = httpx.get(public_url(env, "kept.txt"), trust_env=False)
-    assert answer.headers["content-type"] == "text/x-kept"
+    assert answer.headers["content-type"] == "text/x-kept", answer.text
     return answer.text
 
 

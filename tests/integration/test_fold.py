@@ -58,10 +58,20 @@ def life(run_id: UUID) -> list[AnyRecorded]:
 
 
 def other_aggregates() -> list[AnyRecorded]:
-    named = ("workflow.created.v1", "workflow.version_created.v1")
-    workflow = [replace(recorded_example(n), version=v) for v, n in enumerate(named, start=1)]
-    others = ("deployment.promoted.v1", "machine.registered.v1")
-    return [*workflow, *(replace(recorded_example(n), version=1) for n in others)]
+    lives = (
+        ("workflow.created.v1", "workflow.version_created.v1"),
+        ("batch.created.v1", "batch.started.v1", "batch.cancel_requested.v1"),
+        ("deployment.promoted.v1",),
+        ("machine.registered.v1",),
+        ("key.issued.v1", "key.revoked.v1"),
+        ("token.revoked.v1",),
+        ("organisation.created.v1", "organisation.member_added.v1"),
+    )
+    return [
+        replace(recorded_example(name), version=version)
+        for names in lives
+        for version, name in enumerate(names, start=1)
+    ]
 
 
 def a_log() -> list[AnyRecorded]:
@@ -90,6 +100,10 @@ async def test_every_kind_of_aggregate_gets_its_row(connection: Connection) -> N
         "workflow": 1,
         "deployment": 1,
         "machine": 1,
+        "batch": 1,
+        "key": 1,
+        "token": 1,
+        "organisation": 1,
         "quarantine": 0,
         "checkpoint": 1,
     }
@@ -100,7 +114,8 @@ async def test_batches_of_any_size_each_applied_twice_give_the_same_rows(
     connection: Connection, size: int
 ) -> None:
     log: list[Entry] = [*a_log()]
-    log.append(Unreadable(aggregate=RUN.name(UUID(int=1)), position=13, type="x", error="y"))
+    end = len(log) + 1
+    log.append(Unreadable(aggregate=RUN.name(UUID(int=1)), position=end, type="x", error="y"))
     for start in range(0, len(log), size):
         batch = log[start : start + size]
         await (await started(connection)).apply(batch)
@@ -114,12 +129,12 @@ async def test_batches_of_any_size_each_applied_twice_give_the_same_rows(
 
     found = await rows(connection)
 
-    assert found["checkpoint"] == [("log", 13)]
+    assert found["checkpoint"] == [("log", end)]
     assert [(row[0], row[7]) for row in found["run"]] == [
         (UUID(int=1), 7),
         (UUID(int=2), 8),
     ]
-    assert found["quarantine"] == [(RUN.name(UUID(int=1)), 13, "x", "y")]
+    assert found["quarantine"] == [(RUN.name(UUID(int=1)), end, "x", "y")]
 
 
 async def test_of_two_projectors_one_is_fenced_and_the_result_is_exact(

@@ -91,6 +91,50 @@ async def test_a_reader_whose_consumer_is_gone_says_so_within_seconds(log_client
     assert [e.position for e in await read(log_client, after=1)] == [2]
 
 
+async def test_a_reader_of_some_aggregates_reads_all_of_them_and_nothing_else(
+    log_client: Client,
+) -> None:
+    await fill(log_client, 10)
+    whole = await read(log_client, after=0)
+    wanted = [entry.aggregate for entry in whole[1::3]]
+
+    found: list[Entry] = []
+    async with (
+        asyncio.timeout(10),
+        aclosing(read_log(log_client, after=0, limit=2, aggregates=wanted)) as batches,
+    ):
+        async for batch in batches:
+            found += batch
+            if len(found) == len(wanted):
+                break
+    later = await anext(read_log(log_client, after=whole[1].position, limit=9, aggregates=wanted))
+
+    assert found == whole[1::3]
+    assert later[0] == whole[4]
+
+
+async def test_a_reader_that_is_closed_leaves_no_consumer_behind(log_client: Client) -> None:
+    await fill(log_client, 1)
+    async with aclosing(read_log(log_client, after=0, limit=10)) as batches:
+        await anext(batches)
+        during = await api(log_client, f"CONSUMER.NAMES.{LOG}", {}, within=5)
+    after = await api(log_client, f"CONSUMER.NAMES.{LOG}", {}, within=5)
+
+    assert (during["total"], after["total"]) == (1, 0)
+
+
+async def test_a_reader_that_stands_still_is_sent_a_window_and_no_more(log_client: Client) -> None:
+    await fill(log_client, 60)
+    async with aclosing(read_log(log_client, after=0, limit=10)) as batches:
+        await anext(batches)
+        [name] = (await api(log_client, f"CONSUMER.NAMES.{LOG}", {}, within=5))["consumers"]
+        info = await api(log_client, f"CONSUMER.INFO.{LOG}.{name}", {}, within=5)
+
+    # What was taken, and what is asked for in its place.
+    assert info["delivered"]["consumer_seq"] <= 30
+    assert info["num_pending"] >= 30
+
+
 @own_server
 async def test_a_restart_of_the_server_interrupts_the_reading_which_then_goes_on(
     tmp_path: Path,

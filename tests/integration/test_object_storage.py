@@ -22,6 +22,7 @@ from infra.object_storage import (
 )
 from infra.object_urls import public_url
 from infra.settings import Spaces, settings_from
+from tests.builders import SEAL_KEY
 
 MiB = 1024 * 1024
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -29,7 +30,8 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 @pytest.fixture(scope="module")
 def spaces(server_env: Mapping[str, str]) -> Spaces:
-    return settings_from({**server_env, "JWT_SECRET": "x" * 32}).spaces
+    ours = {"JWT_SECRET": "x" * 32, "COMFYD_SEAL_KEYS": SEAL_KEY}
+    return settings_from({**server_env, **ours}).spaces
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,14 @@ from infra.log_reader import head, read_log
 from infra.postgres import Connection, connect
 from projections.fold import Fold
 from projections.queries import find_runs, position, quarantine
-from projections.schema import COMPARED, Difference, create_tables
+from projections.schema import (
+    COMPARED,
+    Difference,
+    RebuildRunning,
+    TablesOutdated,
+    check_tables,
+    create_tables,
+)
 from tests.builders import claimed, created, draft, image_output, meta, produced, uploaded
 from tests.golden.examples import recorded_example
 
@@ -131,6 +138,22 @@ async def test_a_live_row_that_differs_is_reported_and_repaired(
     assert await rows(connection) == before
 
 
+async def test_tables_of_an_older_version_are_replaced(
+    log_client: Client, connection: Connection
+) -> None:
+    await fill(log_client)
+    await follow(log_client, connection)
+    before = await rows(connection)
+    await connection.execute("ALTER TABLE read.run DROP COLUMN erased_at")
+    await connection.execute("DROP TABLE read.machine")
+
+    assert await rebuild(log_client, connection, told) == [
+        Difference(table="run", only_live=3, only_rebuilt=3),
+        Difference(table="machine", only_live=0, only_rebuilt=1),
+    ]
+    assert await rows(connection) == before
+
+
 async def test_what_differs_is_found_also_when_the_tables_lag_behind_the_log(
     log_client: Client, connection: Connection
 ) -> None:
@@ -225,3 +248,33 @@ async def test_readers_and_the_projector_go_on_through_a_rebuild(  # noqa: PLR09
                 await asyncio.sleep(0.02)
 
     assert await rebuild(log_client, connection, told) == []
+
+
+async def test_two_rebuilds_do_not_work_on_the_same_tables(
+    log_client: Client, postgres_url: str, connection: Connection
+) -> None:
+    await fill(log_client)
+    async with connect(postgres_url) as other:
+        await other.execute("SELECT pg_advisory_lock(7203902)")
+        with pytest.raises(RebuildRunning):
+            await rebuild(log_client, connection, lambda *_: None)
+        await other.execute("SELECT pg_advisory_unlock(7203902)")
+    await rebuild(log_client, connection, lambda *_: None)
+    assert await position(connection) == await head(log_client)
+
+
+async def test_tables_of_an_earlier_version_are_found_out_and_rebuilt(
+    log_client: Client, postgres_url: str, connection: Connection
+) -> None:
+    await fill(log_client)
+    await follow(log_client, connection)
+    await check_tables(connection)
+    await connection.execute("ALTER TABLE read.run DROP COLUMN status")
+    await connection.execute("COMMENT ON SCHEMA read IS 'an earlier make'")
+    with pytest.raises(TablesOutdated):
+        await check_tables(connection)
+    with pytest.raises(TablesOutdated):
+        await project(log_client, postgres_url)
+    await rebuild(log_client, connection, lambda *_: None)
+    await check_tables(connection)
+    assert await position(connection) == await head(log_client)

@@ -83,6 +83,29 @@ async def test_the_machines_are_those_that_have_a_consumer(log_client: Client) -
     assert await queue.machines() == served
 
 
+async def test_a_machine_is_let_go_when_no_run_waits_for_it(log_client: Client) -> None:
+    queue = WorkQueue(log_client)
+    await queue.serve_machine(MACHINE_ID)
+    await queue.put(SUBJECT, RUN_ID, message_id="a")
+
+    assert not await queue.let_go(MACHINE_ID)
+    assert await queue.machines() == {MACHINE_ID}
+
+    await log_client.jetstream().purge_stream(subjects.WORK)
+    for _ in range(2):
+        assert await queue.let_go(MACHINE_ID)
+        assert await queue.machines() == set()
+
+
+async def test_a_run_for_a_machine_that_was_let_go_is_found(log_client: Client) -> None:
+    queue = WorkQueue(log_client)
+    assert await queue.machines_with_work() == set()
+    await queue.put(SUBJECT, RUN_ID, message_id="a")
+    await queue.put(subjects.OBSERVE_WORK, uuid4(), message_id="b")
+
+    assert await queue.machines_with_work() == {MACHINE_ID}
+
+
 async def test_a_consumer_with_an_old_configuration_is_brought_up_to_date(
     log_client: Client,
 ) -> None:

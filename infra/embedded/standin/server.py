@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from infra.embedded.standin.file_routes import FileRoutes
 from infra.embedded.standin.job_routes import JobRoutes
@@ -48,14 +49,16 @@ class Server:
 
 @asynccontextmanager
 async def serve(
-    directory: Path, *, port: int = 0, switches: Switches | None = None
+    directory: Path, *, port: int = 0, switches: Switches | None = None, token: str = ""
 ) -> AsyncIterator[Server]:
     """Serve a stand-in that keeps its files in *directory*; port 0 takes a free one.
 
+    With a *token* it stands behind a proxy that wants to see it.
     Queue and history are empty at the start and gone at the end; files stay.
     """
     machine = Machine(directory, switches or Switches())
-    runner = web.AppRunner(application(machine), access_log=None, shutdown_timeout=_GOODBYE)
+    app = application(machine, token=token)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE)
     await runner.setup()
     loops = [asyncio.create_task(machine.work()), asyncio.create_task(machine.hub.deliver())]
     try:
@@ -69,9 +72,10 @@ async def serve(
         await runner.cleanup()
 
 
-def application(machine: Machine) -> web.Application:
+def application(machine: Machine, *, token: str = "") -> web.Application:
     """Build the routes, each with and without /api before it."""
-    app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[_same_origin])
+    guards = [_wants(token)] if token else []
+    app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[*guards, _same_origin])
     system = SystemRoutes(machine)
     plain = [*PromptRoutes(machine).routes(), *FileRoutes(machine).routes(), *system.routes()]
     both = [*plain, *JobRoutes(machine).routes()]
@@ -84,6 +88,18 @@ def application(machine: Machine) -> web.Application:
 
 async def _not_found(_request: web.Request) -> web.Response:
     return web.Response(status=404)
+
+
+def _wants(token: str) -> Middleware:
+    """Refuse whoever does not show *token*."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.headers.get("Authorization") != f"Bearer {token}":
+            return web.Response(status=401)
+        return await handler(request)
+
+    return check
 
 
 @web.middleware

@@ -16,8 +16,9 @@ from app.classic.shapes import (
 )
 from events.output import Output
 from events.progress import Progress
-from events.run import Run, Upload, evolve
+from events.run import Run, Upload
 from events.run_events import RunError
+from events.run_fold import evolve
 from events.status import TERMINAL, Status
 from infra.settings import Spaces
 from tests.builders import MACHINE_ID, NOW, OTHER_ID, RUN_ID, claimed, created, image_output, later
@@ -118,6 +119,7 @@ def test_while_the_machine_works_its_own_words_are_shown() -> None:
         (at(Status.RUNNING), None),
         (at(Status.FAILED, error=RunError(code="node_failed", message="no memory")), "no memory"),
         (at(Status.TIMEOUT, error=RunError(code="run_timeout", message="too long")), "too long"),
+        (at(Status.FAILED, error=RunError(code="node_failed", message="")), "node_failed"),
         (at(Status.CANCELLED), "cancelled"),
         (at(Status.CANCELLED, error=RunError(code="x", message="y")), "cancelled"),
     ],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.native.machines import _is_address
+from app.native.machine_url import is_address
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from app.native.machines import _is_address
     ],
 )
 def test_what_a_driver_can_open_is_taken(url: str) -> None:
-    assert _is_address(url)
+    assert is_address(url)
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,4 @@ def test_what_a_driver_can_open_is_taken(url: str) -> None:
     ],
 )
 def test_what_no_driver_can_open_is_refused(url: str) -> None:
-    assert not _is_address(url)
+    assert not is_address(url)

@@ -1,9 +1,12 @@
 """What clients are told of errors: the right status, a stable code, and nothing of our own."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
+import msgspec
 import psycopg
 import pytest
 from litestar import Litestar, Request
@@ -19,7 +22,16 @@ from psycopg_pool import PoolTimeout
 
 from app.auth import Unauthorized
 from app.classic.errors import classic_error
-from app.problems import BadRequest, Told, language_of, log_fault, problem_response, told
+from app.field_problems import field_problem
+from app.language import language_of
+from app.problem_views import FaultView
+from app.problems import (
+    BadRequest,
+    Told,
+    log_fault,
+    problem_response,
+    told,
+)
 from events.errors import (
     AlreadyExists,
     CommandRefused,
@@ -32,6 +44,19 @@ from events.errors import (
 )
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
 from infra.object_storage import StorageRefused, StorageUnavailable
+
+
+class Sent(msgspec.Struct):
+    """Every kind of limit that a field can have."""
+
+    count: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
+    ratio: float = 1.0
+    name: Annotated[str, msgspec.Meta(min_length=2, max_length=3, pattern="^a")] = "aa"
+    names: Annotated[list[str], msgspec.Meta(min_length=1)] = []
+    id: UUID | None = None
+    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    kind: Literal["a", "b"] = "a"
+
 
 SECRET = "password=hunter2 at 10.0.0.7"
 WIDTH = Problem(code="input_not_number", pointer="/inputs/width", params={"name": "width"})
@@ -101,9 +126,9 @@ def test_a_problem_document_has_everything_a_program_needs() -> None:
     response = problem_response(request(), InvalidInputs(problems=[WIDTH, SEED]))
 
     assert (response.status_code, response.media_type) == (422, "application/problem+json")
-    title = response.content.pop("title")
-    assert title
-    assert response.content == {
+    content = msgspec.to_builtins(response.content)
+    assert content.pop("title")
+    assert content == {
         "type": "urn:comfyd:problem:invalid_inputs",
         "status": 422,
         "code": "invalid_inputs",
@@ -120,8 +145,8 @@ def test_problems_are_told_in_the_language_of_the_client() -> None:
     response = problem_response(request("zh-CN,zh;q=0.9,en;q=0.8"), error)
 
     assert response.headers["Content-Language"] == "zh"
-    assert response.content["detail"] == WIDTH.text("zh") != WIDTH.text("en")
-    assert response.content["title"] != problem_response(request(), error).content["title"]
+    assert response.content.detail == WIDTH.text("zh") != WIDTH.text("en")
+    assert response.content.title != problem_response(request(), error).content.title
 
 
 @pytest.mark.parametrize(
@@ -135,6 +160,9 @@ def test_problems_are_told_in_the_language_of_the_client() -> None:
         ("de, zh;q=0.5", "zh"),
         ("en-GB, zh", "en"),
         ("zh, en", "zh"),
+        ("en;q=0.3, zh-CN;q=0.8", "zh"),
+        ("zh;q=0, en;q=0.1", "en"),
+        ("zh;q=0", "en"),
         (" zh-CN ;q=0.9 , en;q=0.8", "zh"),
         (",;=", "en"),
     ],
@@ -158,9 +186,7 @@ def test_chinese_is_spoken_to_those_who_prefer_it_to_english(header: str, langua
         ),
         (
             {"key": "limit", "message": "Expected `int` <= 100"},
-            Problem(
-                code="field_invalid", pointer="/limit", params={"reason": "Expected `int` <= 100"}
-            ),
+            Problem(code="field_too_large", pointer="/limit", params={"limit": "100"}),
         ),
         ({"key": "data", "message": "'data'"}, Problem(code="body_missing")),
     ],
@@ -173,9 +199,45 @@ def test_a_request_of_the_wrong_shape_is_told_which_field(
     assert told(error) == Told(
         status=HTTPStatus.BAD_REQUEST, code="invalid_request", problems=(problem,)
     )
-    assert problem_response(request(), error).content["errors"] == [
-        {"pointer": problem.pointer, "code": problem.code, "detail": problem.text()}
+    assert problem_response(request(), error).content.errors == [
+        FaultView(pointer=problem.pointer, code=problem.code, detail=problem.text())
     ]
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "params"),
+    [
+        (b'{"count": "a"}', "field_type", {"expected": "integer", "got": "string"}),
+        (b'{"id": 1}', "field_type", {"expected": "UUID | null", "got": "integer"}),
+        (b"[]", "field_type", {"expected": "object", "got": "array"}),
+        (b'{"count": 0}', "field_too_small", {"limit": "1"}),
+        (b'{"count": 9}', "field_too_large", {"limit": "5"}),
+        (b'{"ratio": 1e999}', "field_out_of_range", {}),
+        (b'{"name": "a"}', "field_too_short", {"limit": "2"}),
+        (b'{"name": "abcd"}', "field_too_long", {"limit": "3"}),
+        (b'{"name": "bb"}', "field_characters", {}),
+        (b'{"names": []}', "field_too_short", {"limit": "1"}),
+        (b'{"id": "x"}', "field_format", {"format": "UUID"}),
+        (b'{"at": "x"}', "field_format", {"format": "RFC 3339, with an offset"}),
+        (b'{"at": "2026-01-01T00:00:00"}', "field_format", {"format": "RFC 3339, with an offset"}),
+        (b'{"kind": "c"}', "field_option", {"value": "c"}),
+    ],
+)
+def test_what_the_decoder_says_is_told_in_our_words(
+    sent: bytes, code: str, params: dict[str, str]
+) -> None:
+    with pytest.raises(msgspec.ValidationError) as refused:
+        msgspec.json.decode(sent, type=Sent)
+
+    problem = field_problem({"key": "", "message": str(refused.value)})
+
+    assert (problem.code, problem.params) == (code, params)
+
+
+def test_a_method_that_is_not_there_is_told_with_those_that_are() -> None:
+    error = MethodNotAllowedException(headers={"allow": "GET, POST"})
+
+    assert problem_response(request(), error).headers["Allow"] == "GET, POST"
 
 
 def test_a_part_that_cannot_be_read_is_named() -> None:

@@ -11,24 +11,34 @@ from uuid import uuid4
 import pytest
 from typing_extensions import override
 
-from app.auth import Tokens
+from app.batch_rows import BatchRows
+from app.credentials import Credentials
 from app.house import House, RecentWrites
 from app.hub import Hub
 from app.native.sse import event_frame, message, progress_message, run_stream
+from app.quotas import Quotas
+from app.rate_limit import RateLimit
 from app.run_rows import RunRows
+from app.texts import Texts
 from events.decider import RUN
 from events.envelope import AnyRecorded
 from events.run_commands import ClaimRun, CreateRun, FailRun, ReportStatus, RunCommand
 from events.run_events import RunError
 from events.status import Status
 from infra.event_store import LogUnavailable, Session
+from infra.given_up_keys import GivenUpKeys
 from infra.live import Live
+from infra.log_group import LogGroups
+from infra.log_health import LogCheck
 from infra.object_storage import ObjectStorage
 from infra.postgres import Pool
-from infra.run_inputs import RunInputs
+from infra.private_data import PrivateData
+from infra.sealing import Sealer
 from infra.settings import Settings, Spaces
-from tests.builders import MACHINE_ID, NOW, RUN_ID, created, meta
+from infra.work_queue import WorkQueue
+from tests.builders import MACHINE_ID, NOW, RUN_ID, SEAL_KEY, created, meta
 from tests.fake_live import FakeLive
+from tests.fake_private_data import FakePrivateData
 from tests.memory_event_store import MemoryEventStore
 
 NAME = RUN.name(RUN_ID)
@@ -36,6 +46,7 @@ SETTINGS = Settings(
     nats_url="",
     postgres_url="",
     jwt_secret="s" * 32,
+    seal_keys=SEAL_KEY,
     spaces=Spaces(endpoint="", endpoint_cdn="http://s3", bucket="b", key="k", secret="s"),
 )
 CREATE = CreateRun(created=created())
@@ -81,13 +92,23 @@ class World:
         self.house = House(
             settings=SETTINGS,
             store=self.reads,
-            inputs=cast("RunInputs", None),
+            private=cast("PrivateData", None),
+            given_up=cast("GivenUpKeys", None),
+            texts=Texts(cast("PrivateData", FakePrivateData())),
             storage=cast("ObjectStorage", None),
             pool=cast("Pool", None),
             run_rows=cast("RunRows", NoRows()),
+            batch_rows=cast("BatchRows", None),
+            log_groups=cast("LogGroups", None),
             hub=self.hub,
-            tokens=Tokens("s" * 32),
+            credentials=cast("Credentials", None),
             recent=RecentWrites(),
+            log_check=cast("LogCheck", None),
+            address_limit=cast("RateLimit", None),
+            credential_limit=cast("RateLimit", None),
+            quotas=cast("Quotas", None),
+            sealer=Sealer(SEAL_KEY),
+            work=cast("WorkQueue", None),
             now=lambda: NOW,
             new_id=uuid4,
         )

@@ -39,7 +39,13 @@ async def test_each_fact_makes_its_work_once_and_most_make_none(name: str) -> No
     expected: dict[str, tuple[str, UUID, str]] = {
         "run.retry_scheduled.v1": (f"work.render.{MACHINE_ID}", RUN_ID, f"{recorded.id}:render"),
         "run.outputs_produced.v1": ("work.upload", RUN_ID, f"{recorded.id}:upload"),
+        "run.data_erased.v1": ("work.erase", RUN_ID, f"{recorded.id}:erase"),
     }
+    if name in {"batch.created.v1", "batch.cancel_requested.v1"}:
+        expected[name] = ("work.batch", RUN_ID, f"{recorded.id}:batch")
+    looks = ("registered", "moved", "token_sealed", "resumed", "removed")
+    if name in {f"machine.{what}.v1" for what in looks}:
+        expected[name] = ("work.observe", RUN_ID, f"{recorded.id}:observe")
     if name == "run.created.v1":
         subject = f"work.render.{event.machine_id}"
         expected[name] = (subject, event.run_id, f"{recorded.id}:render")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ from tests.fake_object_storage import FakeObjectStorage
 from tests.memory_event_store import MemoryEventStore
 
 FIRST = prompt_id(RUN_ID, 1)
+WAIT = 12
+"""COMFYD_MACHINE_WAIT of these workers, in seconds."""
 
 
 class Died(Exception):
@@ -151,18 +154,24 @@ async def test_a_machine_that_does_not_answer_the_next_worker_keeps_its_attempt(
 
 async def test_a_machine_that_stays_away_loses_the_attempt_in_the_end() -> None:
     store, machine = MemoryEventStore(), FakeMachine()
-    tools = await worker(store, machine)
-    machine.breaks = {"watch": [MachineUnreachable("away")] * 3}
-    for delivery in (1, 2):
+    machine.breaks = {
+        "watch": [MachineUnreachable("away")],
+        "look_up": [MachineUnreachable("still away")] * 2,
+    }
+    for seconds in (0, WAIT):
         with pytest.raises(Later):
-            await render(RUN_ID, delivery, tools)
+            await render(RUN_ID, 1, await worker(store, machine, now=partial(later, seconds)))
+    waiting = (await run_of(store)).waiting
+    assert waiting is not None
+    assert (waiting.reason, waiting.detail, waiting.since) == ("machine_unreachable", "away", NOW)
 
-    await render(RUN_ID, 3, tools)
+    await render(RUN_ID, 1, await worker(store, machine, now=partial(later, WAIT + 1)))
 
     run = await run_of(store)
-    assert (run.claimed, run.retry_due) == (False, later(2))
+    assert (run.claimed, run.retry_due) == (False, later(WAIT + 3))
+    assert run.waiting is None
     with pytest.raises(Later, match=r"2\.0 s"):
-        await render(RUN_ID, 1, tools)
+        await render(RUN_ID, 1, await worker(store, machine, now=partial(later, WAIT + 1)))
 
 
 async def test_a_machine_that_takes_nothing_is_tried_again_as_another_attempt() -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from typing_extensions import override
 
 from consumers.delivery import Later
 from consumers.render import render
@@ -16,11 +17,12 @@ from events.decider import RUN
 from events.identity import prompt_id
 from events.output import Output
 from events.run import Run
+from events.run_commands import EraseRun, RequestCancel
 from events.run_events import AttemptLost
 from events.status import Status
 from infra.event_store import load
-from infra.machine import Finished, MachineUnreachable, OutputMissing
-from tests.builders import NOW, RUN_ID, image_output
+from infra.machine import Finished, MachineUnreachable, OutputMissing, OutputStream
+from tests.builders import NOW, RUN_ID, image_output, meta
 from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
 from tests.memory_event_store import MemoryEventStore
@@ -142,6 +144,34 @@ async def test_a_machine_that_stays_away_with_the_files_fails_the_run(world: Wor
     run = await world.run()
     assert run.error is not None
     assert (run.status, run.error.code) == (Status.FAILED, "machine_unreachable")
+
+
+class ErasedMeanwhile(FakeMachine):
+    """Somebody cancels and erases the run while its files are fetched."""
+
+    def __init__(self, store: MemoryEventStore) -> None:
+        super().__init__()
+        self._store = store
+
+    @override
+    @asynccontextmanager
+    async def open_output(self, output: Output) -> AsyncIterator[OutputStream]:
+        session = await load(self._store, RUN, RUN_ID)
+        await session.execute(RequestCancel(by="ada", now=NOW), meta())
+        await session.execute(EraseRun(reason="request", by="ada", now=NOW), meta())
+        async with super().open_output(output) as stream:
+            yield stream
+
+
+async def test_files_that_come_after_the_run_was_erased_are_not_kept(world: World) -> None:
+    files = world.machine.files
+    world.machine = ErasedMeanwhile(world.store)
+    world.machine.files = files
+
+    await upload(RUN_ID, 1, await world.tools())
+
+    assert world.stored == {}
+    assert (await world.run()).status is Status.CANCELLED
 
 
 async def test_there_is_nothing_to_store_of_a_run_that_is_unknown_or_has_ended(

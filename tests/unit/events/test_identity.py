@@ -55,3 +55,9 @@ def test_ids_sort_by_time_whatever_their_entropy() -> None:
     earlier, later = time_ordered_id(1000, b"\xff" * 10), time_ordered_id(1001, b"\x00" * 10)
     assert earlier < later
     assert str(earlier) < str(later)
+
+
+def test_a_name_that_was_given_up_leads_to_another_machine_each_time() -> None:
+    ids = [identity.machine_id("user:ada", "gpu", generation) for generation in range(4)]
+    assert ids[0] == identity.machine_id("user:ada", "gpu")
+    assert len(set(ids)) == len(ids)

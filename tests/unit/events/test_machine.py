@@ -1,27 +1,73 @@
-"""Machines: registered under a name, and moved by registering them again."""
+"""Machines: registered, changed, drained, disabled, removed, and seen to change."""
 
 from functools import partial
 
+import pytest
+from msgspec.structs import replace
+
 from events.decider import MACHINE
-from events.machine import Machine, MachineRegistered, RegisterMachine
+from events.errors import MachineBusy, MachineGone, NotFound, TokenNeeded
+from events.machine import Machine, MachineState
+from events.machine_decider import (
+    ChangeMachine,
+    DisableMachine,
+    DrainMachine,
+    MachineCommand,
+    RecordSnapshot,
+    RegisterMachine,
+    RemoveMachine,
+    ResumeMachine,
+)
+from events.machine_events import (
+    MachineDisabled,
+    MachineDrained,
+    MachineMoved,
+    MachineObserved,
+    MachineRegistered,
+    MachineRemoved,
+    MachineRenamed,
+    MachineResumed,
+    MachineTokenSealed,
+)
+from events.machine_snapshot import MachineSnapshot
 from tests import specification
 from tests.builders import MACHINE_ID, NOW, later
 
 given = partial(specification.given, MACHINE)
+ELSEWHERE = "https://gpu.example.com"
 
 
 def registered(
-    url: str = "http://127.0.0.1:8188", *, driver: str = "comfyui", seconds: float = 0
+    url: str = "http://127.0.0.1:8188", *, token: str = "", seconds: float = 0
 ) -> MachineRegistered:
     return MachineRegistered(
         machine_id=MACHINE_ID,
         name="gpu",
         url=url,
-        driver=driver,
+        driver="comfyui",
         user_id="ada",
         org_id=None,
         at=later(seconds),
+        sealed_token=token,
     )
+
+
+def snapshot(*, seconds: float = 0, checkpoints: tuple[str, ...] = ("a",)) -> MachineSnapshot:
+    return MachineSnapshot(
+        object_info_key="machines/t/1.json",
+        object_info_sha256="1",
+        comfyui_version="0.33.0",
+        python_version="3.12.1",
+        pytorch_version="2.9",
+        os="linux",
+        devices=(),
+        models={"checkpoints": checkpoints},
+        node_classes=3,
+        at=later(seconds),
+    )
+
+
+REMOVED = MachineRemoved(open_runs=0, at=NOW)
 
 
 def test_a_machine_is_registered() -> None:
@@ -32,13 +78,154 @@ def test_the_same_address_again_adds_nothing() -> None:
     given(registered()).when(RegisterMachine(registered=registered(seconds=1))).then_nothing()
 
 
-def test_another_address_or_driver_is_a_move() -> None:
-    for other in (registered("http://127.0.0.1:9000"), registered(driver="other")):
-        given(registered()).when(RegisterMachine(registered=other)).then(other)
+def test_registered_at_another_address_it_has_moved() -> None:
+    again = RegisterMachine(registered=registered(ELSEWHERE, seconds=1))
+    given(registered()).when(again).then(MachineMoved(url=ELSEWHERE, at=later(1)))
 
 
-def test_a_machine_that_has_moved_keeps_its_age() -> None:
-    moved = registered("http://127.0.0.1:9000", seconds=5)
-    assert MACHINE.fold([registered(), moved]) == Machine(
-        id=MACHINE_ID, current=moved, created_at=NOW
+def test_registered_again_without_a_token_it_keeps_its_own() -> None:
+    again = RegisterMachine(registered=registered(seconds=1))
+    given(registered(token="sealed")).when(again).then_nothing()
+
+
+def test_name_url_and_token_change_at_once() -> None:
+    change = ChangeMachine(name="big", url=ELSEWHERE, sealed_token="new", now=later(1))
+    given(registered(token="old")).when(change).then(
+        MachineRenamed(name="big", at=later(1)),
+        MachineMoved(url=ELSEWHERE, at=later(1)),
+        MachineTokenSealed(sealed_token="new", at=later(1)),
     )
+
+
+def test_what_is_so_already_adds_nothing() -> None:
+    change = ChangeMachine(
+        name="gpu", url="http://127.0.0.1:8188", sealed_token="old", now=later(1)
+    )
+    given(registered(token="old")).when(change).then_nothing()
+
+
+def test_a_token_does_not_follow_its_machine_to_another_host_by_itself() -> None:
+    machine = given(registered(token="old"))
+    machine.when(ChangeMachine(url=ELSEWHERE, now=NOW)).then_refused(TokenNeeded)
+    machine.when(RegisterMachine(registered=registered(ELSEWHERE))).then_refused(TokenNeeded)
+    machine.when(ChangeMachine(url=ELSEWHERE, sealed_token="", now=NOW)).then(
+        MachineMoved(url=ELSEWHERE, at=NOW), MachineTokenSealed(sealed_token="", at=NOW)
+    )
+
+
+def test_a_token_stays_when_only_the_path_changes() -> None:
+    below = "http://127.0.0.1:8188/comfy"
+    given(registered(token="old")).when(ChangeMachine(url=below, now=NOW)).then(
+        MachineMoved(url=below, at=NOW)
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "event", "state"),
+    [
+        (DrainMachine(now=NOW), MachineDrained(at=NOW), MachineState.DRAINING),
+        (DisableMachine(now=NOW), MachineDisabled(at=NOW), MachineState.DISABLED),
+    ],
+)
+def test_a_machine_stops_and_goes_on(
+    command: MachineCommand, event: MachineDrained | MachineDisabled, state: MachineState
+) -> None:
+    given(registered()).when(command).then(event)
+    given(registered(), event).when(command).then_nothing()
+    given(registered(), event).when(ResumeMachine(now=NOW)).then(MachineResumed(at=NOW))
+    stopped = MACHINE.fold([registered(), event])
+    assert stopped is not None
+    assert stopped.state is state
+    again = MACHINE.fold([MachineResumed(at=NOW)], stopped)
+    assert again is not None
+    assert again.state is MachineState.ACTIVE
+
+
+def test_an_active_machine_has_nothing_to_resume() -> None:
+    given(registered()).when(ResumeMachine(now=NOW)).then_nothing()
+
+
+def test_a_machine_without_open_runs_is_removed_once() -> None:
+    remove = RemoveMachine(open_runs=0, force=False, now=NOW)
+    given(registered()).when(remove).then(REMOVED)
+    given(registered(), REMOVED).when(remove).then_nothing()
+
+
+def test_a_machine_with_open_runs_is_removed_by_force_only() -> None:
+    machine = given(registered())
+    machine.when(RemoveMachine(open_runs=2, force=False, now=NOW)).then_refused(MachineBusy, "2")
+    machine.when(RemoveMachine(open_runs=2, force=True, now=NOW)).then(
+        MachineRemoved(open_runs=2, at=NOW)
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        DrainMachine(now=NOW),
+        ResumeMachine(now=NOW),
+        DisableMachine(now=NOW),
+        ChangeMachine(name="b", now=NOW),
+        RegisterMachine(registered=registered()),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_a_removed_machine_stays_removed(command: MachineCommand) -> None:
+    given(registered(), REMOVED).when(command).then_refused(MachineGone)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        DrainMachine(now=NOW),
+        ChangeMachine(name="b", now=NOW),
+        RemoveMachine(open_runs=0, force=True, now=NOW),
+        RecordSnapshot(snapshot=snapshot()),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_a_machine_that_never_was_is_not_found(command: MachineCommand) -> None:
+    given().when(command).then_refused(NotFound)
+
+
+def test_what_is_found_on_a_machine_is_recorded_when_it_changes() -> None:
+    first = MachineObserved(snapshot=snapshot())
+    given(registered()).when(RecordSnapshot(snapshot=snapshot())).then(first)
+    again = RecordSnapshot(snapshot=snapshot(seconds=60))
+    given(registered(), first).when(again).then_nothing()
+    other = snapshot(seconds=60, checkpoints=("a", "b"))
+    given(registered(), first).when(RecordSnapshot(snapshot=other)).then(
+        MachineObserved(snapshot=other)
+    )
+
+
+def test_a_new_name_for_the_same_content_in_storage_is_no_change() -> None:
+    first = MachineObserved(snapshot=snapshot())
+    moved = replace(snapshot(), object_info_key="machines/other/1.json")
+    given(registered(), first).when(RecordSnapshot(snapshot=moved)).then_nothing()
+
+
+def test_what_is_found_on_a_removed_machine_is_not_recorded() -> None:
+    given(registered(), REMOVED).when(RecordSnapshot(snapshot=snapshot())).then_nothing()
+
+
+def test_a_machine_keeps_its_age_and_has_all_that_was_changed() -> None:
+    machine = MACHINE.fold(
+        [
+            registered(),
+            MachineRenamed(name="big", at=later(1)),
+            MachineMoved(url=ELSEWHERE, at=later(2)),
+            MachineTokenSealed(sealed_token="sealed", at=later(3)),
+            MachineObserved(snapshot=snapshot()),
+        ]
+    )
+    now = replace(registered(ELSEWHERE, token="sealed"), name="big")
+    assert machine == Machine(
+        id=MACHINE_ID, current=now, created_at=NOW, snapshot=snapshot(), state=MachineState.ACTIVE
+    )
+
+
+def test_an_old_log_in_which_a_machine_moved_by_being_registered_again_is_read() -> None:
+    machine = MACHINE.fold([registered(), registered(ELSEWHERE, seconds=5)])
+    assert machine is not None
+    assert (machine.url, machine.created_at) == (ELSEWHERE, NOW)

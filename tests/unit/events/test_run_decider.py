@@ -167,11 +167,11 @@ def test_the_first_claim_is_the_first_attempt() -> None:
 
 
 def test_a_claim_of_an_open_attempt_resumes_it_under_its_own_prompt_id() -> None:
-    given(created(), claimed()).when(CLAIM).then(claimed(fence=2))
+    given(created(), claimed()).when(CLAIM).then(claimed(fence=2, reason="takeover"))
 
 
 def test_a_claim_after_a_loss_is_the_next_attempt_with_a_prompt_id_of_its_own() -> None:
-    expected = claimed(attempt=2, fence=2)
+    expected = claimed(attempt=2, fence=2, reason="retry")
     assert expected.prompt_id == prompt_id(RUN_ID, 2) != prompt_id(RUN_ID, 1)
     given(created(), claimed(), LOST).when(CLAIM).then(expected)
 
@@ -185,7 +185,7 @@ def test_a_run_that_nobody_wants_any_more_is_cancelled_instead_of_claimed() -> N
 
 
 def test_a_claimed_run_is_resumed_so_that_it_can_be_cancelled_on_its_machine() -> None:
-    given(created(), claimed(), CANCEL).when(CLAIM).then(claimed(fence=2))
+    given(created(), claimed(), CANCEL).when(CLAIM).then(claimed(fence=2, reason="takeover"))
 
 
 # report
@@ -448,5 +448,6 @@ def test_the_fold_of_a_whole_life_is_this_state() -> None:
         produced=True,
         outputs=(image_output(),),
         uploads=run.uploads,
+        attempt_at=later(1),
     )
     assert run == expected

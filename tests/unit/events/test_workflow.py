@@ -2,33 +2,23 @@
 
 from functools import partial
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from events.decider import WORKFLOW
 from events.errors import NotFound
 from events.identity import version_id
 from events.workflow import PushVersion, WorkflowCreated, WorkflowVersionCreated
 from tests import specification
-from tests.builders import NOW, OTHER_ID
+from tests.builders import NOW, OTHER_ID, pushed
 
 given = partial(specification.given, WORKFLOW)
 CREATED = WorkflowCreated(workflow_id=OTHER_ID, name="cats", user_id="ada", org_id=None, at=NOW)
 
 
 def push(sha256: str = "a", *, ui_graph_key: str | None = None) -> PushVersion:
-    return PushVersion(
-        workflow_id=OTHER_ID,
-        name="cats",
-        user_id="ada",
-        org_id=None,
-        graph_key=f"workflows/{sha256}.json",
-        graph_sha256=sha256,
-        ui_graph_key=ui_graph_key,
-        inputs=(),
-        comment="why",
-        author="user:ada",
-        now=NOW,
-    )
+    return replace(pushed(sha256), ui_graph_key=ui_graph_key)
 
 
 def version(
@@ -59,12 +49,29 @@ def test_the_same_graph_with_another_layout_is_the_next_version() -> None:
     given(CREATED, version(1)).when(push(ui_graph_key="ui")).then(version(2, ui_graph_key="ui"))
 
 
-def test_the_latest_graph_again_adds_nothing() -> None:
+def test_the_content_of_any_version_again_adds_nothing() -> None:
     given(CREATED, version(1)).when(push()).then_nothing()
+    given(CREATED, version(1), version(2, "b")).when(push()).then_nothing()
 
 
-def test_going_back_to_an_older_graph_is_a_version_of_its_own() -> None:
-    given(CREATED, version(1), version(2, "b")).when(push()).then(version(3))
+def test_a_version_is_found_by_its_content() -> None:
+    workflow = WORKFLOW.fold([CREATED, version(1), version(2, "b", ui_graph_key="ui")])
+
+    assert workflow is not None
+    assert workflow.same_as("a", None) == version(1)
+    assert workflow.same_as("b", "ui") == version(2, "b", ui_graph_key="ui")
+    assert workflow.same_as("b", None) is None
+
+
+def test_custom_nodes_are_recorded_and_not_carried_along() -> None:
+    packs = {"pack": {"commit": "0f"}, "other": "1.2"}
+    pushed = replace(push("b"), custom_nodes=packs, source="ui")
+    expected = replace(version(2, "b"), custom_nodes=packs, source="ui")
+
+    given(CREATED, version(1)).when(pushed).then(expected)
+    workflow = WORKFLOW.fold([CREATED, version(1), expected])
+    assert workflow is not None
+    assert workflow.version(2) == replace(expected, custom_nodes={})
 
 
 def test_a_version_is_found_by_its_number() -> None:
@@ -84,3 +91,10 @@ def test_a_workflow_begins_with_its_creation() -> None:
 
 def test_a_second_creation_changes_nothing() -> None:
     assert WORKFLOW.fold([CREATED, version(1), CREATED]) == WORKFLOW.fold([CREATED, version(1)])
+
+
+def test_versions_of_before_say_nothing_of_source_and_custom_nodes() -> None:
+    old = msgspec.to_builtins(version(1))
+
+    assert {"source", "custom_nodes"}.isdisjoint(old)
+    assert msgspec.convert(old, WorkflowVersionCreated) == version(1)

@@ -2,21 +2,25 @@
 
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from infra.logs import MASK, configure_logs
+from infra.logs import configure_logs
+from infra.masking import MASK
 
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
-    root = logging.getLogger()
+    root, hook = logging.getLogger(), sys.excepthook
     handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    sys.excepthook = hook
+    logging.captureWarnings(capture=False)
 
 
 def line(capsys: pytest.CaptureFixture[str]) -> tuple[str, dict[str, Any]]:
@@ -73,3 +77,21 @@ def test_what_is_below_the_level_is_left_out(capsys: pytest.CaptureFixture[str])
     configure_logs("warning", process="api")
     logging.getLogger("x").info("quiet")
     assert capsys.readouterr().err == ""
+
+
+def test_a_secret_is_masked_wherever_a_line_holds_it(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("info", process="api", secrets={"hunter2hunter2"})
+    error = ValueError("nats://comfyd:opensesame@n1 refused hunter2hunter2")
+    logging.getLogger("x").error("broken", exc_info=error, extra={"nested": {"a": ["Bearer abc"]}})
+    text, event = line(capsys)
+    assert event["nested"] == {"a": [f"Bearer {MASK}"]}
+    assert f"nats://comfyd:{MASK}@n1 refused {MASK}" in event["exception"]
+    assert not any(secret in text for secret in ("opensesame", "hunter2", "Bearer abc"))
+
+
+def test_what_ends_the_process_is_logged_and_masked(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("info", process="worker")
+    sys.excepthook(ValueError, ValueError("postgresql://u:opensesame@db"), None)
+    text, event = line(capsys)
+    assert (event["event"], event["level"]) == ("process.died", "critical")
+    assert "opensesame" not in text

@@ -10,6 +10,7 @@ import pytest
 from infra.object_keys import graph_key, input_key, output_key
 from infra.object_urls import public_url
 from infra.settings import Spaces, settings_from
+from tests.builders import SEAL_KEY
 
 RUN = UUID("018f0000-0000-7000-8000-000000000001")
 RECORDED = Path(__file__).parents[4] / "shared/reference/wire/cdn_url_cases.json"
@@ -114,6 +115,7 @@ def recorded_cases() -> list[dict[str, Any]]:
 def test_recorded_urls_are_the_same_but_for_what_was_wrong(case: dict[str, Any]) -> None:
     env = {name: value.split(" or ")[0] for name, value in case["env"].items()}
     needed = {"NATS_URL": "n", "POSTGRES_URL": "p", "JWT_SECRET": "j" * 32}
+    needed |= {"COMFYD_SEAL_KEYS": SEAL_KEY}
     settings = settings_from(env | needed | {"SPACES_KEY": "k", "SPACES_SECRET": "s"})
 
     url = public_url(settings.spaces, RECORDED_KEY)

@@ -3,11 +3,13 @@
 import pytest
 
 from infra.settings import SettingsInvalid, Spaces, settings_from
+from tests.builders import SEAL_KEY
 
 GOOD = {
     "NATS_URL": "nats://127.0.0.1:4222",
     "POSTGRES_URL": "postgresql://127.0.0.1/comfyd",
     "JWT_SECRET": "x" * 32,
+    "COMFYD_SEAL_KEYS": SEAL_KEY,
     "SPACES_ENDPOINT": "http://127.0.0.1:8333",
     "SPACES_BUCKET": "comfyd",
     "SPACES_KEY": "key",
@@ -58,6 +60,14 @@ def test_a_variable_that_is_missing_is_named(name: str, value: str | None) -> No
         ("SPACES_CDN_FORCE_PATH_STYLE", "perhaps"),
         ("SPACES_CDN_DONT_INCLUDE_BUCKET", "2"),
         ("JWT_SECRET", "short"),
+        ("COMFYD_SEAL_KEYS", "short"),
+        ("COMFYD_SEAL_KEYS", f"{SEAL_KEY},short"),
+        ("COMFYD_SEAL_KEYS", " , "),
+        ("COMFYD_ALLOW_PRIVATE_MACHINES", "perhaps"),
+        ("COMFYD_OBSERVE_EVERY", "often"),
+        ("COMFYD_KEEP_DATA_DAYS", "-1"),
+        ("COMFYD_KEEP_DATA_DAYS", "inf"),
+        ("COMFYD_KEEP_DATA_DAYS", "nan"),
     ],
 )
 def test_a_variable_with_a_wrong_value_is_named_and_no_secret_is_shown(
@@ -66,8 +76,50 @@ def test_a_variable_with_a_wrong_value_is_named_and_no_secret_is_shown(
     with pytest.raises(SettingsInvalid, match=f"^{name}: ") as refused:
         settings_from(GOOD | {name: value})
     assert "x" * 32 not in str(refused.value)
+    assert SEAL_KEY not in str(refused.value)
 
 
 def test_a_variable_that_is_misspelt_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(SettingsInvalid, match=r"COMFYD_PROT: no such setting.*COMFYD_PORT"):
         settings_from(GOOD | {"COMFYD_PROT": "1"})
+
+
+PROVIDER = {"AUTH_JWKS_URL": "https://id.example.com/keys", "AUTH_ISSUER": "https://id.example.com"}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://id.example.com/keys",
+        "http://127.0.0.1:9/keys",
+        "http://[::1]:9/k",
+        "http://localhost/k",
+    ],
+)
+def test_keys_of_an_identity_provider_come_safely(address: str) -> None:
+    settings = settings_from(GOOD | PROVIDER | {"AUTH_JWKS_URL": address})
+    assert (settings.auth_jwks_url, settings.auth_audience) == (address, "")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://id.example.com/keys",
+        "http://localhost.example.com",
+        "ftp://x/keys",
+        "keys",
+        "http://[",
+    ],
+)
+def test_keys_that_anybody_could_have_sent_are_refused(address: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"^AUTH_JWKS_URL: "):
+        settings_from(GOOD | PROVIDER | {"AUTH_JWKS_URL": address})
+
+
+@pytest.mark.parametrize("name", ["AUTH_JWKS_URL", "AUTH_ISSUER"])
+def test_an_identity_provider_is_named_in_full(name: str) -> None:
+    half = {key: value for key, value in PROVIDER.items() if key != name}
+    with pytest.raises(SettingsInvalid, match="AUTH_JWKS_URL, AUTH_ISSUER: "):
+        settings_from(GOOD | half)
+    with pytest.raises(SettingsInvalid, match="AUTH_JWKS_URL, AUTH_ISSUER: "):
+        settings_from(GOOD | {"AUTH_AUDIENCE": "comfyd"})

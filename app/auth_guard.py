@@ -1,0 +1,95 @@
+"""The door: every request is somebody's, and that somebody may do what the route does.
+
+Routes say by `opt=needs(…)` which scope they want; one that says nothing keeps the application
+from starting.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing, suppress
+from typing import Any
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
+from litestar.handlers.base import BaseRouteHandler
+from litestar.handlers.http_handlers import HTTPRouteHandler
+
+from app.auth import Caller, ScopeMissing
+from app.house import House
+from app.scopes import ADMIN, OPT, PER_DEPLOYMENT
+from events.errors import NotFound
+from infra.event_store import LogUnavailable
+
+ORGANISATION_HEADER = "Comfyd-Organisation"
+
+
+class ScopeUndeclared(Exception):
+    """A route does not say who may use it: a mistake in our own code."""
+
+
+def check_scopes_declared(handlers: Iterable[HTTPRouteHandler]) -> None:
+    """Look whether every route says which scope it needs.
+
+    Raises:
+        ScopeUndeclared: names the first that does not.
+
+    """
+    for handler in handlers:
+        if OPT not in handler.opt:
+            method, path = min(handler.http_methods), min(handler.paths)
+            raise ScopeUndeclared(f"{method} {path} lacks opt=needs(…) (app/scopes.py)")
+
+
+async def admit(connection: ASGIConnection[Any, Any, Any, Any], route: BaseRouteHandler) -> None:
+    """Find out who is calling, before anything else of the request is looked at.
+
+    Raises:
+        Unauthorized: nobody we know.
+        LogUnavailable, IdentityProviderUnavailable: nobody can say who it is.
+        ScopeMissing: the caller may not do this.
+        NotFound: the caller is kept to some deployments, and the route knows nothing of that.
+
+    """
+    if connection.scope.get("method") == "OPTIONS":
+        return  # the framework's own answer to it tells the methods, which are no secret
+    house: House = connection.app.state.house
+    organisation = connection.headers.get(ORGANISATION_HEADER, "")
+    caller = await house.credentials.caller(_credential(connection), organisation)
+    if caller.scopes.isdisjoint(route.opt[OPT]):
+        raise ScopeMissing(route.opt[OPT] - {ADMIN} or route.opt[OPT])
+    if caller.deployments and not route.opt[PER_DEPLOYMENT]:
+        raise NotFound("there is nothing here for a key that is restricted to deployments")
+    connection.state.caller = caller
+
+
+def _credential(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    authorization = connection.headers.get("authorization", "")
+    if not authorization and connection.url.path.endswith("/events"):
+        # A browser's EventSource cannot send headers (RFC 6750 §2.3 has the parameter for this).
+        return str(connection.query_params.get("access_token", ""))
+    scheme, _, credential = authorization.partition(" ")
+    return credential.strip() if scheme.lower() == "bearer" else ""
+
+
+async def while_welcome(
+    house: House, caller: Caller, chunks: AsyncGenerator[bytes, None]
+) -> AsyncIterator[bytes]:
+    """Pass a stream on until its reader's credential or membership is withdrawn.
+
+    Every piece is looked at before it leaves, so nothing is told to those who may not know it.
+    """
+    async with aclosing(chunks) as pieces:
+        async for chunk in pieces:
+            # Who cannot be asked about is not sent away: the stream outlives an outage of the log.
+            with suppress(LogUnavailable):
+                if await house.credentials.withdrawn(caller):
+                    return
+            yield chunk
+
+
+def provide_caller(request: Request[Any, Any, Any], house: NamedDependency[House]) -> Caller:  # noqa: ARG001 -- see below
+    """Give a handler its caller."""
+    # Asked for after the house, though it needs nothing of it: what could be resolved side by
+    # side, the framework resolves in a task group, which costs more than both.
+    caller: Caller = request.state.caller
+    return caller

@@ -1,0 +1,39 @@
+"""Puts together what it takes to know callers."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from app.auth_standings import Standings
+from app.auth_tokens import Tokens
+from app.credentials import Credentials
+from app.key_uses import KeyUses
+from app.oidc import OidcTokens
+from infra import clock
+from infra.event_store import EventStore
+from infra.jwks import open_jwks
+from infra.postgres import Pool
+from infra.settings import Settings
+
+
+@asynccontextmanager
+async def open_credentials(
+    settings: Settings, store: EventStore, pool: Pool
+) -> AsyncIterator[Credentials]:
+    """Give what knows callers; the identity provider is asked when its first token comes."""
+    uses = KeyUses(pool, clock.now)
+    async with AsyncExitStack() as exits:
+        await exits.enter_async_context(uses.writing())
+        oidc = None
+        if settings.auth_jwks_url:
+            oidc = OidcTokens(
+                await exits.enter_async_context(open_jwks(settings.auth_jwks_url)),
+                issuer=settings.auth_issuer,
+                audience=settings.auth_audience,
+            )
+        yield Credentials(
+            tokens=Tokens(settings.jwt_secret),
+            oidc=oidc,
+            standings=Standings(store),
+            uses=uses,
+            now=clock.now,
+        )

@@ -1,0 +1,108 @@
+"""Where a batch stands: its runs counted by status, from the read models or from the log itself."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from app.house import House
+from events.batch import Batch
+from events.decider import BATCH, RUN
+from events.envelope import AnyRecorded
+from events.run_events import RunDataDeleted, RunDataErased, StatusChanged
+from events.status import TERMINAL, Status
+from events.subjects import identifier_of, kind_of
+from infra.event_store import load
+from projections.queries import BatchCount
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """The runs of a batch, counted."""
+
+    batch: Batch
+    position: int
+    """How new this is."""
+
+    counts: Mapping[str, int]
+    """Runs by status, every status named; a run that nobody has heard of has not started."""
+
+    ended_at: datetime | None
+    """When the last run ended; None while any is open."""
+
+    @property
+    def done(self) -> bool:
+        """Whether every run has ended."""
+        return is_done(self.batch, self.counts)
+
+
+def is_done(batch: Batch, counts: Mapping[str, int]) -> bool:
+    """Whether every run of a batch has ended."""
+    return sum(counts.get(status, 0) for status in TERMINAL) == batch.total
+
+
+def standing_of(batch: Batch, found: Iterable[BatchCount], position: int) -> Standing:
+    """Give where a batch stands by the rows of its runs; those without a row are on their way."""
+    rows = list(found)
+    counts = _all_statuses(batch, {row.status: row.count for row in rows})
+    ends = [row.ended_at for row in rows if row.ended_at is not None]
+    ended_at = max(ends, default=None) if is_done(batch, counts) else None
+    return Standing(batch=batch, position=position, counts=counts, ended_at=ended_at)
+
+
+class Tally:
+    """Where the runs of a batch stand, kept up with what happens to them."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self._statuses: dict[str, str] = {}
+        self._ended_at: datetime | None = None
+        self.erased: set[str] = set()
+        """Runs, by their names in the log, whose private data may not be shown any more."""
+
+    def note(self, recorded: AnyRecorded) -> None:
+        """Take in an event of the batch or of one of its runs."""
+        name, event = recorded.aggregate, recorded.event
+        if kind_of(name) == BATCH.kind:
+            self.batch = BATCH.evolve(self.batch, event)
+            return
+        self._statuses[name] = recorded.status
+        if isinstance(event, StatusChanged) and event.status in TERMINAL:
+            self.note_end(event.at)
+        if isinstance(event, RunDataErased | RunDataDeleted):
+            self.erased.add(name)
+
+    def note_end(self, at: datetime) -> None:
+        """Take in when a run ended."""
+        self._ended_at = max(self._ended_at or at, at)
+
+    def standing(self, position: int) -> Standing:
+        """Give where the batch stands at a position of the log."""
+        counts = _all_statuses(self.batch, Counter(self._statuses.values()))
+        ended_at = self._ended_at if is_done(self.batch, counts) else None
+        return Standing(batch=self.batch, position=position, counts=counts, ended_at=ended_at)
+
+
+async def tally_at(house: House, batch: Batch, position: int) -> Tally:
+    """Count the runs of a batch as they stood at a position of the log.
+
+    Raises:
+        LogUnavailable: the log does not answer.
+
+    """
+    tally = Tally(batch)
+    names = [RUN.name(run_id) for run_id in batch.run_ids]
+    for recorded in await house.log_groups.last_events(names, until=position):
+        tally.note(recorded)
+    for name in tally.erased:
+        # Its last event does not tell when it ended.
+        run = (await load(house.store, RUN, identifier_of(name))).state
+        if run is not None and run.ended_at is not None:
+            tally.note_end(run.ended_at)
+    return tally
+
+
+def _all_statuses(batch: Batch, found: Mapping[str, int]) -> dict[str, int]:
+    counts = {str(status): found.get(status, 0) for status in Status}
+    counts[Status.NOT_STARTED] += batch.total - sum(counts.values())
+    return counts

@@ -1,0 +1,59 @@
+"""comfyd batch: many runs under one id."""
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from app.cli.api_client import Json
+from app.cli.remote.door import NOT_SUCCESSFUL, Door, remote
+from app.cli.remote.inputs import read_objects
+from app.cli.remote.names import deployment_named
+from app.cli.remote.tables import print_fields
+from app.cli.words import word
+from events.status import TERMINAL
+
+
+@click.command(help=word("help.batch"))
+@click.argument("deployment")
+@click.argument("file", type=click.Path())
+@click.option("--watch/--no-watch", default=False, help=word("help.watch"))
+@click.option("--idempotency-key", metavar="KEY", help=word("help.idempotency_key"))
+@remote
+async def batch(
+    door: Door, deployment: str, file: str, *, watch: bool, idempotency_key: str | None
+) -> int | None:
+    """Make a run for each line of a file."""
+    deployment_id = (await deployment_named(door.api, deployment))["id"]
+    body = {"deployment_id": deployment_id, "inputs": read_objects(file)}
+    headers = {"Idempotency_Key": idempotency_key} if idempotency_key else {}
+    created = await door.api.post("/v1/batches", body, **headers)
+    if not watch:
+        door.show(created, lambda: _print(door, created))
+        return None
+    await _watch(door, created["id"], created["total"])
+    ended = await door.api.get(f"/v1/batches/{created['id']}")
+    door.show(ended, lambda: _print(door, ended))
+    return 0 if ended["counts"].get("success") == ended["total"] else NOT_SUCCESSFUL
+
+
+async def _watch(door: Door, batch_id: str, total: int) -> None:
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=door.console, disable=door.json) as bars:
+        task = bars.add_task("", total=total)
+        async for heard in door.api.follow(f"/v1/batches/{batch_id}/events"):
+            if counts := heard.data.get("counts"):
+                ended = sum(counts.get(str(status), 0) for status in TERMINAL)
+                bars.update(task, completed=ended, description=_told(counts))
+
+
+def _told(counts: Json) -> str:
+    return " ".join(f"{status} {count}" for status, count in counts.items() if count)
+
+
+def _print(door: Door, found: Json) -> None:
+    fields = {"id": found["id"], "total": found["total"], "runs": _told(found["counts"])}
+    print_fields(door.console, fields)

@@ -1,0 +1,72 @@
+"""comfyd doctor: what is wrong, and what to do about it."""
+
+from datetime import UTC, datetime, timedelta
+
+import click
+import httpx
+
+from app.cli.api_client import Json
+from app.cli.remote.door import NOT_SUCCESSFUL, Door, remote
+from app.cli.words import word
+
+CLOCK_SLACK = timedelta(seconds=5)
+"""More than an answer takes: with a wrong clock tokens seem expired, or not yet valid."""
+
+ORIGIN = "https://example.com"
+
+
+@click.command(help=word("help.doctor"))
+@remote
+async def doctor(door: Door) -> int | None:
+    """Ask the server how it is, then look from here."""
+    found = await door.api.get("/v1/doctor")
+    checks: list[Json] = [*found["checks"], _clock(found["time"]), await _files(found)]
+    bad = [check for check in checks if not check["ok"]]
+
+    def human() -> None:
+        for check in checks:
+            _print(door, check)
+        if bad:
+            door.say("cli.doctor_bad", style="red", count=len(bad), total=len(checks))
+        else:
+            door.say("cli.doctor_ok", style="green")
+
+    door.show({"ok": not bad, "checks": checks}, human)
+    return NOT_SUCCESSFUL if bad else None
+
+
+def _clock(server: str) -> Json:
+    apart = abs(datetime.now(UTC) - datetime.fromisoformat(server))
+    if apart <= CLOCK_SLACK:
+        return _good("clock here")
+    return _bad("clock here", "client_clock", seconds=f"{apart.total_seconds():.0f}")
+
+
+async def _files(found: Json) -> Json:
+    """Fetch what anybody may fetch, from where we are."""
+    url = found["storage_probe"]
+    try:
+        async with httpx.AsyncClient(timeout=10, follow_redirects=True) as http:
+            answer = await http.get(url, headers={"Origin": ORIGIN})
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return _bad("files from here", "client_files", url=url, reason=str(error))
+    if not answer.is_success:
+        return _bad("files from here", "client_files", url=url, reason=answer.status_code)
+    return _good("files from here")
+
+
+def _good(name: str) -> Json:
+    return {"name": name, "ok": True, "code": "", "detail": "", "fix": ""}
+
+
+def _bad(name: str, code: str, **params: object) -> Json:
+    detail, fix = word(f"cli.{code}", **params), word(f"cli.{code}.fix")
+    return {"name": name, "ok": False, "code": code, "detail": detail, "fix": fix}
+
+
+def _print(door: Door, check: Json) -> None:
+    if check["ok"]:
+        door.console.print(f"✓ {check['name']}", style="green")
+        return
+    door.console.print(f"✗ {check['name']}: {check['detail']}", style="red", soft_wrap=True)
+    door.console.print("  " + word("cli.doctor_fix", fix=check["fix"]), soft_wrap=True)

@@ -1,0 +1,153 @@
+"""What every remote command shares: the options, the connection, and how a failure ends it.
+
+Exit codes: 0 done · 1 the run did not succeed · 2 wrong usage · 3 no access · 4 not found ·
+5 refused · 6 the server is away or busy · 130 interrupted (docs/cli.md).
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial, wraps
+from http import HTTPStatus
+from typing import Any, Concatenate, ParamSpec
+
+import click
+import httpx
+import msgspec
+from msgspec import Struct
+from rich.console import Console
+
+from app.cli.api_client import ApiClient
+from app.cli.remote.login import KEY_VARIABLE, URL_VARIABLE, Login, NotLoggedIn, find_login
+from app.cli.words import language, word
+
+P = ParamSpec("P")
+
+NOT_SUCCESSFUL = 1
+WRONG_USAGE = 2
+NO_ACCESS = 3
+NOT_FOUND = 4
+REFUSED = 5
+AWAY = 6
+
+ANSWER_WITHIN = 60.0
+"""Seconds an answer may take."""
+
+
+class Door(Struct, frozen=True, kw_only=True):
+    """The server, and the way to show what it says."""
+
+    api: ApiClient
+    console: Console
+    json: bool
+
+    def show(self, answer: object, human: Callable[[], None]) -> None:
+        """Print an answer: as it came with --json, else for people."""
+        if self.json:
+            click.echo(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
+        else:
+            human()
+
+    def say(self, key: str, /, *, style: str | None = None, **params: object) -> None:
+        """Tell people something; programs that asked for JSON are not disturbed."""
+        if not self.json:
+            self.console.print(word(key, **params), style=style, soft_wrap=True)
+
+
+class Refused(Exception):
+    """The command cannot go on; the words say why and what to do."""
+
+    def __init__(self, key: str, /, *, code: int = WRONG_USAGE, **params: object) -> None:
+        self.code = code
+        super().__init__(word(key, **params))
+
+
+def remote(body: Callable[Concatenate[Door, P], Awaitable[int | None]]) -> Callable[P, None]:
+    """Make a command of *body*: it gets the door first and gives its exit code, None for 0."""
+
+    @click.option("--server", metavar="URL", envvar=URL_VARIABLE, help=word("help.server"))
+    @click.option("--key", envvar=KEY_VARIABLE, help=word("help.key"))
+    @click.option("--json", "as_json", is_flag=True, help=word("help.json"))
+    @wraps(body)
+    def command(
+        server: str | None,
+        key: str | None,
+        as_json: bool,  # noqa: FBT001 -- a switch of the command line
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        def entered(door: Door) -> Awaitable[int | None]:
+            return body(door, *args, **kwargs)
+
+        sys.exit(enter(partial(find_login, server, key), entered, as_json=as_json))
+
+    return command  # type: ignore[return-value]  # the options come from the command line
+
+
+def enter(
+    find: Callable[[], Login], body: Callable[[Door], Awaitable[int | None]], *, as_json: bool
+) -> int:
+    """Do *body* at the server that *find* names; give the exit code, whatever goes wrong."""
+    console = Console(markup=False, highlight=False)
+
+    async def connected() -> int:
+        login = find()
+        headers = {"Authorization": f"Bearer {login.key}", "Accept-Language": language()}
+        async with httpx.AsyncClient(
+            base_url=login.url, headers=headers, timeout=ANSWER_WITHIN
+        ) as http:
+            return await body(Door(api=ApiClient(http), console=console, json=as_json)) or 0
+
+    try:
+        return asyncio.run(connected())
+    except KeyboardInterrupt:
+        return 130
+    except NotLoggedIn:
+        return _tell(word("cli.no_login"), NO_ACCESS)
+    except Refused as error:
+        return _tell(str(error), error.code)
+    except httpx.HTTPStatusError as error:
+        return _answer(error.response, as_json=as_json)
+    except httpx.InvalidURL as error:
+        return _tell(word("cli.bad_url", reason=error), WRONG_USAGE)
+    except httpx.HTTPError as error:
+        return _tell(word("cli.away", reason=str(error) or type(error).__name__), AWAY)
+
+
+def _tell(text: str, code: int) -> int:
+    click.echo(f"comfyd: {text}", err=True)
+    return code
+
+
+def _answer(response: httpx.Response, *, as_json: bool) -> int:
+    """Tell what the server says, in its own words: they are in the caller's language."""
+    try:
+        problem = msgspec.json.decode(response.content, type=dict[str, Any])
+    except msgspec.DecodeError:
+        problem = {"title": response.reason_phrase, "status": response.status_code}
+    if as_json:
+        click.echo(msgspec.json.encode(problem).decode(), err=True)
+    else:
+        click.echo(f"comfyd: {_words(problem)}", err=True)
+    return exit_code(response.status_code)
+
+
+def _words(problem: dict[str, Any]) -> str:
+    errors = problem.get("errors") or []
+    lines = [f"{problem.get('title', '')} ({problem.get('code', problem.get('status', ''))})"]
+    if errors:
+        lines += [f"  {e.get('pointer') or '·'}: {e.get('detail', '')}" for e in errors]
+    elif problem.get("detail"):
+        lines.append(f"  {problem['detail']}")
+    return "\n".join(lines)
+
+
+def exit_code(status: int) -> int:
+    """Give the exit code for an answer that is no success."""
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return NO_ACCESS
+    if status == HTTPStatus.NOT_FOUND:
+        return NOT_FOUND
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return AWAY
+    return REFUSED

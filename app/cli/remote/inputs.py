@@ -1,0 +1,92 @@
+"""Inputs of a run as they are typed: name=text, name=@picture.png, name:=3."""
+
+import base64
+import mimetypes
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from app.cli.remote.door import Refused
+from app.cli.words import word
+
+pairs_option = click.option(
+    "-i", "--input", "pairs", multiple=True, metavar="NAME=VALUE", help=word("help.input")
+)
+
+
+def read_inputs(pairs: tuple[str, ...], file: str | None) -> dict[str, Any]:
+    """Read inputs from a JSON *file* (- for stdin) and from *pairs*, which win.
+
+    Raises:
+        Refused: one cannot be read; the words name it.
+
+    """
+    inputs = read_object(file) if file else {}
+    for pair in pairs:
+        name, value = _pair(pair)
+        inputs[name] = value
+    return inputs
+
+
+def read_object(file: str) -> dict[str, Any]:
+    """Read a JSON object from a file, - for stdin.
+
+    Raises:
+        Refused: there is no such file, or it holds something else.
+
+    """
+    try:
+        return msgspec.json.decode(_read(file), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise Refused("cli.no_json", file=file, reason=error) from error
+
+
+def read_objects(file: str) -> list[dict[str, Any]]:
+    """Read a JSON object from each line of a file, - for stdin.
+
+    Raises:
+        Refused: there is no such file, or a line holds something else.
+
+    """
+    try:
+        return msgspec.json.Decoder(dict[str, Any]).decode_lines(_read(file))
+    except msgspec.DecodeError as error:
+        raise Refused("cli.no_json", file=file, reason=error) from error
+
+
+def _read(file: str) -> bytes:
+    try:
+        with click.open_file(file, "rb") as stream:
+            data: bytes = stream.read()
+    except OSError as error:
+        raise Refused("cli.no_file", file=file, reason=error.strerror) from error
+    return data
+
+
+def _pair(pair: str) -> tuple[str, Any]:
+    name, equals, value = pair.partition("=")
+    if not equals or not name.strip(":"):
+        raise Refused("cli.bad_input", text=pair)
+    if name.endswith(":"):
+        return name[:-1], _json(name[:-1], value)
+    if value.startswith("@"):
+        return name, _data_url(value[1:])
+    return name, value
+
+
+def _json(name: str, text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise Refused("cli.no_json", file=name, reason=error) from error
+
+
+def _data_url(file: str) -> str:
+    try:
+        data = Path(file).read_bytes()
+    except OSError as error:
+        raise Refused("cli.no_file", file=file, reason=error.strerror) from error
+    media_type = mimetypes.guess_type(file)[0] or "application/octet-stream"
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"

@@ -1,0 +1,164 @@
+"""comfyd machine: the ComfyUIs that render."""
+
+from typing import Any
+
+import click
+
+from app.cli.remote.door import Door, remote
+from app.cli.remote.names import machine_named
+from app.cli.remote.tables import moment, print_fields, print_table
+from app.cli.words import word
+
+Json = dict[str, Any]
+
+
+@click.group(help=word("help.machine"))
+def machine() -> None:
+    """Hold the commands."""
+
+
+@machine.command(help=word("help.machine_add"))
+@click.argument("name")
+@click.argument("url")
+@click.option("--token", help=word("help.machine_token"))
+@remote
+async def add(door: Door, name: str, url: str, token: str | None) -> None:
+    """Register a machine."""
+    body = {"name": name, "url": url} | ({"token": token} if token else {})
+    _show(door, await door.api.post("/v1/machines", body))
+
+
+@machine.command("list", help=word("help.machine_list"))
+@remote
+async def list_(door: Door) -> None:
+    """List machines."""
+    found = await door.api.items("/v1/machines")
+    door.show(
+        found,
+        lambda: print_table(
+            door.console,
+            ("id", "name", "state", "ComfyUI", "url"),
+            ((m["id"], m["name"], m["state"], _version(m), m["url"]) for m in found),
+            empty=word("cli.no_machines"),
+        ),
+    )
+
+
+@machine.command(help=word("help.machine_show"))
+@click.argument("name")
+@remote
+async def show(door: Door, name: str) -> None:
+    """Show one machine."""
+    found = await machine_named(door.api, name)
+    # Only the machine itself lists its models.
+    _show(door, await door.api.get(f"/v1/machines/{found['id']}"))
+
+
+@machine.command(help=word("help.machine_rename"))
+@click.argument("name")
+@click.argument("new_name")
+@remote
+async def rename(door: Door, name: str, new_name: str) -> None:
+    """Give a machine another name."""
+    found = await machine_named(door.api, name)
+    _show(door, await door.api.patch(f"/v1/machines/{found['id']}", {"name": new_name}))
+
+
+@machine.command(help=word("help.machine_token_set"))
+@click.argument("name")
+@click.option("--token", prompt=True, hide_input=True, help=word("help.machine_token"))
+@remote
+async def token(door: Door, name: str, token: str) -> None:
+    """Give a machine another token; an empty one removes it."""
+    found = await machine_named(door.api, name)
+    _show(door, await door.api.patch(f"/v1/machines/{found['id']}", {"token": token or None}))
+
+
+@machine.command(help=word("help.machine_drain"))
+@click.argument("name")
+@remote
+async def drain(door: Door, name: str) -> None:
+    """Let a machine finish what it has, and take nothing new."""
+    await _turn(door, name, "drain")
+
+
+@machine.command(help=word("help.machine_resume"))
+@click.argument("name")
+@remote
+async def resume(door: Door, name: str) -> None:
+    """Let a machine work again."""
+    await _turn(door, name, "resume")
+
+
+@machine.command(help=word("help.machine_disable"))
+@click.argument("name")
+@remote
+async def disable(door: Door, name: str) -> None:
+    """Take a machine out of service."""
+    await _turn(door, name, "disable")
+
+
+@machine.command(help=word("help.machine_refresh"))
+@click.argument("name")
+@remote
+async def refresh(door: Door, name: str) -> None:
+    """Have a worker look again at what a machine can do."""
+    found = await machine_named(door.api, name)
+    await door.api.post(f"/v1/machines/{found['id']}/refresh")
+    door.say("cli.refresh_asked", name=found["name"])
+
+
+@machine.command(help=word("help.machine_remove"))
+@click.argument("name")
+@click.option("--force", is_flag=True, help=word("help.machine_force"))
+@remote
+async def remove(door: Door, name: str, *, force: bool) -> None:
+    """Remove a machine."""
+    found = await machine_named(door.api, name)
+    await door.api.delete(f"/v1/machines/{found['id']}", force="true" if force else None)
+    door.say("cli.machine_removed", name=found["name"])
+
+
+@machine.command(help=word("help.machine_history"))
+@click.argument("name")
+@remote
+async def history(door: Door, name: str) -> None:
+    """Tell what happened to a machine."""
+    found = await machine_named(door.api, name)
+    entries = (await door.api.get(f"/v1/machines/{found['id']}/history"))["data"]
+    door.show(
+        entries,
+        lambda: print_table(
+            door.console,
+            ("at", "what", "changes"),
+            ((moment(e["at"]), e["what"], e.get("changes")) for e in entries),
+            empty=word("cli.nothing"),
+        ),
+    )
+
+
+async def _turn(door: Door, name: str, way: str) -> None:
+    found = await machine_named(door.api, name)
+    _show(door, await door.api.post(f"/v1/machines/{found['id']}/{way}"))
+
+
+def _show(door: Door, found: Json) -> None:
+    snapshot = found.get("snapshot") or {}
+    fields = {
+        "id": found["id"],
+        "name": found["name"],
+        "url": found["url"],
+        "state": found["state"],
+        "token": word("cli.token_set") if found.get("has_token") else "",
+        "ComfyUI": snapshot.get("comfyui_version"),
+        "Python": snapshot.get("python_version"),
+        "PyTorch": snapshot.get("pytorch_version"),
+        "devices": [device["name"] for device in snapshot.get("devices", [])],
+        "models": {kind: len(names) for kind, names in snapshot.get("models", {}).items()},
+        "observed": moment(snapshot.get("at")),
+    }
+    door.show(found, lambda: print_fields(door.console, fields))
+
+
+def _version(found: Json) -> str:
+    return str((found.get("snapshot") or {}).get("comfyui_version") or "")

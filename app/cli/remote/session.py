@@ -1,0 +1,59 @@
+"""comfyd login, logout, whoami: which server the commands talk to, and as whom."""
+
+import sys
+
+import click
+
+from app.cli.api_client import Json
+from app.cli.remote.door import Door, enter, remote
+from app.cli.remote.login import (
+    KEY_VARIABLE,
+    URL_VARIABLE,
+    Login,
+    find_login,
+    forget_login,
+    save_login,
+)
+from app.cli.remote.tables import print_fields
+from app.cli.words import word
+
+WHO = "/v1/me"
+
+
+@click.command(help=word("help.login"))
+@click.argument("url", envvar=URL_VARIABLE)
+@click.option(
+    "--key",
+    envvar=KEY_VARIABLE,
+    prompt=word("cli.key_prompt"),
+    hide_input=True,
+    help=word("help.login_key"),
+)
+@click.option("--json", "as_json", is_flag=True, help=word("help.json"))
+def login(url: str, key: str, *, as_json: bool) -> None:
+    """Try a key, and keep it if the server takes it."""
+
+    async def tried(door: Door) -> None:
+        who = await door.api.get(WHO)
+        file = save_login(Login(url=url.rstrip("/"), key=key))
+        door.show(who, lambda: door.say("cli.logged_in", url=url, who=_name(who), file=file))
+
+    sys.exit(enter(lambda: find_login(url, key), tried, as_json=as_json))
+
+
+@click.command(help=word("help.logout"))
+def logout() -> None:
+    """Forget the login."""
+    click.echo(word("cli.logged_out" if forget_login() else "cli.not_logged_in"))
+
+
+@click.command(help=word("help.whoami"))
+@remote
+async def whoami(door: Door) -> None:
+    """Tell who the server takes us for."""
+    who = await door.api.get(WHO)
+    door.show(who, lambda: print_fields(door.console, who))
+
+
+def _name(who: Json) -> str:
+    return str(who["tenant"])

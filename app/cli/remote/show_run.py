@@ -1,0 +1,46 @@
+"""One run as people read it, and a run watched to its end."""
+
+import click
+
+from app.cli.api_client import Json
+from app.cli.remote.door import NOT_SUCCESSFUL, Door
+from app.cli.remote.preview import show_image
+from app.cli.remote.tables import moment, print_fields, seconds
+from app.cli.remote.watch import watch_run
+from events.status import Status
+
+STATUSES = click.Choice([str(status) for status in Status])
+
+
+async def watch_to_end(door: Door, run_id: str, *, preview: bool) -> int:
+    """Follow a run to its end; give the exit code that tells how it ended."""
+    if door.json:
+        async for _ in door.api.follow(f"/v1/runs/{run_id}/events"):
+            pass
+    else:
+        await watch_run(door.api, run_id, door.console)
+    ended = await door.api.get(f"/v1/runs/{run_id}")
+    await show_run(door, ended, preview=preview)
+    return 0 if ended["status"] == "success" else NOT_SUCCESSFUL
+
+
+async def show_run(door: Door, found: Json, *, preview: bool = False) -> None:
+    error = found["error"] or {}
+    fields = {
+        "id": found["id"],
+        "status": found["status"],
+        "deployment": found["deployment_id"],
+        "version": found["version"],
+        "created": moment(found["created_at"]),
+        "duration": seconds(found["duration"]),
+        "attempt": found["attempt"] or None,
+        "error": f"{error['code']}: {error['message']}" if error else None,
+    }
+    door.show(found, lambda: print_fields(door.console, fields))
+    for output in found["outputs"] if not door.json else ():
+        if output.get("url"):
+            door.console.print(output["url"], soft_wrap=True)
+            if preview and (output.get("media_type") or "").startswith("image/"):
+                await show_image(door.console, output["url"])
+        elif output.get("text"):
+            door.console.print(output["text"])

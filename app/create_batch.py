@@ -1,0 +1,224 @@
+"""Accepts a batch: many runs, all checked before any is accepted, promised in one event.
+
+The event's acknowledgement is the acceptance. The runs are made at once all the same; if this
+process dies before they are, a worker makes them (consumers/batches.py).
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from app.auth import Caller
+from app.create_run import current_deployment, no_such_deployment, request_hash_of, target_of
+from app.house import House
+from app.take_inputs import Draft, Seen, check_all, intake, look_at_all, store_all
+from events.batch import Batch, BatchCreated, BatchItem, CreateBatch, RunFilter
+from events.decider import BATCH
+from events.errors import AlreadyExists
+from events.identity import batch_run_id, derived, keyed_batch_id
+from events.input_values import Value
+from events.run_events import ImageUploaded
+from events.run_target import RunTarget
+from events.subjects import identifier_of
+from infra.batch_runs import BatchSession, carry_out
+from infra.event_store import LogUnavailable, Session, TooLarge, VersionConflict
+
+log = logging.getLogger(__name__)
+
+_encode = msgspec.json.Encoder().encode
+
+KEY_LENGTH = 200
+"""Characters of an image's key in object storage, at most."""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """A run that a batch shall have."""
+
+    target: RunTarget
+    request_hash: str
+    values: Mapping[str, Value]
+    pointer: str = ""
+    known_images: tuple[ImageUploaded, ...] = ()
+    rerun_of: UUID | None = None
+
+
+class AcceptedBatch(Struct, frozen=True, kw_only=True):
+    """A batch that will not be lost."""
+
+    batch: Batch
+    position: int
+    replayed: bool
+    """Whether an earlier request with the same key had made it."""
+
+
+async def create_batch(
+    house: House,
+    caller: Caller,
+    *,
+    deployment_id: UUID,
+    inputs: Sequence[Mapping[str, object]],
+    idempotency_key: str | None,
+) -> AcceptedBatch:
+    """Accept a run of a deployment's current version for each of *inputs*.
+
+    Raises:
+        NotFound: the caller has no such deployment.
+        InvalidInputs: with every problem of every run.
+        QuotaExceeded: the tenant may not have so many more runs.
+        AlreadyExists: the key belongs to a different request.
+        TooLarge: there is more to be kept than the log takes at once.
+        StorageUnavailable, LogUnavailable: nothing was accepted; send it again.
+
+    """
+    if not caller.may_know(deployment_id):
+        raise no_such_deployment()
+    hashes = [request_hash_of({"deployment_id": deployment_id, "inputs": one}) for one in inputs]
+    request_hash = request_hash_of({"runs": hashes})
+    session = open_batch(house, caller, idempotency_key)
+    if idempotency_key and (earlier := await earlier_batch(caller, session, request_hash)):
+        return earlier
+    deployment = await current_deployment(house, caller, deployment_id)
+    places = [f"/inputs/{index}" for index in range(len(inputs))]
+    checked = check_all(deployment.inputs, dict(zip(places, inputs, strict=True)))
+    target = target_of(deployment)
+    plans = [
+        Plan(target=target, request_hash=of_one, values=values, pointer=place)
+        for place, of_one, values in zip(places, hashes, checked, strict=True)
+    ]
+    return await accept_batch(house, caller, session, plans, request_hash=request_hash)
+
+
+def open_batch(house: House, caller: Caller, idempotency_key: str | None) -> BatchSession:
+    """Open the batch that a key stands for, or a new one."""
+    key = idempotency_key
+    batch_id = keyed_batch_id(caller.tenant, key) if key else house.new_id()
+    return Session(house.store, BATCH, batch_id, tenant=caller.tenant)
+
+
+async def earlier_batch(
+    caller: Caller, session: BatchSession, request_hash: str
+) -> AcceptedBatch | None:
+    """Give the batch that an earlier request with the same key has made.
+
+    Raises:
+        AlreadyExists: the key belongs to a different request.
+        NotFound: the caller may not know of it.
+
+    """
+    await session.load()
+    batch = session.state
+    if batch is None:
+        return None
+    if batch.request_hash != request_hash:
+        raise AlreadyExists("this Idempotency-Key belongs to a different request")
+    if not all(map(caller.may_know, batch.deployments)):
+        raise no_such_deployment()
+    return AcceptedBatch(batch=batch, position=session.position, replayed=True)
+
+
+async def accept_batch(
+    house: House,
+    caller: Caller,
+    session: BatchSession,
+    plans: Sequence[Plan],
+    *,
+    request_hash: str,
+    rerun: RunFilter | None = None,
+) -> AcceptedBatch:
+    """Store the inputs of all runs, promise the runs, and make them; see create_batch."""
+    batch_id = identifier_of(session.name)
+    drafts = [_draft(batch_id, index, plan) for index, plan in enumerate(plans)]
+    seen = await look_at_all(house, drafts)
+    bare = BatchCreated(
+        batch_id=batch_id,
+        user_id=caller.user_id,
+        org_id=caller.org_id,
+        targets=tuple(dict.fromkeys(plan.target for plan in plans)),
+        items=tuple(_items(plans, drafts)),
+        request_hash=request_hash,
+        origin="api",
+        at=house.now(),
+        rerun=rerun,
+    )
+    _check_room(house, bare, seen)
+    async with house.quotas.reserving(caller.tenant, [draft.run_id for draft in drafts]):
+        taken = await store_all(house, caller.tenant, seen)
+        await intake(house).confirm(image for one in taken for image in one.images)
+    created = _with_images(bare, [one.images for one in taken])
+    return await _record(house, caller, session, created)
+
+
+async def _record(
+    house: House, caller: Caller, session: BatchSession, created: BatchCreated
+) -> AcceptedBatch:
+    command_id = derived("create-batch", created.batch_id, created.request_hash)
+    meta = house.meta(caller, command_id=command_id)
+    await session.execute(CreateBatch(created=created), meta)
+    assert session.state is not None  # it was created, now or before
+    house.recent.note(created.batch_id, session.position)
+    try:
+        await carry_out(house.store, created.batch_id, house.now)
+    except (LogUnavailable, VersionConflict) as error:
+        log.warning("batch.left_to_workers", extra={"error": str(error)})
+    # A repeat makes the same event id and is answered with the event of the first.
+    replayed = session.state.created_at != created.at
+    return AcceptedBatch(batch=session.state, position=session.position, replayed=replayed)
+
+
+def _draft(batch_id: UUID, index: int, plan: Plan) -> Draft:
+    return Draft(
+        run_id=batch_run_id(batch_id, index),
+        request_hash=plan.request_hash,
+        values=plan.values,
+        pointer=plan.pointer,
+        known_images=plan.known_images,
+    )
+
+
+def _items(plans: Sequence[Plan], drafts: Sequence[Draft]) -> Iterator[BatchItem]:
+    targets = {target: n for n, target in enumerate(dict.fromkeys(p.target for p in plans))}
+    for plan, draft in zip(plans, drafts, strict=True):
+        yield BatchItem(
+            run_id=draft.run_id,
+            request_hash=draft.request_hash,
+            has_inputs=bool(draft.values),
+            target=targets[plan.target],
+            rerun_of=plan.rerun_of,
+        )
+
+
+def _with_images(batch: BatchCreated, images: Iterable[tuple[ImageUploaded, ...]]) -> BatchCreated:
+    items = zip(batch.items, images, strict=True)
+    return replace(batch, items=tuple(replace(item, images=of_it) for item, of_it in items))
+
+
+def _check_room(house: House, bare: BatchCreated, seen: Sequence[Seen]) -> None:
+    """Look whether the promise fits into the log, before anything is stored for it."""
+    expected = _with_images(bare, [tuple(_expected(one, bare.at)) for one in seen])
+    if len(_encode(expected)) > house.log_groups.room:
+        raise TooLarge(f"batch {bare.batch_id}")
+
+
+def _expected(seen: Seen, now: datetime) -> Iterator[ImageUploaded]:
+    """Give the images of a run as they will be told, at their longest."""
+    yield from seen.draft.known_images
+    for name, facts in seen.facts.items():
+        yield ImageUploaded(
+            role="input",
+            name=name,
+            key="-" * KEY_LENGTH,
+            media_type=facts.media_type,
+            bytes=10**9,
+            sha256="-" * 64,
+            width=facts.width,
+            height=facts.height,
+            upload_duration=1000.001,
+            attempt=0,
+            index=-1,
+            at=now,
+        )

@@ -1,0 +1,174 @@
+"""Turns a credential into a caller: checks it, asks whether it still counts, looks up the role.
+
+A token's signature is checked once and remembered: checking it again would cost more than the rest
+of a status poll. Whether it was revoked, and who belongs to an organisation, is in the standings.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+import jwt
+
+from app.auth import Caller, KeyExpired, KeyRevoked, TokenRevoked, Unauthorized
+from app.auth_keys import key_id_in, looks_like_a_key, matches
+from app.auth_standings import Standings
+from app.auth_tokens import ALGORITHM, Claims, Tokens
+from app.key_uses import KeyUses
+from app.oidc import OidcTokens
+from app.scopes import DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
+from events.decider import KEY, ORGANISATION, TOKEN
+from events.errors import NotFound
+from events.organisation import MEMBER, OWNER, VIEWER, Organisation
+
+REMEMBERED = 10_000
+LONGEST = 8192
+"""Characters of a credential; longer ones are not looked at."""
+
+SCOPES_OF_ROLE: Mapping[str, frozenset[str]] = {
+    OWNER: SCOPES,
+    MEMBER: frozenset({DEPLOY, RUNS_WRITE, RUNS_READ}),
+    VIEWER: frozenset({RUNS_READ}),
+}
+
+
+class Credentials:
+    """Everything it takes to know who is calling."""
+
+    def __init__(
+        self,
+        *,
+        tokens: Tokens,
+        oidc: OidcTokens | None,
+        standings: Standings,
+        uses: KeyUses,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Take our own tokens, those of an identity provider if there is one, and API keys."""
+        self.standings = standings
+        self._tokens = tokens
+        self._oidc = oidc
+        self._uses = uses
+        self._now = now
+        self._verified: OrderedDict[str, Claims] = OrderedDict()
+
+    async def caller(self, credential: str, organisation: str = "") -> Caller:
+        """Give the caller who shows *credential*, acting for *organisation* if one is named.
+
+        Raises:
+            Unauthorized: it opens nothing, or nothing any more.
+            NotFound: there is no such organisation that they belong to.
+            LogUnavailable, IdentityProviderUnavailable: nobody can say just now.
+
+        """
+        if not credential or len(credential) > LONGEST:
+            raise Unauthorized
+        if looks_like_a_key(credential):
+            return await self._caller_with_key(credential, organisation)
+        claims = await self.claims(credential)
+        if await self.standings.of(TOKEN, claims.token_id):
+            raise TokenRevoked
+        return await self._caller_with_token(claims, organisation)
+
+    async def claims(self, token: str) -> Claims:
+        """Give what a token says, whether it was revoked or not.
+
+        Raises:
+            Unauthorized: it is not valid.
+            IdentityProviderUnavailable: its key is not known, and the issuer cannot be asked.
+
+        """
+        claims = self._verified.get(token)
+        if claims is None or claims.until <= self._now().timestamp():
+            self._verified.pop(token, None)
+            claims = self._verified[token] = await self._verify(token)
+            if len(self._verified) > REMEMBERED:
+                self._verified.popitem(last=False)
+        return claims
+
+    async def withdrawn(self, caller: Caller) -> bool:
+        """Tell whether a caller who was let in would be sent away now.
+
+        For what goes on long after it was let in. A token that has meanwhile come to its end is
+        no reason: clients begin a stream with a short-lived one.
+
+        Raises:
+            LogUnavailable: nobody can say just now.
+
+        """
+        kind, _, identifier = caller.credential.partition(":")
+        if kind == "key":
+            key = await self.standings.of(KEY, UUID(identifier))
+            return key is None or key.revoked_at is not None
+        if await self.standings.of(TOKEN, UUID(identifier)):
+            return True
+        managed = await self._managed(caller.org_id)
+        return managed is not None and caller.user_id not in managed.members
+
+    async def _caller_with_key(self, credential: str, organisation: str) -> Caller:
+        key_id = key_id_in(credential)
+        if key_id is None:
+            raise Unauthorized
+        key = await self.standings.of(KEY, key_id)
+        if key is None or not matches(credential, key.issued.sha256):
+            raise Unauthorized
+        if key.revoked_at is not None:
+            raise KeyRevoked
+        if key.expired(self._now()):
+            raise KeyExpired
+        issued = key.issued
+        if organisation and organisation != issued.org_id:
+            raise _no_such_organisation()
+        self._uses.note(key.id)
+        return Caller(
+            user_id=issued.user_id,
+            org_id=issued.org_id,
+            scopes=frozenset(issued.scopes),
+            role="key",
+            deployments=frozenset(issued.deployments),
+            credential=f"key:{key.id}",
+        )
+
+    async def _verify(self, token: str) -> Claims:
+        try:
+            own = jwt.get_unverified_header(token).get("alg") == ALGORITHM
+        except jwt.PyJWTError as error:
+            raise Unauthorized from error
+        if own or self._oidc is None:
+            return self._tokens.verify(token)
+        return await self._oidc.verify(token)
+
+    async def _caller_with_token(self, claims: Claims, organisation: str) -> Caller:
+        # A token that names an organisation is for that one only.
+        if organisation and claims.org_id and organisation != claims.org_id:
+            raise _no_such_organisation()
+        org_id = claims.org_id or organisation or None
+        managed = await self._managed(org_id)
+        if managed is None:
+            if org_id != claims.org_id:
+                raise _no_such_organisation()
+            role = claims.role if org_id else OWNER
+        elif (member := managed.members.get(claims.user_id or "")) is None:
+            raise _no_such_organisation()
+        else:
+            org_id, role = str(managed.id), member
+        return Caller(
+            user_id=claims.user_id,
+            org_id=org_id,
+            scopes=SCOPES_OF_ROLE[role],
+            role=role,
+            credential=f"token:{claims.token_id}",
+        )
+
+    async def _managed(self, org_id: str | None) -> Organisation | None:
+        """Give the organisation if its members are kept here."""
+        try:
+            identifier = UUID(org_id or "")
+        except ValueError:
+            return None
+        return await self.standings.of(ORGANISATION, identifier)
+
+
+def _no_such_organisation() -> NotFound:
+    return NotFound("there is no organisation with this id that you belong to")

@@ -1,0 +1,60 @@
+"""When each key was used last: noted in memory, written down every few seconds.
+
+A hint for people who wonder whether a key is still needed: it may be lost, and nothing waits.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from uuid import UUID
+
+from infra.postgres import Pool
+from projections.queries import note_key_uses
+
+log = logging.getLogger(__name__)
+
+EVERY = 2.0
+"""Seconds between two writes."""
+
+
+class KeyUses:
+    """The uses that this process has seen since it last wrote them down."""
+
+    def __init__(self, pool: Pool, now: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._now = now
+        self._seen: dict[UUID, datetime] = {}
+
+    def note(self, key_id: UUID) -> None:
+        """Remember that the key is used now."""
+        self._seen[key_id] = self._now()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Write down what is seen, as long as the block lasts and once more at its end."""
+        task = asyncio.create_task(self._write_again_and_again())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await self._write()
+
+    async def _write_again_and_again(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            await self._write()
+
+    async def _write(self) -> None:
+        if not self._seen:
+            return
+        seen, self._seen = self._seen, {}
+        try:
+            async with self._pool.connection() as connection:
+                await note_key_uses(connection, seen)
+        except Exception as error:  # noqa: BLE001 -- a hint may wait, whatever it waits for
+            log.info("key_uses.postponed", extra={"error": str(error)})
+            self._seen = seen | self._seen

@@ -1,0 +1,130 @@
+"""A workflow's inputs as JSON Schema (2020-12), and values that fit it.
+
+The schema is the strict form of what events/inputs.py takes. Beyond it, numbers and booleans are
+also read from texts, a text also from a number, and null keeps a default.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from events.externals import InputKind
+from events.input_values import INTEGER_RANGE, TEXT_LIMIT
+from events.inputs import InputField
+
+Json = dict[str, Any]
+Models = Mapping[InputKind, Sequence[str]]
+"""By kind, the names of all files that the machine has; of what is not here, nobody knows."""
+
+PICTURE = (
+    "data:image/png;base64,"
+    "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAUUlEQVR42u3PMQ0AMAgAMJgSpCEVaVPBQdI6aFZPXPbi"
+    "OAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAYF9H5FYAcAXfE4yAAAAAElFTkSuQmCC"
+)
+"""A small picture, for examples."""
+
+_BASE64 = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)"
+_IMAGE: Json = {
+    "anyOf": [
+        {
+            "title": "URL",
+            "type": "string",
+            "format": "uri",
+            "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#:@\[\]]+\S*$",
+        },
+        {
+            "title": "Data",
+            "type": "string",
+            "pattern": f"^data:image/[a-z0-9.+-]+;base64,{_BASE64}$",
+        },
+    ]
+}
+_FILE: Json = {
+    "type": "string",
+    "maxLength": TEXT_LIMIT,
+    # Not blank, and no URL: machines do not download models.
+    "pattern": r"^(?!\s*[Hh][Tt][Tt][Pp][Ss]?://)[\s\S]*\S",
+}
+_NUMBER: Json = {"type": "number"}
+_BY_KIND: Mapping[InputKind, Json] = {
+    InputKind.TEXT: {"type": "string", "maxLength": TEXT_LIMIT},
+    InputKind.IMAGE: _IMAGE,
+    InputKind.IMAGE_ALPHA: _IMAGE,
+    InputKind.NUMBER: _NUMBER,
+    InputKind.SLIDER: _NUMBER,
+    InputKind.INTEGER: {
+        "type": "integer",
+        "minimum": INTEGER_RANGE[0],
+        "maximum": INTEGER_RANGE[1],
+    },
+    InputKind.LORA: _FILE,
+    InputKind.CHECKPOINT: _FILE,
+    InputKind.BOOLEAN: {"type": "boolean"},
+}
+_SAMPLES: Mapping[InputKind, Any] = {
+    InputKind.TEXT: "a red fox in the snow",
+    InputKind.IMAGE: PICTURE,
+    InputKind.IMAGE_ALPHA: PICTURE,
+    InputKind.NUMBER: 1.0,
+    # As a width or a number of steps it is taken by every node; 1 is too small for a width.
+    InputKind.INTEGER: 64,
+    InputKind.LORA: "lora.safetensors",
+    InputKind.CHECKPOINT: "model.safetensors",
+    InputKind.BOOLEAN: True,
+}
+"""For inputs without a default; a slider's lies between its bounds."""
+
+
+def inputs_schema(fields: Sequence[InputField], models: Models) -> Json:
+    """Give the schema of all inputs."""
+    return {
+        "type": "object",
+        "description": "Of an input that is left out, the default counts.",
+        "properties": {field.name: _schema(field, models) for field in fields},
+        "required": [field.name for field in fields if field.required],
+        "additionalProperties": False,
+    }
+
+
+def sample_inputs(fields: Sequence[InputField], models: Models) -> dict[str, Any]:
+    """Give inputs with which a run succeeds, if the workflow is sound.
+
+    Images that have a default are left out: a sample needs nothing from elsewhere.
+    """
+    return {
+        field.name: _sample(field, models)
+        for field in fields
+        if field.required or (field.default is not None and _BY_KIND[field.kind] is not _IMAGE)
+    }
+
+
+def _schema(field: InputField, models: Models) -> Json:
+    schema = {**_BY_KIND[field.kind], **_bounds(field)}
+    if names := models.get(field.kind):
+        schema["enum"] = list(names)
+    words = {"title": field.display_name, "description": field.description}
+    schema |= {key: value for key, value in words.items() if value}
+    if field.default is not None:
+        schema["default"] = field.default
+    return schema
+
+
+def _bounds(field: InputField) -> Json:
+    bounds = {"minimum": field.minimum, "maximum": field.maximum}
+    return {key: value for key, value in bounds.items() if value is not None}
+
+
+def _sample(field: InputField, models: Models) -> Any:
+    names = models.get(field.kind)
+    if names and field.default not in names:
+        return names[0]
+    if field.default is not None:
+        return field.default
+    if field.kind is InputKind.SLIDER:
+        return _between(field.minimum, field.maximum)
+    return _SAMPLES[field.kind]
+
+
+def _between(low: float | None, high: float | None) -> float:
+    if low is not None and high is not None:
+        return low + (high - low) / 2
+    return next((bound for bound in (low, high) if bound is not None), 1.0)

@@ -1,0 +1,113 @@
+"""The shapes in which the native API shows a machine and what has happened to it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.machine import Machine
+from events.machine_snapshot import Device, MachineSnapshot
+
+
+class SnapshotView(Struct, frozen=True, kw_only=True):
+    """What a machine is, as it was last found."""
+
+    comfyui_version: str
+    python_version: str
+    pytorch_version: str
+    os: str
+    devices: tuple[Device, ...]
+    node_classes: int
+    """How many classes of nodes it has."""
+
+    at: datetime
+    """When it was first found to be so."""
+
+
+class SnapshotDetailView(SnapshotView, frozen=True, kw_only=True):
+    """What a machine is and which models it has."""
+
+    models: dict[str, tuple[str, ...]]
+    """Files by folder."""
+
+    models_omitted: int
+    """How many files there are beyond those."""
+
+
+class _MachineFacts(Struct, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    url: str
+    driver: str
+    state: str
+    """active, draining, disabled or removed."""
+
+    has_token: bool
+    """Whether it is shown a token; the token itself is never shown to anyone."""
+
+    created_at: datetime
+
+
+class MachineView(_MachineFacts, frozen=True, kw_only=True):
+    """A machine."""
+
+    snapshot: SnapshotView | None
+    """None until somebody has reached it."""
+
+
+class MachineDetailView(_MachineFacts, frozen=True, kw_only=True):
+    """A machine with all its models."""
+
+    snapshot: SnapshotDetailView | None
+    """None until somebody has reached it."""
+
+
+class MachineChangeView(Struct, frozen=True, kw_only=True):
+    """Something that happened to a machine."""
+
+    at: datetime
+    by: str
+    """user:<id>, key:<id> or worker:<host>:<pid>."""
+
+    type: str
+    what: str
+    """In words, English or Chinese."""
+
+    changes: dict[str, Any]
+    """What is otherwise than before, by field; for a new snapshot, only what differs."""
+
+
+def machine_view(machine: Machine) -> MachineView:
+    """Show a machine."""
+    snapshot = machine.snapshot
+    return MachineView(
+        **_facts(machine), snapshot=SnapshotView(**_found(snapshot)) if snapshot else None
+    )
+
+
+def machine_detail_view(machine: Machine) -> MachineDetailView:
+    """Show a machine with all its models."""
+    snapshot = machine.snapshot
+    if snapshot is None:
+        return MachineDetailView(**_facts(machine), snapshot=None)
+    detail = SnapshotDetailView(
+        **_found(snapshot), models=snapshot.models, models_omitted=snapshot.models_omitted
+    )
+    return MachineDetailView(**_facts(machine), snapshot=detail)
+
+
+def _facts(machine: Machine) -> dict[str, Any]:
+    return {
+        "id": machine.id,
+        "name": machine.name,
+        "url": machine.url,
+        "driver": machine.current.driver,
+        "state": str(machine.state),
+        "has_token": bool(machine.sealed_token),
+        "created_at": machine.created_at,
+    }
+
+
+def _found(snapshot: MachineSnapshot) -> dict[str, Any]:
+    return {name: getattr(snapshot, name) for name in SnapshotView.__struct_fields__}

@@ -1,0 +1,35 @@
+"""/v1/me: who the server takes the caller for."""
+
+from litestar import get
+from litestar.di import NamedDependency
+from msgspec import Struct
+
+from app.auth import Caller
+from app.scopes import SCOPES, needs
+
+
+class MeView(Struct, frozen=True, kw_only=True):
+    """A caller, as the server sees them."""
+
+    tenant: str
+    """What their things belong to: org:… or user:…"""
+
+    user_id: str | None
+    org_id: str | None
+    role: str
+    scopes: list[str]
+
+
+@get("/v1/me", opt=needs(*SCOPES, per_deployment=True))
+async def me(caller: NamedDependency[Caller]) -> MeView:
+    """Tell whom the credential stands for, and what it may do."""
+    return MeView(
+        tenant=caller.tenant,
+        user_id=caller.user_id,
+        org_id=caller.org_id,
+        role=caller.role,
+        scopes=sorted(caller.scopes),
+    )
+
+
+ROUTES = [me]

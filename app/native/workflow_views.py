@@ -1,0 +1,146 @@
+"""How workflows, their versions and the differences between them are shown."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct, field
+
+from events.graph_diff import GraphDiff, InputsDiff, NodesDiff
+from events.inputs import InputField
+from events.workflow import Workflow, WorkflowVersionCreated
+
+SHOWN_VERSIONS = 20
+"""Versions that are shown with their workflow; all of them are a list of their own."""
+
+
+class VersionView(Struct, frozen=True, kw_only=True):
+    """A version of a workflow."""
+
+    workflow_id: UUID
+    name: str
+    version_id: UUID
+    version: int
+    source: str
+    """What was pushed: api, or ui where the graph was made from the editor's."""
+
+    inputs: tuple[InputField, ...]
+    comment: str
+    author: str
+    created_at: datetime
+
+
+class VersionDetailView(VersionView, frozen=True, kw_only=True):
+    """A version with all that it holds."""
+
+    graph: dict[str, Any]
+    """In API format: what runs."""
+
+    ui_graph: dict[str, Any] | None
+    """As the editor saved it, where it was pushed."""
+
+    custom_nodes: dict[str, Any]
+    """Packs of custom nodes by name, as they were when it was pushed."""
+
+
+class WorkflowItemView(Struct, frozen=True, kw_only=True):
+    """A workflow in a list."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    """When its latest version was pushed."""
+
+    version_count: int
+    latest: VersionView
+
+
+class WorkflowView(WorkflowItemView, frozen=True, kw_only=True):
+    """A workflow with its latest versions, newest first."""
+
+    versions: list[VersionView]
+
+
+class DiffView(Struct, frozen=True, kw_only=True):
+    """What is different between two versions."""
+
+    from_: int = field(name="from")
+    to: int
+    identical: bool
+    """Whether both run the same; comments and layouts do not count."""
+
+    inputs: InputsDiff
+    nodes: NodesDiff
+
+
+def version_view(workflow: Workflow, version: WorkflowVersionCreated) -> VersionView:
+    """Show a version."""
+    return VersionView(
+        workflow_id=workflow.id,
+        name=workflow.name,
+        version_id=version.version_id,
+        version=version.version,
+        source=version.source,
+        inputs=version.inputs,
+        comment=version.comment,
+        author=version.author,
+        created_at=version.at,
+    )
+
+
+def version_detail_view(
+    workflow: Workflow,
+    version: WorkflowVersionCreated,
+    *,
+    graph: dict[str, Any],
+    ui_graph: dict[str, Any] | None,
+) -> VersionDetailView:
+    """Show a version with its graphs."""
+    return VersionDetailView(
+        workflow_id=workflow.id,
+        name=workflow.name,
+        version_id=version.version_id,
+        version=version.version,
+        source=version.source,
+        inputs=version.inputs,
+        comment=version.comment,
+        author=version.author,
+        created_at=version.at,
+        graph=graph,
+        ui_graph=ui_graph,
+        custom_nodes=dict(version.custom_nodes),
+    )
+
+
+def workflow_item_view(workflow: Workflow) -> WorkflowItemView:
+    """Show a workflow in a list."""
+    return WorkflowItemView(
+        id=workflow.id,
+        name=workflow.name,
+        created_at=workflow.created_at,
+        updated_at=workflow.updated_at,
+        version_count=len(workflow.versions),
+        latest=version_view(workflow, workflow.versions[-1]),
+    )
+
+
+def workflow_view(workflow: Workflow) -> WorkflowView:
+    """Show a workflow."""
+    latest = [version_view(workflow, v) for v in workflow.versions[: -SHOWN_VERSIONS - 1 : -1]]
+    return WorkflowView(
+        id=workflow.id,
+        name=workflow.name,
+        created_at=workflow.created_at,
+        updated_at=workflow.updated_at,
+        version_count=len(workflow.versions),
+        latest=latest[0],
+        versions=latest,
+    )
+
+
+def diff_view(before: int, after: int, diff: GraphDiff) -> DiffView:
+    """Show what is different."""
+    return DiffView(
+        from_=before, to=after, identical=diff.is_empty, inputs=diff.inputs, nodes=diff.nodes
+    )

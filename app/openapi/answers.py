@@ -1,0 +1,109 @@
+"""What a route says about its answers, beside the one that its signature shows.
+
+    @post("/v1/runs", status_code=202, response_headers=shown("Location", "ETag"),
+          responses=again(200, RunView, "it has ended") | answers("idempotency_conflict"))
+
+What may happen on every route (no token, too many requests, a part that is away) is not said
+here: app/openapi/document.py adds it to all of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from litestar.datastructures import ResponseHeader
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
+
+from app.problem_views import PROBLEM_JSON, ProblemView, problem_type
+from app.problems import STATUS_OF
+from events.messages import say
+
+HEADERS: Mapping[str, str] = {
+    "Allow": "The methods that this address takes.",
+    "Content-Language": "The language of the messages: en or zh.",
+    "ETag": "The position of this answer, for If-None-Match.",
+    "Idempotent-Replayed": "true when an earlier request with this Idempotency-Key was answered.",
+    "Location": "Where to read what was made.",
+    "Preference-Applied": "The wait that was granted.",
+    "RateLimit": "What is left of the limit, and for how many seconds.",
+    "RateLimit-Policy": "How many requests are allowed in how many seconds.",
+    "Retry-After": "Seconds after which it is worth trying again.",
+    "WWW-Authenticate": "How to say who is calling.",
+}
+"""Every header of an answer that means something to a client."""
+
+
+def answers(*codes: str) -> dict[int, ResponseSpec]:
+    """Document the refusals of a route, by their stable codes.
+
+    Raises:
+        ValueError: no refusal has this code (app/problems.py).
+
+    """
+    unknown = [code for code in codes if code not in STATUS_OF]
+    if unknown:
+        raise ValueError(f"no refusal has these codes: {unknown}")
+    by_status: dict[HTTPStatus, list[str]] = defaultdict(list)
+    for code in dict.fromkeys(codes):
+        by_status[STATUS_OF[code]].append(code)
+    return {int(status): _refusals(of_it) for status, of_it in by_status.items()}
+
+
+def again(
+    status: int, data: Any, description: str, *, media_type: str = "application/json"
+) -> dict[int, ResponseSpec]:
+    """Document another good answer, or the usual one where its type says little.
+
+    Without *data* it has no body.
+    """
+    return {
+        status: ResponseSpec(
+            data_container=data,
+            description=description,
+            media_type=media_type,
+            generate_examples=False,
+        )
+    }
+
+
+def shown(*names: str) -> list[ResponseHeader]:
+    """Document headers of a route's good answers.
+
+    Raises:
+        KeyError: nobody has said what the header means.
+
+    """
+    return [
+        ResponseHeader(name=name, description=HEADERS[name], documentation_only=True)
+        for name in names
+    ]
+
+
+def _refusals(codes: Iterable[str]) -> ResponseSpec:
+    codes = list(codes)
+    return ResponseSpec(
+        data_container=ProblemView,
+        description=described(codes),
+        media_type=PROBLEM_JSON,
+        generate_examples=False,
+        examples=[
+            Example(id=code, summary=say(code, {}), value=problem_example(code)) for code in codes
+        ],
+    )
+
+
+def described(codes: Iterable[str]) -> str:
+    """Say in a line each what codes mean."""
+    return "\n".join(f"- `{code}`: {say(code, {})}" for code in codes)
+
+
+def problem_example(code: str) -> dict[str, object]:
+    """Give the body of a refusal."""
+    return {
+        "type": problem_type(code),
+        "title": say(code, {}),
+        "status": int(STATUS_OF[code]),
+        "code": code,
+    }

@@ -1,0 +1,69 @@
+"""Serves the description at /openapi.json."""
+
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.enums import MediaType
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import OpenAPIRenderPlugin
+from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server
+from typing_extensions import override
+
+from app.openapi.document import openapi_document
+from app.openapi.names import operation_id
+from app.openapi.words import DESCRIPTION, PARAMETERS
+
+PATH = "/openapi.json"
+
+
+class _Document(OpenAPIRenderPlugin):
+    """The one rendering: JSON, made once."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/", media_type=MediaType.JSON)
+        self._rendered = b""
+
+    @override
+    def has_path(self, path: str) -> bool:
+        """Tell Litestar that the JSON is served, so that it serves no second one below us."""
+        return path == "/openapi.json" or super().has_path(path)
+
+    @override
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """Give the document."""
+        self._rendered = self._rendered or msgspec.json.encode(openapi_document(request.app))
+        return self._rendered
+
+
+def openapi_config() -> OpenAPIConfig:
+    """Say what the document holds beside the routes."""
+    return OpenAPIConfig(
+        title="comfyd",
+        version=version("comfyd"),
+        summary="ComfyUI workflows as a durable, event-sourced API.",
+        description=DESCRIPTION,
+        contact=Contact(name="The people who run this server"),
+        license=License(name="MIT", identifier="MIT"),
+        servers=[Server(url="/", description="This server.")],
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    description="An API key (`cfd_…`) or a JWT. Roles named are scopes.",
+                ),
+                "access_token": SecurityScheme(
+                    type="apiKey",
+                    security_scheme_in="query",
+                    name="access_token",
+                    description=PARAMETERS["access_token"],
+                ),
+            }
+        ),
+        use_handler_docstrings=True,
+        operation_id_creator=operation_id,
+        path=PATH,
+        render_plugins=[_Document()],
+    )

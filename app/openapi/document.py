@@ -1,0 +1,89 @@
+"""Completes what Litestar makes of the routes: names, headings, errors, headers and examples.
+
+What every route has in common is said here once. So a new route is described in full by its
+signature, its docstring and what it says with `answers`, `again` and `shown`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+
+from app.openapi.common_answers import add_common_answers, error_schemas
+from app.openapi.docstrings import first_paragraph
+from app.openapi.examples import BODIES
+from app.openapi.names import tag_of
+from app.openapi.parameters import tidy_parameter
+from app.openapi.schemas import tidy_schemas
+from app.openapi.words import GOOD_ANSWERS, MESSAGES, ORGANISATION, TAGS
+from app.scopes import OPT
+
+Json = dict[str, Any]
+
+
+def openapi_document(app: Litestar) -> Json:
+    """Give the whole description of *app*."""
+    document = tidy_schemas(app.openapi_schema.to_schema())
+    document["components"]["schemas"] |= error_schemas()
+    for path, method, handler in _handlers(app):
+        operation = document["paths"][path][method.lower()]
+        _describe(operation, path, handler)
+        _describe_answers(operation, document["components"]["schemas"])
+        add_common_answers(operation, path, needs_caller=OPT in handler.opt)
+    used = {o["tags"][0] for item in document["paths"].values() for o in item.values()}
+    document["tags"] = [
+        {"name": name, "description": words} for name, words in TAGS.items() if name in used
+    ]
+    return document
+
+
+def _handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+    for route in app.routes:
+        for method, (handler, _) in getattr(route, "route_handler_map", {}).items():
+            if isinstance(route, HTTPRoute) and handler.resolve_include_in_schema():
+                yield route.path_format, method, handler
+
+
+def _describe(operation: Json, path: str, handler: HTTPRouteHandler) -> None:
+    words = first_paragraph(operation.get("description"))
+    # The first sentence is the title of the operation; all of it is the text below.
+    operation["summary"] = re.split(r"(?<=[.;:]) ", words)[0].rstrip(".;:")
+    operation["tags"] = [tag_of(path)]
+    operation.pop("deprecated", None)
+    for parameter in operation.get("parameters", ()):
+        tidy_parameter(parameter)
+    if OPT in handler.opt:
+        operation.setdefault("parameters", []).append(ORGANISATION)
+    operation["security"] = _security(path, handler)
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        content["examples"] = _examples(operation["operationId"])
+
+
+def _describe_answers(operation: Json, schemas: Json) -> None:
+    for status, response in operation["responses"].items():
+        of_the_framework = response["description"] == HTTPStatus(int(status)).description
+        words = [GOOD_ANSWERS.get(status, "")] if of_the_framework else [response["description"]]
+        for media_type, content in (response.get("content") or {}).items():
+            if media_type == "text/event-stream":
+                content["schema"] = {"description": MESSAGES}
+            shape = content["schema"].get("$ref", "").rpartition("/")[2]
+            words += [schemas[shape].get("description", "")] if of_the_framework and shape else []
+        # A TypedDict tells no words of its own.
+        response["description"] = " ".join(filter(None, words)) or operation["summary"] + "."
+
+
+def _examples(name: str) -> Mapping[str, Json]:
+    return {
+        re.sub(r"\W+", "_", title.lower()): {"summary": title, "value": value}
+        for title, value in BODIES.get(name, {}).items()
+    }
+
+
+def _security(path: str, handler: HTTPRouteHandler) -> list[Json]:
+    """Say what may be shown, and which scope it must hold: any one of these will do."""
+    ways = ["bearer", "access_token"] if path.endswith("/events") else ["bearer"]
+    return [{way: [scope]} for way in ways for scope in sorted(handler.opt.get(OPT, ()))]

@@ -1,0 +1,104 @@
+"""Requests to learn from: by operation, a title and a body that really works.
+
+Ids are samples; tests/e2e/test_openapi_examples.py puts real ones in their place and sends each.
+A field that ends with `_id` (or is called like a list of ids) is an id.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+DEPLOYMENT = "0ee77f44-d53b-50cc-87fd-dfc026cf766b"
+MACHINE = "1f6ad6c9-40b7-5a4e-a9c5-6d4f0f9b8a51"
+
+GRAPH = {
+    "1": {
+        "class_type": "ComfyUIDeployExternalNumberInt",
+        "inputs": {"input_id": "colour", "default_value": 255, "description": "0xRRGGBB"},
+    },
+    "2": {
+        "class_type": "EmptyImage",
+        "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": ["1", 0]},
+    },
+    "3": {
+        "class_type": "SaveImage",
+        "inputs": {"images": ["2", 0], "filename_prefix": "card"},
+    },
+}
+
+WIDER = {
+    "class_type": "EmptyImage",
+    "inputs": {"width": 128, "height": 64, "batch_size": 1, "color": ["1", 0]},
+}
+
+BODIES: Mapping[str, Mapping[str, Any]] = {
+    "registerMachine": {
+        "A ComfyUI in your network": {"name": "gpu-1", "url": "http://192.168.1.20:8188"},
+    },
+    "updateMachine": {
+        "Behind a proxy that wants a token": {
+            "name": "gpu-1 (rack 2)",
+            "token": "s3cret-of-the-proxy",
+        },
+    },
+    "pushVersion": {
+        "A card of one colour": {
+            "name": "card",
+            "graph": GRAPH,
+            "comment": "The colour is an input",
+        },
+        "A wider card, as the next version": {
+            "name": "card",
+            "graph": GRAPH | {"2": WIDER},
+            "comment": "128 wide",
+        },
+    },
+    "promoteVersion": {
+        "Version 1 on a machine": {"version": 1, "machine_id": MACHINE},
+        "Version 2 on the same machine": {"version": 2, "comment": "The wider card"},
+    },
+    "rollBackDeployment": {
+        "To the version before": {"comment": "Too wide after all"},
+        "To a version by its number": {"version": 2},
+    },
+    "createRun": {
+        "With an input": {"deployment_id": DEPLOYMENT, "inputs": {"colour": 16711680}},
+        "All defaults": {"deployment_id": DEPLOYMENT},
+    },
+    "createClassicRun": {
+        "As comfyui-deploy": {"deployment_id": DEPLOYMENT, "inputs": {"colour": 65280}},
+    },
+    "createBatch": {
+        "Three colours": {
+            "deployment_id": DEPLOYMENT,
+            "inputs": [{"colour": 16711680}, {"colour": 65280}, {"colour": 255}],
+        },
+    },
+    "rerunRun": {
+        "With another colour": {"inputs": {"colour": 255}},
+    },
+    "rerunRuns": {
+        "All of one deployment, with its present version": {
+            "filter": {"deployment_id": DEPLOYMENT},
+            "limit": 10,
+            "version": "current",
+        },
+    },
+    "createKey": {
+        "For a shop that runs one deployment": {
+            "name": "shop",
+            "scopes": ["runs:write", "runs:read"],
+            "deployments": [DEPLOYMENT],
+            "expires_at": "2036-01-01T00:00:00Z",
+        },
+        "For a pipeline that deploys": {"name": "pipeline", "scopes": ["deploy"]},
+    },
+    "revokeToken": {
+        "By its jti": {"jti": "9b2f8c0e5d7a4e1b"},
+    },
+    "createOrganisation": {
+        "A studio": {"name": "Lighthouse Studio"},
+    },
+    "setOrganisationMember": {
+        "Somebody who may look": {"role": "viewer"},
+    },
+}

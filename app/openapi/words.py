@@ -1,0 +1,100 @@
+"""The words of the description that do not follow from the code."""
+
+from collections.abc import Mapping
+from typing import Any
+
+DESCRIPTION = """\
+Versioned ComfyUI workflows as a durable API: push a workflow, promote a version, run it, follow it.
+
+- **Native** routes lie under `/v1`. Errors are `application/problem+json` (RFC 9457) with a stable
+  `code`, in English or Chinese by `Accept-Language`.
+- **Classic** routes lie under `/api` and speak as comfyui-deploy does.
+- Send `Authorization: Bearer` with an API key (`cfd_…`) or a JWT.
+- In an address, `null` counts as not given.
+- After a 503, a 429 or a lost connection, send the same request again with the same
+  `Idempotency-Key`: there will be one run.
+"""
+
+TAGS: Mapping[str, str] = {
+    "Runs": "One order to render a deployment's version with some inputs.",
+    "Batches": "Many runs of one deployment under one id.",
+    "Workflows": "Graphs, saved as versions that never change.",
+    "Deployments": "Which version an environment runs, on which machine.",
+    "Machines": "Where a ComfyUI answers.",
+    "Keys": "API keys and JWTs: who they stand for, what they may do, and how they are revoked.",
+    "Organisations": "Who belongs together, and who may do what.",
+    "Classic": "The routes and shapes of comfyui-deploy.",
+    "Health": "Whether the process lives, and whether it can do its work.",
+}
+"""The headings, in the order in which they are shown."""
+
+SCHEMAS: Mapping[str, str] = {
+    "PlacementView": "MachineFitness",
+    "Version": "RerunVersion",
+}
+"""Names of schemas whose types are called otherwise here than clients would understand."""
+
+NAMES: Mapping[str, str] = {
+    "POST /api/run": "createClassicRun",
+    "GET /api/run": "getClassicRun",
+    "GET /api/status/{run_id}": "getClassicStatus",
+    "GET /health/live": "checkLive",
+    "GET /health/ready": "checkReady",
+    "GET /v1/runs/{run_id}/events": "followRun",
+    "GET /v1/batches/{batch_id}/events": "followBatch",
+    "POST /v1/machines": "registerMachine",
+    "POST /v1/workflows": "pushVersion",
+    "PUT /v1/workflows/{workflow_id}/deployments/{environment_name}": "promoteVersion",
+    "GET /v1/workflows/{workflow_id}/diff": "compareVersions",
+    "GET /v1/deployments/{deployment_id}/openapi.json": "getDeploymentOpenApi",
+    "POST /v1/deployments/{deployment_id}/rollback": "rollBackDeployment",
+    "DELETE /v1/keys/{key_id}": "revokeKey",
+    "POST /v1/tokens/revoke": "revokeToken",
+}
+"""Names of operations that are said better than by rule."""
+
+PARAMETERS: Mapping[str, str] = {
+    "Accept-Language": "The language of the words in the answer: en or zh.",
+    "access_token": "The token, for a browser's EventSource, which cannot send headers.",
+    "after": "A position: the stream begins with what came after it.",
+    "at_least": "The `position` of an earlier answer: this one is not older.",
+    "cursor": "The `next_cursor` of the page before.",
+    "environment": "Only those of this environment.",
+    "environment_name": "The environment.",
+    "force": "Do it although runs on the machine have not ended.",
+    "from": "The number of the version to compare.",
+    "limit": "How many at most.",
+    "name": "Only those with this name.",
+    "state": "Only those in this state.",
+    "status": "Only those with this status.",
+    "to": "The number of the version to compare it with.",
+    "user_id": "The id of the user, as the identity provider names them.",
+    "version": "The number of the version.",
+    "Idempotency-Key": "1 to 255 printable characters; one key is one run, for ever.",
+    "If-None-Match": "The `ETag` of an earlier answer: 304 while nothing has changed.",
+    "Last-Event-ID": "The last id of the stream that was received; it goes on behind it.",
+    "Prefer": "`wait=30`: answer when the run has ended, or after so many seconds; 60 at most.",
+}
+"""What parameters mean, by name; ids that are not named here need no words."""
+
+ORGANISATION: Mapping[str, Any] = {
+    "name": "Comfyd-Organisation",
+    "in": "header",
+    "required": False,
+    "description": "The organisation to act for, by its id; the caller must be a member.",
+    "schema": {"type": "string"},
+}
+"""What every request of a caller may carry."""
+
+GOOD_ANSWERS: Mapping[str, str] = {
+    "201": "Made.",
+    "202": "Accepted; it is on disk, and the rest follows.",
+    "204": "Done.",
+}
+"""What good answers mean, before the words for what they hold."""
+
+MESSAGES = (
+    "Messages, each with `event` and `data` (JSON), most with an `id`: a position, to resume at. "
+    "docs/api.md lists the events."
+)
+"""What a stream consists of."""

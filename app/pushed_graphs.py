@@ -1,0 +1,149 @@
+"""Graphs on their way in and out: checked, converted where they need it, stored by content."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from app.auth import Caller
+from app.find_machine import PRESENT, present_machine
+from app.house import House
+from app.problems import BadRequest
+from events.errors import InvalidGraph, MachineUnobserved, NotFound, Problem
+from events.graph import check_graph
+from events.machine import Machine
+from events.nodes import Graph
+from events.ui_graph import convert
+from infra.object_keys import graph_key
+from infra.object_storage import ObjectMissing
+from projections.queries import list_machines
+
+_canonical = msgspec.json.Encoder(order="deterministic").encode
+_decode_graph = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_classes = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
+_MOST_MACHINES = 100
+
+
+class StoredGraph(Struct, frozen=True, kw_only=True):
+    """Where a graph lies, and the hash that it is known by."""
+
+    key: str
+    sha256: str
+
+
+def checked(graph: Mapping[str, Any]) -> Graph:
+    """Check a graph in API format.
+
+    Raises:
+        InvalidGraph: with every problem; pointers begin with /graph.
+
+    """
+    try:
+        return check_graph(graph)
+    except InvalidGraph as error:
+        problems = [replace(p, pointer=f"/graph{p.pointer}") for p in error.problems]
+        raise InvalidGraph(problems=problems) from error
+
+
+async def converted(
+    house: House, caller: Caller, ui_graph: Mapping[str, Any], machine_id: UUID | None
+) -> Graph:
+    """Convert the editor's graph with what a machine knows, and check it.
+
+    Raises:
+        InvalidGraph: with every node that cannot be converted; pointers begin with /ui_graph.
+        MachineUnobserved: no machine has told its classes of nodes.
+        NotFound: the caller has no such machine.
+        BadRequest: the caller has several machines, which differ, and named none.
+
+    """
+    classes = await object_info_of(house, await _machine(house, caller, machine_id))
+    # Large graphs take long enough for others to notice.
+    return await asyncio.to_thread(_converted, ui_graph, classes)
+
+
+def _converted(ui_graph: Mapping[str, Any], classes: bytes) -> Graph:
+    pointers: Mapping[str, str] = {}
+    try:
+        made = convert(ui_graph, _decode_classes(classes))
+        pointers = made.pointers
+        return check_graph(made.graph)
+    except InvalidGraph as error:
+        problems = [
+            replace(p, pointer=f"/ui_graph{_origin(p.pointer, pointers)}") for p in error.problems
+        ]
+        raise InvalidGraph(problems=problems) from error
+
+
+def _origin(pointer: str, pointers: Mapping[str, str]) -> str:
+    """Point at the node that the editor saved; what was converted, nobody has seen."""
+    node_id = pointer.removeprefix("/").partition("/")[0]
+    return pointers.get(node_id, "" if pointers else pointer)
+
+
+async def object_info_of(house: House, machine: Machine) -> bytes:
+    """Give what a machine last said of its classes of nodes, in JSON.
+
+    Raises:
+        MachineUnobserved: nobody has seen it yet, or what was seen is lost.
+
+    """
+    if machine.snapshot is None:
+        raise MachineUnobserved
+    try:
+        return await house.storage.get_bytes(machine.snapshot.object_info_key)
+    except ObjectMissing as error:
+        raise MachineUnobserved from error
+
+
+async def _machine(house: House, caller: Caller, machine_id: UUID | None) -> Machine:
+    """Give the machine that is meant: the one that is named, or the only one there is."""
+    if machine_id is not None:
+        return await present_machine(house, caller, machine_id)
+    async with house.pool.connection() as connection:
+        page = await list_machines(
+            connection, tenant=caller.tenant, limit=_MOST_MACHINES, states=PRESENT
+        )
+    machines: list[Machine] = [row.state for row in page.rows if row.state.snapshot]
+    # Machines that say the same are as good as one.
+    if len({m.snapshot.object_info_sha256 for m in machines if m.snapshot}) > 1:
+        known = ", ".join(machine.name for machine in machines)
+        raise BadRequest(
+            Problem(code="machine_ambiguous", pointer="/machine_id", params={"known": known})
+        )
+    if not machines:
+        raise MachineUnobserved
+    return machines[0]
+
+
+async def store(house: House, caller: Caller, graph: Mapping[str, Any]) -> StoredGraph:
+    """Store a graph under its content.
+
+    Raises:
+        StorageUnavailable, StorageRefused: it is not stored.
+
+    """
+    body = _canonical(graph)
+    sha256 = hashlib.sha256(body).hexdigest()
+    key = graph_key(caller.tenant, sha256, secret=house.settings.jwt_secret.encode())
+    await house.storage.put_bytes(key, body, "application/json")
+    return StoredGraph(key=key, sha256=sha256)
+
+
+async def stored(house: House, key: str) -> dict[str, Any]:
+    """Read a graph that was stored.
+
+    Raises:
+        NotFound: it is gone.
+        StorageUnavailable, StorageRefused: it cannot be read.
+
+    """
+    try:
+        return _decode_graph(await house.storage.get_bytes(key))
+    except ObjectMissing as error:
+        raise NotFound("the graph of this version is gone from object storage") from error

@@ -1,0 +1,200 @@
+"""Finds out what a run is to be repeated with: the version, the machine, the inputs it had.
+
+The inputs are copied, so the new run keeps what it needs when the old one is erased. Images are
+not fetched or uploaded again: the new run names the stored ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+from app.auth import Caller
+from app.create_run import current_deployment, target_of
+from app.house import House
+from events.decider import WORKFLOW
+from events.deployment import DeploymentPromoted
+from events.errors import InputsErased, NotFound
+from events.externals import InputKind
+from events.input_values import ImageBytes, ImageRef, ImageUrl, Value
+from events.inputs import InputField, check_inputs
+from events.run import Run, Upload
+from events.run_events import ImageUploaded
+from events.run_target import RunTarget
+from events.workflow import Workflow
+from infra.event_store import load
+from infra.object_storage import ObjectMissing
+
+IMAGES = frozenset({InputKind.IMAGE, InputKind.IMAGE_ALPHA})
+
+
+class Version(StrEnum):
+    """Which version a run is repeated with."""
+
+    SAME = "same"
+    """The one that it ran, on the machine that the deployment has now."""
+
+    CURRENT = "current"
+    """The one that the deployment runs now."""
+
+
+class Repetition(Struct, frozen=True, kw_only=True):
+    """All that a new run takes over from an old one."""
+
+    run: Run
+    target: RunTarget
+    values: Mapping[str, Value]
+    images: tuple[ImageUploaded, ...]
+    """Those among the values that are stored already."""
+
+
+class Repeater:
+    """Repeats runs of one caller; what many of them have in common is read once."""
+
+    def __init__(self, house: House, caller: Caller, version: Version) -> None:
+        self._house = house
+        self._caller = caller
+        self._version = version
+        self._deployments: dict[UUID, DeploymentPromoted] = {}
+        self._workflows: dict[UUID, Workflow] = {}
+
+    async def repeat(self, run: Run, overrides: Mapping[str, object]) -> Repetition:
+        """Give what *run* is repeated with: its inputs, except those in *overrides*.
+
+        Raises:
+            InputsErased: they are no longer kept.
+            InvalidInputs: they do not fit, with every problem there is.
+            NotFound: the deployment or the version is gone.
+            StorageUnavailable, LogUnavailable: later might work.
+
+        """
+        target, fields = await self._target(run)
+        kept = await _kept_inputs(self._house, run, without=overrides)
+        values = _fitting(fields, kept, overrides)
+        now = self._house.now()
+        return Repetition(
+            run=run,
+            target=target,
+            values=values,
+            images=tuple(
+                _fact(name, run.inputs[name], now)
+                for name, value in values.items()
+                if isinstance(value, ImageRef)
+            ),
+        )
+
+    async def _target(self, run: Run) -> tuple[RunTarget, Sequence[InputField]]:
+        deployment = await self._deployment(run.deployment_id)
+        if self._version is Version.CURRENT:
+            return target_of(deployment), deployment.inputs
+        workflow = await self._workflow(run.workflow_id)
+        target = RunTarget(
+            workflow_id=run.workflow_id,
+            version_id=run.version_id,
+            version=run.version,
+            deployment_id=run.deployment_id,
+            environment=run.environment,
+            machine_id=deployment.machine_id,
+            graph_key=run.graph_key,
+            ui_graph_key=run.ui_graph_key,
+        )
+        return target, workflow.version(run.version).inputs
+
+    async def _deployment(self, deployment_id: UUID) -> DeploymentPromoted:
+        if deployment_id not in self._deployments:
+            found = await current_deployment(self._house, self._caller, deployment_id)
+            self._deployments[deployment_id] = found
+        return self._deployments[deployment_id]
+
+    async def _workflow(self, workflow_id: UUID) -> Workflow:
+        if workflow_id not in self._workflows:
+            found = (await load(self._house.store, WORKFLOW, workflow_id)).state
+            if found is None:
+                raise NotFound("there is no workflow with this id")
+            self._workflows[workflow_id] = found
+        return self._workflows[workflow_id]
+
+
+async def _kept_inputs(
+    house: House, run: Run, *, without: Mapping[str, object]
+) -> dict[str, Value]:
+    """Give the inputs that a run had, except some; images as they are stored.
+
+    Raises:
+        InputsErased: they are no longer kept.
+
+    """
+    if not run.has_inputs:
+        return {}
+    kept = await house.private.get_inputs(run.id, run.request_hash)
+    if kept is None or run.erased_at is not None:
+        raise InputsErased
+    values: dict[str, Value] = {n: v for n, v in kept.items() if n not in without}
+    for name, value in values.items():
+        upload = run.inputs.get(name)
+        if upload is not None and isinstance(value, ImageRef | ImageUrl):
+            values[name] = await _stored_image(house, upload)
+    return values
+
+
+async def _stored_image(house: House, upload: Upload) -> Value:
+    """Give an image by its name, or by its bytes where the name may not be used any more."""
+    if not await house.given_up.holds(upload.key):
+        return _reference(upload)
+    try:
+        return ImageBytes(await house.storage.get_bytes(upload.key))
+    except ObjectMissing as error:
+        raise InputsErased from error
+
+
+def _fitting(
+    fields: Sequence[InputField], kept: Mapping[str, Value], overrides: Mapping[str, object]
+) -> dict[str, Value]:
+    """Check old and new values together against the inputs that there are."""
+    takes_image = {field.name for field in fields if field.kind in IMAGES}
+    images = {
+        name: value
+        for name, value in kept.items()
+        if isinstance(value, ImageRef | ImageBytes) and name in takes_image
+    }
+    others = {name: _as_sent(value) for name, value in kept.items() if name not in images}
+    open_fields = [field for field in fields if field.name not in images]
+    return {**check_inputs(open_fields, {**others, **overrides}), **images}
+
+
+def _as_sent(value: Value) -> object:
+    """Give a value as a caller would send it; a stored image fits nothing but an image input."""
+    if isinstance(value, ImageUrl):
+        return value.url
+    return {} if isinstance(value, ImageRef | ImageBytes) else value
+
+
+def _reference(upload: Upload) -> ImageRef:
+    assert upload.width is not None  # it was inspected
+    assert upload.height is not None
+    return ImageRef(
+        key=upload.key,
+        sha256=upload.sha256,
+        media_type=upload.media_type,
+        width=upload.width,
+        height=upload.height,
+    )
+
+
+def _fact(name: str, upload: Upload, now: datetime) -> ImageUploaded:
+    return ImageUploaded(
+        role="input",
+        name=name,
+        key=upload.key,
+        media_type=upload.media_type,
+        bytes=upload.bytes,
+        sha256=upload.sha256,
+        width=upload.width,
+        height=upload.height,
+        upload_duration=0.0,
+        attempt=0,
+        index=-1,
+        at=now,
+    )

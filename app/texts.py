@@ -1,0 +1,64 @@
+"""Puts the texts that runs produced into their outputs: they are private, so the log has none."""
+
+from collections import OrderedDict
+from uuid import UUID
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from events.output import Output
+from events.run import Run
+from infra.private_data import PrivateData
+
+REMEMBERED = 20_000_000
+"""Characters kept in memory."""
+
+
+class Texts:
+    """The texts of runs, those that were read last from memory."""
+
+    def __init__(self, private: PrivateData, *, remembered: int = REMEMBERED) -> None:
+        self._private = private
+        self._remembered = remembered
+        self._known: OrderedDict[tuple[UUID, int], dict[int, str]] = OrderedDict()
+        self._characters = 0
+
+    async def put_into(self, run: Run) -> Run:
+        """Give *run* with its texts; one without any, or erased, as it is.
+
+        Raises:
+            LogUnavailable: they cannot be read.
+
+        """
+        if run.erased_at is not None or not any(map(_is_elsewhere, run.outputs)):
+            return run
+        texts = await self._of(run.id, run.attempt)
+        outputs = (
+            replace(output, text=texts.get(output.index)) if _is_elsewhere(output) else output
+            for output in run.outputs
+        )
+        return replace(run, outputs=tuple(outputs))
+
+    async def _of(self, run_id: UUID, attempt: int) -> dict[int, str]:
+        known = self._known.get((run_id, attempt))
+        if known is None:
+            known = await self._private.get_texts(run_id, attempt)
+            self._remember(run_id, attempt, known)
+        else:
+            self._known.move_to_end((run_id, attempt))
+        return known
+
+    def _remember(self, run_id: UUID, attempt: int, texts: dict[int, str]) -> None:
+        if texts and (run_id, attempt) not in self._known:
+            self._known[run_id, attempt] = texts
+            self._characters += _size(texts)
+        while self._characters > self._remembered:
+            self._characters -= _size(self._known.popitem(last=False)[1])
+
+
+def _is_elsewhere(output: Output) -> bool:
+    return output.length is not UNSET and output.text is None
+
+
+def _size(texts: dict[int, str]) -> int:
+    return sum(map(len, texts.values()))

@@ -1,0 +1,22 @@
+"""Refusals for now: the same request is welcome later."""
+
+from events.errors import Problem
+
+
+class TooMany(Exception):
+    """A limit is reached; nothing was done."""
+
+    def __init__(self, problem: Problem, *, retry_after: int | None = None) -> None:
+        self.problems = (problem,)
+        self.retry_after = retry_after
+        """Seconds after which it helps to come back; None where nobody knows."""
+
+        super().__init__(problem.text())
+
+
+class RateLimited(TooMany):
+    """Too many requests in this minute."""
+
+
+class QuotaExceeded(TooMany):
+    """The tenant has as many runs as it may have."""

@@ -1,0 +1,42 @@
+"""Finishes what the API began for a batch: its runs are made, or stopped, whatever has died."""
+
+import logging
+from uuid import UUID
+
+from consumers.delivery import Later
+from consumers.tools import Tools
+from events.batch import Batch
+from events.decider import BATCH
+from infra.batch_runs import carry_out
+from infra.event_store import load
+
+log = logging.getLogger(__name__)
+
+GRACE = 5.0
+"""Seconds that the API gets first: it does the same, and nearly always lives to the end of it."""
+
+
+async def finish_batch(batch_id: UUID, delivery: int, tools: Tools) -> None:
+    """Make the runs of a batch that are missing, and stop them all if that was asked.
+
+    Raises:
+        Later: it is the API's turn.
+        LogUnavailable, VersionConflict: not everything is done.
+
+    """
+    batch = (await load(tools.store, BATCH, batch_id)).state
+    if batch is None or _is_settled(batch):
+        return
+    if delivery == 1:
+        raise Later(GRACE)
+    log.info("batch.finishing", extra={"batch_id": str(batch_id)})
+    await carry_out(tools.store, batch_id, tools.now)
+
+
+def _is_settled(batch: Batch) -> bool:
+    return batch.started and batch.cancelled_by is None
+
+
+async def leave_batch(batch_id: UUID, error: str) -> None:
+    """Say that nobody could finish a batch; its message is among the dead letters."""
+    log.error("batch.given_up", extra={"batch_id": str(batch_id), "error": error})

@@ -1,0 +1,95 @@
+"""Looks at what a machine can do, and records it when it has changed."""
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from consumers.delivery import Later, growing_delay
+from consumers.machines import MachineMissing, MachineUnusable
+from consumers.tools import Tools
+from events import machine
+from events.decider import MACHINE
+from events.envelope import Meta
+from events.machine import MachineState
+from events.machine_decider import RecordSnapshot
+from events.machine_snapshot import MachineSnapshot, bounded
+from infra.event_store import load
+from infra.machine import MachineUnreachable, Observed
+from infra.object_keys import object_info_key
+from infra.object_storage import StorageRefused, StorageUnavailable
+from infra.work_queue import WorkQueue
+
+log = logging.getLogger(__name__)
+
+TRIES = 4
+"""Looks in a row at a machine that does not answer: one that was just started may need a moment."""
+
+_encode = msgspec.json.encode
+
+
+async def observe(machine_id: UUID, delivery: int, *, tools: Tools, queue: WorkQueue) -> None:
+    """Look at a machine; of one that was removed, let go.
+
+    Raises:
+        Later: it does not answer, the storage does not, or runs still wait for a machine that is
+            gone; only a few times, since the next look comes by itself.
+        LogUnavailable: the log does not answer.
+
+    """
+    try:
+        known = await tools.machines.find(machine_id)
+    except MachineMissing as error:
+        if not await queue.let_go(machine_id) and delivery < TRIES:
+            raise Later(growing_delay(delivery)) from error
+        return
+    if known.state is MachineState.DISABLED:
+        return
+    try:
+        async with tools.machines.using(known) as driver:
+            observed = await driver.observe()
+        await _record(known, observed, tools)
+    except MachineUnusable as error:
+        log.warning("machine.unusable", extra=_about(machine_id, error))
+    except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
+        log.info("machine.not_observed", extra=_about(machine_id, error))
+        if delivery < TRIES:
+            raise Later(growing_delay(delivery)) from error
+
+
+async def _record(known: machine.Machine, observed: Observed, tools: Tools) -> None:
+    session = await load(tools.store, MACHINE, known.id)
+    body = _encode(observed.node_classes)
+    sha256 = hashlib.sha256(body).hexdigest()
+    secret = tools.settings.jwt_secret.encode()
+    key = object_info_key(session.tenant, sha256, secret=secret)
+    if known.snapshot is None or known.snapshot.object_info_sha256 != sha256:
+        # First the description: an event that named one that is not there would be a lie.
+        await tools.storage.put_bytes(key, body, "application/json")
+    snapshot = _snapshot(observed, key, sha256, tools)
+    meta = Meta(tenant=session.tenant, actor=tools.worker, command_id=tools.new_id())
+    await session.execute(RecordSnapshot(snapshot=snapshot), meta)
+
+
+def _snapshot(observed: Observed, key: str, sha256: str, tools: Tools) -> MachineSnapshot:
+    models, omitted = bounded(observed.models)
+    return MachineSnapshot(
+        object_info_key=key,
+        object_info_sha256=sha256,
+        comfyui_version=observed.comfyui_version,
+        python_version=observed.python_version,
+        pytorch_version=observed.pytorch_version,
+        os=observed.os,
+        devices=observed.devices,
+        models=models,
+        models_omitted=omitted,
+        node_classes=len(observed.node_classes),
+        at=tools.now(),
+    )
+
+
+def _about(machine_id: UUID, error: Exception) -> Mapping[str, Any]:
+    return {"machine_id": str(machine_id), "error": str(error)}

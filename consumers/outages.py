@@ -1,0 +1,40 @@
+"""Notes that a run waits for a machine or a storage that does not answer, and for how long."""
+
+import math
+
+from consumers.tools import RunSession, Tools, say, state_of
+from events.run_commands import NoteWaiting
+from events.waiting import WaitingReason
+from infra.machine import MachineUnreachable
+
+LONGEST_DETAIL = 500
+"""Characters kept of what did not answer; a proxy may answer with a whole page."""
+
+
+async def note_outage(
+    session: RunSession, error: Exception, tools: Tools, *, fence: int | None = None
+) -> float:
+    """Note that *error* keeps a run from going on; give the seconds it has waited by now.
+
+    Infinitely many when it has sat through more outages than any run should.
+
+    Raises:
+        Superseded: *fence* is not that of the last claim.
+        LogUnavailable: the log does not answer.
+
+    """
+    machine_away = isinstance(error, MachineUnreachable)
+    note = NoteWaiting(
+        reason=(
+            WaitingReason.MACHINE_UNREACHABLE if machine_away else WaitingReason.STORAGE_UNAVAILABLE
+        ),
+        detail=str(error)[:LONGEST_DETAIL],
+        machine_id=state_of(session).machine_id if machine_away else None,
+        now=tools.now(),
+        fence=fence,
+    )
+    await say(session, note, tools)
+    waiting = state_of(session).waiting
+    if waiting is None or waiting.reason != note.reason:
+        return math.inf
+    return (note.now - waiting.since).total_seconds()

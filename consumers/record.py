@@ -1,0 +1,79 @@
+"""Records how an attempt ended on its machine; what is private in it goes beside the log first."""
+
+from msgspec.structs import replace
+
+from consumers.tools import RunSession, Tools, meta, say, state_of
+from events.output import Output
+from events.run_commands import FailRun, LoseAttempt, RecordOutputs, SettleRun
+from events.run_decider import outputs_fit
+from events.run_events import RunError
+from infra.event_store import TooLarge
+from infra.machine import Failed, Finished, Interrupted, Lost, Outcome
+
+
+async def record(session: RunSession, attempt: int, outcome: Outcome, tools: Tools) -> None:
+    """Record how an attempt ended on its machine.
+
+    Raises:
+        LogUnavailable: it is not recorded; record it again.
+
+    """
+    match outcome:
+        case Finished():
+            await _record_outputs(session, attempt, outcome, tools)
+        case Failed():
+            error = RunError(
+                code="node_failed",
+                message=outcome.message,
+                node_id=outcome.node_id,
+                node_class=outcome.node_class,
+                exception=outcome.exception,
+            )
+            failed = FailRun(error=error, now=tools.now(), attempt=attempt, nodes=outcome.nodes)
+            await say(session, failed, tools)
+        case Interrupted():
+            error = RunError(
+                code="interrupted", message="someone stopped the prompt on the machine"
+            )
+            await say(session, FailRun(error=error, now=tools.now(), attempt=attempt), tools)
+        case Lost():
+            lost = LoseAttempt(
+                attempt=attempt, reason="the machine knows nothing of it any more", now=tools.now()
+            )
+            await say(session, lost, tools)
+
+
+async def _record_outputs(
+    session: RunSession, attempt: int, finished: Finished, tools: Tools
+) -> None:
+    run_id = state_of(session).id
+    texts = {o.index: o.text for o in finished.outputs if o.text is not None}
+    if texts and outputs_fit(finished.outputs):
+        try:
+            # First the texts: a run that tells of them without having them could not be mended.
+            await tools.private.put_texts(run_id, attempt, texts)
+        except TooLarge:
+            await say(session, _too_large(attempt, finished, tools), tools)
+            return
+    produced = RecordOutputs(
+        attempt=attempt,
+        outputs=tuple(_without_text(output) for output in finished.outputs),
+        now=tools.now(),
+        nodes=finished.nodes,
+    )
+    await session.execute(produced, meta(tools, session, "outputs", attempt))
+    settle = SettleRun(now=tools.now())
+    await session.execute(settle, meta(tools, session, "settle", attempt))
+    if state_of(session).erased_at is not None:
+        # It was cancelled and erased while we looked: what we have just put came too late.
+        await tools.private.erase(run_id)
+
+
+def _too_large(attempt: int, finished: Finished, tools: Tools) -> FailRun:
+    """Fail for few characters that need many bytes: JSON writes control characters as six each."""
+    error = RunError(code="too_many_outputs", message="the texts are larger than 1 MB together")
+    return FailRun(error=error, now=tools.now(), attempt=attempt, nodes=finished.nodes)
+
+
+def _without_text(output: Output) -> Output:
+    return output if output.text is None else replace(output, text=None, length=len(output.text))

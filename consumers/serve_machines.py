@@ -1,0 +1,96 @@
+"""Keeps a worker listening for the runs of every machine there is, and looking at each of them."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+from uuid import UUID
+
+from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+
+from events import subjects
+from infra.event_store import LogUnavailable
+from infra.nats_connection import UNANSWERED
+from infra.work_queue import RUNS_PER_MACHINE, WorkQueue, render_consumer
+
+log = logging.getLogger(__name__)
+
+LOOK_FOR_MACHINES = 1.0
+"""Seconds between looks for machines that have come or gone."""
+
+OnRender = Callable[[NatsMessage], Awaitable[None]]
+_WORK = JStream(subjects.WORK, declare=False)
+
+
+class ServedMachines:
+    """The machines for whose runs this worker listens."""
+
+    def __init__(self, broker: NatsBroker, queue: WorkQueue, on_render: OnRender) -> None:
+        self._broker = broker
+        self._queue = queue
+        self._on_render = on_render
+        self._stops: dict[UUID, list[Callable[[], Awaitable[None]]]] = {}
+
+    async def keep_up(self, stop: asyncio.Event) -> None:
+        """Follow the machines that come and go, until *stop*."""
+        while not stop.is_set():
+            try:
+                await self.look()
+            except LogUnavailable as error:
+                log.warning("worker.machines_unknown", extra={"error": str(error)})
+            await _pause(LOOK_FOR_MACHINES, stop)
+
+    async def look(self) -> None:
+        """Begin with machines that are new, and stop with those that are gone.
+
+        Raises:
+            LogUnavailable: nobody tells which there are.
+
+        """
+        present = await self._queue.machines()
+        for machine_id in await self._queue.machines_with_work() - present:
+            # A run came for a machine after its consumer was taken away: somebody must fail it.
+            await self._queue.serve_machine(machine_id)
+        for machine_id in present - self._stops.keys():
+            await self._begin(machine_id)
+        for machine_id in self._stops.keys() - present:
+            for stop in self._stops.pop(machine_id):
+                with suppress(*UNANSWERED):
+                    await stop()
+            log.info("worker.left_machine", extra={"machine_id": str(machine_id)})
+
+    async def _begin(self, machine_id: UUID) -> None:
+        self._stops[machine_id] = []
+        for _ in range(RUNS_PER_MACHINE):
+            subscriber = self._broker.subscriber(
+                subjects.render_work(machine_id),
+                stream=_WORK,
+                durable=render_consumer(machine_id),
+                pull_sub=PullSub(),
+            )
+            subscriber(self._on_render)
+            await subscriber.start()
+            self._stops[machine_id].append(subscriber.stop)
+        log.info("worker.serves_machine", extra={"machine_id": str(machine_id)})
+
+
+async def look_now_and_then(
+    queue: WorkQueue, every: float, *, now: Callable[[], datetime], stop: asyncio.Event
+) -> None:
+    """Have every machine looked at once *every* so many seconds, by whichever worker."""
+    while not stop.is_set():
+        # Named after the interval: all workers ask, and one is heard.
+        interval = int(now().timestamp() // every)
+        try:
+            for machine_id in await queue.machines():
+                message_id = f"observe:{machine_id}:{every:g}:{interval}"
+                await queue.put(subjects.OBSERVE_WORK, machine_id, message_id=message_id)
+        except LogUnavailable as error:
+            log.warning("worker.machines_unknown", extra={"error": str(error)})
+        await _pause((interval + 1) * every - now().timestamp(), stop)
+
+
+async def _pause(seconds: float, stop: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), max(seconds, 0.0))

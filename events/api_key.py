@@ -1,0 +1,94 @@
+"""One API key: issued once, revoked at most once. The log never holds the key, only its hash."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.errors import AlreadyExists, NotFound
+
+
+class KeyIssued(Struct, frozen=True, kw_only=True):
+    """A key was made and shown to whoever asked for it."""
+
+    key_id: UUID
+    name: str
+    sha256: str
+    """Of the whole key, in hex."""
+
+    prefix: str
+    """How the key begins, so that people tell theirs apart."""
+
+    scopes: tuple[str, ...]
+    deployments: tuple[UUID, ...]
+    """The only ones it is for; none for all."""
+
+    expires_at: datetime | None
+    user_id: str | None
+    org_id: str | None
+    by: str
+    at: datetime
+
+
+class KeyRevoked(Struct, frozen=True, kw_only=True):
+    """The key opens nothing any more."""
+
+    by: str
+    at: datetime
+
+
+KeyEvent = KeyIssued | KeyRevoked
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """The state of a key."""
+
+    id: UUID
+    issued: KeyIssued
+    revoked_at: datetime | None = None
+
+    def expired(self, now: datetime) -> bool:
+        """Tell whether its time is over."""
+        return self.issued.expires_at is not None and self.issued.expires_at <= now
+
+
+class IssueKey(Struct, frozen=True, kw_only=True):
+    """Let a key be known."""
+
+    issued: KeyIssued
+
+
+class RevokeKey(Struct, frozen=True, kw_only=True):
+    """Let a key open nothing any more; again changes nothing."""
+
+    by: str
+    now: datetime
+
+
+KeyCommand = IssueKey | RevokeKey
+
+
+def evolve(key: ApiKey | None, event: KeyEvent) -> ApiKey:
+    """Fold one fact into the state."""
+    if isinstance(event, KeyIssued):
+        return ApiKey(id=event.key_id, issued=event)
+    assert key is not None  # it was issued before
+    return ApiKey(id=key.id, issued=key.issued, revoked_at=event.at)
+
+
+def decide(key: ApiKey | None, command: KeyCommand) -> Sequence[KeyEvent]:
+    """Give the facts that follow.
+
+    Raises:
+        AlreadyExists: another key has this id.
+        NotFound: there is no such key to revoke.
+
+    """
+    if isinstance(command, IssueKey):
+        if key is not None and key.issued != command.issued:
+            raise AlreadyExists("another key has this id")
+        return [] if key else [command.issued]
+    if key is None:
+        raise NotFound("there is no key with this id")
+    return [] if key.revoked_at else [KeyRevoked(by=command.by, at=command.now)]

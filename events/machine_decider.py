@@ -1,0 +1,172 @@
+"""What may be done to a machine: from a command to the facts that follow, or a refusal."""
+
+from datetime import datetime
+from typing import assert_never
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from events.errors import MachineBusy, MachineGone, NotFound, Problem, TokenNeeded
+from events.machine import Machine, MachineState
+from events.machine_events import (
+    MachineDisabled,
+    MachineDrained,
+    MachineEvent,
+    MachineMoved,
+    MachineObserved,
+    MachineRegistered,
+    MachineRemoved,
+    MachineRenamed,
+    MachineResumed,
+    MachineTokenSealed,
+)
+from events.machine_snapshot import MachineSnapshot
+
+
+class RegisterMachine(Struct, frozen=True, kw_only=True):
+    """Make a machine known; a known one moves."""
+
+    registered: MachineRegistered
+
+
+class ChangeMachine(Struct, frozen=True, kw_only=True):
+    """Change what is given; None leaves it as it is."""
+
+    name: str | None = None
+    url: str | None = None
+    sealed_token: str | None = None
+    """Empty: it wants none any more."""
+
+    now: datetime
+
+
+class DrainMachine(Struct, frozen=True, kw_only=True):
+    """Let it finish what it has, and give it nothing new."""
+
+    now: datetime
+
+
+class ResumeMachine(Struct, frozen=True, kw_only=True):
+    """Give it runs again."""
+
+    now: datetime
+
+
+class DisableMachine(Struct, frozen=True, kw_only=True):
+    """Give it nothing new, and leave it alone."""
+
+    now: datetime
+
+
+class RemoveMachine(Struct, frozen=True, kw_only=True):
+    """Take it away for good."""
+
+    open_runs: int
+    """How many runs are open on it, as far as anyone knows."""
+
+    force: bool
+    """Even with open runs: those that it has not begun will fail."""
+
+    now: datetime
+
+
+class RecordSnapshot(Struct, frozen=True, kw_only=True):
+    """Record what was found on it."""
+
+    snapshot: MachineSnapshot
+
+
+MachineCommand = (
+    RegisterMachine
+    | ChangeMachine
+    | DrainMachine
+    | ResumeMachine
+    | DisableMachine
+    | RemoveMachine
+    | RecordSnapshot
+)
+
+
+def decide(machine: Machine | None, command: MachineCommand) -> list[MachineEvent]:
+    """Give the facts that follow; what is so already adds nothing.
+
+    Raises:
+        NotFound: there is no such machine.
+        MachineGone: it was removed.
+        MachineBusy: it cannot be removed while runs are open on it.
+        TokenNeeded: it moves to another host, and its token is not for that one.
+
+    """
+    if machine is None:
+        if isinstance(command, RegisterMachine):
+            return [command.registered]
+        raise NotFound("there is no machine with this id")
+    if machine.removed:
+        if isinstance(command, RemoveMachine | RecordSnapshot):
+            return []
+        raise MachineGone("this machine was removed; register it anew")
+    match command:
+        case RegisterMachine():
+            return _registered_again(machine, command.registered)
+        case ChangeMachine():
+            return _changed(machine, command)
+        case RemoveMachine():
+            return _removed(command)
+        case RecordSnapshot():
+            return _observed(machine, command.snapshot)
+        case _:
+            return _switched(machine, command)
+
+
+def _registered_again(machine: Machine, new: MachineRegistered) -> list[MachineEvent]:
+    change = ChangeMachine(url=new.url, sealed_token=new.sealed_token or None, now=new.at)
+    return _changed(machine, change)
+
+
+def _changed(machine: Machine, command: ChangeMachine) -> list[MachineEvent]:
+    token = command.sealed_token
+    url = command.url or machine.url
+    if _origin(url) != _origin(machine.url) and machine.sealed_token and token is None:
+        # Whoever may move a machine must not thereby learn a token that nobody shows them.
+        raise TokenNeeded("send the token for the new host as well, or null for none")
+    events: list[MachineEvent] = []
+    if command.name is not None and command.name != machine.name:
+        events.append(MachineRenamed(name=command.name, at=command.now))
+    if url != machine.url:
+        events.append(MachineMoved(url=url, at=command.now))
+    if token is not None and token != machine.sealed_token:
+        events.append(MachineTokenSealed(sealed_token=token, at=command.now))
+    return events
+
+
+def _origin(url: str) -> tuple[str, str]:
+    return urlsplit(url)[:2]
+
+
+def _removed(command: RemoveMachine) -> list[MachineEvent]:
+    if command.open_runs and not command.force:
+        params = {"count": str(command.open_runs)}
+        raise MachineBusy(problems=[Problem(code="machine_has_open_runs", params=params)])
+    return [MachineRemoved(open_runs=command.open_runs, at=command.now)]
+
+
+def _observed(machine: Machine, snapshot: MachineSnapshot) -> list[MachineEvent]:
+    if snapshot.says_the_same_as(machine.snapshot):
+        return []
+    return [MachineObserved(snapshot=snapshot)]
+
+
+def _switched(
+    machine: Machine, command: DrainMachine | ResumeMachine | DisableMachine
+) -> list[MachineEvent]:
+    event: MachineDrained | MachineResumed | MachineDisabled
+    match command:
+        case DrainMachine():
+            wanted, event = MachineState.DRAINING, MachineDrained(at=command.now)
+        case ResumeMachine():
+            wanted, event = MachineState.ACTIVE, MachineResumed(at=command.now)
+        case DisableMachine():
+            wanted, event = MachineState.DISABLED, MachineDisabled(at=command.now)
+        case _:
+            assert_never(command)
+    return [] if machine.state is wanted else [event]

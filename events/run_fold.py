@@ -1,0 +1,181 @@
+"""How each fact changes a run."""
+
+from msgspec.structs import replace
+
+from events.erasure import without_private_data
+from events.run import Run, Upload
+from events.run_events import (
+    AttemptFailed,
+    AttemptLost,
+    CancelRequested,
+    FileUploaded,
+    ImageUploaded,
+    OutputsProduced,
+    RetryScheduled,
+    RunClaimed,
+    RunCreated,
+    RunDataDeleted,
+    RunDataErased,
+    RunEvent,
+    RunWaiting,
+    StatusChanged,
+)
+from events.status import TERMINAL, Status, can_become
+from events.waiting import waiting_after
+
+
+def evolve(run: Run | None, event: RunEvent) -> Run:
+    """Fold one fact into the state. After the end nothing but erasure changes anything."""
+    if run is None:
+        if not isinstance(event, RunCreated):
+            raise ValueError(f"a run begins with RunCreated, not {type(event).__name__}")
+        return _created(event)
+    if run.ended:
+        return _after_the_end(run, event)
+    return replace(_evolved(run, event), updated_at=event.at)
+
+
+def _after_the_end(run: Run, event: RunEvent) -> Run:
+    match event:
+        case RunDataErased():
+            return replace(without_private_data(run), erased_at=event.at)
+        case RunDataDeleted():
+            return replace(run, deleted_at=event.at)
+        case _:
+            return run
+
+
+def _evolved(run: Run, event: RunEvent) -> Run:  # noqa: PLR0911, C901 -- one line for each fact
+    match event:
+        case RunCreated() | RunDataErased() | RunDataDeleted():
+            return run
+        case RunWaiting():
+            return _waiting(run, event)
+        case RunClaimed():
+            return _claimed(run, event)
+        case StatusChanged():
+            return _status_changed(run, event)
+        case OutputsProduced():
+            return _produced(run, event)
+        case ImageUploaded() | FileUploaded():
+            return _uploaded(run, event)
+        case AttemptFailed():
+            return replace(run, claimed=False, error=event.error)
+        case AttemptLost():
+            return _lost(run, event)
+        case RetryScheduled():
+            return replace(run, retry_due=event.due)
+        case CancelRequested():
+            return replace(run, cancel_requested=True)
+
+
+def _created(event: RunCreated) -> Run:
+    return Run(
+        id=event.run_id,
+        user_id=event.user_id,
+        org_id=event.org_id,
+        workflow_id=event.workflow_id,
+        version_id=event.version_id,
+        version=event.version,
+        deployment_id=event.deployment_id,
+        environment=event.environment,
+        machine_id=event.machine_id,
+        graph_key=event.graph_key,
+        ui_graph_key=event.ui_graph_key,
+        has_inputs=event.has_inputs,
+        request_hash=event.request_hash,
+        origin=event.origin,
+        created_at=event.at,
+        updated_at=event.at,
+        batch_id=event.batch_id,
+        batch_index=event.batch_index,
+        rerun_of=event.rerun_of,
+    )
+
+
+def _waiting(run: Run, event: RunWaiting) -> Run:
+    waiting = waiting_after(
+        run.waiting,
+        reason=event.reason,
+        detail=event.detail,
+        machine_id=event.machine_id,
+        at=event.at,
+    )
+    return replace(run, waiting=waiting, waits=run.waits + bool(event.reason))
+
+
+def _claimed(run: Run, event: RunClaimed) -> Run:
+    fresh = event.attempt != run.attempt
+    return replace(
+        run,
+        attempt_at=event.at if fresh else run.attempt_at,
+        waiting=None,
+        status=_forward(run.status, Status.QUEUED),
+        attempt=event.attempt,
+        machine_id=event.machine_id,
+        prompt_id=event.prompt_id,
+        fence=event.fence,
+        claimed=True,
+        accepted=False if fresh else run.accepted,
+        retry_due=None,
+        produced=False if fresh else run.produced,
+        outputs=() if fresh else run.outputs,
+        uploads={} if fresh else run.uploads,
+    )
+
+
+def _status_changed(run: Run, event: StatusChanged) -> Run:
+    begins = event.status is Status.RUNNING and run.started_at is None
+    return replace(
+        run,
+        waiting=None,
+        status=_forward(run.status, event.status),
+        started_at=event.at if begins else run.started_at,
+        ended_at=event.at if event.status in TERMINAL else None,
+        claimed=run.claimed and event.status not in TERMINAL,
+        accepted=run.accepted or event.attempt == run.attempt,
+        error=event.error if event.status in TERMINAL else run.error,
+    )
+
+
+def _produced(run: Run, event: OutputsProduced) -> Run:
+    if event.attempt != run.attempt:
+        return run
+    return replace(
+        run,
+        status=_forward(run.status, Status.UPLOADING),
+        started_at=run.started_at or event.at,
+        waiting=None,
+        claimed=False,
+        produced=True,
+        outputs=event.outputs,
+    )
+
+
+def _uploaded(run: Run, event: ImageUploaded | FileUploaded) -> Run:
+    upload = Upload(
+        key=event.key,
+        media_type=event.media_type,
+        bytes=event.bytes,
+        sha256=event.sha256,
+        upload_duration=event.upload_duration,
+        at=event.at,
+        width=event.width if isinstance(event, ImageUploaded) else None,
+        height=event.height if isinstance(event, ImageUploaded) else None,
+    )
+    if isinstance(event, ImageUploaded) and event.role == "input":
+        return replace(run, inputs=run.inputs | {event.name: upload})
+    if event.attempt != run.attempt:
+        return run
+    return replace(run, waiting=None, uploads=run.uploads | {event.index: upload})
+
+
+def _lost(run: Run, event: AttemptLost) -> Run:
+    if event.attempt != run.attempt:
+        return run
+    return replace(run, waiting=None, claimed=False, produced=False, outputs=(), uploads={})
+
+
+def _forward(status: Status, goal: Status) -> Status:
+    """Move to *goal* if the table allows it; a status never goes back."""
+    return goal if can_become(status, goal) else status

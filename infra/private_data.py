@@ -1,0 +1,109 @@
+"""Keeps what is private in a run beside the log, where it can be erased: inputs and texts."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+import nats.errors
+from nats.aio.client import Client
+
+from events import subjects
+from events.input_values import StoredValue
+from infra.event_store import LogUnavailable, TooLarge
+from infra.nats_connection import UNANSWERED, ApiError, api, checked
+
+T = TypeVar("T")
+
+_encode = msgspec.json.Encoder().encode
+_inputs = msgspec.json.Decoder(dict[str, StoredValue])
+_texts = msgspec.json.Decoder(dict[int, str])
+
+FULL = 10077
+"""The subject holds its one message: the same data, put by an earlier try."""
+
+
+class PrivateData:
+    """The private data of runs on JetStream, all of a run below one prefix of subjects."""
+
+    def __init__(self, client: Client, *, within: float = 5.0) -> None:
+        self._client = client
+        self._within = within
+
+    async def put_inputs(
+        self, run_id: UUID, request_hash: str, values: Mapping[str, StoredValue]
+    ) -> None:
+        """Keep the inputs of a run; putting them again changes nothing.
+
+        Two requests may fight for one Idempotency-Key, so inputs are kept under the hash of theirs.
+
+        Raises:
+            LogUnavailable: not confirmed in time.
+            TooLarge: together they are larger than one message may be.
+
+        """
+        await self._put(subjects.inputs(run_id, request_hash), values)
+
+    async def get_inputs(self, run_id: UUID, request_hash: str) -> dict[str, StoredValue] | None:
+        """Give the inputs of a run, None when there are none.
+
+        Raises:
+            LogUnavailable: nobody answers.
+
+        """
+        return await self._get(subjects.inputs(run_id, request_hash), _inputs)
+
+    async def put_texts(self, run_id: UUID, attempt: int, texts: Mapping[int, str]) -> None:
+        """Keep the texts that an attempt produced, by output index; again changes nothing.
+
+        Raises:
+            LogUnavailable: not confirmed in time.
+            TooLarge: together they are larger than one message may be.
+
+        """
+        await self._put(subjects.texts(run_id, attempt), texts)
+
+    async def get_texts(self, run_id: UUID, attempt: int) -> dict[int, str]:
+        """Give the texts that an attempt produced, by output index; empty when there are none.
+
+        Raises:
+            LogUnavailable: nobody answers.
+
+        """
+        return await self._get(subjects.texts(run_id, attempt), _texts) or {}
+
+    async def erase(self, run_id: UUID) -> None:
+        """Delete all that is kept of a run.
+
+        Raises:
+            LogUnavailable: not confirmed in time.
+
+        """
+        request = {"filter": subjects.private_data(run_id)}
+        try:
+            await api(self._client, f"STREAM.PURGE.{subjects.INPUTS}", request, within=self._within)
+        except (*UNANSWERED, ApiError) as error:
+            raise LogUnavailable(f"erasing was not confirmed: {error!r}") from error
+
+    async def _put(self, subject: str, data: object) -> None:
+        try:
+            answer = await self._client.request(subject, _encode(data), timeout=self._within)
+            checked(answer.data)
+        except ApiError as error:
+            if error.code != FULL:
+                raise LogUnavailable(str(error)) from error
+        except nats.errors.MaxPayloadError as error:
+            raise TooLarge(subject) from error
+        except UNANSWERED as error:
+            raise LogUnavailable("private data was not confirmed") from error
+
+    async def _get(self, subject: str, decoder: msgspec.json.Decoder[T]) -> T | None:
+        try:
+            message = await self._client.request(
+                f"$JS.API.DIRECT.GET.{subjects.INPUTS}.{subject}", timeout=self._within
+            )
+        except UNANSWERED as error:
+            raise LogUnavailable("private data cannot be read") from error
+        if "Nats-Sequence" not in (message.headers or {}):
+            return None
+        return decoder.decode(message.data)

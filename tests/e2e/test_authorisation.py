@@ -1,0 +1,108 @@
+"""Every route for every kind of caller: what the route declares is what happens.
+
+The routes come from the application itself, so that a new one is tested without a word here; if it
+needs a sample of something new, the failure says where to put it.
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+from litestar.routes import HTTPRoute
+
+from app.auth_guard import ScopeUndeclared, check_scopes_declared
+from app.main import build_app
+from app.scopes import ADMIN, OPT, SCOPES
+from infra.settings import settings_from
+from tests.e2e.authorisation import (
+    FILTERED,
+    Holder,
+    Objects,
+    Route,
+    World,
+    keys,
+    organisation_of,
+    people,
+    request_for,
+)
+from tests.e2e.system import System
+from tests.unit.infra.test_settings import GOOD
+
+OPEN = re.compile(r"/(health|docs|openapi\.json)(/|$)")
+"""What anybody may read."""
+
+
+def all_routes() -> Iterator[Route]:
+    for route in build_app(settings_from(GOOD)).routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                for method in sorted(handler.http_methods - {"OPTIONS", "HEAD"}):
+                    yield Route(method=str(method), path=route.path, handler=handler)
+
+
+ROUTES = [route for route in all_routes() if OPT in route.handler.opt]
+
+
+@pytest.fixture(scope="module")
+async def world(system: System) -> AsyncIterator[World]:
+    async with AsyncExitStack() as exits:
+        owner = await exits.enter_async_context(organisation_of(system, "the owner of all"))
+        stranger = await exits.enter_async_context(organisation_of(system, "mallory"))
+        mine, beside = [
+            await Objects.made(owner, owner.http.headers["Comfyd-Organisation"], name=name)
+            for name in ("mine", "beside")
+        ]
+        foreign = await Objects.made(
+            stranger, stranger.http.headers["Comfyd-Organisation"], name="foreign"
+        )
+        holders = [
+            *await people(system, owner),
+            *await keys(owner, mine.deployment_id),
+            Holder(name="nobody", headers={"Authorization": ""}, refused=True),
+        ]
+        async with httpx.AsyncClient(base_url=system.url, trust_env=False, timeout=30) as http:
+            yield World(http=http, mine=mine, beside=beside, foreign=foreign, holders=holders)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+async def test_every_caller_gets_what_the_route_declares(world: World, route: Route) -> None:
+    wrong = []
+    # What names nobody's objects can hide none; lists are filtered instead.
+    hides = await request_for(route, world.mine) != await request_for(route, world.foreign)
+    for holder in world.holders:
+        for whose, objects, hidden in (
+            ("own", world.mine, False),
+            ("beside", world.beside, holder.restricted),
+            ("foreign", world.foreign, True),
+        ):
+            if hidden and (route.name in FILTERED or not hides):
+                continue
+            status = await world.status(await request_for(route, objects), holder)
+            expected = holder.status_for(route, hidden=hidden)
+            if status != expected and not (expected is None and let_in(status)):
+                wrong.append(f"{holder.name}, {whose}: {status} instead of {expected or 'entry'}")
+    assert wrong == []
+
+
+def let_in(status: int) -> bool:
+    """Tell whether the request got as far as the route's own rules."""
+    return status not in {401, 403, 404, 405} and status < 500
+
+
+def test_whatever_needs_no_credential_is_known_to() -> None:
+    without = {route.path for route in all_routes() if OPT not in route.handler.opt}
+    assert without
+    assert all(OPEN.match(path) for path in without), without
+
+
+def test_admin_suffices_everywhere() -> None:
+    assert all(ADMIN in route.handler.opt[OPT] for route in ROUTES)
+    assert {scope for route in ROUTES for scope in route.handler.opt[OPT]} == SCOPES
+
+
+def test_a_route_that_does_not_say_who_may_use_it_keeps_us_from_starting() -> None:
+    route = next(route for route in all_routes() if OPT not in route.handler.opt)
+    with pytest.raises(ScopeUndeclared, match=re.escape(f"{route.method} {route.path}")):
+        check_scopes_declared([*(route.handler for route in ROUTES), route.handler])

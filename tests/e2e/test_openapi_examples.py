@@ -1,0 +1,132 @@
+"""Every example of the description works: each is sent, in an order in which it can."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.openapi.names import singular
+from tests.described import operations
+from tests.e2e.system import System, eventually
+from tests.e2e.tenant import Json, Tenant, client_of
+
+FIRST = ("registerMachine", "pushVersion", "promoteVersion", "createRun")
+"""What all the rest needs, in this order; then whatever else makes something."""
+
+LAST = {"eraseRun": 6}
+"""What leaves nothing for others to work with."""
+
+RANKS = {"POST": 0, "PUT": 1, "GET": 2, "PATCH": 3, "DELETE": 5}
+
+
+class Story:
+    """What was made so far, to be named in what is asked next."""
+
+    def __init__(self, system: System) -> None:
+        self.ids: dict[str, str] = {}
+        self._fixed = {
+            "url": system.machine_url,
+            "environment_name": "production",
+            "user_id": "dora",
+            "from": 1,
+            "to": 2,
+        }
+
+    def learn(self, path: str, answer: Json) -> None:
+        """Remember the ids of an answer."""
+        noun = singular(re.findall(r"/([a-z]+)(?=/\{|$)", path)[-1])
+        own = {f"{noun}_id": answer["id"]} if "id" in answer else {}
+        named = {name: id_ for name, id_ in answer.items() if name.endswith("_id") and id_}
+        self.ids |= {name: str(id_) for name, id_ in (named | own).items()}
+
+    def value(self, name: str, sample: Any) -> Any:
+        """Give the real thing that has this name, or the sample."""
+        if name in self.ids:
+            return self.ids[name]
+        if name.endswith("s") and f"{name[:-1]}_id" in self.ids and _is_id(sample):
+            return [self.ids[f"{name[:-1]}_id"]]
+        return self._fixed.get(name, sample)
+
+    def headers(self, path: str) -> Mapping[str, str]:
+        """Act for the organisation when it is about one."""
+        about = "{organisation_id}" in path
+        return {"Comfyd-Organisation": self.ids["organisation_id"]} if about else {}
+
+    def body(self, sample: Any) -> Any:
+        """Give an example with real ids."""
+        if not isinstance(sample, dict):
+            return sample
+        return {name: self.value(name, self.body(value)) for name, value in sample.items()}
+
+    def path(self, template: str) -> str:
+        """Give an address with real ids."""
+        return re.sub(r"\{(\w+)\}", lambda name: str(self.value(name[1], 1)), template)
+
+    def query(self, operation: Json) -> Mapping[str, Any]:
+        """Give the parameters that must be there."""
+        required = [p for p in operation.get("parameters", ()) if p["in"] == "query"]
+        return {p["name"]: self.value(p["name"], 1) for p in required if p["required"]}
+
+
+def _is_id(sample: Any) -> bool:
+    try:
+        return bool([UUID(item) for item in sample])
+    except (TypeError, ValueError, AttributeError):
+        return False
+
+
+def told() -> Iterator[tuple[str, str, Json, Any]]:
+    """Give every operation with each of its examples, in order."""
+    for (method, path), operation in sorted(operations().items(), key=_rank):
+        content = operation.get("requestBody", {}).get("content", {})
+        examples = [e["value"] for of in content.values() for e in of["examples"].values()]
+        for example in examples or [None]:
+            yield method, path, operation, example
+
+
+def _rank(item: tuple[tuple[str, str], Json]) -> tuple[int, int, str]:
+    (method, path), operation = item
+    name = operation["operationId"]
+    first = FIRST.index(name) if name in FIRST else len(FIRST)
+    acts = method == "POST" and re.search(r"\}/[a-z]+$", path) is not None
+    rank = LAST.get(name) or (4 if acts else RANKS[method])
+    return first, rank, path
+
+
+@pytest.fixture
+async def cleo(system: System) -> Any:
+    """Give a tenant of whom nothing is known yet."""
+    async with client_of(system, "cleo") as http:
+        yield Tenant(http, system.machine_url)
+
+
+async def all_ended(tenant: Tenant) -> bool:
+    """Tell whether none of a tenant's runs is open."""
+    runs = (await tenant.http.get("/v1/runs", params={"limit": 100})).json()["data"]
+    return all(run["ended_at"] for run in runs)
+
+
+async def test_every_example_is_answered_well(system: System, cleo: Tenant) -> None:
+    story, failed = Story(system), []
+    for method, path, operation, example in told():
+        if method == "DELETE":
+            # What is in use cannot be taken away.
+            await eventually(partial(all_ended, cleo))
+        answer = await cleo.http.request(
+            method,
+            story.path(path),
+            json=story.body(example),
+            params=story.query(operation),
+            headers=story.headers(path),
+        )
+        if not answer.is_success:
+            failed.append(f"{method} {answer.url.path}: {answer.status_code} {answer.text}")
+        elif method in {"POST", "PUT"} and answer.content:
+            story.learn(path, answer.json())
+        if operation["operationId"] == FIRST[-1]:
+            # A run that has ended can be followed to its end, run again, and erased.
+            await cleo.ended(story.ids["run_id"])
+    assert failed == []

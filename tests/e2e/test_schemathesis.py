@@ -1,0 +1,50 @@
+"""Every route under thousands of requests that nobody sane would send, and many that are well made.
+
+Schemathesis reads the description and holds every answer against it: no 5xx, no status, media type,
+shape or header that is not described, no bad request taken, no unknown method without `Allow`.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from tests.e2e.graphs import card
+from tests.e2e.system import System
+from tests.e2e.tenant import Json, Tenant
+from tests.e2e.test_clients import command
+
+HOOKS = Path(__file__).parent / "schemathesis_hooks.py"
+EXAMPLES = 30
+"""Requests for each operation and way of making them up, beside those that cover every limit."""
+
+CONFIG = """
+[checks]
+# What fits the schema may still be wrong for this workflow, or at this moment.
+positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "404", "409", "422"]
+"""
+
+
+async def test_no_request_gets_an_answer_that_is_not_described(
+    system: System, ada: Tenant, tmp_path: Path
+) -> None:
+    deployment = await ada.deploy(card())
+    run = await ada.run(deployment)
+    config = tmp_path / "schemathesis.toml"
+    config.write_text(CONFIG, "utf-8")
+
+    await command(
+        *(Path(sys.executable).parent / "st", "--config-file", config),
+        *("run", f"{system.url}/openapi.json"),
+        *("--header", f"Authorization: Bearer {system.token('ada')}"),
+        *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"),
+        *("--generation-deterministic", "--max-examples", str(EXAMPLES), "--workers", "2"),
+        *("--request-timeout", "30", "--continue-on-failure", "--no-color", "--warnings", "off"),
+        folder=tmp_path,
+        env={"SCHEMATHESIS_HOOKS": str(HOOKS), "COMFYD_TEST_IDS": json.dumps(_ids(run))},
+    )
+
+
+def _ids(run: Json) -> dict[str, str]:
+    """Name real things, so that requests come further than to a 404."""
+    names = ("workflow_id", "deployment_id", "machine_id")
+    return {name: str(run[name]) for name in names} | {"run_id": str(run["id"])}

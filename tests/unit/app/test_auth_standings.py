@@ -1,0 +1,141 @@
+"""What is known of keys and tokens is half a second old at most, and outlives a short outage."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+from typing_extensions import override
+
+from app import auth_standings
+from app.auth_standings import Standings
+from events.decider import KEY, TOKEN
+from events.envelope import AnyRecorded
+from events.token import RevokeToken, Token
+from infra.event_store import LogUnavailable, Session
+from tests.builders import NOW, meta
+from tests.memory_event_store import MemoryEventStore
+
+LEASE = 0.05
+
+
+class CountedLog(MemoryEventStore):
+    """A log that counts how often it is read, and may be away or slow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elsewhere = MemoryEventStore()
+        """The same log, as another process sees it."""
+
+        self.elsewhere.log = self.log
+        self.reads = 0
+        self.away = False
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    @override
+    async def read(self, aggregate: str, *, after: int = 0) -> list[AnyRecorded]:
+        self.reads += 1
+        await self.gate.wait()
+        if self.away:
+            raise LogUnavailable("away")
+        return await super().read(aggregate, after=after)
+
+
+@pytest.fixture
+def log() -> CountedLog:
+    return CountedLog()
+
+
+async def revoke(log: CountedLog, token_id: UUID) -> None:
+    session = Session(log.elsewhere, TOKEN, token_id, tenant="user:ada")
+    await session.execute(RevokeToken(token_id=token_id, jti=None, by="user:ada", now=NOW), meta())
+
+
+async def test_all_who_ask_at_once_share_one_read(log: CountedLog) -> None:
+    standings, token_id = Standings(log), uuid4()
+
+    async def ask() -> None:
+        assert await standings.of(TOKEN, token_id) is None
+
+    await asyncio.gather(*(ask() for _ in range(100)))
+    assert log.reads == 1
+
+
+async def test_an_answer_holds_for_its_lease_and_no_longer(log: CountedLog) -> None:
+    standings, token_id = Standings(log, lease=LEASE), uuid4()
+    assert await standings.of(TOKEN, token_id) is None
+    await revoke(log, token_id)
+    assert await standings.of(TOKEN, token_id) is None
+    await asyncio.sleep(LEASE)
+    assert await standings.of(TOKEN, token_id) == Token(id=token_id, revoked_at=NOW)
+    assert log.reads == 2
+
+
+async def test_what_this_process_has_changed_is_asked_for_at_once(log: CountedLog) -> None:
+    standings, token_id = Standings(log), uuid4()
+    assert await standings.of(TOKEN, token_id) is None
+    await revoke(log, token_id)
+    standings.forget(TOKEN, token_id)
+    assert await standings.of(TOKEN, token_id) is not None
+
+
+async def test_an_id_of_one_kind_says_nothing_of_another(log: CountedLog) -> None:
+    standings, identifier = Standings(log), uuid4()
+    await revoke(log, identifier)
+    assert await standings.of(TOKEN, identifier) is not None
+    assert await standings.of(KEY, identifier) is None
+
+
+async def test_the_last_answer_counts_while_the_log_is_away(log: CountedLog) -> None:
+    standings, token_id = Standings(log, lease=LEASE), uuid4()
+    await revoke(log, token_id)
+    assert await standings.of(TOKEN, token_id) is not None
+    log.away = True
+    await asyncio.sleep(LEASE)
+    assert await standings.of(TOKEN, token_id) is not None
+    assert log.reads == 2
+
+
+async def test_but_not_for_ever(log: CountedLog) -> None:
+    standings, token_id = Standings(log, lease=LEASE, trusted=2 * LEASE), uuid4()
+    assert await standings.of(TOKEN, token_id) is None
+    log.away = True
+    await asyncio.sleep(2 * LEASE)
+    with pytest.raises(LogUnavailable):
+        await standings.of(TOKEN, token_id)
+    log.away = False
+    await asyncio.sleep(LEASE)
+    assert await standings.of(TOKEN, token_id) is None
+
+
+async def test_nothing_is_known_of_what_was_never_asked(log: CountedLog) -> None:
+    log.away = True
+    with pytest.raises(LogUnavailable):
+        await Standings(log).of(TOKEN, uuid4())
+
+
+async def test_a_slow_log_keeps_nobody_waiting_who_has_an_answer(
+    log: CountedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth_standings, "PATIENCE", LEASE)
+    standings, token_id = Standings(log, lease=LEASE), uuid4()
+    await standings.of(TOKEN, token_id)
+    await asyncio.sleep(LEASE)
+    log.gate.clear()
+    # The first waits a little; those after it know that it was in vain.
+    assert await standings.of(TOKEN, token_id) is None
+    async with asyncio.timeout(LEASE):
+        assert await standings.of(TOKEN, token_id) is None
+    assert log.reads == 2
+    log.gate.set()
+
+
+async def test_few_are_remembered_however_many_ask(
+    log: CountedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth_standings, "REMEMBERED", 2)
+    standings = Standings(log)
+    ids = [uuid4() for _ in range(3)]
+    for token_id in [*ids, ids[0], ids[0]]:
+        await standings.of(TOKEN, token_id)
+    assert log.reads == 4

@@ -1,0 +1,131 @@
+"""The description of the API is whole: nothing without a name, a meaning, an example."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from app.openapi import answers, shown
+from app.openapi.examples import BODIES
+from app.openapi.names import name_of
+from app.openapi.words import NAMES, TAGS
+from app.problems import STATUS_OF
+from tests.described import described, operations
+
+OPERATIONS = [
+    pytest.param(method, path, operation, id=operation["operationId"])
+    for (method, path), operation in operations().items()
+]
+every_operation = pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
+Json = dict[str, Any]
+
+
+def nodes(value: Any) -> Iterator[Json]:
+    """Give every object in a document."""
+    if isinstance(value, dict):
+        yield value
+    for item in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        yield from nodes(item)
+
+
+def test_every_reference_leads_somewhere() -> None:
+    known = {f"#/components/schemas/{name}" for name in described()["components"]["schemas"]}
+    used = {node["$ref"] for node in nodes(described()) if isinstance(node.get("$ref"), str)}
+    assert used - known == set()
+    assert "#/components/schemas/Problem" in used
+
+
+def test_schemas_have_the_names_that_clients_see() -> None:
+    names = described()["components"]["schemas"]
+    assert all(re.fullmatch(r"[A-Z][A-Za-z]+", name) for name in names), list(names)
+    assert {"Run", "RunList", "Machine", "Problem"} <= set(names)
+    assert not [name for name in names if name.endswith("View")]
+
+
+@every_operation
+def test_an_operation_is_named_and_explained(method: str, path: str, operation: Json) -> None:
+    assert re.fullmatch(r"[a-z]+([A-Z][a-z]*)+", operation["operationId"])
+    assert operation["summary"]
+    assert operation["description"]
+    assert set(operation["tags"]) <= set(TAGS)
+    assert all(p["description"] and p["schema"] for p in operation.get("parameters", ()))
+    assert {p["name"] for p in operation.get("parameters", ()) if p["in"] == "path"} == set(
+        re.findall(r"\{(\w+)\}", path)
+    ), method
+
+
+@every_operation
+def test_an_operation_says_who_may_ask(method: str, path: str, operation: Json) -> None:
+    open_to_all = path.startswith("/health")
+    assert bool(operation["security"]) is not open_to_all, method
+    assert ({"401", "403", "503"} <= set(operation["responses"])) is not open_to_all
+
+
+@every_operation
+def test_every_answer_has_a_meaning_and_a_shape(method: str, path: str, operation: Json) -> None:
+    for status, response in operation["responses"].items():
+        assert response["description"], (method, path, status)
+        shapes = [content["schema"] for content in response.get("content", {}).values()]
+        assert all(shapes), (method, path, status)
+        assert shapes or status in {"204", "304"}, (method, path, status)
+
+
+@every_operation
+def test_a_body_has_examples_that_fit_its_schema(method: str, path: str, operation: Json) -> None:
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        assert content["examples"], (
+            f"{operation['operationId']} has none in app/openapi/examples.py"
+        )
+        schema = content["schema"] | {"components": described()["components"]}
+        for example in content["examples"].values():
+            jsonschema_rs.validate(schema, example["value"])
+    assert "requestBody" in operation or operation["operationId"] not in BODIES, (method, path)
+
+
+def test_every_name_and_example_is_of_an_operation() -> None:
+    known = {f"{method} {path}" for method, path in operations()}
+    names = {operation["operationId"] for operation in operations().values()}
+    assert NAMES.keys() - known == set()
+    assert BODIES.keys() - names == set()
+    assert len(names) == len(operations())
+
+
+def test_every_error_is_an_answer_of_some_operation() -> None:
+    told = json.dumps(described()["paths"])
+    of_no_operation = {"no_such_route", "method_not_allowed"}
+    of_workers = {"illegal_transition"}
+    untold = {code for code in STATUS_OF if f"`{code}`" not in told}
+    assert untold - of_no_operation - of_workers == set()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("GET", "/v1/batches", "listBatches"),
+        ("POST", "/v1/batches", "createBatch"),
+        ("GET", "/v1/batches/{batch_id}", "getBatch"),
+        ("GET", "/v1/batches/{batch_id}/runs", "listBatchRuns"),
+        ("POST", "/v1/runs/{run_id:str}/cancel", "cancelRun"),
+        ("POST", "/v1/runs/rerun", "rerunRuns"),
+        ("GET", "/v1/runs/{run_id}/timeline", "getRunTimeline"),
+        ("PATCH", "/v1/machines/{machine_id}", "updateMachine"),
+        ("DELETE", "/v1/organisations/{id}/members/{user_id}", "deleteOrganisationMember"),
+    ],
+)
+def test_names_follow_from_addresses(method: str, path: str, name: str) -> None:
+    assert name_of(method, path) == name
+
+
+def test_a_refusal_that_nobody_tells_cannot_be_described() -> None:
+    with pytest.raises(ValueError, match="no_such_code"):
+        answers("not_found", "no_such_code")
+
+
+def test_a_header_that_nobody_has_explained_cannot_be_described() -> None:
+    with pytest.raises(KeyError):
+        shown("X-Unheard-Of")

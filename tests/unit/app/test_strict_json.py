@@ -1,0 +1,87 @@
+"""Bodies are what is described: nothing is made to fit, and what does not fit is pointed at."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from litestar import Litestar, Request, Response, post
+from litestar.params import JSONBody
+from litestar.testing import TestClient
+from msgspec import Struct
+
+from app.problems import problem_response
+from app.strict_json import StrictRequest
+
+
+class Part(Struct):
+    """What a list holds."""
+
+    count: int
+
+
+class Sent(Struct):
+    """What the route takes."""
+
+    sure: bool = False
+    parts: list[Part] = []
+
+
+@post("/")
+async def take(data: JSONBody[Sent]) -> Sent:
+    return data
+
+
+@post("/any")
+async def take_anything(data: JSONBody[dict[str, Any]]) -> dict[str, Any]:
+    return data
+
+
+def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    return problem_response(request, error)
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient[Litestar]]:
+    app = Litestar(
+        [take, take_anything],
+        request_class=StrictRequest,
+        exception_handlers={Exception: answer},
+        openapi_config=None,
+    )
+    with TestClient(app) as opened:
+        yield opened
+
+
+def test_what_fits_is_taken(client: TestClient[Litestar]) -> None:
+    body = {"sure": True, "parts": [{"count": 1}]}
+
+    assert client.post("/", json=body).json() == body
+    assert client.post("/any", json={"x": [1]}).json() == {"x": [1]}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "code"),
+    [
+        (b'{"sure": 0}', "/sure", "field_type"),
+        (b'{"sure": "true"}', "/sure", "field_type"),
+        (b'{"parts": [{"count": "1"}]}', "/parts/0/count", "field_type"),
+        (b'{"parts": [{}]}', "/parts/0/count", "field_missing"),
+        (b"[]", "", "field_type"),
+        (b"null", "", "field_type"),
+        (b"", "", "body_missing"),
+    ],
+)
+def test_nothing_is_made_to_fit(
+    client: TestClient[Litestar], body: bytes, pointer: str, code: str
+) -> None:
+    answer = client.post("/", content=body)
+
+    [fault] = answer.json()["errors"]
+    assert (answer.status_code, fault["pointer"], fault["code"]) == (400, pointer, code)
+
+
+@pytest.mark.parametrize("body", [b"{broken", b"\xff\xfe", b'{"sure": NaN}', b'"\\ud800"'])
+def test_what_is_no_json_is_told_so(client: TestClient[Litestar], body: bytes) -> None:
+    answer = client.post("/", content=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")

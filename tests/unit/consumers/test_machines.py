@@ -1,0 +1,129 @@
+"""Drivers: one for each machine as it is, kept while it is used, closed when it is not."""
+
+import pytest
+from cryptography.fernet import Fernet
+
+from consumers.machines import AddressForbidden, MachineMissing, Machines, TokenUnreadable
+from events.decider import MACHINE
+from events.machine_decider import ChangeMachine, MachineCommand, RegisterMachine, RemoveMachine
+from events.machine_events import MachineRegistered
+from infra.event_store import Session
+from infra.machine_address import AddressRefused
+from infra.sealing import Sealer
+from tests.builders import MACHINE_ID, NOW, OTHER_ID, SEAL_KEY, meta
+from tests.fake_machine import FakeMachine
+from tests.memory_event_store import MemoryEventStore
+
+URL, ELSEWHERE = "http://127.0.0.1:1", "http://127.0.0.1:2"
+SEALER = Sealer(SEAL_KEY)
+
+
+class World:
+    """A log with one machine, and the drivers that were opened for it."""
+
+    def __init__(self) -> None:
+        self.store = MemoryEventStore()
+        self.opened: list[tuple[str, str, FakeMachine]] = []
+        self.refuse: Exception | None = None
+        self.machines = Machines(self.store, self._open, SEALER)
+        self._session = Session(self.store, MACHINE, MACHINE_ID)
+
+    async def _open(self, url: str, token: str) -> FakeMachine:
+        if self.refuse:
+            raise self.refuse
+        driver = FakeMachine()
+        self.opened.append((url, token, driver))
+        return driver
+
+    async def happens(self, command: MachineCommand) -> None:
+        """Record it."""
+        await self._session.execute(command, meta())
+
+    async def use(self) -> None:
+        """Use the machine for a moment."""
+        async with self.machines.using(await self.machines.find(MACHINE_ID)):
+            pass
+
+    def closed(self) -> list[int]:
+        """How often each driver was closed."""
+        return [driver.closed for _, _, driver in self.opened]
+
+
+@pytest.fixture
+async def world() -> World:
+    world = World()
+    registered = MachineRegistered(
+        machine_id=MACHINE_ID,
+        name="m",
+        url=URL,
+        driver="comfyui",
+        user_id="ada",
+        org_id=None,
+        at=NOW,
+        sealed_token=SEALER.seal("secret"),
+    )
+    await world.happens(RegisterMachine(registered=registered))
+    return world
+
+
+async def test_a_machine_is_opened_once_with_its_token_in_clear(world: World) -> None:
+    await world.use()
+    await world.use()
+    assert [(url, token) for url, token, _ in world.opened] == [(URL, "secret")]
+    assert world.closed() == [0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ChangeMachine(url=ELSEWHERE, sealed_token="", now=NOW),
+        ChangeMachine(sealed_token=SEALER.seal("other"), now=NOW),
+    ],
+    ids=["moved", "another token"],
+)
+async def test_the_driver_of_a_machine_that_changed_is_closed_once_it_is_idle(
+    world: World, change: ChangeMachine
+) -> None:
+    async with world.machines.using(await world.machines.find(MACHINE_ID)):
+        await world.happens(change)
+        await world.use()
+        assert world.closed() == [0, 0]
+    assert world.closed() == [1, 0]
+
+
+async def test_the_driver_of_a_removed_machine_is_closed_and_the_machine_is_missing(
+    world: World,
+) -> None:
+    async with world.machines.using(await world.machines.find(MACHINE_ID)):
+        await world.happens(RemoveMachine(open_runs=1, force=True, now=NOW))
+        with pytest.raises(MachineMissing):
+            await world.machines.find(MACHINE_ID)
+        assert world.closed() == [0]
+    assert world.closed() == [1]
+
+
+async def test_a_machine_that_nobody_registered_is_missing(world: World) -> None:
+    with pytest.raises(MachineMissing):
+        await world.machines.find(OTHER_ID)
+
+
+async def test_a_token_that_no_key_opens_has_its_own_error(world: World) -> None:
+    foreign = Sealer(Fernet.generate_key().decode()).seal("secret")
+    await world.happens(ChangeMachine(sealed_token=foreign, now=NOW))
+    with pytest.raises(TokenUnreadable, match="COMFYD_SEAL_KEYS") as refused:
+        await world.use()
+    assert refused.value.code == "machine_token_unreadable"
+    assert world.opened == []
+
+
+async def test_an_address_where_no_machine_may_be_has_its_own_error(world: World) -> None:
+    world.refuse = AddressRefused("10.0.0.1")
+    with pytest.raises(AddressForbidden, match=r"10\.0\.0\.1") as refused:
+        await world.use()
+    assert refused.value.code == "machine_address_private"
+
+
+async def test_at_the_end_every_driver_is_closed(world: World) -> None:
+    await world.use()
+    await world.machines.close()
+    assert world.closed() == [1]

@@ -1,0 +1,138 @@
+"""Looks at machines: recorded when something changed, and never while nobody answers."""
+
+import hashlib
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from consumers.delivery import Later
+from consumers.observe import TRIES, observe
+from consumers.tools import Tools
+from events.decider import MACHINE
+from events.machine import Machine
+from events.machine_decider import (
+    DisableMachine,
+    DrainMachine,
+    MachineCommand,
+    RemoveMachine,
+)
+from infra.event_store import load
+from infra.machine import MachineUnreachable
+from infra.work_queue import WorkQueue
+from tests.builders import MACHINE_ID, NOW, meta
+from tests.fake_machine import OBSERVED, FakeMachine, worker_tools
+from tests.fake_object_storage import FakeObjectStorage
+from tests.memory_event_store import MemoryEventStore
+from tests.unit.consumers.test_render import silence
+
+
+class FakeQueue:
+    """Notes which machines were let go, unless runs wait for them."""
+
+    def __init__(self) -> None:
+        self.gone: list[UUID] = []
+        self.runs_wait = False
+
+    async def let_go(self, machine_id: UUID) -> bool:
+        """Note a machine."""
+        self.gone += [] if self.runs_wait else [machine_id]
+        return not self.runs_wait
+
+
+class World:
+    """A worker with a registered machine."""
+
+    def __init__(self) -> None:
+        self.store, self.machine = MemoryEventStore(), FakeMachine()
+        self.storage, self.queue = FakeObjectStorage(), FakeQueue()
+        self.tools: Tools
+
+    async def look(self, delivery: int = TRIES) -> Machine:
+        """Look at the machine; give what is known of it then."""
+        queue = cast("WorkQueue", self.queue)
+        await observe(MACHINE_ID, delivery, tools=self.tools, queue=queue)
+        state = (await load(self.store, MACHINE, MACHINE_ID)).state
+        assert state is not None
+        return state
+
+    async def happens(self, command: MachineCommand) -> None:
+        """Record it."""
+        session = await load(self.store, MACHINE, MACHINE_ID)
+        await session.execute(command, meta())
+
+    async def events(self) -> int:
+        """Count what has happened to the machine."""
+        return len(await self.store.read(MACHINE.name(MACHINE_ID)))
+
+
+@pytest.fixture
+async def world() -> World:
+    world = World()
+    world.tools = await worker_tools(world.store, world.machine, world.storage, heard=silence)
+    return world
+
+
+async def test_what_is_found_is_recorded_and_its_description_stored(world: World) -> None:
+    snapshot = (await world.look()).snapshot
+    assert snapshot is not None
+    stored = await world.storage.get_bytes(snapshot.object_info_key)
+    assert msgspec.json.decode(stored) == OBSERVED.node_classes
+    assert snapshot.object_info_sha256 == hashlib.sha256(stored).hexdigest()
+    assert (snapshot.comfyui_version, snapshot.node_classes, snapshot.at) == ("0.33.0", 1, NOW)
+    assert snapshot.models == {"checkpoints": ("a.safetensors",)}
+
+
+async def test_the_same_again_adds_nothing(world: World) -> None:
+    await world.look()
+    before = await world.events()
+    await world.look()
+    assert await world.events() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"comfyui_version": "0.34.0"},
+        {"models": {"checkpoints": []}},
+        {"node_classes": {}},
+    ],
+    ids=["version", "models", "nodes"],
+)
+async def test_what_changed_is_recorded(world: World, change: dict[str, Any]) -> None:
+    await world.look()
+    before = await world.events()
+    world.machine.observed = replace(OBSERVED, **change)
+    await world.look()
+    assert await world.events() == before + 1
+
+
+async def test_a_machine_that_does_not_answer_stays_as_it_is_known(world: World) -> None:
+    known = await world.look()
+    world.machine.breaks = {"observe": [MachineUnreachable("away")] * 2}
+    with pytest.raises(Later):
+        await world.look(delivery=1)
+    assert await world.look(delivery=TRIES) == known
+
+
+async def test_a_draining_machine_is_looked_at_and_a_disabled_one_is_not(world: World) -> None:
+    await world.happens(DrainMachine(now=NOW))
+    assert (await world.look()).snapshot is not None
+    await world.happens(DisableMachine(now=NOW))
+    world.machine.breaks = {"observe": [AssertionError("nobody should ask")]}
+    await world.look()
+    assert world.machine.breaks["observe"]
+
+
+async def test_a_removed_machine_is_let_go(world: World) -> None:
+    await world.happens(RemoveMachine(open_runs=0, force=False, now=NOW))
+    world.queue.runs_wait = True
+    with pytest.raises(Later):
+        await world.look(delivery=1)
+    await world.look(delivery=TRIES)
+    assert world.queue.gone == []
+    world.queue.runs_wait = False
+    await world.look(delivery=1)
+    assert world.queue.gone == [MACHINE_ID]

@@ -1,0 +1,207 @@
+"""What a worker writes down while it renders: waits, reasons, times and texts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+from typing_extensions import override
+
+from consumers.delivery import Later
+from consumers.render import render
+from consumers.tools import Tools
+from events.decider import RUN
+from events.output import Output
+from events.run import Run
+from events.run_commands import ConfirmCancel, EraseRun, RequestCancel
+from events.run_events import NodeTime
+from events.status import Status
+from infra.event_store import TooLarge, load
+from infra.machine import Finished, Graph, Lost, MachineUnreachable, Outcome, Report, Running
+from infra.private_data import PrivateData
+from tests.builders import NOW, RUN_ID, later, meta
+from tests.fake_machine import FakeMachine, worker_tools
+from tests.fake_object_storage import FakeObjectStorage
+from tests.fake_private_data import FakePrivateData
+from tests.memory_event_store import MemoryEventStore
+
+
+class Died(Exception):
+    """The process ends here."""
+
+
+class SilentMachine(FakeMachine):
+    """Does not answer for a while in the middle of a render."""
+
+    @override
+    async def watch(self, prompt_id: UUID, graph: Graph, report: Report) -> Outcome:
+        await report.running()
+        await report.unreachable("connection refused")
+        await report.unreachable("connection refused")
+        await report.reachable()
+        return self.outcome
+
+
+class EndlessMachine(FakeMachine):
+    """Renders for ever."""
+
+    @override
+    async def watch(self, prompt_id: UUID, graph: Graph, report: Report) -> Outcome:
+        self._step("watch")
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    @override
+    async def look_up(self, prompt_id: UUID) -> Running:
+        return Running()
+
+
+class ErasedMeanwhile(FakeMachine):
+    """Somebody cancels and erases the run in the moment before it has rendered."""
+
+    def __init__(self, store: MemoryEventStore) -> None:
+        super().__init__()
+        self._store = store
+
+    @override
+    async def watch(self, prompt_id: UUID, graph: Graph, report: Report) -> Outcome:
+        session = await load(self._store, RUN, RUN_ID)
+        await session.execute(RequestCancel(by="ada", now=NOW), meta())
+        await session.execute(ConfirmCancel(now=NOW), meta())
+        await session.execute(EraseRun(reason="request", by="ada", now=NOW), meta())
+        return self.outcome
+
+
+class Full(FakePrivateData):
+    """Takes no texts."""
+
+    @override
+    async def put_texts(self, run_id: UUID, attempt: int, texts: Mapping[int, str]) -> None:
+        raise TooLarge("texts")
+
+
+@asynccontextmanager
+async def silence(_: str, __: str) -> AsyncIterator[asyncio.Event]:
+    yield asyncio.Event()
+
+
+async def worker(store: MemoryEventStore, machine: FakeMachine, **changes: Any) -> Tools:
+    return await worker_tools(store, machine, FakeObjectStorage(), **({"heard": silence} | changes))
+
+
+async def run_of(store: MemoryEventStore) -> Run:
+    state = (await load(store, RUN, RUN_ID)).state
+    assert state is not None
+    return state
+
+
+async def events_of(store: MemoryEventStore, kind: str) -> list[Any]:
+    recorded = await store.read(RUN.name(RUN_ID))
+    return [entry.event for entry in recorded if entry.type == f"run.{kind}.v1"]
+
+
+async def test_how_often_a_run_is_delivered_says_nothing_of_how_long_it_waited() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    tools = await worker(store, machine)
+    machine.breaks = {"check": [MachineUnreachable("away")] * 9}
+
+    for delivery in range(1, 1000, 120):
+        with pytest.raises(Later):
+            await render(RUN_ID, delivery, tools)
+
+    assert len(await events_of(store, "waiting")) == 1
+
+
+async def test_a_machine_that_is_silent_while_it_renders_is_noted_and_so_is_its_return() -> None:
+    store, machine = MemoryEventStore(), SilentMachine()
+
+    await render(RUN_ID, 1, await worker(store, machine))
+
+    noted = [e.reason for e in await events_of(store, "waiting")]
+    assert noted == ["machine_unreachable", ""]
+    assert (await run_of(store)).status is Status.UPLOADING
+
+
+async def test_the_time_of_an_attempt_is_counted_from_its_first_claim() -> None:
+    store, machine = MemoryEventStore(), EndlessMachine()
+    machine.breaks = {"watch": [Died()]}
+    with pytest.raises(Died):
+        await render(RUN_ID, 1, await worker(store, machine))
+
+    late = await worker(store, machine, now=partial(later, 3600))
+    async with asyncio.timeout(30):
+        await render(RUN_ID, 2, late)
+
+    assert (await run_of(store)).status is Status.TIMEOUT
+
+
+async def test_what_the_machine_said_when_it_took_nothing_is_recorded() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    machine.breaks = {"submit": [MachineUnreachable("503: out to lunch")] * 3}
+
+    await render(RUN_ID, 1, await worker(store, machine))
+
+    (lost,) = await events_of(store, "attempt_lost")
+    assert lost.reason == "the machine took nothing: 503: out to lunch"
+
+
+async def test_why_a_run_was_claimed_is_recorded() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    machine.breaks = {"watch": [Died()], "look_up": []}
+    with pytest.raises(Died):
+        await render(RUN_ID, 1, await worker(store, machine))
+    machine.outcome = Lost()
+    await render(RUN_ID, 2, await worker(store, machine))
+    await render(RUN_ID, 1, await worker(store, machine, now=partial(later, 3)))
+
+    claims = await events_of(store, "claimed")
+    assert [(c.attempt, c.reason) for c in claims] == [
+        (1, "deployment"),
+        (1, "takeover"),
+        (2, "retry"),
+    ]
+
+
+async def test_texts_and_the_times_of_nodes_are_recorded_the_texts_beside_the_log() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    nodes = (NodeTime(node_id="1", class_type="SaveText", seconds=1.5),)
+    text = Output(index=0, node_id="1", kind="text", text="a moonlit otter")
+    machine.outcome = Finished(outputs=(text,), nodes=nodes)
+    tools = await worker(store, machine)
+
+    await render(RUN_ID, 1, tools)
+
+    (produced,) = await events_of(store, "outputs_produced")
+    assert produced.outputs == (Output(index=0, node_id="1", kind="text", length=15),)
+    assert produced.nodes == nodes
+    assert await tools.private.get_texts(RUN_ID, 1) == {0: "a moonlit otter"}
+    assert (await run_of(store)).status is Status.SUCCESS
+
+
+async def test_texts_of_a_run_that_was_erased_meanwhile_are_not_kept() -> None:
+    store = MemoryEventStore()
+    machine = ErasedMeanwhile(store)
+    tools = await worker(store, machine)
+    machine.outcome = Finished(outputs=(Output(index=0, node_id="1", kind="text", text="otter"),))
+
+    await render(RUN_ID, 1, tools)
+
+    assert await tools.private.get_texts(RUN_ID, 1) == {}
+    assert (await run_of(store)).erased_at is not None
+
+
+async def test_texts_that_nothing_can_hold_fail_the_run() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    tools = await worker(store, machine)
+    machine.outcome = Finished(outputs=(Output(index=0, node_id="1", kind="text", text="\x01"),))
+    tools = replace(tools, private=cast("PrivateData", Full()))
+
+    await render(RUN_ID, 1, tools)
+
+    run = await run_of(store)
+    assert run.error is not None
+    assert (run.status, run.error.code) == (Status.FAILED, "too_many_outputs")

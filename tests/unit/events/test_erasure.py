@@ -1,0 +1,151 @@
+"""Erasing takes what is private from a run and leaves its numbers."""
+
+from functools import partial
+
+import msgspec
+import pytest
+
+from events.decider import RUN
+from events.erasure import without_private_words
+from events.errors import NotFound, RunNotEnded
+from events.output import Output
+from events.run_commands import EraseRun, RecordDataDeleted
+from events.run_events import (
+    AttemptFailed,
+    AttemptLost,
+    FileUploaded,
+    ImageUploaded,
+    RunDataDeleted,
+    RunDataErased,
+    RunError,
+    RunEvent,
+    RunWaiting,
+    StatusChanged,
+)
+from events.status import Status
+from tests import specification
+from tests.builders import NOW, claimed, created, later, produced, uploaded
+
+given = partial(specification.given, RUN)
+
+SECRET = "moonlit-otter"
+ERASE = EraseRun(reason="request", by="user:ada", now=later(9))
+ERASED = RunDataErased(reason="request", by="user:ada", at=later(9))
+INPUT = ImageUploaded(
+    role="input",
+    name="image",
+    key=f"inputs/{SECRET}.png",
+    media_type="image/png",
+    bytes=70,
+    sha256=f"{SECRET}",
+    width=8,
+    height=9,
+    upload_duration=0.1,
+    attempt=0,
+    index=-1,
+    at=NOW,
+)
+FILE = Output(
+    index=0,
+    node_id="9",
+    kind="images",
+    filename=f"{SECRET}.png",
+    subfolder=SECRET,
+    name=f"{SECRET}.png",
+)
+OLD_TEXT = Output(index=1, node_id="10", kind="text", text=SECRET)
+TEXT = Output(index=2, node_id="10", kind="text", length=7)
+ERROR = RunError(code="node_failed", message=f"cannot draw {SECRET}", node_id="9", exception="E")
+
+
+def ended(status: Status = Status.SUCCESS, error: RunError | None = None) -> StatusChanged:
+    return StatusChanged(
+        status=status, reason="complete", attempt=1, machine_id=None, at=later(5), error=error
+    )
+
+
+def rendered() -> list[RunEvent]:
+    return [
+        created(),
+        INPUT,
+        claimed(),
+        RunWaiting(reason="machine_unreachable", detail=SECRET, machine_id=None, at=NOW),
+        AttemptLost(attempt=1, reason=f"{SECRET}.png is gone", at=NOW),
+        claimed(attempt=2),
+        produced(FILE, OLD_TEXT, TEXT, attempt=2),
+        uploaded(attempt=2, name=f"{SECRET}.png"),
+        FileUploaded(
+            name=f"{SECRET}.mp4",
+            key=f"outputs/{SECRET}.mp4",
+            media_type="video/mp4",
+            bytes=80,
+            sha256=SECRET,
+            upload_duration=0.5,
+            attempt=2,
+            index=3,
+            at=NOW,
+        ),
+    ]
+
+
+def test_only_an_ended_run_is_erased_and_only_once() -> None:
+    given(created(), claimed()).when(ERASE).then_refused(RunNotEnded)
+    given().when(ERASE).then_refused(NotFound)
+    given(created(), ended()).when(ERASE).then(ERASED)
+    given(created(), ended(), ERASED).when(ERASE).then_nothing()
+
+
+def test_that_the_data_is_deleted_is_recorded_once_and_only_of_an_erased_run() -> None:
+    done = RecordDataDeleted(now=later(10))
+    deleted = RunDataDeleted(at=later(10))
+    given(created(), ended()).when(done).then_nothing()
+    given(created(), ended(), ERASED).when(done).then(deleted)
+    given(created(), ended(), ERASED, deleted).when(done).then_nothing()
+
+
+def test_an_erased_run_keeps_its_numbers_and_nothing_that_is_private() -> None:
+    before = RUN.fold([*rendered(), ended()])
+    after = RUN.fold([*rendered(), ended(), ERASED])
+    assert before is not None
+    assert after is not None
+    assert SECRET in msgspec.json.encode(before).decode()
+    assert SECRET not in msgspec.json.encode(after).decode()
+
+    assert (after.status, after.ended_at) == (Status.SUCCESS, later(5))
+    assert (after.erased_at, after.deleted_at) == (later(9), None)
+    assert [o.kind for o in after.outputs] == ["images", "text", "text"]
+    assert [o.is_file for o in after.outputs] == [True, False, False]
+    assert [o.characters for o in after.outputs] == [0, len(SECRET), 7]
+    assert [(u.bytes, u.media_type, u.width) for u in after.uploads.values()] == [
+        (10, "image/png", 64),
+        (80, "video/mp4", None),
+    ]
+    assert after.inputs["image"].bytes == 70
+
+
+def test_the_message_of_an_error_goes_and_its_code_stays() -> None:
+    failed = AttemptFailed(attempt=1, error=ERROR, at=NOW)
+    run = RUN.fold([created(), claimed(), failed, ended(Status.FAILED, ERROR), ERASED])
+    assert run is not None
+    assert run.error == RunError(code="node_failed", message="", node_id="9", exception="E")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [*rendered(), AttemptFailed(attempt=1, error=ERROR, at=NOW), ended(Status.FAILED, ERROR)],
+    ids=lambda event: type(event).__name__,
+)
+def test_every_fact_can_be_shown_without_private_words(event: RunEvent) -> None:
+    assert SECRET not in msgspec.json.encode(without_private_words(event)).decode()
+
+
+def test_facts_after_the_end_change_nothing_but_erasure() -> None:
+    late: list[RunEvent] = [claimed(attempt=3), uploaded(attempt=1), ended(Status.FAILED, ERROR)]
+    assert RUN.fold([created(), ended(), ERASED, *late]) == RUN.fold([created(), ended(), ERASED])
+
+
+def test_the_length_of_a_text_is_stored_and_that_of_a_file_is_not() -> None:
+    encoded = msgspec.json.encode([TEXT, FILE])
+    assert b'"length":7' in encoded
+    assert encoded.count(b"length") == 1
+    assert msgspec.json.decode(encoded, type=list[Output]) == [TEXT, FILE]

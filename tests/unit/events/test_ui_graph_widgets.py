@@ -1,0 +1,175 @@
+"""Values without names find their inputs; where they cannot, the node is named."""
+
+from typing import Any
+
+import pytest
+
+from events.ui_graph_shape import Slot
+from events.ui_graph_widgets import Saved, read_widgets
+from tests.ui_graphs import Drawing, Json, api, info, problems
+
+INT = ["INT", {}]
+TEXT = ["STRING", {}]
+CONTROLLED_COMBO = [["a", "b"], {"control_after_generate": True}]
+
+
+def read(declared: Json, values: object, *slots: Slot) -> dict[str, object]:
+    return {w.name: value for w, value in read_widgets(declared, slots, Saved(values))}
+
+
+def drawn(declared: Json, values: object) -> tuple[Json, dict[str, Json]]:
+    """Draw one node of a class, and give the classes with it."""
+    infos = {"It": declared}
+    return Drawing(infos).node(1, "It", values=values).saved(), infos
+
+
+@pytest.mark.parametrize(
+    ("declared", "values", "expected"),
+    [
+        (info(seed=INT, n=INT), [5, "fixed", 7], {"seed": 5, "n": 7}),
+        (info(noise_seed=INT, n=INT), [5, "randomize", 7], {"noise_seed": 5, "n": 7}),
+        (info(seed=INT, n=INT), [5, 7], {"seed": 5, "n": 7}),
+        (
+            info(seed=["INT", {"control_after_generate": False}], n=TEXT),
+            [5, "fixed"],
+            {"seed": 5, "n": "fixed"},
+        ),
+        (
+            info(n=["INT", {"control_after_generate": True}], m=INT),
+            [1, "increment", 2],
+            {"n": 1, "m": 2},
+        ),
+        (
+            info(pick=CONTROLLED_COMBO, n=INT),
+            ["b", "increment-wrap", "/x/", 3],
+            {"pick": "b", "n": 3},
+        ),
+        (info(seed=["FLOAT", {}], n=TEXT), [0.5, "fixed"], {"seed": 0.5, "n": "fixed"}),
+    ],
+)
+def test_what_follows_a_seed_is_passed_over(
+    declared: Json, values: list[Any], expected: Json
+) -> None:
+    assert read(declared, values) == expected
+
+
+def test_sockets_take_no_value() -> None:
+    declared = info(
+        model=["MODEL", {}],
+        n=INT,
+        forced=["INT", {"forceInput": True}],
+        either=["INT,FLOAT", {}],
+        m=INT,
+    )
+
+    assert read(declared, [1, 2]) == {"n": 1, "m": 2}
+
+
+def test_optional_inputs_come_after_the_required_ones() -> None:
+    declared = info(n=INT, optional={"m": INT})
+
+    assert read(declared, [1, 2]) == {"n": 1, "m": 2}
+
+
+def test_the_order_is_the_one_that_the_machine_tells() -> None:
+    declared = info(a=INT, b=INT)
+    declared["input_order"]["required"] = ["b", "a"]
+
+    assert read(declared, [1, 2]) == {"b": 1, "a": 2}
+    assert read({**declared, "input_order": {"required": ["b"]}}, [1, 2]) == {"b": 1, "a": 2}
+    assert read({**declared, "input_order": None}, [1, 2]) == {"a": 1, "b": 2}
+
+
+def test_an_upload_button_before_optional_inputs() -> None:
+    declared = info(image=[["x"], {"image_upload": True}], optional={"n": INT})
+
+    assert read(declared, ["x", "image", 4]) == {"image": "x", "n": 4}
+    assert read(declared, ["x", 4]) == {"image": "x", "n": 4}
+    assert read(declared, ["x", {"name": "upload", "type": "button"}, 4]) == {"image": "x", "n": 4}
+
+
+def test_a_type_of_a_pack_is_a_widget_where_the_graph_shows_it_as_one() -> None:
+    declared = info(shade=["PACK_COLOUR", {}], n=INT)
+
+    assert read(declared, [3]) == {"n": 3}
+    shown = Slot(name="shade", widget={"name": "shade"})
+    assert read(declared, ["red", 3], shown) == {"shade": "red", "n": 3}
+    assert read(info(x=["PACK", {"widgetType": "INT"}], n=INT), [1, 2]) == {"x": 1, "n": 2}
+
+
+DYNAMIC = [
+    "COMFY_DYNAMICCOMBO_V3",
+    {
+        "options": [
+            {
+                "key": "png",
+                "inputs": {"required": {"depth": INT}, "optional": {"mask": ["MASK", {}]}},
+            },
+            {"key": "jpg", "inputs": {"required": {"quality": INT, "note": TEXT}}},
+        ]
+    },
+]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["png", 8, 3], {"format": "png", "format.depth": 8, "n": 3}),
+        (["jpg", 90, "x", 3], {"format": "jpg", "format.quality": 90, "format.note": "x", "n": 3}),
+        (["gif", 3], {"format": "gif", "n": 3}),
+        (None, {"format": "png", "format.depth": 0, "n": 0}),
+    ],
+)
+def test_a_choice_brings_its_own_inputs(values: list[Any] | None, expected: Json) -> None:
+    assert read(info(format=DYNAMIC, n=INT), values) == expected
+
+
+def test_of_inputs_that_grow_there_are_as_many_as_the_graph_has() -> None:
+    declared = info(values=["COMFY_AUTOGROW_V3", {"template": {}}], n=INT)
+    slots = [Slot(name=f"values.{c}", type="INT", widget={}) for c in "ab"]
+    slots.append(Slot(name="values.c", type="IMAGE"))
+
+    assert read(declared, [1, 2, 3], *slots) == {"values.a": 1, "values.b": 2, "n": 3}
+
+
+@pytest.mark.parametrize(
+    ("declared", "values", "code"),
+    [
+        (info(n=INT), ["x"], "ui_widget_misfit"),
+        (info(n=INT), [None], "ui_widget_misfit"),
+        (info(n=INT), [True], "ui_widget_misfit"),
+        (info(n=["FLOAT", {}]), [[1]], "ui_widget_misfit"),
+        (info(b=["BOOLEAN", {}]), ["euler"], "ui_widget_misfit"),
+        (info(t=TEXT), [["a"]], "ui_widget_misfit"),
+        (info(c=[["a"], {}]), [{"a": 1}], "ui_widget_misfit"),
+        (info(n=INT), [1, 2], "ui_widgets_surplus"),
+        (info(n=INT), [1, "", False], "ui_widgets_surplus"),
+        (info(x=["MODEL", {}]), [{}, {"lora": "x"}], "ui_widgets_surplus"),
+        (info(x=["LOAD_3D", {}]), [{"camera": 1}], "ui_widget_live"),
+        (info(x=["WEBCAM", {}]), [], "ui_widget_live"),
+    ],
+)
+def test_values_that_may_be_at_the_wrong_place_stop_the_conversion(
+    declared: Json, values: list[Any], code: str
+) -> None:
+    assert problems(*drawn(declared, values)) == [(code, "/nodes/0")]
+
+
+@pytest.mark.parametrize(
+    ("declared", "values", "expected"),
+    [
+        (info(n=INT), ["5"], {"n": "5"}),
+        (info(b=["BOOLEAN", {}]), ["true"], {"b": "true"}),
+        (info(t=TEXT), [5], {"t": 5}),
+        (info(n=INT), [1, None, "", []], {"n": 1}),
+        (info(x=["MODEL", {}]), ["what it showed last", ["x"], 4], {}),
+        (info(c=[[], {}]), None, {}),
+        (
+            info(c=["CURVE", {}]),
+            [[[0, 0], [1, 1]]],
+            {"c": {"__type__": "CURVE", "__value__": [[0, 0], [1, 1]]}},
+        ),
+    ],
+)
+def test_in_doubt_a_value_is_taken(declared: Json, values: list[Any], expected: Json) -> None:
+    assert api(*drawn(declared, values))["1"]["inputs"] == expected
