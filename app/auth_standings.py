@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -38,11 +39,15 @@ class Standings:
     """The states of aggregates, at most half a second old."""
 
     def __init__(
-        self, store: EventStore, *, lease: float = LEASE, trusted: float = TRUSTED
+        self,
+        store: EventStore,
+        *,
+        lease: float = LEASE,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._lease = lease
-        self._trusted = trusted
+        self._clock = clock
         self._known: OrderedDict[tuple[str, UUID], _Standing] = OrderedDict()
 
     async def of(self, decider: Decider[S, C, E], identifier: UUID) -> S | None:
@@ -53,10 +58,10 @@ class Standings:
 
         """
         standing = self._standing(decider, identifier)
-        now = time.monotonic()
+        now = self._clock()
         if now >= standing.due:
             await self._ask(standing, now)
-        if time.monotonic() - standing.confirmed > self._trusted:
+        if self._clock() - standing.confirmed > TRUSTED:
             raise LogUnavailable("the log does not say who may enter")
         state: S | None = standing.session.state
         return state
@@ -81,7 +86,7 @@ class Standings:
         if standing.asking is None:
             standing.asked = now
             standing.asking = asyncio.create_task(self._read(standing))
-        counts = now - standing.confirmed <= self._trusted
+        counts = now - standing.confirmed <= TRUSTED
         patience = standing.asked + PATIENCE - now if counts else None
         if patience is None or patience > 0:
             await asyncio.wait({standing.asking}, timeout=patience)
@@ -91,7 +96,7 @@ class Standings:
             await standing.session.load()
         except (LogUnavailable, UnknownEventType, UnreadableEvent) as error:
             log.warning("standing.unknown", extra={"error": str(error)})
-            standing.due = time.monotonic() + self._lease
+            standing.due = self._clock() + self._lease
         else:
             # Counted from before the question: the answer may be as old as that.
             standing.confirmed = standing.asked

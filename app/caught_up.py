@@ -2,11 +2,9 @@
 
 import asyncio
 import time
-from typing import Any
-
-from psycopg import AsyncConnection
 
 from app.house import House
+from infra.postgres import Connection
 from projections.queries import ReadModelsBehind, position
 
 PATIENCE = 3.0
@@ -15,7 +13,7 @@ PATIENCE = 3.0
 LOOK_EVERY = 0.05
 
 
-async def catch_up(house: House, connection: AsyncConnection[tuple[Any, ...]]) -> None:
+async def catch_up(house: House, connection: Connection) -> None:
     """Return when the read models are where the log is now.
 
     Raises:

@@ -14,8 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.auth import Caller
-from app.create_run import current_deployment, no_such_deployment, request_hash_of, target_of
-from app.house import House
+from app.create_run import request_hash_of, target_of
+from app.find_deployment import current_deployment, no_such_deployment
+from app.house import House, recorded_by
 from app.take_inputs import Draft, Seen, check_all, intake, look_at_all, store_all
 from events.batch import Batch, BatchCreated, BatchItem, CreateBatch, RunFilter
 from events.decider import BATCH
@@ -158,16 +159,14 @@ async def _record(
 ) -> AcceptedBatch:
     command_id = derived("create-batch", created.batch_id, created.request_hash)
     meta = house.meta(caller, command_id=command_id)
-    await session.execute(CreateBatch(created=created), meta)
-    assert session.state is not None  # it was created, now or before
+    appended = await session.execute(CreateBatch(created=created), meta)
     house.recent.note(created.batch_id, session.position)
     try:
         await carry_out(house.store, created.batch_id, house.now)
     except (LogUnavailable, VersionConflict) as error:
         log.warning("batch.left_to_workers", extra={"error": str(error)})
-    # A repeat makes the same event id and is answered with the event of the first.
-    replayed = session.state.created_at != created.at
-    return AcceptedBatch(batch=session.state, position=session.position, replayed=replayed)
+    replayed = not recorded_by(meta, appended)
+    return AcceptedBatch(batch=session.existing, position=session.position, replayed=replayed)
 
 
 def _draft(batch_id: UUID, index: int, plan: Plan) -> Draft:

@@ -8,21 +8,21 @@ import msgspec
 from msgspec import Struct
 
 from app.auth import Caller
-from app.house import House
+from app.find_deployment import current_deployment, no_such_deployment
+from app.find_run import RunSession
+from app.house import House, recorded_by
 from app.take_inputs import Draft, intake, look_at_all, store
-from events.decider import DEPLOYMENT, RUN
+from events.decider import RUN
 from events.deployment import DeploymentPromoted
-from events.errors import AlreadyExists, NotFound
+from events.errors import AlreadyExists
 from events.identity import create_command_id, keyed_run_id
 from events.inputs import check_inputs
 from events.run import Run
-from events.run_commands import CreateRun, RunCommand
-from events.run_events import RunCreated, RunEvent
+from events.run_commands import CreateRun
+from events.run_events import RunCreated
 from events.run_target import RunTarget
 from events.subjects import identifier_of
 from infra.event_store import Session
-
-RunSession = Session[Run, RunCommand, RunEvent]
 
 _canonical = msgspec.json.Encoder(order="deterministic").encode
 
@@ -122,39 +122,15 @@ async def accept_run(
         at=house.now(),
         rerun_of=rerun_of,
     )
-    await session.execute(
-        CreateRun(created=created, images=taken.images),
-        house.meta(caller, command_id=create_command_id(draft.run_id, draft.request_hash)),
-    )
-    assert session.state is not None  # it was created, now or before
-    if session.state.erased_at is not None:
+    meta = house.meta(caller, command_id=create_command_id(draft.run_id, draft.request_hash))
+    appended = await session.execute(CreateRun(created=created, images=taken.images), meta)
+    run = session.existing
+    if run.erased_at is not None:
         # A twin of this request was faster, and its run is erased already.
         await house.private.erase(draft.run_id)
     house.recent.note(draft.run_id, session.position)
-    # A repeat makes the same event ids and is answered with the event of the first.
-    replayed = session.state.created_at != created.at
-    return Accepted(run=session.state, position=session.position, replayed=replayed)
-
-
-async def current_deployment(
-    house: House, caller: Caller, deployment_id: UUID
-) -> DeploymentPromoted:
-    """Give what a deployment runs now; a single read of the log, so never an old version.
-
-    Raises:
-        NotFound: the caller has no such deployment.
-
-    """
-    last = await house.store.last(DEPLOYMENT.name(deployment_id))
-    if last is None or last.meta.tenant != caller.tenant or not caller.may_know(deployment_id):
-        raise no_such_deployment()
-    promoted: DeploymentPromoted = last.event
-    return promoted
-
-
-def no_such_deployment() -> NotFound:
-    """Say that the caller has no such deployment."""
-    return NotFound("there is no deployment with this id")
+    replayed = not recorded_by(meta, appended)
+    return Accepted(run=run, position=session.position, replayed=replayed)
 
 
 def request_hash_of(request: Mapping[str, object]) -> str:

@@ -39,9 +39,8 @@ async def find_batch(
 async def standing_in_log(house: House, caller: Caller, batch_id: UUID) -> Standing:
     """Give where a batch of the caller's stands now, by the log alone; see find_batch."""
     session = await batch_session(house, caller, batch_id)
-    assert session.state is not None  # it was found
     position = await house.log_groups.head()
-    tally = await tally_at(house, session.state, position)
+    tally = await tally_at(house, session.existing, position)
     house.recent.note(batch_id, position)
     return tally.standing(position)
 

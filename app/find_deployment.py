@@ -15,8 +15,8 @@ DeploymentSession = Session[Deployment, DeploymentCommand, DeploymentPromoted]
 
 async def deployment_session(
     house: House, caller: Caller, deployment_id: UUID
-) -> tuple[DeploymentSession, Deployment]:
-    """Load a deployment of the caller's from the log, with its state as it is now.
+) -> DeploymentSession:
+    """Load a deployment of the caller's from the log; its state is there.
 
     Raises:
         NotFound: the caller may know of no such deployment.
@@ -26,5 +26,26 @@ async def deployment_session(
     session = await load(house.store, DEPLOYMENT, deployment_id)
     hidden = session.tenant != caller.tenant or not caller.may_know(deployment_id)
     if session.state is None or hidden:
-        raise NotFound("there is no deployment with this id")
-    return session, session.state
+        raise no_such_deployment()
+    return session
+
+
+async def current_deployment(
+    house: House, caller: Caller, deployment_id: UUID
+) -> DeploymentPromoted:
+    """Give what a deployment runs now; a single read of the log, so never an old version.
+
+    Raises:
+        NotFound: the caller has no such deployment.
+
+    """
+    last = await house.store.last(DEPLOYMENT.name(deployment_id))
+    if last is None or last.meta.tenant != caller.tenant or not caller.may_know(deployment_id):
+        raise no_such_deployment()
+    promoted: DeploymentPromoted = last.event
+    return promoted
+
+
+def no_such_deployment() -> NotFound:
+    """Say that the caller has no such deployment."""
+    return NotFound("there is no deployment with this id")

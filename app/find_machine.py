@@ -41,16 +41,10 @@ async def present_machine(house: House, caller: Caller, machine_id: UUID) -> Mac
         LogUnavailable: the log does not answer.
 
     """
-    machine = (await machine_session(house, caller, machine_id)).state
-    if machine is None or machine.removed:
+    machine = (await machine_session(house, caller, machine_id)).existing
+    if machine.removed:
         raise NotFound("there is no machine with this id")
     return machine
-
-
-def state_of(session: MachineSession) -> Machine:
-    """Give the state of a machine that was found."""
-    assert session.state is not None  # whoever has the session has found it
-    return session.state
 
 
 async def session_for_name(house: House, caller: Caller, name: str) -> MachineSession:

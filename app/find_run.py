@@ -45,8 +45,7 @@ async def find_run(house: House, caller: Caller, run_id: UUID, *, at_least: int 
     found = await _from_postgres(house, caller, run_id)
     if found is None or found.position < wanted:
         session = await run_session(house, caller, run_id)
-        assert session.state is not None  # it was found
-        found = Found(run=session.state, position=session.position)
+        found = Found(run=session.existing, position=session.position)
     house.recent.note(run_id, found.position)
     return replace(found, run=await house.texts.put_into(found.run))
 

@@ -1,7 +1,7 @@
 """What the doors work with: put together once at start, given to every handler."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from app.quotas import Quotas
 from app.rate_limit import RateLimit
 from app.run_rows import RunRows
 from app.texts import Texts
-from events.envelope import Meta
+from events.envelope import AnyRecorded, Meta
 from infra.event_store import EventStore
 from infra.given_up_keys import GivenUpKeys
 from infra.log_group import LogGroups
@@ -74,11 +74,20 @@ class House(Struct, frozen=True, kw_only=True):
     new_id: Callable[[], UUID]
 
     def meta(self, caller: Caller, *, command_id: UUID | None = None) -> Meta:
-        """Give the circumstances of a command of the caller's."""
+        """Give the circumstances of a command of the caller's; see recorded_by for its cause."""
         identifier = command_id or self.new_id()
         return Meta(
             tenant=caller.tenant,
             actor=caller.actor,
             command_id=identifier,
             correlation_id=str(identifier),
+            causation_id=str(self.new_id()) if command_id else "",
         )
+
+
+def recorded_by(meta: Meta, appended: Sequence[AnyRecorded]) -> bool:
+    """Tell whether it was this request that recorded the events.
+
+    A repeated request makes the same event ids, and is given those that the first has recorded.
+    """
+    return bool(appended) and appended[0].meta.causation_id == meta.causation_id

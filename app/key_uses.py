@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from infra.postgres import Pool
-from projections.queries import note_key_uses
+from projections.hints import note_key_uses
 
 log = logging.getLogger(__name__)
 

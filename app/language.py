@@ -2,10 +2,20 @@
 
 import re
 from collections.abc import Iterable
+from typing import Annotated
 
-from events.messages import LANGUAGES
+from litestar.params import HeaderParameter
+
+from events.words import LANGUAGES
 
 _WEIGHT = re.compile(r"q\s*=\s*([01](?:\.\d{0,3})?)")
+
+
+def provide_language(
+    accept_language: Annotated[str | None, HeaderParameter(name="Accept-Language")] = None,
+) -> str:
+    """Give a handler the language of its answer."""
+    return language_of(accept_language or "")
 
 
 def language_of(accept_language: str) -> str:

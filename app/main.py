@@ -19,6 +19,7 @@ from app.classic import routes as classic
 from app.classic.errors import classic_error
 from app.house import House, RecentWrites
 from app.hub import Hub
+from app.language import provide_language
 from app.native import (
     batches,
     deployments,
@@ -169,6 +170,7 @@ def build_app(settings: Settings) -> Litestar:
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_house(settings) as house:
             app.state.house = house
+            app.state.parts = health.shared_parts()
             yield
 
     app = Litestar(
@@ -180,6 +182,7 @@ def build_app(settings: Settings) -> Litestar:
         dependencies={
             "house": Provide(_house, sync_to_thread=False),
             "caller": Provide(provide_caller, sync_to_thread=False),
+            "language": Provide(provide_language, sync_to_thread=False),
         },
         exception_handlers={Exception: _answer_error},
         before_send=[tell_standing, add_security_headers, tell_methods],

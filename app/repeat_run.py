@@ -12,8 +12,10 @@ from uuid import UUID
 from msgspec import Struct
 
 from app.auth import Caller
-from app.create_run import current_deployment, target_of
+from app.create_run import target_of
+from app.find_deployment import current_deployment
 from app.house import House
+from app.take_inputs import check_urls
 from events.decider import WORKFLOW
 from events.deployment import DeploymentPromoted
 from events.errors import InputsErased, NotFound
@@ -73,6 +75,7 @@ class Repeater:
         target, fields = await self._target(run)
         kept = await _kept_inputs(self._house, run, without=overrides)
         values = _fitting(fields, kept, overrides)
+        check_urls(self._house, values)
         now = self._house.now()
         return Repetition(
             run=run,

@@ -63,8 +63,7 @@ async def rerun(
 
     """
     # From the log: what was erased a moment ago is not copied.
-    run = (await run_session(house, caller, run_id)).state
-    assert run is not None  # it was found
+    run = (await run_session(house, caller, run_id)).existing
     request = {"rerun_of": run_id, "inputs": inputs, "version": version}
     request_hash = request_hash_of(request)
     session = open_run(house, caller, idempotency_key)

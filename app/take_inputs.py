@@ -118,8 +118,23 @@ def _check_room(house: House, seen: Seen) -> None:
         raise TooLarge(f"inputs of run {seen.draft.run_id}")
 
 
+def check_urls(house: House, values: Mapping[str, Value]) -> None:
+    """Look at the URLs among the inputs of a run.
+
+    Raises:
+        InvalidInputs: with every problem there is.
+
+    """
+    if problems := _url_problems(house, values):
+        raise InvalidInputs(problems=problems)
+
+
+def _url_problems(house: House, values: Mapping[str, Value]) -> list[Problem]:
+    return [p for n, v in values.items() if (p := _url_problem(house, n, v))]
+
+
 async def _look_at(house: House, draft: Draft) -> tuple[dict[str, ImageFacts], list[Problem]]:
-    problems = [p for n, v in draft.values.items() if (p := _url_problem(house, n, v))]
+    problems = _url_problems(house, draft.values)
     facts: dict[str, ImageFacts] = {}
     for name, value in draft.values.items():
         if isinstance(value, ImageBytes):

@@ -62,11 +62,17 @@ def projections() -> None:
 @projections.command(name="rebuild")
 def rebuild_command() -> None:
     """Replay the log into new tables, compare them with the live ones, and swap them in."""
+    settings = _settings()
+    outdated = _run(_are_outdated(settings))
     try:
-        differences = _run(_rebuild(_settings()))
+        differences = _run(_rebuild(settings))
     except RebuildRunning:
         click.echo("comfyd: another rebuild is running; wait until it has ended", err=True)
         sys.exit(2)
+    if outdated:
+        # Rows of another shape differ without meaning anything.
+        click.echo("rebuilt: the old tables were those of an earlier version")
+        return
     for difference in differences:
         click.echo(
             f"{difference.table}: {difference.only_live} rows only in the old tables, "
@@ -109,11 +115,17 @@ async def _migrate(settings: Settings, replicas: int) -> list[StreamReport]:
 
 
 async def _rebuild_if_outdated(settings: Settings) -> None:
-    try:
-        async with connect(settings.postgres_url) as connection:
-            await check_tables(connection)
-    except TablesOutdated:
+    if await _are_outdated(settings):
         await _rebuild(settings)
+
+
+async def _are_outdated(settings: Settings) -> bool:
+    async with connect(settings.postgres_url) as connection:
+        try:
+            await check_tables(connection)
+        except TablesOutdated:
+            return True
+        return False
 
 
 async def _rebuild(settings: Settings) -> list[Any]:
@@ -185,4 +197,5 @@ def _settings() -> Settings:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m consumers")
+    # The command line goes on as this module, and its users know it by that name.
+    main(prog_name=os.environ.get("_COMFYD_PROGRAM", "python -m consumers"))

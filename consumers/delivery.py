@@ -16,7 +16,7 @@ from faststream.nats import NatsMessage
 from events.errors import Superseded
 from infra.event_store import AggregateFull, LogUnavailable, VersionConflict
 from infra.nats_connection import UNANSWERED
-from infra.work_queue import ACK_WAIT, WorkQueue, run_id_in
+from infra.work_queue import ACK_WAIT, WorkQueue, identifier_in
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +26,10 @@ TRIES = 8
 """Deliveries after which work that breaks the worker is put aside."""
 
 Do = Callable[[UUID, int], Awaitable[None]]
-"""Does the work of a run; told which delivery this is, from 1."""
+"""Does the work of a run, a batch or a machine; told which delivery this is, from 1."""
 
 GiveUp = Callable[[UUID, str], Awaitable[None]]
-"""Ends a run whose work nobody can do, with the error."""
+"""Ends what nobody can do, with the error."""
 
 
 class Later(Exception):
@@ -49,20 +49,20 @@ async def deliver(message: NatsMessage, do: Do, *, give_up: GiveUp, queue: WorkQ
     """Do the work in *message* and answer it."""
     delivery = message.raw_message.metadata.num_delivered
     try:
-        run_id = run_id_in(message.body)
+        identifier = identifier_in(message.body)
     except msgspec.DecodeError as error:
         with suppress(LogUnavailable, *UNANSWERED):
             await _bury(message, queue, repr(error))
         return
     try:
         async with _heartbeats(message):
-            await do(run_id, delivery)
+            await do(identifier, delivery)
     except Later as later:
         with suppress(*UNANSWERED):
             await message.nack(delay=later.seconds)
     except Superseded:
         # Another worker has the run. An acknowledgement of ours would count as its own.
-        log.info("work.superseded", extra={"run_id": str(run_id)})
+        log.info("work.superseded", extra={"run_id": str(identifier)})
     except (LogUnavailable, VersionConflict, *UNANSWERED) as error:
         log.warning("work.postponed", extra={"error": repr(error), "delivery": delivery})
         with suppress(*UNANSWERED):
@@ -77,15 +77,16 @@ async def deliver(message: NatsMessage, do: Do, *, give_up: GiveUp, queue: WorkQ
 async def _broken(
     message: NatsMessage, delivery: int, error: Exception, *, give_up: GiveUp, queue: WorkQueue
 ) -> None:
-    run_id = run_id_in(message.body)
-    log.error("work.broken", exc_info=error, extra={"run_id": str(run_id), "delivery": delivery})
+    identifier = identifier_in(message.body)
+    about = {"work": message.raw_message.subject, "id": str(identifier), "delivery": delivery}
+    log.error("work.broken", exc_info=error, extra=about)
     if delivery < TRIES:
         with suppress(*UNANSWERED):
             await message.nack(delay=growing_delay(delivery))
         return
     with suppress(LogUnavailable, VersionConflict, *UNANSWERED):
         with suppress(AggregateFull):  # Then the run has no room left to say so.
-            await give_up(run_id, repr(error))
+            await give_up(identifier, repr(error))
         await _bury(message, queue, repr(error))
 
 

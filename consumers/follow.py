@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from consumers.outages import note_outage
 from consumers.prepare import Prepared
 from consumers.record import record
-from consumers.tools import RunSession, Tools, meta, say, state_of
+from consumers.tools import RunSession, Tools, meta, say
 from events import codec
 from events.progress import Progress
 from events.run import Run
@@ -57,7 +57,7 @@ async def follow(
         _task(_cancellation(session, cancel_heard)) as cancellation,
     ):
         await report.started()
-        if state_of(session).cancel_requested:
+        if session.existing.cancel_requested:
             cancel_heard.set()
         await asyncio.wait(
             {watching, cancellation},
@@ -76,7 +76,7 @@ async def follow(
 
 async def _cancellation(session: RunSession, heard: asyncio.Event) -> None:
     """Return when someone asks to stop the run."""
-    while not (state_of(session).cancel_requested or state_of(session).ended):
+    while not (session.existing.cancel_requested or session.existing.ended):
         with suppress(TimeoutError):
             await asyncio.wait_for(heard.wait(), LOOK_AGAIN)
         heard.clear()
@@ -104,7 +104,7 @@ class _Report:
         self._session = session
         self._fence = fence
         self._tools = tools
-        self._progress = tools.progress_of(state_of(session).id)
+        self._progress = tools.progress_of(session.existing.id)
 
     async def started(self) -> None:
         await self._status(Status.STARTED)

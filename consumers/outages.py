@@ -2,7 +2,7 @@
 
 import math
 
-from consumers.tools import RunSession, Tools, say, state_of
+from consumers.tools import RunSession, Tools, say
 from events.run_commands import NoteWaiting
 from events.waiting import WaitingReason
 from infra.machine import MachineUnreachable
@@ -29,12 +29,12 @@ async def note_outage(
             WaitingReason.MACHINE_UNREACHABLE if machine_away else WaitingReason.STORAGE_UNAVAILABLE
         ),
         detail=str(error)[:LONGEST_DETAIL],
-        machine_id=state_of(session).machine_id if machine_away else None,
+        machine_id=session.existing.machine_id if machine_away else None,
         now=tools.now(),
         fence=fence,
     )
     await say(session, note, tools)
-    waiting = state_of(session).waiting
+    waiting = session.existing.waiting
     if waiting is None or waiting.reason != note.reason:
         return math.inf
     return (note.now - waiting.since).total_seconds()

@@ -48,8 +48,7 @@ async def prepare(session: RunSession, machine: Machine, tools: Tools) -> Prepar
         MachineUnreachable, StorageUnavailable: later might work.
 
     """
-    run = session.state
-    assert run is not None  # it was loaded and found
+    run = session.existing
     graph = await _stored_graph(run.graph_key, tools)
     ui_graph = await _stored_graph(run.ui_graph_key, tools) if run.ui_graph_key else None
     values = effective_values(input_schema(graph), await _stored_inputs(run, tools))
@@ -106,8 +105,7 @@ async def _place_images(
 async def _place(
     session: RunSession, name: str, value: ImageRef | ImageUrl, machine: Machine, tools: Tools
 ) -> str:
-    assert session.state is not None  # it was loaded and found
-    known = session.state.inputs.get(name)
+    known = session.existing.inputs.get(name)
     key = value.key if isinstance(value, ImageRef) else known.key if known else None
     if key is None:
         assert isinstance(value, ImageUrl)  # a reference has a key

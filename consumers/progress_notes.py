@@ -8,7 +8,7 @@ import psycopg
 from events.subjects import live_progress
 from infra.nats_connection import Client, Msg
 from infra.postgres import POSTGRES_AWAY, Pool
-from projections.queries import forget_progress, note_progress
+from projections.hints import forget_progress, note_progress
 
 EVERY = 0.5
 """Seconds between two writes."""

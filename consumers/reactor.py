@@ -57,8 +57,7 @@ async def react(recorded: AnyRecorded, *, store: EventStore, queue: WorkQueue) -
         case RetryScheduled():
             run_id = identifier_of(recorded.aggregate)
             run = await load(store, RUN, run_id)
-            assert run.state is not None  # it has at least this event
-            await _render(recorded, run_id, run.state.machine_id, queue)
+            await _render(recorded, run_id, run.existing.machine_id, queue)
         case OutputsProduced():
             run_id = identifier_of(recorded.aggregate)
             await queue.put(UPLOAD_WORK, run_id, message_id=f"{recorded.id}:upload")

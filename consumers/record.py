@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from consumers.tools import RunSession, Tools, meta, say, state_of
+from consumers.tools import RunSession, Tools, meta, say
 from events.output import Output
 from events.run_commands import FailRun, LoseAttempt, RecordOutputs, SettleRun
 from events.run_decider import outputs_fit
@@ -46,7 +46,7 @@ async def record(session: RunSession, attempt: int, outcome: Outcome, tools: Too
 async def _record_outputs(
     session: RunSession, attempt: int, finished: Finished, tools: Tools
 ) -> None:
-    run_id = state_of(session).id
+    run_id = session.existing.id
     texts = {o.index: o.text for o in finished.outputs if o.text is not None}
     if texts and outputs_fit(finished.outputs):
         try:
@@ -64,7 +64,7 @@ async def _record_outputs(
     await session.execute(produced, meta(tools, session, "outputs", attempt))
     settle = SettleRun(now=tools.now())
     await session.execute(settle, meta(tools, session, "settle", attempt))
-    if state_of(session).erased_at is not None:
+    if session.existing.erased_at is not None:
         # It was cancelled and erased while we looked: what we have just put came too late.
         await tools.private.erase(run_id)
 

@@ -15,7 +15,7 @@ from consumers.machines import MachineUnusable
 from consumers.outages import note_outage
 from consumers.prepare import Prepared, RunCannotStart, prepare
 from consumers.record import record
-from consumers.tools import RunSession, Tools, meta, say, state_of
+from consumers.tools import RunSession, Tools, meta, say
 from events.decider import RUN
 from events.machine import MachineState
 from events.run_commands import ClaimRun, ConfirmCancel, FailRun, LoseAttempt, NoteWaiting
@@ -79,28 +79,28 @@ async def render(run_id: UUID, delivery: int, tools: Tools) -> None:
 
 async def _wait_for_machine(session: RunSession, reason: WaitingReason, tools: Tools) -> Never:
     """Wait until someone resumes the machine, however long that takes."""
-    machine_id = state_of(session).machine_id
+    machine_id = session.existing.machine_id
     await say(session, NoteWaiting(reason=reason, machine_id=machine_id, now=tools.now()), tools)
     raise Later(STOPPED_PAUSE)
 
 
 async def _render_on(machine: Machine, session: RunSession, tools: Tools) -> None:
     prepared = await prepare(session, machine, tools)
-    if not state_of(session).claimed:
+    if not session.existing.claimed:
         # Of a claimed run the machine may have the prompt already, whatever it can do by now.
         await machine.check(prepared.graph)
     await _attempt(session, machine, prepared, tools)
 
 
 async def _attempt(session: RunSession, machine: Machine, prepared: Prepared, tools: Tools) -> None:
-    before = state_of(session)
+    before = session.existing
     taken_over = before.claimed
     if before.claimed and before.prompt_id is not None:
         # A machine that does not answer is found out before yet another claim is recorded.
         await machine.look_up(before.prompt_id)
-    claim = ClaimRun(machine_id=state_of(session).machine_id, worker=tools.worker, now=tools.now())
+    claim = ClaimRun(machine_id=session.existing.machine_id, worker=tools.worker, now=tools.now())
     await session.execute(claim, meta(tools, session))
-    run = state_of(session)
+    run = session.existing
     if run.ended or not run.claimed or run.prompt_id is None:
         return
     known = await machine.look_up(run.prompt_id) if taken_over else Lost()
@@ -145,7 +145,7 @@ async def _ask_twice(machine: Machine, prompt_id: UUID, tools: Tools) -> PromptS
 
 async def _wait_or_fail(session: RunSession, delivery: int, error: Exception, tools: Tools) -> None:
     """Wait for what does not answer, but not for ever."""
-    run = state_of(session)
+    run = session.existing
     if run.cancel_requested:
         await say(session, ConfirmCancel(now=tools.now()), tools)
     elif await note_outage(session, error, tools) <= tools.settings.machine_wait:

@@ -72,9 +72,3 @@ def meta(tools: Tools, session: RunSession, *cause: object) -> Meta:
 async def say(session: RunSession, command: RunCommand, tools: Tools) -> None:
     """Send a command about the run in *session*; see Session.execute."""
     await session.execute(command, meta(tools, session))
-
-
-def state_of(session: RunSession) -> Run:
-    """Give the state of a run that is known to exist."""
-    assert session.state is not None  # it was loaded and found
-    return session.state

@@ -8,7 +8,7 @@ from uuid import UUID
 from consumers.delivery import Later, growing_delay
 from consumers.machines import MachineUnusable
 from consumers.outages import note_outage
-from consumers.tools import RunSession, Tools, meta, state_of
+from consumers.tools import RunSession, Tools, meta
 from events.decider import RUN
 from events.output import Output
 from events.run import Run
@@ -64,8 +64,8 @@ async def upload(run_id: UUID, delivery: int, tools: Tools) -> None:
 async def _forget_erased(session: RunSession, tools: Tools) -> None:
     """Delete what was stored too late: the run was cancelled and erased meanwhile."""
     await session.load()
-    if state_of(session).erased_at is not None:
-        await tools.storage.delete_all(output_folder(state_of(session).id))
+    if session.existing.erased_at is not None:
+        await tools.storage.delete_all(output_folder(session.existing.id))
 
 
 async def _store_all(session: RunSession, run: Run, machine: Machine, tools: Tools) -> None:

@@ -14,7 +14,7 @@ from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 from nats.js.api import ConsumerConfig
 
 from consumers.batches import finish_batch, leave_batch
-from consumers.delivery import GiveUp, deliver, growing_delay
+from consumers.delivery import Do, GiveUp, deliver, growing_delay
 from consumers.erase import erase
 from consumers.machines import Machines
 from consumers.observe import observe
@@ -43,13 +43,7 @@ from infra.private_data import PrivateData
 from infra.run_progress import ProgressSender
 from infra.sealing import Sealer
 from infra.settings import Settings
-from infra.work_queue import (
-    BATCH_CONSUMER,
-    ERASE_CONSUMER,
-    OBSERVE_CONSUMER,
-    UPLOAD_CONSUMER,
-    WorkQueue,
-)
+from infra.work_queue import BATCHES, ERASURES, OBSERVATIONS, UPLOADS, KindOfWork, WorkQueue
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +57,8 @@ REACTOR = "reactor"
 REACTOR_IN_FLIGHT = 256
 _LOG = JStream(subjects.LOG, declare=False)
 _WORK = JStream(subjects.WORK, declare=False)
+
+OnWork = Callable[[NatsMessage], Awaitable[None]]
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
@@ -80,15 +76,10 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         exits.push_async_callback(broker.stop)
         tools = await _tools(client, settings, exits)
         queue = WorkQueue(client)
-        await queue.serve_uploads()
-        await queue.serve_erasures()
-        await queue.serve_batches()
-        await queue.serve_observations()
         _react_to_events(broker, tools, queue)
-        _serve_uploads(broker, tools, queue)
-        _serve_erasures(broker, tools, queue)
-        _serve_batches(broker, tools, queue)
-        _serve_observations(broker, tools, queue)
+        for kind in (UPLOADS, ERASURES, BATCHES, OBSERVATIONS):
+            await queue.serve(kind)
+        _serve_work(broker, tools, queue)
         await broker.start()
         log.info("worker.ready", extra={"worker": tools.worker})
         await _serve_machines(broker, tools, queue, stop)
@@ -153,54 +144,38 @@ def _react_to_events(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None
             await message.ack()
 
 
-def _serve_uploads(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None:
-    for _ in range(UPLOADERS):
+def _serve_work(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None:
+    on_upload = _delivering(partial(upload, tools=tools), give_up=_fail_run(tools), queue=queue)
+    on_erase = _delivering(partial(erase, tools=tools), give_up=_fail_run(tools), queue=queue)
+    on_batch = _delivering(partial(finish_batch, tools=tools), give_up=leave_batch, queue=queue)
+    # The next look comes by itself, so nothing is left undone for ever.
+    look = partial(observe, tools=tools, queue=queue)
+    on_observe = _delivering(look, give_up=_nothing_lost, queue=queue)
+    _serve(broker, UPLOADS, on_upload, at_once=UPLOADERS)
+    _serve(broker, ERASURES, on_erase)
+    _serve(broker, BATCHES, on_batch)
+    _serve(broker, OBSERVATIONS, on_observe, at_once=OBSERVERS)
 
-        @broker.subscriber(
-            subjects.UPLOAD_WORK, stream=_WORK, durable=UPLOAD_CONSUMER, pull_sub=PullSub()
+
+def _serve(broker: NatsBroker, kind: KindOfWork, on_work: OnWork, *, at_once: int = 1) -> None:
+    for _ in range(at_once):
+        subscriber = broker.subscriber(
+            kind.subject, stream=_WORK, durable=kind.consumer, pull_sub=PullSub()
         )
-        async def on_upload(message: NatsMessage) -> None:
-            do = partial(_with_tools, upload, tools)
-            await deliver(message, do, give_up=_give_up(tools), queue=queue)
+        subscriber(on_work)
 
 
-def _serve_erasures(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None:
-    @broker.subscriber(
-        subjects.ERASE_WORK, stream=_WORK, durable=ERASE_CONSUMER, pull_sub=PullSub()
-    )
-    async def on_erase(message: NatsMessage) -> None:
-        do = partial(_with_tools, erase, tools)
-        await deliver(message, do, give_up=_give_up(tools), queue=queue)
+def _delivering(do: Do, *, give_up: GiveUp, queue: WorkQueue) -> OnWork:
+    async def on_work(message: NatsMessage) -> None:
+        await deliver(message, do, give_up=give_up, queue=queue)
 
-
-def _serve_batches(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None:
-    @broker.subscriber(
-        subjects.BATCH_WORK, stream=_WORK, durable=BATCH_CONSUMER, pull_sub=PullSub()
-    )
-    async def on_batch(message: NatsMessage) -> None:
-        do = partial(_with_tools, finish_batch, tools)
-        await deliver(message, do, give_up=leave_batch, queue=queue)
-
-
-def _serve_observations(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None:
-    for _ in range(OBSERVERS):
-
-        @broker.subscriber(
-            subjects.OBSERVE_WORK, stream=_WORK, durable=OBSERVE_CONSUMER, pull_sub=PullSub()
-        )
-        async def on_observe(message: NatsMessage) -> None:
-            do = partial(observe, tools=tools, queue=queue)
-            # The next look comes by itself, so nothing is left undone for ever.
-            await deliver(message, do, give_up=_nothing_lost, queue=queue)
+    return on_work
 
 
 async def _serve_machines(
     broker: NatsBroker, tools: Tools, queue: WorkQueue, stop: asyncio.Event
 ) -> None:
-    async def on_render(message: NatsMessage) -> None:
-        do = partial(_with_tools, render, tools)
-        await deliver(message, do, give_up=_give_up(tools), queue=queue)
-
+    on_render = _delivering(partial(render, tools=tools), give_up=_fail_run(tools), queue=queue)
     every = tools.settings.observe_every
     async with asyncio.TaskGroup() as group:
         group.create_task(ServedMachines(broker, queue, on_render).keep_up(stop))
@@ -212,16 +187,7 @@ async def _nothing_lost(_machine_id: UUID, _error: str) -> None:
     """Leave a machine as it is known."""
 
 
-async def _with_tools(
-    handler: Callable[[UUID, int, Tools], Awaitable[None]],
-    tools: Tools,
-    run_id: UUID,
-    delivery: int,
-) -> None:
-    await handler(run_id, delivery, tools)
-
-
-def _give_up(tools: Tools) -> GiveUp:
+def _fail_run(tools: Tools) -> GiveUp:
     async def give_up(run_id: UUID, error: str) -> None:
         session = await load(tools.store, RUN, run_id)
         if session.state is None:

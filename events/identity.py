@@ -65,7 +65,7 @@ def machine_id(tenant: str, name: str, generation: int = 0) -> UUID:
 
 
 def token_id(tenant: str, *, jti: str = "", sha256: str = "") -> UUID:
-    """Give the id of a tenant's token: by its jti if it has one, else by its hash.
+    """Give the id of a tenant's token: by its jti, or else by the hash of what was signed.
 
     The tenant is part of it, so that nobody can name another tenant's token.
     """

@@ -21,8 +21,9 @@ from events.run_events import (
     StatusChanged,
 )
 from events.waiting import Waiting, WaitingReason
+from events.words import Phrases, in_words
 
-PHRASES: dict[str, tuple[str, str]] = {
+PHRASES: Phrases = {
     "created": ("accepted", "已接受"),
     "created_why": ("version {version}, {environment}", "版本 {version}，{environment}"),
     "claimed": (
@@ -34,6 +35,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "claimed_takeover": ("the worker that had it stopped", "原来的工作进程已停止"),
     "input": ("input image '{name}' was stored", "输入图片“{name}”已保存"),
     "output": ("output '{name}' was stored", "输出“{name}”已保存"),
+    "input_erased": ("an input image was stored", "一张输入图片已保存"),
+    "output_erased": ("an output was stored", "一个输出已保存"),
     "stored_why": ("{bytes} bytes in {seconds} s", "{bytes} 字节，用时 {seconds} 秒"),
     "queued": ("a worker took the run", "工作进程已接手"),
     "started": ("it is in the machine's own queue", "已进入机器自身的队列"),
@@ -78,7 +81,6 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "retry_due": ("the next attempt, at {detail}", "等待下一次尝试（{detail}）"),
 }
-"""Phrase to (English, Chinese); both take the same placeholders."""
 
 
 class Told(NamedTuple):
@@ -90,8 +92,7 @@ class Told(NamedTuple):
 
 def phrase(code: str, language: str, **params: object) -> str:
     """Say a phrase in *language*: en or zh."""
-    english, chinese = PHRASES[code]
-    return (chinese if language == "zh" else english).format_map(params).rstrip(" :：")
+    return in_words(PHRASES[code], language, params).rstrip(" :：")
 
 
 def waiting_in_words(waiting: Waiting, language: str) -> str:
@@ -138,7 +139,7 @@ def _told(what: str, why: str, language: str, params: Mapping[str, object]) -> T
 def _stored(event: ImageUploaded | FileUploaded, language: str) -> Told:
     role = event.role if isinstance(event, ImageUploaded) else "output"
     facts = {"name": event.name, "bytes": event.bytes, "seconds": round(event.upload_duration, 3)}
-    return _told(role, "stored_why", language, facts)
+    return _told(role if event.name else f"{role}_erased", "stored_why", language, facts)
 
 
 def _waiting(event: RunWaiting, language: str) -> Told:

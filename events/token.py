@@ -11,7 +11,7 @@ class TokenRevoked(Struct, frozen=True, kw_only=True):
     """The token opens nothing any more, whatever its signature says."""
 
     token_id: UUID
-    """Derived from whose it is and from its jti, or else from its hash."""
+    """Derived from whose it is and from its jti, or else from the hash of what was signed."""
 
     jti: str | None
     by: str

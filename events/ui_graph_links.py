@@ -11,10 +11,10 @@ from msgspec import UNSET, Struct
 
 from events.errors import InvalidGraph
 from events.ui_graph_groups import PRIMITIVE, REROUTE
-from events.ui_graph_scopes import Scope
+from events.ui_graph_scopes import SETTER, Scope, wire_name
 from events.ui_graph_shape import BYPASSED, INPUT_NODE, MUTED, Link, Node, Slot
 
-GETTER, SETTER = "GetNode", "SetNode"
+GETTER = "GetNode"
 """A wire without a line: what goes into a setter comes out of every getter of that name."""
 
 PASSING = frozenset({REROUTE, "Reroute (rgthree)", GETTER, SETTER})
@@ -151,28 +151,17 @@ def _into(at: _At) -> _At | Found:
 
 def _setter(at: _At) -> _At:
     """Go to the setter of a getter's name: in the same level, or further out."""
-    setters = (
-        (scope, node)
-        for scope in _outwards(at.scope)
-        for node in scope.level.nodes.values()
-        if node.type == SETTER and _name(node) == _name(at.node)
-    )
-    found = next(setters, None)
-    if found is None:
-        _broken(at, "ui_setter_missing", name=str(_name(at.node)))
-    scope, node = found
-    return _At(scope, node, at.slot, type=at.type)
+    name = wire_name(at.node)
+    scope = next((scope for scope in _outwards(at.scope) if name in scope.setters), None)
+    if scope is None:
+        _broken(at, "ui_setter_missing", name=name)
+    return _At(scope, scope.setters[name], at.slot, type=at.type)
 
 
 def _outwards(scope: Scope | None) -> Iterator[Scope]:
     while scope:
         yield scope
         scope = scope.parent
-
-
-def _name(node: Node) -> object:
-    values = node.widgets_values
-    return values[0] if isinstance(values, list) and values else None
 
 
 def _way_through(node: Node, slot: int, wanted: str) -> int | None:

@@ -1,6 +1,7 @@
 """Unfolds the subgraphs and group nodes of a saved graph: a scope for each one that is in use."""
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,9 @@ from events.ui_graph_shape import Level, Node, SavedGraph
 from events.ui_graph_widgets import Info, Saved, widgets_of
 
 Infos = Mapping[str, Info | None]
+
+SETTER = "SetNode"
+"""Names a wire: it comes out again wherever a getter of that name is."""
 
 MAX_SLOTS = 10 * MAX_NODES
 """Inputs of all nodes together."""
@@ -42,6 +46,12 @@ class Scope:
         self.inner: dict[str, Scope] = {}
         """What is inside the subgraph nodes of this level."""
 
+    @cached_property
+    def setters(self) -> Mapping[str, Node]:
+        """The setters of this level by the names that they give; of two with one name the first."""
+        setters = [node for node in self.level.nodes.values() if node.type == SETTER]
+        return {wire_name(node): node for node in reversed(setters)}
+
     def id_of(self, node: Node) -> str:
         """Name a node as ComfyUI does: 12:5 is node 5 inside node 12."""
         return ":".join((*self.path, node.key))
@@ -61,6 +71,12 @@ class Scope:
             yield self, node
         for scope in self.inner.values():
             yield from scope.walk()
+
+
+def wire_name(node: Node) -> str:
+    """Give the name of the wire that a setter or getter stands for."""
+    values = node.widgets_values
+    return str(values[0]) if isinstance(values, list) and values else ""
 
 
 def unfold(saved: SavedGraph, infos: Infos) -> Scope:

@@ -102,6 +102,12 @@ class Session(Generic[S, C, E]):
 
         self._one_at_a_time = asyncio.Lock()
 
+    @property
+    def existing(self) -> S:
+        """The state of an aggregate that is known to have events."""
+        assert self.state is not None  # whoever asks has found or made it
+        return self.state
+
     async def load(self) -> None:
         """Catch up with the log."""
         async with self._one_at_a_time:

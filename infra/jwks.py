@@ -7,7 +7,7 @@ issuers change their keys; but never more often than every ten seconds, whatever
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -43,12 +43,18 @@ async def open_jwks(url: str) -> AsyncIterator["Jwks"]:
 class Jwks:
     """The keys behind one URL."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession, *, pause: float = PAUSE) -> None:
+    def __init__(
+        self,
+        url: str,
+        session: aiohttp.ClientSession,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._url = url
         self._session = session
-        self._pause = pause
+        self._clock = clock
         self._keys: dict[str | None, jwt.PyJWK] = {}
-        self._fetched = -KEPT
+        self._fetched = float("-inf")
         self._tried = float("-inf")
         self._one_at_a_time = asyncio.Lock()
 
@@ -59,7 +65,7 @@ class Jwks:
             IdentityProviderUnavailable: it is not known, and the last fetch failed.
 
         """
-        now = time.monotonic()
+        now = self._clock()
         if now - self._fetched >= KEPT or self._known(kid) is None:
             await self._refresh(since=now)
         found = self._known(kid)
@@ -75,9 +81,9 @@ class Jwks:
     async def _refresh(self, *, since: float) -> None:
         async with self._one_at_a_time:
             # Whoever waited here has been served by the one before.
-            if self._tried >= since or time.monotonic() - self._tried < self._pause:
+            if self._tried >= since or self._clock() - self._tried < PAUSE:
                 return
-            self._tried = time.monotonic()
+            self._tried = self._clock()
             try:
                 self._keys = await self._fetch()
             except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError) as error:

@@ -1,7 +1,7 @@
 """The work queue: puts work where workers find it, and keeps the durable consumers.
 
-There is one consumer for each machine. Its limit of unacknowledged messages is the number of runs
-a machine may hold at once over all workers: one that renders and one that waits behind it.
+Rendering has one consumer for each machine. Its limit of unacknowledged messages is the number of
+runs a machine may hold at once over all workers: one that renders and one that waits behind it.
 """
 
 from contextlib import suppress
@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 from nats.aio.client import Client
 
 from events import subjects
@@ -19,16 +20,6 @@ ACK_WAIT = 2.0
 """Seconds until work of a worker that died is given to another; living ones speak up meanwhile."""
 
 RUNS_PER_MACHINE = 2
-UPLOADS_IN_FLIGHT = 64
-UPLOAD_CONSUMER = "upload"
-ERASED_IN_FLIGHT = 1000
-"""Most of them wait for some seconds; what waits keeps its place."""
-
-ERASE_CONSUMER = "erase"
-BATCHES_IN_FLIGHT = 16
-BATCH_CONSUMER = "batch"
-OBSERVED_IN_FLIGHT = 64
-OBSERVE_CONSUMER = "observe"
 _RENDER_PREFIX = "render-"
 _RENDER_SUBJECTS = "work.render."
 _NO_SUCH_CONSUMER = 10014
@@ -40,6 +31,22 @@ class NoSuchConsumer(Exception):
     """The consumer is gone already."""
 
 
+class KindOfWork(Struct, frozen=True, kw_only=True):
+    """Work that is done in one queue for all machines."""
+
+    consumer: str
+    subject: str
+    in_flight: int
+    """Messages that may be unacknowledged at once, over all workers."""
+
+
+UPLOADS = KindOfWork(consumer="upload", subject=subjects.UPLOAD_WORK, in_flight=64)
+# Most erasures wait for some seconds; what waits keeps its place.
+ERASURES = KindOfWork(consumer="erase", subject=subjects.ERASE_WORK, in_flight=1000)
+BATCHES = KindOfWork(consumer="batch", subject=subjects.BATCH_WORK, in_flight=16)
+OBSERVATIONS = KindOfWork(consumer="observe", subject=subjects.OBSERVE_WORK, in_flight=64)
+
+
 class WorkQueue:
     """The queue, seen through one connection."""
 
@@ -47,8 +54,8 @@ class WorkQueue:
         self._client = client
         self._within = within
 
-    async def put(self, subject: str, run_id: UUID, *, message_id: str) -> None:
-        """Queue work for a run, once for each *message_id*.
+    async def put(self, subject: str, identifier: UUID, *, message_id: str) -> None:
+        """Queue work for a run, a batch or a machine, once for each *message_id*.
 
         Raises:
             LogUnavailable: not confirmed in time; put it again.
@@ -57,7 +64,7 @@ class WorkQueue:
         headers = {"Nats-Msg-Id": message_id}
         try:
             answer = await self._client.request(
-                subject, _encode(run_id), timeout=self._within, headers=headers
+                subject, _encode(identifier), timeout=self._within, headers=headers
             )
             checked(answer.data)
         except (*UNANSWERED, ApiError) as error:
@@ -79,26 +86,14 @@ class WorkQueue:
         except (*UNANSWERED, ApiError) as failure:
             raise LogUnavailable(f"dead letter was not confirmed: {failure!r}") from failure
 
-    async def serve_uploads(self) -> None:
-        """Make sure that uploads have their consumer."""
-        await self._keep_consumer(UPLOAD_CONSUMER, subjects.UPLOAD_WORK, UPLOADS_IN_FLIGHT)
-
-    async def serve_observations(self) -> None:
-        """Make sure that looks at machines have their consumer."""
-        await self._keep_consumer(OBSERVE_CONSUMER, subjects.OBSERVE_WORK, OBSERVED_IN_FLIGHT)
-
-    async def serve_erasures(self) -> None:
-        """Make sure that erasures have their consumer."""
-        await self._keep_consumer(ERASE_CONSUMER, subjects.ERASE_WORK, ERASED_IN_FLIGHT)
-
-    async def serve_batches(self) -> None:
-        """Make sure that batches have their consumer."""
-        await self._keep_consumer(BATCH_CONSUMER, subjects.BATCH_WORK, BATCHES_IN_FLIGHT)
+    async def serve(self, kind: KindOfWork) -> None:
+        """Make sure that a kind of work has its consumer."""
+        await self._keep_consumer(kind.consumer, kind.subject, kind.in_flight)
 
     async def serve_machine(self, machine_id: UUID) -> None:
         """Make sure that a machine has its consumer."""
-        name = f"{_RENDER_PREFIX}{machine_id}"
-        await self._keep_consumer(name, subjects.render_work(machine_id), RUNS_PER_MACHINE)
+        name, subject = render_consumer(machine_id), subjects.render_work(machine_id)
+        await self._keep_consumer(name, subject, RUNS_PER_MACHINE)
 
     async def machines(self) -> set[UUID]:
         """Give the machines that have a consumer.
@@ -174,8 +169,8 @@ def render_consumer(machine_id: UUID) -> str:
     return f"{_RENDER_PREFIX}{machine_id}"
 
 
-def run_id_in(body: bytes) -> UUID:
-    """Read the run's id out of a piece of work.
+def identifier_in(body: bytes) -> UUID:
+    """Read out of a piece of work whose it is.
 
     Raises:
         msgspec.DecodeError: there is none.

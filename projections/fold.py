@@ -7,20 +7,15 @@ cannot be folded puts its own aggregate into quarantine and stops nothing else.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 from uuid import UUID
-
-from psycopg import AsyncConnection
 
 from events.envelope import AnyRecorded, Entry, Unreadable
 from events.subjects import identifier_of, kind_of
-from projections.statements import LIVE, statements
+from projections.statements import LIVE, Connection, statements
 from projections.tables import TABLES, Row, parameters
 
 CACHED_ROWS = 20_000
 """Rows kept in memory: running aggregates get their next event soon."""
-
-Connection = AsyncConnection[tuple[Any, ...]]
 
 
 class Fenced(Exception):

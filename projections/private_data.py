@@ -2,17 +2,13 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from psycopg import AsyncConnection
 
-from projections.statements import statements
+from projections.statements import Connection, statements
 
 _SQL = statements("private_data.sql")
-
-Connection = AsyncConnection[tuple[Any, ...]]
 
 
 class Kept(Struct, frozen=True, kw_only=True):

@@ -7,17 +7,14 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from psycopg import AsyncConnection
 
 from events.batch import RunFilter
 from events.progress import Progress
-from projections.statements import statements
+from projections.statements import Connection, statements
 from projections.tables import TABLES, Row, Table
 
 _SQL = statements("queries.sql")
 _decode_progress = msgspec.json.Decoder(Progress).decode
-
-Connection = AsyncConnection[tuple[Any, ...]]
 
 
 class ReadModelsBehind(Exception):
@@ -163,19 +160,6 @@ async def list_keys(connection: Connection, *, tenant: str, limit: int, before: 
     return await _page(connection, "key", "keys", tenant, limit, before)
 
 
-async def key_uses(connection: Connection, ids: Collection[UUID]) -> dict[UUID, datetime]:
-    """Give when each of these keys was used last, as far as anyone noted."""
-    cursor = await connection.execute(_SQL["key_uses"], {"ids": list(ids)})
-    return {row[0]: row[1] for row in await cursor.fetchall()}
-
-
-async def note_key_uses(connection: Connection, uses: Mapping[UUID, datetime]) -> None:
-    """Keep when keys were used last."""
-    rows = [{"key_id": key_id, "used_at": used_at} for key_id, used_at in uses.items()]
-    async with connection.transaction(), connection.cursor() as cursor:
-        await cursor.executemany(_SQL["note_key_use"], rows)
-
-
 async def list_organisations(
     connection: Connection, *, user_id: str | None, tenant: str, limit: int, before: int | None
 ) -> Page:
@@ -196,18 +180,6 @@ async def server_version(connection: Connection) -> int:
     cursor = await connection.execute(_SQL["server_version"])
     row = await cursor.fetchone()
     return int(row[0]) // 10_000 if row else 0
-
-
-async def note_progress(connection: Connection, latest: dict[str, bytes]) -> None:
-    """Keep the latest progress of runs."""
-    rows = [{"run_id": run_id, "progress": progress} for run_id, progress in latest.items()]
-    async with connection.transaction(), connection.cursor() as cursor:
-        await cursor.executemany(_SQL["note_progress"], rows)
-
-
-async def forget_progress(connection: Connection) -> None:
-    """Drop progress that nobody can want any more."""
-    await connection.execute(_SQL["forget_progress"])
 
 
 async def _page(

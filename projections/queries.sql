@@ -78,9 +78,6 @@ WHERE tenant = %(tenant)s AND (%(before)s::bigint IS NULL OR created_position < 
 ORDER BY created_position DESC
 LIMIT %(limit)s;
 
--- name: key_uses
-SELECT key_id, used_at FROM hints.key_use WHERE key_id = ANY(%(ids)s);
-
 -- name: organisations
 SELECT id, tenant, created_position, position, version, state
 FROM {schema}.organisation
@@ -89,22 +86,11 @@ WHERE (members @> ARRAY[%(user_id)s::text] OR tenant = %(tenant)s)
 ORDER BY created_position DESC
 LIMIT %(limit)s;
 
--- name: note_key_use
-INSERT INTO hints.key_use AS u (key_id, used_at) VALUES (%(key_id)s, %(used_at)s)
-ON CONFLICT (key_id) DO UPDATE SET used_at = greatest(u.used_at, excluded.used_at);
-
 -- name: position
 SELECT position FROM {schema}.checkpoint WHERE name = 'log';
 
 -- name: server_version
 SELECT current_setting('server_version_num');
-
--- name: note_progress
-INSERT INTO hints.progress (run_id, progress) VALUES (%(run_id)s, %(progress)s)
-ON CONFLICT (run_id) DO UPDATE SET progress = excluded.progress, noted_at = now();
-
--- name: forget_progress
-DELETE FROM hints.progress WHERE noted_at < now() - interval '1 hour';
 
 -- name: status_counts
 SELECT status, count(*) FROM {schema}.run GROUP BY status ORDER BY status;

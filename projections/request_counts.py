@@ -1,15 +1,10 @@
 """Counts requests in Postgres, minute by minute, for all processes together."""
 
-from typing import Any
-
 from msgspec import Struct
-from psycopg import AsyncConnection
 
-from projections.statements import statements
+from projections.statements import Connection, statements
 
 _SQL = statements("request_counts.sql")
-
-Connection = AsyncConnection[tuple[Any, ...]]
 
 
 class Count(Struct, frozen=True, kw_only=True):

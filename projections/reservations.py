@@ -3,18 +3,13 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection
-
 from events.status import TERMINAL, Status
-from projections.statements import statements
+from projections.statements import Connection, statements
 
 _SQL = statements("reservations.sql")
 _OPEN = [str(status) for status in Status if status not in TERMINAL]
-
-Connection = AsyncConnection[tuple[Any, ...]]
 
 
 @asynccontextmanager

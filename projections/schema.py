@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
 from msgspec import Struct
-from psycopg import AsyncConnection, sql
+from psycopg import sql
 
-from projections.statements import LIVE, statements
+from projections.statements import LIVE, Connection, statements
 
 NEXT = "read_next"
 """The schema in which a rebuild works."""
@@ -24,8 +24,6 @@ COMPARED = (
     "organisation",
     "quarantine",
 )
-
-Connection = AsyncConnection[tuple[Any, ...]]
 
 
 class TablesOutdated(Exception):

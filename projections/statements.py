@@ -2,8 +2,11 @@
 
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
-from psycopg import sql
+from psycopg import AsyncConnection, sql
+
+Connection = AsyncConnection[tuple[Any, ...]]
 
 LIVE = "read"
 """The schema that readers read."""

@@ -130,7 +130,8 @@ def outputs_view(run: Run, spaces: Spaces) -> list[dict[str, Any]]:
         upload = run.uploads.get(output.index)
         item: Any = output.text
         if output.is_file:
-            if upload is None or run.prompt_id is None:
+            # A file that is erased has no key any more, and cannot be fetched either.
+            if upload is None or not upload.key or run.prompt_id is None:
                 continue
             item = {
                 "url": public_url(spaces, upload.key),

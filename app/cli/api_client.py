@@ -1,7 +1,8 @@
 """The command line's view of the public API: it uses nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any
 
@@ -107,8 +108,10 @@ class ApiClient:
             if not cursor or (most is not None and len(found) >= most):
                 return found
 
-    async def follow(self, path: str, *, after: str | None = None) -> AsyncIterator[Heard]:
+    async def follow(self, path: str, *, after: str | None = None) -> AsyncGenerator[Heard]:
         """Yield what a stream tells until it is done; a broken stream is taken up again.
+
+        Who leaves early closes it (contextlib.aclosing).
 
         Raises:
             httpx.HTTPStatusError: the server says no.
@@ -118,21 +121,22 @@ class ApiClient:
         last, broken = after, 0
         while True:
             try:
-                async for event in self._stream(path, last):
-                    broken = 0
-                    last = event.id or last
-                    if event.data:
-                        data = msgspec.json.decode(event.data)
-                        yield Heard(event=event.event, data=data, id=event.id)
-                    if event.event == "done":
-                        return
+                async with aclosing(self._stream(path, last)) as events:
+                    async for event in events:
+                        broken = 0
+                        last = event.id or last
+                        if event.data:
+                            data = msgspec.json.decode(event.data)
+                            yield Heard(event=event.event, data=data, id=event.id)
+                        if event.event == "done":
+                            return
             except httpx.TransportError:
                 if broken >= RECONNECTS:
                     raise
             broken += 1
             await asyncio.sleep(RECONNECT_AFTER)
 
-    async def _stream(self, path: str, last: str | None) -> AsyncIterator[ServerSentEvent]:
+    async def _stream(self, path: str, last: str | None) -> AsyncGenerator[ServerSentEvent]:
         headers = {"Last-Event-ID": last} if last else {}
         async with aconnect_sse(
             self._http, "GET", path, headers=headers, timeout=httpx.Timeout(60, read=None)

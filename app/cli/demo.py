@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from msgspec import Struct
 from rich.console import Console
 
 from app.cli.api_client import ApiClient
@@ -14,17 +15,25 @@ from app.cli.words import word
 CHECKPOINT_NODE = "4"
 
 
-async def run_sample(api: ApiClient, machine_url: str, console: Console) -> bool:
+class Sample(Struct, frozen=True, kw_only=True):
+    """A workflow to begin with."""
+
+    name: str
+    graph: dict[str, Any]
+    inputs: tuple[str, ...]
+    """Arguments of `comfyd run` that give it other inputs than its own."""
+
+
+async def run_sample(api: ApiClient, machine_url: str, sample: Sample, console: Console) -> bool:
     """Deploy and run a sample as a client would; tell whether there was an image."""
-    name, graph = await sample_for(machine_url)
     machine = await api.post("/v1/machines", {"name": "local", "url": machine_url})
-    version = await api.post("/v1/workflows", {"name": name, "graph": graph})
+    version = await api.post("/v1/workflows", {"name": sample.name, "graph": sample.graph})
     deployment = await api.put(
         f"/v1/workflows/{version['workflow_id']}/deployments/production",
         {"version": version["version"], "machine_id": machine["id"]},
     )
     console.print(
-        word("deployed", name=name, version=version["version"], deployment_id=deployment["id"])
+        word("deployed", name=sample.name, version=version["version"], id=deployment["id"])
     )
     run = await api.post("/v1/runs", {"deployment_id": deployment["id"]})
     console.print(word("submitted", run_id=run["id"]))
@@ -32,14 +41,15 @@ async def run_sample(api: ApiClient, machine_url: str, console: Console) -> bool
     return _show_result(await api.get(f"/v1/runs/{run['id']}"), console)
 
 
-async def sample_for(machine_url: str) -> tuple[str, dict[str, Any]]:
+async def sample_for(machine_url: str) -> Sample:
     """Choose a sample that the machine can run: without a checkpoint, one that needs none."""
     checkpoints = await _checkpoints(machine_url)
     if not checkpoints:
-        return "colour card", _sample("colour_card.json")
-    graph = _sample("text_to_image.json")
+        graph = _graph("colour_card.json")
+        return Sample(name="colour card", graph=graph, inputs=("-i", "colour:=16711680"))
+    graph = _graph("text_to_image.json")
     graph[CHECKPOINT_NODE]["inputs"]["default_value"] = checkpoints[0]
-    return "text to image", graph
+    return Sample(name="text to image", graph=graph, inputs=("-i", 'prompt="a red fox"'))
 
 
 def _show_result(run: dict[str, Any], console: Console) -> bool:
@@ -66,7 +76,7 @@ async def _checkpoints(machine_url: str) -> list[str]:
     return [str(name) for name in found]
 
 
-def _sample(file: str) -> dict[str, Any]:
+def _graph(file: str) -> dict[str, Any]:
     text = files("app.cli").joinpath("samples", file).read_bytes()
     graph: dict[str, Any] = msgspec.json.decode(text)
     return graph

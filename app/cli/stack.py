@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -130,8 +130,15 @@ def running_stack(told: Told) -> Iterator[Stack]:
             supervisor.stop()
 
 
-async def prepare(stack: Stack) -> None:
-    """Create streams and tables where they are missing, then start comfyd's processes."""
+async def prepare(stack: Stack, say: Callable[[str], None]) -> None:
+    """Create streams and tables where they are missing, then start comfyd's processes.
+
+    What takes its time is told with *say*.
+
+    Raises:
+        CannotStart: the tables of an earlier version cannot be made anew.
+
+    """
     lines = [f"{name}={value}\n" for name, value in stack.env.items()]
     write_private(stack.folder / SETTINGS_FILE, "".join(lines))
     async with connected(stack.env["NATS_URL"], name="up") as client:
@@ -141,6 +148,7 @@ async def prepare(stack: Stack) -> None:
         try:
             await check_tables(connection)
         except TablesOutdated:
+            say(word("rebuilding"))
             await _rebuild_tables(stack)
     for name, arguments in (
         ("api", ("app",)),
@@ -151,7 +159,8 @@ async def prepare(stack: Stack) -> None:
 
 
 async def _rebuild_tables(stack: Stack) -> None:
-    command = python_process("rebuild", "consumers", "migrate", logs=stack.logs, env=stack.env)
+    arguments = ("consumers", "projections", "rebuild")
+    command = python_process("rebuild", *arguments, logs=stack.logs, env=stack.env)
     process = await asyncio.create_subprocess_exec(*command.argv, env=command.env)
     if await process.wait():
         raise CannotStart(word("tables_outdated"))

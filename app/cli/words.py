@@ -1,11 +1,12 @@
 """What the command line says to people, in English and Chinese."""
 
 import os
-from collections.abc import Mapping
 
-from app.cli.remote_words import HELP, SAID
+from app.cli.help_words import HELP
+from app.cli.remote_words import HEADINGS, SAID
+from events.words import Phrases, in_words, language_of_locale
 
-WORDS: Mapping[str, tuple[str, str]] = {
+WORDS: Phrases = {
     **SAID,
     **HELP,
     "starting": ("starting {name}", "正在启动 {name}"),
@@ -15,8 +16,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "已找到之前的数据：列表中有 {count} 个运行",
     ),
     "deployed": (
-        "deployed the sample '{name}' version {version} to production: deployment {deployment_id}",
-        "示例“{name}”第 {version} 版已部署到 production：部署 {deployment_id}",
+        "deployed the sample '{name}' version {version} to production: deployment {id}",
+        "示例“{name}”第 {version} 版已部署到 production：部署 {id}",
     ),
     "submitted": ("submitted run {run_id}", "已提交运行 {run_id}"),
     "image": ("image: {url}", "图片：{url}"),
@@ -26,8 +27,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "示例未能运行：{reason}",
     ),
     "try": (
-        "try it yourself: TOKEN=$(.venv/bin/comfyd token)",
-        "自己试试：TOKEN=$(.venv/bin/comfyd token)",
+        "try it yourself, in a second terminal:",
+        "请在第二个终端中自己试试：",
+    ),
+    "try_docs": (
+        "every route, to try in a browser: {url}/docs",
+        "在浏览器中试用全部路由：{url}/docs",
     ),
     "stop_hint": (
         "Ctrl-C stops everything; the data stays in {folder}",
@@ -39,13 +44,17 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{name} ended ({code}) and was started again",
         "{name} 已退出（{code}），已重新启动",
     ),
+    "rebuilding": (
+        "the tables are of an earlier version: making them anew from the log",
+        "数据表属于旧版本：正在根据日志重新生成",
+    ),
     "tables_outdated": (
         "the tables of an earlier version could not be rebuilt",
         "未能重建旧版本的数据表",
     ),
     "port_taken": (
-        "port {port} is taken by another program: stop that, or set COMFYD_PORT to another port",
-        "端口 {port} 已被其他程序占用：请停止该程序，或将 COMFYD_PORT 设为其他端口",
+        "port {port} is taken, perhaps by another `comfyd up`: stop it, or set COMFYD_PORT",
+        "端口 {port} 已被占用（也许 `comfyd up` 已在运行）：请停止占用者，或另设 COMFYD_PORT",
     ),
     "bad_port": (
         "COMFYD_PORT: '{port}' is no port; it must be a number from 1 to 65535",
@@ -64,11 +73,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
 
 def language() -> str:
     """Choose the language by the locale variables."""
-    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG")
-    return "zh" if (locale or "").lower().startswith("zh") else "en"
+    return language_of_locale(os.environ)
 
 
 def word(key: str, /, **params: object) -> str:
     """Say it."""
-    english, chinese = WORDS[key]
-    return (chinese if language() == "zh" else english).format_map(params)
+    return in_words(WORDS[key], language(), params)
+
+
+def heading(name: str) -> str:
+    """Say the heading of a column or the name of a field."""
+    return HEADINGS.get(name, name) if language() == "zh" else name

@@ -3,11 +3,11 @@
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Stream
 
 from app.auth import Caller
@@ -29,12 +29,14 @@ from app.native.batch_views import (
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
 from app.native.requests import (
     CreateBatchRequest,
+    IdempotencyKey,
+    LastEventId,
     idempotency_key,
     identifier,
     position_in,
 )
+from app.native.run_views import RunView
 from app.native.runs import EVENT_STREAM, SSE_HEADERS, page_of_runs
-from app.native.shapes import RunView
 from app.native.sse import HELLO
 from app.openapi import again, answers, shown
 from app.scopes import RUNS_READ, RUNS_WRITE, needs
@@ -59,7 +61,7 @@ async def create(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
     data: JSONBody[CreateBatchRequest],
-    key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
+    key: IdempotencyKey = None,
 ) -> Response[AcceptedBatchView]:
     """Accept many runs of a deployment, all or none. The answer means that none will be lost."""
     accepted = await create_batch(
@@ -169,13 +171,12 @@ async def events(
     caller: NamedDependency[Caller],
     batch_id: FromPath[str],
     after: FromQuery[str | None] = None,
-    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
+    last_event_id: LastEventId = None,
 ) -> Response[Any]:
     """Follow all runs of a batch: a snapshot or what came after a position, then what happens."""
     at = position_in(last_event_id or after, parameter="after")
     session = await batch_session(house, caller, identifier(batch_id))
-    assert session.state is not None  # it was found
-    start = await start_at(house, session.state, at)
+    start = await start_at(house, session.existing, at)
     if at is not None and start.standing.done:
         return Response(content=b"", status_code=204)
     messages = _messages(house, start, snapshot=at is None)

@@ -10,12 +10,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from app.auth import Caller
-from app.create_run import current_deployment
-from app.find_deployment import DeploymentSession, deployment_session
+from app.find_deployment import DeploymentSession, current_deployment, deployment_session
 from app.find_machine import machine_session, present_machine
 from app.find_workflow import find_workflow
 from app.house import House
-from app.language import language_of
 from app.native.deployment_openapi import deployment_document
 from app.native.deployment_views import (
     DeploymentView,
@@ -46,9 +44,9 @@ EnvironmentFilter = Annotated[str | None, QueryParameter(name="environment")]
     responses=answers("not_found", "incompatible_inputs", "too_many_changes"),
 )
 async def promote(
-    request: Request[Any, Any, Any],
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
+    language: NamedDependency[str],
     workflow_id: FromPath[str],
     environment_name: FromPath[str],
     data: JSONBody[PromoteRequest],
@@ -74,7 +72,7 @@ async def promote(
         by=caller.actor,
         now=house.now(),
     )
-    return await _execute(request, house, caller, session, command)
+    return await _execute(house, caller, session, command, language)
 
 
 @post(
@@ -84,14 +82,15 @@ async def promote(
     responses=answers("not_found", "nothing_to_roll_back", "too_many_changes"),
 )
 async def roll_back(
-    request: Request[Any, Any, Any],
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
+    language: NamedDependency[str],
     deployment_id: FromPath[str],
     data: JSONBody[RollBackRequest],
 ) -> DeploymentView:
     """Go back to the version that ran before, or to one that is named. Never refused for inputs."""
-    session, deployment = await deployment_session(house, caller, identifier(deployment_id))
+    session = await deployment_session(house, caller, identifier(deployment_id))
+    deployment = session.existing
     command = RollBack(
         workflow=await find_workflow(house, caller, deployment.current.workflow_id),
         version=data.version,
@@ -102,7 +101,7 @@ async def roll_back(
         by=caller.actor,
         now=house.now(),
     )
-    return await _execute(request, house, caller, session, command)
+    return await _execute(house, caller, session, command, language)
 
 
 @get(
@@ -110,9 +109,9 @@ async def roll_back(
     opt=needs(DEPLOY, RUNS_READ, per_deployment=True),
 )
 async def deployments(
-    request: Request[Any, Any, Any],
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
+    language: NamedDependency[str],
     limit: Limit = DEFAULT_LIMIT,
     cursor: FromQuery[str | None] = None,
     workflow_id: FromQuery[UUID | None] = None,
@@ -129,7 +128,6 @@ async def deployments(
             environment=environment(environment_name) if environment_name else None,
             only=caller.deployments,
         )
-    language = _language(request)
     return list_view(page, lambda row: deployment_view(row.state, language))
 
 
@@ -139,14 +137,14 @@ async def deployments(
     responses=answers("not_found"),
 )
 async def read_deployment(
-    request: Request[Any, Any, Any],
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
+    language: NamedDependency[str],
     deployment_id: FromPath[str],
 ) -> DeploymentView:
     """Read a deployment: what it runs, and the inputs it takes."""
-    _, deployment = await deployment_session(house, caller, identifier(deployment_id))
-    return deployment_view(deployment, _language(request))
+    session = await deployment_session(house, caller, identifier(deployment_id))
+    return deployment_view(session.existing, language)
 
 
 @get(
@@ -155,16 +153,16 @@ async def read_deployment(
     responses=answers("not_found"),
 )
 async def history(
-    request: Request[Any, Any, Any],
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
+    language: NamedDependency[str],
     deployment_id: FromPath[str],
     limit: Limit = DEFAULT_LIMIT,
     cursor: FromQuery[str | None] = None,
 ) -> ListView[PromotionView]:
     """List what a deployment has run, newest first: every promotion and every rollback."""
-    _, deployment = await deployment_session(house, caller, identifier(deployment_id))
-    before, language = before_of(cursor), _language(request)
+    deployment = (await deployment_session(house, caller, identifier(deployment_id))).existing
+    before = before_of(cursor)
     # The log answers, so nothing is missing; a cursor counts the lines that are older.
     older = deployment.history[:before]
     shown = older[-limit:]
@@ -189,33 +187,26 @@ async def describe(
 ) -> Json:
     """Describe how to run this deployment, as OpenAPI 3.1: its inputs, and an example that runs."""
     promoted = await current_deployment(house, caller, identifier(deployment_id))
-    machine = (await machine_session(house, caller, promoted.machine_id)).state
-    return deployment_document(
-        _whole_api(request.app), promoted, snapshot=machine.snapshot if machine else None
-    )
+    machine = (await machine_session(house, caller, promoted.machine_id)).existing
+    return deployment_document(_whole_api(request.app), promoted, snapshot=machine.snapshot)
 
 
 async def _execute(
-    request: Request[Any, Any, Any],
     house: House,
     caller: Caller,
     session: DeploymentSession,
     command: PromoteVersion | RollBack,
+    language: str,
 ) -> DeploymentView:
     await session.execute(command, house.meta(caller))
-    assert session.state is not None  # it runs something, now or before
-    return deployment_view(session.state, _language(request))
+    return deployment_view(session.existing, language)
 
 
 async def _active_machines(house: House, caller: Caller, deployment: Deployment) -> frozenset[UUID]:
     ids = {line.machine_id for line in deployment.history}
     found = await asyncio.gather(*(machine_session(house, caller, one) for one in ids))
-    machines = (session.state for session in found)
-    return frozenset(m.id for m in machines if m and m.state is MachineState.ACTIVE)
-
-
-def _language(request: Request[Any, Any, Any]) -> str:
-    return language_of(request.headers.get("accept-language", ""))
+    machines = (session.existing for session in found)
+    return frozenset(m.id for m in machines if m.state is MachineState.ACTIVE)
 
 
 @cache

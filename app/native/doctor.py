@@ -1,23 +1,23 @@
 """/v1/doctor: whether everything the server depends on is well."""
 
-from typing import Any
-
-from litestar import Request, get
+from litestar import get
 from litestar.di import NamedDependency
 
 from app.auth import Caller
-from app.doctor import Diagnosis, diagnose
+from app.diagnosis import Diagnosis
+from app.doctor import diagnose
 from app.house import House
-from app.language import language_of
 from app.scopes import ADMIN, needs
 
 
 @get("/v1/doctor", opt=needs(ADMIN))
 async def doctor(
-    request: Request[Any, Any, Any], house: NamedDependency[House], caller: NamedDependency[Caller]
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    language: NamedDependency[str],
 ) -> Diagnosis:
     """Look at the log, Postgres, object storage, the clock and the machines; faults have fixes."""
-    return await diagnose(house, caller, language_of(request.headers.get("accept-language", "")))
+    return await diagnose(house, caller, language)
 
 
 ROUTES = [doctor]

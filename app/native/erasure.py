@@ -8,7 +8,7 @@ from app.auth import Caller
 from app.find_run import run_session
 from app.house import House
 from app.native.requests import identifier
-from app.native.shapes import RunView, run_view
+from app.native.run_views import RunView, run_view
 from app.openapi import again, answers
 from app.scopes import RUNS_WRITE, needs
 from events.run_commands import EraseRun
@@ -32,8 +32,7 @@ async def erase(
     session = await run_session(house, caller, identifier(run_id))
     command = EraseRun(reason="request", by=caller.actor, now=house.now())
     await session.execute(command, house.meta(caller))
-    run = session.state
-    assert run is not None  # it was found
+    run = session.existing
     house.recent.note(run.id, session.position)
     view = run_view(run, session.position, house.settings.spaces)
     return Response(content=view, status_code=200 if run.deleted_at else 202)

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from app.auth import Caller
 from app.auth_keys import SHOWN, fingerprint, new_key
-from app.create_run import current_deployment
+from app.find_deployment import current_deployment
 from app.house import House
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
 from app.native.requests import Name, bad, identifier
@@ -22,7 +22,8 @@ from events.api_key import ApiKey, IssueKey, KeyIssued, RevokeKey
 from events.decider import KEY
 from events.errors import NotFound
 from infra.event_store import Session, load
-from projections.queries import key_uses, list_keys
+from projections.hints import key_uses
+from projections.queries import list_keys
 
 Scope = Literal["admin", "deploy", "runs:read", "runs:write"]
 

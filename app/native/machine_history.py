@@ -1,6 +1,6 @@
 """Tells in words what has happened to a machine, from its events."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import structs
@@ -11,8 +11,9 @@ from events.envelope import AnyRecorded
 from events.machine import Machine
 from events.machine_events import MachineObserved, MachineRegistered
 from events.machine_snapshot import SnapshotChange, change
+from events.words import Phrases, in_words
 
-WORDS: Mapping[str, tuple[str, str]] = {
+WORDS: Phrases = {
     "machine.registered": ("registered as {name} at {url}", "已注册：{name}，地址 {url}"),
     "machine.renamed": ("renamed from {before} to {name}", "已改名：{before} → {name}"),
     "machine.moved": ("moved from {before} to {url}", "地址已变更：{before} → {url}"),
@@ -26,9 +27,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "machine.observed": ("looked at: {found}", "已查看：{found}"),
 }
-"""Type of an event to its words, English and Chinese."""
+"""Type of an event to its words."""
 
-FOUND: Mapping[str, tuple[str, str]] = {
+FOUND: Phrases = {
     "first": (
         "ComfyUI {version}, {classes} node classes",
         "ComfyUI {version}，{classes} 种节点",
@@ -40,7 +41,7 @@ FOUND: Mapping[str, tuple[str, str]] = {
     "node_classes": ("{before} node classes are now {after}", "节点种类由 {before} 变为 {after}"),
     "details": ("descriptions of nodes changed", "节点描述有变化"),
 }
-"""What a look may have found, English and Chinese."""
+"""What a look may have found."""
 
 NAMES_TOLD = 5
 
@@ -71,7 +72,7 @@ def _told(before: Machine | None, recorded: AnyRecorded, language: str) -> Machi
         at=event.at,
         by=recorded.meta.actor,
         type=kind,
-        what=_say(WORDS[kind], params, language),
+        what=in_words(WORDS[kind], language, params),
         changes=changes,
     )
 
@@ -90,10 +91,10 @@ def _found(
     if before is None or before.snapshot is None:
         snapshot = event.snapshot
         params = {"version": snapshot.comfyui_version, "classes": str(snapshot.node_classes)}
-        return _say(FOUND["first"], params, language)
-    parts = [_say(FOUND[what], params, language) for what, params in _differences(found)]
+        return in_words(FOUND["first"], language, params)
+    parts = [in_words(FOUND[what], language, params) for what, params in _differences(found)]
     mark = "；" if language == "zh" else "; "
-    return mark.join(parts) or _say(FOUND["details"], {}, language)
+    return mark.join(parts) or in_words(FOUND["details"], language, {})
 
 
 def _differences(found: SnapshotChange) -> Iterable[tuple[str, dict[str, str]]]:
@@ -108,7 +109,3 @@ def _differences(found: SnapshotChange) -> Iterable[tuple[str, dict[str, str]]]:
     if found.node_classes:
         old_count, new_count = found.node_classes
         yield "node_classes", {"before": str(old_count), "after": str(new_count)}
-
-
-def _say(words: tuple[str, str], params: Mapping[str, str], language: str) -> str:
-    return words[1 if language == "zh" else 0].format_map(params)

@@ -1,10 +1,9 @@
 """Which machines can run a version, and why not: as they were last found, nobody is asked."""
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, get
+from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from msgspec import Struct, field
@@ -13,17 +12,16 @@ from app.auth import Caller
 from app.find_machine import PRESENT
 from app.find_workflow import find_workflow
 from app.house import House
-from app.language import language_of
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
 from app.native.requests import identifier
 from app.openapi import answers
+from app.pushed_graphs import object_info_of, stored
 from app.scopes import DEPLOY, RUNS_READ, needs
-from events.errors import Problem
+from events.errors import MachineUnobserved, Problem
 from events.machine import Machine, MachineState
 from events.nodes import Graph
 from events.object_info import check_against
 from events.placement import as_it_would_run
-from infra.object_storage import ObjectMissing
 from projections.queries import list_machines
 
 STOPPED = {
@@ -32,7 +30,6 @@ STOPPED = {
 }
 """States in which a machine takes nothing new, and the code that says so."""
 
-_decode_graph = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_described = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -63,9 +60,9 @@ class PlacementView(Struct, frozen=True, kw_only=True):
     responses=answers("not_found", "invalid_request"),
 )
 async def placement(
-    request: Request[Any, Any, Any],
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
+    language: NamedDependency[str],
     workflow_id: FromPath[str],
     version: FromPath[int],
     limit: Limit = DEFAULT_LIMIT,
@@ -73,8 +70,7 @@ async def placement(
 ) -> ListView[PlacementView]:
     """Tell for each machine whether it can run a version with its defaults, and if not, why."""
     workflow = await find_workflow(house, caller, identifier(workflow_id))
-    stored = await house.storage.get_bytes(workflow.version(version).graph_key)
-    graph = as_it_would_run(_decode_graph(stored))
+    graph = as_it_would_run(await stored(house, workflow.version(version).graph_key))
     async with house.pool.connection() as connection:
         page = await list_machines(
             connection,
@@ -83,7 +79,6 @@ async def placement(
             before=before_of(cursor),
             states=PRESENT,
         )
-    language = language_of(request.headers.get("accept-language", ""))
     views = {
         row.id: placement_view(row.state, await _problems(house, row.state, graph), language)
         for row in page.rows
@@ -94,22 +89,14 @@ async def placement(
 async def _problems(house: House, machine: Machine, graph: Graph) -> list[Problem]:
     stopped = STOPPED.get(machine.state)
     problems = [Problem(code=stopped)] if stopped else []
-    described = await _described(house, machine)
-    if described is None:
+    try:
+        described = _decode_described(await object_info_of(house, machine))
+    except MachineUnobserved:
         return [*problems, Problem(code="machine_never_observed")]
     classes = {str(node["class_type"]) for node in graph.values()}
     # One machine describes thousands of classes; only those of the graph are worth decoding.
     infos = {n: msgspec.json.decode(described[n]) if n in described else None for n in classes}
     return [*problems, *check_against(graph, infos)]
-
-
-async def _described(house: House, machine: Machine) -> dict[str, msgspec.Raw] | None:
-    if machine.snapshot is None:
-        return None
-    try:
-        return _decode_described(await house.storage.get_bytes(machine.snapshot.object_info_key))
-    except ObjectMissing:
-        return None
 
 
 def placement_view(machine: Machine, problems: list[Problem], language: str) -> PlacementView:

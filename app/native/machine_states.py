@@ -6,7 +6,7 @@ from litestar.params import FromPath, FromQuery
 
 from app.auth import Caller
 from app.caught_up import catch_up
-from app.find_machine import MachineSession, machine_session, state_of
+from app.find_machine import MachineSession, machine_session
 from app.house import House
 from app.native.machine_views import MachineView, machine_view
 from app.native.requests import identifier
@@ -86,7 +86,7 @@ async def remove_machine(
     async with house.pool.connection() as connection:
         if not force:
             await catch_up(house, connection)
-        open_runs = await open_runs_of_machine(connection, state_of(session).id)
+        open_runs = await open_runs_of_machine(connection, session.existing.id)
     command = RemoveMachine(open_runs=open_runs, force=force, now=house.now())
     return await order(house, caller, session, command)
 
@@ -101,7 +101,7 @@ async def refresh_machine(
     house: NamedDependency[House], caller: NamedDependency[Caller], machine_id: FromPath[str]
 ) -> MachineView:
     """Ask a worker to look at once what a machine can do; the snapshot changes if it does."""
-    machine = state_of(await machine_session(house, caller, identifier(machine_id)))
+    machine = (await machine_session(house, caller, identifier(machine_id))).existing
     if machine.removed:
         raise MachineGone
     slot = int(house.now().timestamp()) // LOOK_EVERY
@@ -114,7 +114,7 @@ async def order(
 ) -> MachineView:
     """Send a command to a machine that was found; show it as it is then."""
     await session.execute(command, house.meta(caller))
-    return machine_view(state_of(session))
+    return machine_view(session.existing)
 
 
 ROUTES = [drain_machine, resume_machine, disable_machine, remove_machine, refresh_machine]

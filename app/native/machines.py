@@ -1,9 +1,8 @@
 """/v1/machines: where a ComfyUI answers, and what is known of it."""
 
-from collections.abc import Collection
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Request, Response, get, patch, post
+from litestar import Response, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, Struct
@@ -14,10 +13,8 @@ from app.find_machine import (
     machine_session,
     session_for_name,
     sessions_called,
-    state_of,
 )
 from app.house import House
-from app.language import language_of
 from app.native.machine_history import history
 from app.native.machine_states import order
 from app.native.machine_url import checked_url
@@ -28,7 +25,7 @@ from app.native.machine_views import (
     machine_detail_view,
     machine_view,
 )
-from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
+from app.native.paging import DEFAULT_LIMIT, Limit, ListView, NameFilter, before_of, list_view
 from app.native.requests import ChangeMachineRequest, RegisterMachineRequest, identifier
 from app.openapi import again, answers
 from app.scopes import ADMIN, DEPLOY, RUNS_READ, needs
@@ -42,9 +39,6 @@ from events.machine_events import MachineRegistered
 from events.subjects import identifier_of
 from infra.sealing import CannotOpen
 from projections.queries import list_machines
-
-LOOK_EVERY = 5
-"""Seconds within which two demands to look at a machine count as one."""
 
 
 class MachineHistoryView(Struct, frozen=True, kw_only=True):
@@ -80,8 +74,7 @@ async def register_machine(
         sealed_token=_sealed(house, session.state, data.token) if data.token else "",
     )
     await session.execute(RegisterMachine(registered=registered), house.meta(caller))
-    assert session.state is not None  # it was just registered
-    return Response(content=machine_view(session.state), status_code=200 if known else 201)
+    return Response(content=machine_view(session.existing), status_code=200 if known else 201)
 
 
 @get(
@@ -92,20 +85,19 @@ async def register_machine(
 async def machines(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
-    name: FromQuery[str | None] = None,
+    name: NameFilter = None,
     machine_state: Annotated[MachineState | None, QueryParameter(name="state")] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: FromQuery[str | None] = None,
 ) -> ListView[MachineView]:
     """List machines, newest first; removed ones only when asked for by their state."""
-    states: Collection[str] = PRESENT if machine_state is None else {machine_state}
     async with house.pool.connection() as connection:
         page = await list_machines(
             connection,
             tenant=caller.tenant,
             limit=limit,
             before=before_of(cursor),
-            states=[str(one) for one in states],
+            states=PRESENT if machine_state is None else {machine_state},
             name=name,
         )
     return list_view(page, lambda row: machine_view(row.state))
@@ -121,7 +113,7 @@ async def read_machine(
 ) -> MachineDetailView:
     """Read a machine, with what it can do as far as anyone has seen; removed ones as well."""
     session = await machine_session(house, caller, identifier(machine_id))
-    return machine_detail_view(state_of(session))
+    return machine_detail_view(session.existing)
 
 
 @get(
@@ -130,14 +122,13 @@ async def read_machine(
     responses=answers("not_found"),
 )
 async def read_history(
-    request: Request[Any, Any, Any],
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
+    language: NamedDependency[str],
     machine_id: FromPath[str],
 ) -> MachineHistoryView:
     """Tell what has happened to a machine: who changed what, and what was found on it."""
     session = await machine_session(house, caller, identifier(machine_id))
-    language = language_of(request.headers.get("accept-language", ""))
     return MachineHistoryView(data=history(await house.store.read(session.name), language))
 
 
@@ -158,7 +149,7 @@ async def change_machine(
     session = await machine_session(house, caller, identifier(machine_id))
     name = None if data.name is UNSET else data.name
     if name is not None:
-        await _check_name(house, caller, state_of(session), name)
+        await _check_name(house, caller, session.existing, name)
     token = None if data.token is UNSET else data.token or ""
     command = ChangeMachine(
         name=name,
@@ -177,7 +168,7 @@ async def _check_name(house: House, caller: Caller, machine: Machine, name: str)
 
     """
     others = await sessions_called(house, caller, name)
-    if any(state_of(other).id != machine.id for other in others):
+    if any(other.existing.id != machine.id for other in others):
         raise NameTaken
 
 

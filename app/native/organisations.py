@@ -78,8 +78,7 @@ async def create_organisation(
     )
     # It belongs to itself, not to whoever makes it.
     await session.execute(command, replace(house.meta(caller), tenant=tenant))
-    assert session.state is not None  # it was just created
-    return organisation_view(session.state)
+    return organisation_view(session.existing)
 
 
 @get("/v1/organisations", opt=needs(*SCOPES))
@@ -107,8 +106,7 @@ async def read_organisation(
 ) -> OrganisationView:
     """Read the organisation that the caller acts for, with its members."""
     session = await _acted_for(house, caller, organisation_id)
-    assert session.state is not None  # it was found
-    return organisation_view(session.state)
+    return organisation_view(session.existing)
 
 
 @put(
@@ -163,9 +161,9 @@ async def _change(
     house: House, caller: Caller, session: OrganisationSession, command: OrganisationCommand
 ) -> OrganisationView:
     await session.execute(command, house.meta(caller))
-    assert session.state is not None  # it was found
-    house.credentials.standings.forget(ORGANISATION, session.state.id)
-    return organisation_view(session.state)
+    organisation = session.existing
+    house.credentials.standings.forget(ORGANISATION, organisation.id)
+    return organisation_view(organisation)
 
 
 def organisation_view(organisation: Organisation) -> OrganisationView:

@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Any
 from uuid import UUID
 
+from litestar.params import HeaderParameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.problems import BadRequest
@@ -17,6 +18,10 @@ LONGEST_KEY = 255
 
 POSITION = re.compile(r"\d{1,18}", re.ASCII)
 """A position as we write it; more digits would not fit into a bigint of Postgres."""
+
+IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
+Prefer = Annotated[str | None, HeaderParameter(name="Prefer")]
+LastEventId = Annotated[str | None, HeaderParameter(name="Last-Event-ID")]
 
 _SECONDS = re.compile(r"0*(\d+)", re.ASCII)
 

@@ -1,11 +1,11 @@
 """/v1/runs/…/rerun: repeat one run, or all that a filter finds."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Response, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, HeaderParameter, JSONBody
+from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from app.auth import Caller
@@ -13,6 +13,8 @@ from app.house import House
 from app.native.batch_views import AcceptedBatchView, SkippedView
 from app.native.batches import answer_accepted
 from app.native.requests import (
+    IdempotencyKey,
+    Prefer,
     RerunManyRequest,
     RerunRequest,
     bad,
@@ -20,14 +22,12 @@ from app.native.requests import (
     identifier,
     preferred_wait,
 )
+from app.native.run_views import RunView
 from app.native.runs import answer_run
-from app.native.shapes import RunView
 from app.openapi import again, answers, shown
 from app.rerun import Skipped, rerun, rerun_many, select
 from app.scopes import RUNS_WRITE, needs
 from events.batch import RunFilter
-
-Key = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
 
 
 class RerunPlanView(Struct, frozen=True, kw_only=True):
@@ -55,8 +55,8 @@ async def one(
     caller: NamedDependency[Caller],
     run_id: FromPath[str],
     data: JSONBody[RerunRequest],
-    key: Key = None,
-    prefer: Annotated[str | None, HeaderParameter(name="Prefer")] = None,
+    key: IdempotencyKey = None,
+    prefer: Prefer = None,
 ) -> Response[RunView]:
     """Repeat a run with the inputs it had, or with others in the place of some."""
     wait = preferred_wait(prefer)
@@ -83,7 +83,7 @@ async def many(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
     data: JSONBody[RerunManyRequest],
-    key: Key = None,
+    key: IdempotencyKey = None,
 ) -> Response[AcceptedBatchView]:
     """Repeat the newest runs that fit a filter, as a batch; a dry run tells how many."""
     fits = RunFilter(**msgspec.structs.asdict(data.filter))

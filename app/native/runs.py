@@ -16,12 +16,15 @@ from app.house import House
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
 from app.native.requests import (
     CreateRunRequest,
+    IdempotencyKey,
+    LastEventId,
+    Prefer,
     idempotency_key,
     identifier,
     position_in,
     preferred_wait,
 )
-from app.native.shapes import RunView, run_view
+from app.native.run_views import RunView, run_view
 from app.native.sse import run_stream
 from app.openapi import again, answers, shown
 from app.scopes import RUNS_READ, RUNS_WRITE, needs
@@ -48,8 +51,8 @@ async def create(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
     data: JSONBody[CreateRunRequest],
-    key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
-    prefer: Annotated[str | None, HeaderParameter(name="Prefer")] = None,
+    key: IdempotencyKey = None,
+    prefer: Prefer = None,
 ) -> Response[RunView]:
     """Accept a run. The answer means that it is on disk and will not be lost."""
     # Every header is read before anything is accepted.
@@ -149,8 +152,7 @@ async def cancel(
     """Ask to stop a run. One that has ended stays as it is; asking again changes nothing."""
     session = await run_session(house, caller, identifier(run_id))
     await session.execute(RequestCancel(by=caller.actor, now=house.now()), house.meta(caller))
-    run = session.state
-    assert run is not None  # it was found
+    run = session.existing
     house.recent.note(run.id, session.position)
     return await _answer(house, run, session.position, status=200 if run.ended else 202)
 
@@ -167,7 +169,7 @@ async def events(
     caller: NamedDependency[Caller],
     run_id: FromPath[str],
     after: FromQuery[str | None] = None,
-    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
+    last_event_id: LastEventId = None,
 ) -> Response[Any]:
     """Follow a run: a snapshot or what came after a position, then everything as it happens."""
     start = position_in(last_event_id or after, parameter="after")

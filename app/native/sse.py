@@ -14,7 +14,8 @@ import msgspec
 from app.find_run import latest_progress
 from app.house import House
 from app.hub import Follower, Frame, Taken
-from app.native.shapes import event_view, run_view
+from app.native.event_views import event_view
+from app.native.run_views import run_view
 from events.decider import RUN
 from events.envelope import AnyRecorded
 from events.erasure import as_shown

@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, HeaderParameter
+from litestar.params import FromPath
 from msgspec import Struct
 
 from app.auth import Caller
 from app.find_run import run_events
 from app.house import House
-from app.language import language_of
 from app.native.requests import identifier
 from app.scopes import RUNS_READ, needs
 from events.envelope import AnyRecorded
@@ -78,11 +76,11 @@ async def read(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
     run_id: FromPath[str],
-    accept_language: Annotated[str | None, HeaderParameter(name="Accept-Language")] = None,
+    language: NamedDependency[str],
 ) -> TimelineView:
     """Tell what became of a run and why: waits, places, times of nodes, retries, uploads."""
     past = await run_events(house, caller, identifier(run_id))
-    return timeline_view(as_shown(past), language_of(accept_language or ""))
+    return timeline_view(as_shown(past), language)
 
 
 def timeline_view(recorded: Sequence[AnyRecorded], language: str) -> TimelineView:

@@ -58,8 +58,7 @@ async def revoke_token(
     command = RevokeToken(token_id=token_id, jti=data.jti, by=caller.actor, now=house.now())
     await session.execute(command, house.meta(caller))
     house.credentials.standings.forget(TOKEN, token_id)
-    assert session.state is not None  # it was just revoked, or had been
-    return RevokedTokenView(id=token_id, revoked_at=session.state.revoked_at)
+    return RevokedTokenView(id=token_id, revoked_at=session.existing.revoked_at)
 
 
 async def _id_of(house: House, caller: Caller, token: str) -> UUID:

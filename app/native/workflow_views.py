@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from events.graph_diff import GraphDiff, InputsDiff, NodesDiff
 from events.inputs import InputField
@@ -98,15 +99,7 @@ def version_detail_view(
 ) -> VersionDetailView:
     """Show a version with its graphs."""
     return VersionDetailView(
-        workflow_id=workflow.id,
-        name=workflow.name,
-        version_id=version.version_id,
-        version=version.version,
-        source=version.source,
-        inputs=version.inputs,
-        comment=version.comment,
-        author=version.author,
-        created_at=version.at,
+        **asdict(version_view(workflow, version)),
         graph=graph,
         ui_graph=ui_graph,
         custom_nodes=dict(version.custom_nodes),
@@ -127,15 +120,10 @@ def workflow_item_view(workflow: Workflow) -> WorkflowItemView:
 
 def workflow_view(workflow: Workflow) -> WorkflowView:
     """Show a workflow."""
-    latest = [version_view(workflow, v) for v in workflow.versions[: -SHOWN_VERSIONS - 1 : -1]]
+    latest = workflow.versions[: -SHOWN_VERSIONS - 1 : -1]
     return WorkflowView(
-        id=workflow.id,
-        name=workflow.name,
-        created_at=workflow.created_at,
-        updated_at=workflow.updated_at,
-        version_count=len(workflow.versions),
-        latest=latest[0],
-        versions=latest,
+        **asdict(workflow_item_view(workflow)),
+        versions=[version_view(workflow, version) for version in latest],
     )
 
 

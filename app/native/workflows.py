@@ -9,8 +9,16 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from app.auth import Caller
 from app.find_workflow import find_version, find_workflow
 from app.house import House
-from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, cursor_of, list_view
-from app.native.requests import NAME_PATTERN, PushVersionRequest, bad, identifier
+from app.native.paging import (
+    DEFAULT_LIMIT,
+    Limit,
+    ListView,
+    NameFilter,
+    before_of,
+    cursor_of,
+    list_view,
+)
+from app.native.requests import PushVersionRequest, bad, identifier
 from app.native.workflow_views import (
     DiffView,
     VersionDetailView,
@@ -37,7 +45,6 @@ from projections.queries import list_workflows
 
 From = Annotated[int, QueryParameter(name="from", ge=1)]
 To = Annotated[int, QueryParameter(ge=1)]
-NameFilter = Annotated[str | None, QueryParameter(max_length=200, pattern=NAME_PATTERN)]
 
 
 @post(
@@ -73,10 +80,10 @@ async def push_version(
     )
     session = await load(house.store, WORKFLOW, command.workflow_id)
     added = await session.execute(command, house.meta(caller))
-    assert session.state is not None  # it has at least this version
-    version = session.state.same_as(command.graph_sha256, command.ui_graph_key)
+    workflow = session.existing
+    version = workflow.same_as(command.graph_sha256, command.ui_graph_key)
     assert version is not None  # it was there, or has just been added
-    view = version_view(session.state, version)
+    view = version_view(workflow, version)
     return Response(content=view, status_code=201 if added else 200)
 
 

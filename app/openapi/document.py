@@ -13,12 +13,12 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from app.openapi.common_answers import add_common_answers, error_schemas
 from app.openapi.docstrings import first_paragraph
 from app.openapi.examples import BODIES
 from app.openapi.names import tag_of
 from app.openapi.parameters import tidy_parameter
 from app.openapi.schemas import tidy_schemas
+from app.openapi.usual_answers import add_usual_answers, error_schemas
 from app.openapi.words import GOOD_ANSWERS, MESSAGES, ORGANISATION, TAGS
 from app.scopes import OPT
 
@@ -33,7 +33,7 @@ def openapi_document(app: Litestar) -> Json:
         operation = document["paths"][path][method.lower()]
         _describe(operation, path, handler)
         _describe_answers(operation, document["components"]["schemas"])
-        add_common_answers(operation, path, needs_caller=OPT in handler.opt)
+        add_usual_answers(operation, path, needs_caller=OPT in handler.opt)
     used = {o["tags"][0] for item in document["paths"].values() for o in item.values()}
     document["tags"] = [
         {"name": name, "description": words} for name, words in TAGS.items() if name in used

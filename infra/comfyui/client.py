@@ -25,6 +25,7 @@ from msgspec import Struct
 from yarl import URL
 
 from infra.machine import MachineUnreachable, OutcomeUnknown
+from infra.masking import MASK
 
 CONNECT_WITHIN = 10.0
 """Longest time for a connection, in seconds; a ComfyUI that loads its nodes refuses at once."""
@@ -69,6 +70,7 @@ class Client:
         resolver: AbstractResolver | None = None,
     ) -> None:
         self.base = base
+        self._token = token.encode()
         timeout = ClientTimeout(total=answer_within, sock_connect=CONNECT_WITHIN)
         self.session = ClientSession(
             connector=TCPConnector(resolver=resolver),
@@ -132,7 +134,7 @@ class Client:
         data = msgspec.json.encode(body)
         try:
             async with self.session.post(self.at(*path), data=data, headers=_JSON) as response:
-                return await _whole(response)
+                return await self._whole(response)
         except (ClientConnectorError, ConnectionTimeoutError) as error:
             raise MachineUnreachable(self.told(error)) from error
         except NO_ANSWER as error:
@@ -179,9 +181,20 @@ class Client:
     ) -> Answer:
         try:
             async with self.session.request(method, url, data=data, headers=headers) as response:
-                return await _whole(response)
+                return await self._whole(response)
         except NO_ANSWER as error:
             raise MachineUnreachable(self.told(error)) from error
+
+    async def _whole(self, response: ClientResponse) -> Answer:
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > LARGEST_ANSWER:
+                raise ClientPayloadError(f"answers with more than {LARGEST_ANSWER} bytes")
+        if self._token and response.status >= HTTPStatus.BAD_REQUEST:
+            # A proxy may quote what it does not take, and its words are recorded and shown.
+            body = body.replace(self._token, MASK.encode())
+        return Answer(status=response.status, media_type=response.content_type, body=bytes(body))
 
 
 _JSON = {"Content-Type": "application/json"}
@@ -194,15 +207,6 @@ async def _stay_here(request: ClientRequest, handler: ClientHandlerType) -> Clie
         response.close()
         raise Redirected(f"answers {response.status}: it wants us to go elsewhere")
     return response
-
-
-async def _whole(response: ClientResponse) -> Answer:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > LARGEST_ANSWER:
-            raise ClientPayloadError(f"answers with more than {LARGEST_ANSWER} bytes")
-    return Answer(status=response.status, media_type=response.content_type, body=bytes(body))
 
 
 def decoded(answer: Answer, reply: type[Reply]) -> Reply:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-CATALOGUE: dict[str, tuple[str, str]] = {
+from events.words import Phrases, in_words
+
+CATALOGUE: Phrases = {
     "folder_in_use": (
         (
             "The data folder {folder} is in use by the comfyd with process id {pid}. "
@@ -88,17 +90,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         ),
     ),
 }
-"""Code to (English, Chinese); both take the same placeholders."""
 
 
 def say(code: str, params: Mapping[str, str], language: str = "en") -> str:
-    """Give the message of *code* in *language*; English where we have no such language."""
-    english, chinese = CATALOGUE[code]
-    template = chinese if language == "zh" else english
-    return template.format_map(params)
-
-
-def language_of(env: Mapping[str, str]) -> str:
-    """Tell which of our languages a person with this environment reads: en or zh."""
-    locale = env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
-    return "zh" if locale.lower().startswith("zh") else "en"
+    """Give the message of *code* in *language*: en or zh."""
+    return in_words(CATALOGUE[code], language, params)

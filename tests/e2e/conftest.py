@@ -1,6 +1,9 @@
 """One running system for all ordinary tests of this folder, and two tenants who use it."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 from nats.aio.client import Client
@@ -8,6 +11,7 @@ from nats.aio.client import Client
 from infra.embedded.servers import Servers
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.nats_connection import connected
+from tests.e2e.command_line import Comfyd, GraphFile, command_line
 from tests.e2e.system import System, running_system
 from tests.e2e.tenant import Tenant, client_of
 from tests.servers import drop_streams
@@ -51,3 +55,29 @@ async def nats(system: System) -> AsyncIterator[Client]:
 def log(nats: Client) -> JetStreamEventStore:
     """Give the log itself."""
     return JetStreamEventStore(nats)
+
+
+@pytest.fixture
+def comfyd(system: System, tmp_path: Path) -> Comfyd:
+    """Give the command line, as the user cli."""
+    return command_line(system, tmp_path)
+
+
+@pytest.fixture
+def graph_file(tmp_path: Path) -> GraphFile:
+    """Write a graph where the command line finds it."""
+
+    def write(graph: dict[str, Any]) -> str:
+        file = tmp_path / "graph.json"
+        file.write_text(json.dumps(graph))
+        return str(file)
+
+    return write
+
+
+@pytest.fixture
+def machine(system: System, comfyd: Comfyd) -> str:
+    """Give the name of a machine that the user cli has registered."""
+    added = comfyd("machine", "add", "box", system.machine_url)
+    assert added.code == 0, added.err
+    return "box"

@@ -12,7 +12,7 @@ from PIL import Image
 
 from infra.embedded.ports import LOOPBACK
 from tests.e2e.graphs import external, load, node, show
-from tests.e2e.system import System
+from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant, client_of, download
 from tests.pictures import picture, saved
 
@@ -179,6 +179,23 @@ async def test_an_image_is_fetched_where_that_is_allowed(site: str, trusting: Te
         assert good["input_images"]["picture"]["media_type"] == "image/jpeg"
     assert page["error"]["code"] == "not_an_image"
     assert page["error"]["input_name"] == "picture"
+
+
+async def test_a_rerun_of_many_leaves_out_what_may_not_be_fetched_any_more(
+    site: str, trusting: Tenant, ada: Tenant
+) -> None:
+    run = await trusting.run(await trusting.deploy(load()), {"picture": f"{site}/page"})
+    failed = {"filter": {"deployment_id": run["deployment_id"], "status": "failed"}}
+
+    async def skipped() -> dict[str, str]:
+        plan = (await ada.http.post("/v1/runs/rerun", json={**failed, "dry_run": True})).json()
+        return {skip["run_id"]: skip["code"] for skip in plan["skipped"]}
+
+    async def listed() -> bool:
+        return run["id"] in await skipped()
+
+    await eventually(listed)
+    assert (await skipped())[run["id"]] == "invalid_inputs"
 
 
 async def test_an_image_of_the_house_is_not_fetched(site: str, ada: Tenant) -> None:

@@ -118,6 +118,7 @@ async def test_a_name_that_another_machine_has_is_refused(ada: Tenant, name: str
         return await listed(ada, first["id"], name=name)
 
     await eventually(known)
+    assert (await ada.http.get("/v1/machines?name=%00")).status_code == 400
     refused = await ada.http.patch(f"/v1/machines/{second['id']}", json={"name": name})
     assert (refused.status_code, refused.json()["code"]) == (409, "name_taken")
 

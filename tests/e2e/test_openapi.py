@@ -5,6 +5,7 @@ from urllib.parse import urljoin
 
 import httpx
 
+from app.docs_page import swagger_files
 from tests.described import described
 from tests.e2e.system import System
 
@@ -44,8 +45,7 @@ async def test_the_page_and_all_it_needs_come_from_here(system: System) -> None:
     assert not re.search(r"<script>|<style|\son\w+=", page.text), "inline code needs a weaker CSP"
 
 
-async def test_the_page_can_read_this_version_of_openapi(system: System) -> None:
-    async with anybody(system) as http:
-        bundle = await http.get("/docs/assets/swagger-ui-bundle.js")
+def test_the_page_can_read_this_version_of_openapi() -> None:
+    major = (swagger_files() / "VERSION").read_text("utf-8").lstrip("v").partition(".")[0]
 
-    assert re.search(r"3\.1\.\d|\\\.1\\\.", bundle.text), "Swagger UI before 5.0 knows 3.0 only"
+    assert int(major) >= 5, "Swagger UI before 5 knows OpenAPI 3.0 only"

@@ -36,6 +36,7 @@ async def test_a_revoked_token_opens_nothing(ada: Tenant, claims: dict[str, Any]
     assert revoked.status_code == 200
     answer = await runs(ada, leaked)
     assert (answer.status_code, answer.json()["code"]) == (401, "token_revoked")
+    assert (await runs(ada, f"{leaked}=")).status_code == 401, "another spelling is the same token"
     assert (await revoke(ada, token=leaked)).json() == revoked.json()
     assert (await runs(ada, token("ada"))).status_code == 200
 

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.graphs import MISSING, card, external, node
-from tests.e2e.system import eventually
-from tests.e2e.tenant import Json, Tenant
+from tests.e2e.system import System, eventually
+from tests.e2e.tenant import Json, Tenant, client_of
 from tests.ui_graphs import Drawing, subgraph
 
 SUB = "0b5a1e4e-0000-4000-8000-000000000001"
@@ -275,9 +275,14 @@ async def test_what_cannot_be_converted_is_told_node_by_node(ada: Tenant) -> Non
     assert await refusal(ada) == (400, "invalid_request", [("graph_needed", "/graph")])
 
 
-async def test_without_a_machine_that_was_seen_nothing_is_guessed(bob: Tenant) -> None:
-    unseen = await bob.machine("http://127.0.0.1:9")
+async def test_without_a_machine_that_was_seen_nothing_is_guessed(system: System) -> None:
     saved = drawn_card().saved()
 
-    for body in ({}, {"machine_id": unseen}):
-        assert await refusal(bob, ui_graph=saved, **body) == (409, "machine_unobserved", [])
+    async with client_of(system, "who-has-one-unseen-machine") as http:
+        tenant = Tenant(http, system.machine_url)
+        unseen = await tenant.machine("http://127.0.0.1:9")
+        answers = [
+            await refusal(tenant, ui_graph=saved, **body) for body in ({}, {"machine_id": unseen})
+        ]
+
+    assert answers == [(409, "machine_unobserved", [])] * 2

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -51,18 +52,24 @@ class Redirecting:
 
 
 @asynccontextmanager
-async def redirecting() -> AsyncIterator[Redirecting]:
-    site = Redirecting()
+async def site_of(answer: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[str]:
+    """Give the URL of a site that answers everything like that."""
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", site.answer)
+    app.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, HOST, 0).start()
-        site.url = f"http://{HOST}:{runner.addresses[0][1]}"
-        yield site
+        yield f"http://{HOST}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def redirecting() -> AsyncIterator[Redirecting]:
+    site = Redirecting()
+    async with site_of(site.answer) as site.url:
+        yield site
 
 
 @pytest.fixture
@@ -102,6 +109,24 @@ async def test_without_the_right_token_a_machine_is_out_of_reach(
         assert not token or token not in str(refused.value)
     finally:
         await machine.close()
+
+
+@pytest.mark.parametrize("status", [400, 403, 502])
+async def test_a_machine_that_quotes_its_token_does_not_get_it_into_our_words(status: int) -> None:
+    async def quote(request: web.Request) -> web.Response:
+        credential = request.headers["Authorization"]
+        words = {"error": {"type": "denied", "message": f"not taken: {credential}"}}
+        return web.json_response(words, status=status)
+
+    async with site_of(quote) as url:
+        machine = await open_comfyui(url, token=TOKEN, allow_private=True)
+        try:
+            for ask in (machine.observe, partial(machine.submit, uuid4(), GRAPH)):
+                with pytest.raises(Exception, match="not taken") as refused:
+                    await ask()
+                assert TOKEN not in str(refused.value)
+        finally:
+            await machine.close()
 
 
 async def test_no_redirect_is_followed_by_any_question(tmp_path: Path) -> None:

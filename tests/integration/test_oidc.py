@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.auth import Unauthorized, tenant_of
 from app.oidc import OidcTokens
-from infra.jwks import IdentityProviderUnavailable, Jwks
+from infra.jwks import PAUSE, IdentityProviderUnavailable, Jwks
+from tests.clocks import StoppedClock
 from tests.identity_provider import (
     AUDIENCE,
     ISSUER,
@@ -24,8 +25,6 @@ from tests.identity_provider import (
     SigningKey,
     running_identity_provider,
 )
-
-PAUSE = 0.1
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +46,15 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def tokens(provider: IdentityProvider, session: aiohttp.ClientSession) -> OidcTokens:
-    return OidcTokens(Jwks(provider.url, session, pause=PAUSE), issuer=ISSUER, audience=AUDIENCE)
+def clock() -> StoppedClock:
+    return StoppedClock()
+
+
+@pytest.fixture
+def tokens(
+    provider: IdentityProvider, session: aiohttp.ClientSession, clock: StoppedClock
+) -> OidcTokens:
+    return OidcTokens(Jwks(provider.url, session, clock=clock), issuer=ISSUER, audience=AUDIENCE)
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
@@ -164,12 +170,12 @@ async def test_keys_that_prove_nothing_are_left_out(
 
 
 async def test_a_new_key_is_fetched_when_a_token_names_it(
-    key: SigningKey, provider: IdentityProvider, tokens: OidcTokens
+    key: SigningKey, provider: IdentityProvider, tokens: OidcTokens, clock: StoppedClock
 ) -> None:
     await tokens.verify(key.sign())
     new = SigningKey("second")
     provider.publish(new)
-    await asyncio.sleep(PAUSE)
+    clock.advance(PAUSE)
 
     assert (await tokens.verify(new.sign())).user_id == "ada"
     with pytest.raises(Unauthorized):
@@ -194,18 +200,18 @@ async def test_all_who_come_at_once_share_one_fetch(
 
 
 async def test_known_keys_outlive_an_outage_of_the_issuer(
-    key: SigningKey, provider: IdentityProvider, tokens: OidcTokens
+    key: SigningKey, provider: IdentityProvider, tokens: OidcTokens, clock: StoppedClock
 ) -> None:
     await tokens.verify(key.sign())
     provider.status = 500
-    await asyncio.sleep(PAUSE)
+    clock.advance(PAUSE)
     with pytest.raises(IdentityProviderUnavailable):
         await tokens.verify(SigningKey("unknown", "EdDSA").sign())
     assert (await tokens.verify(key.sign())).user_id == "ada"
 
 
 async def test_an_issuer_that_was_never_reached_is_asked_again(
-    key: SigningKey, provider: IdentityProvider, tokens: OidcTokens
+    key: SigningKey, provider: IdentityProvider, tokens: OidcTokens, clock: StoppedClock
 ) -> None:
     provider.status = 503
     for _ in range(5):
@@ -213,7 +219,7 @@ async def test_an_issuer_that_was_never_reached_is_asked_again(
             await tokens.verify(key.sign())
     assert provider.asked == 1
     provider.status = 200
-    await asyncio.sleep(PAUSE)
+    clock.advance(PAUSE)
     assert (await tokens.verify(key.sign())).user_id == "ada"
 
 
@@ -227,7 +233,7 @@ async def test_only_a_good_answer_counts(
 
 
 async def test_a_token_without_a_key_name_is_checked_with_the_only_key(
-    key: SigningKey, provider: IdentityProvider, tokens: OidcTokens
+    key: SigningKey, provider: IdentityProvider, tokens: OidcTokens, clock: StoppedClock
 ) -> None:
     now = int(time.time())
     claims = {"sub": "ada", "iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + 60}
@@ -236,5 +242,5 @@ async def test_a_token_without_a_key_name_is_checked_with_the_only_key(
     with pytest.raises(Unauthorized):
         await tokens.verify(token)
     provider.publish(key)
-    await asyncio.sleep(PAUSE)
+    clock.advance(PAUSE)
     assert (await tokens.verify(token)).user_id == "ada"

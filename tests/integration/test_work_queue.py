@@ -10,7 +10,14 @@ from nats.aio.client import Client
 from events import subjects
 from infra.event_store import LogUnavailable
 from infra.nats_connection import api
-from infra.work_queue import ACK_WAIT, RUNS_PER_MACHINE, WorkQueue, render_consumer, run_id_in
+from infra.work_queue import (
+    ACK_WAIT,
+    RUNS_PER_MACHINE,
+    UPLOADS,
+    WorkQueue,
+    identifier_in,
+    render_consumer,
+)
 from tests.builders import MACHINE_ID, RUN_ID
 
 SUBJECT = subjects.render_work(MACHINE_ID)
@@ -36,7 +43,7 @@ async def next_message(client: Client, machine_id: UUID, *, batch: int) -> list[
     )
     found = await subscription.fetch(batch, timeout=1)
     await subscription.unsubscribe()
-    return [run_id_in(message.data) for message in found]
+    return [identifier_in(message.data) for message in found]
 
 
 async def test_work_that_is_put_twice_is_queued_once(log_client: Client) -> None:
@@ -75,7 +82,7 @@ async def test_work_that_came_before_its_consumer_waits_for_it(log_client: Clien
 async def test_the_machines_are_those_that_have_a_consumer(log_client: Client) -> None:
     queue, served = WorkQueue(log_client), {uuid4() for _ in range(5)}
     assert await queue.machines() == set()
-    await queue.serve_uploads()
+    await queue.serve(UPLOADS)
     for machine_id in served:
         await queue.serve_machine(machine_id)
         await queue.serve_machine(machine_id)
@@ -169,4 +176,4 @@ async def test_without_a_queue_everything_says_so(nats_client: Client) -> None:
 def test_work_that_names_no_run_cannot_be_read() -> None:
     for body in (b"", b"x", b'"x"', b"{}"):
         with pytest.raises(msgspec.DecodeError):
-            run_id_in(body)
+            identifier_in(body)

@@ -11,6 +11,7 @@ from app.cli.remote import (
     reruns,
     runs,
     session,
+    timeline,
     workflows,
 )
 
@@ -27,7 +28,7 @@ COMMANDS: tuple[click.Command, ...] = (
     runs.run,
     runs.runs,
     runs.status,
-    runs.timeline,
+    timeline.timeline,
     runs.events,
     runs.cancel,
     reruns.rerun,

@@ -1,9 +1,13 @@
 """comfyd batch: many runs under one id."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.cli.api_client import Json
+from app.cli.api_client import Heard, Json
 from app.cli.remote.door import NOT_SUCCESSFUL, Door, remote
 from app.cli.remote.inputs import read_objects
 from app.cli.remote.names import deployment_named
@@ -26,16 +30,30 @@ async def batch(
     body = {"deployment_id": deployment_id, "inputs": read_objects(file)}
     headers = {"Idempotency_Key": idempotency_key} if idempotency_key else {}
     created = await door.api.post("/v1/batches", body, **headers)
+    return await show_batch(door, created, watch=watch)
+
+
+async def show_batch(door: Door, found: Json, *, watch: bool) -> int | None:
+    """Show a batch; *watch* stays to its end and gives the exit code that tells how it ended."""
     if not watch:
-        door.show(created, lambda: _print(door, created))
+        door.show(found, lambda: _print(door, found))
         return None
-    await _watch(door, created["id"], created["total"])
-    ended = await door.api.get(f"/v1/batches/{created['id']}")
+    try:
+        await _watch(door, found["id"], found["total"])
+    except asyncio.CancelledError:
+        door.say("cli.goes_on", id=found["id"])
+        raise
+    ended = await door.api.get(f"/v1/batches/{found['id']}")
     door.show(ended, lambda: _print(door, ended))
     return 0 if ended["counts"].get("success") == ended["total"] else NOT_SUCCESSFUL
 
 
 async def _watch(door: Door, batch_id: str, total: int) -> None:
+    async with aclosing(door.api.follow(f"/v1/batches/{batch_id}/events")) as events:
+        await _with_bar(door, events, total)
+
+
+async def _with_bar(door: Door, events: AsyncIterator[Heard], total: int) -> None:
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -44,7 +62,7 @@ async def _watch(door: Door, batch_id: str, total: int) -> None:
     )
     with Progress(*columns, console=door.console, disable=door.json) as bars:
         task = bars.add_task("", total=total)
-        async for heard in door.api.follow(f"/v1/batches/{batch_id}/events"):
+        async for heard in events:
             if counts := heard.data.get("counts"):
                 ended = sum(counts.get(str(status), 0) for status in TERMINAL)
                 bars.update(task, completed=ended, description=_told(counts))
@@ -57,3 +75,5 @@ def _told(counts: Json) -> str:
 def _print(door: Door, found: Json) -> None:
     fields = {"id": found["id"], "total": found["total"], "runs": _told(found["counts"])}
     print_fields(door.console, fields)
+    if found["ended_at"] is None:
+        door.say("cli.follow", id=found["id"])

@@ -11,8 +11,8 @@ from app.cli.remote.names import (
     machine_named,
     workflow_named,
 )
-from app.cli.remote.tables import moment, print_table
-from app.cli.remote.workflows import push_file
+from app.cli.remote.tables import day, moment, print_table
+from app.cli.remote.workflows import push_file, say_pushed
 from app.cli.words import word
 
 Json = dict[str, Any]
@@ -47,7 +47,10 @@ async def deploy(
     pushed = await push_file(door, file, name=name, ui=None, machine=machine, comment=comment)
     body = await _promotion(door, pushed["version"], machine, force=force, comment=comment)
     path = f"/v1/workflows/{pushed['workflow_id']}/deployments/{environment}"
-    _show(door, await door.api.put(path, body))
+    deployed = await door.api.put(path, body)
+    if not door.json:
+        say_pushed(door, pushed)
+    _show(door, deployed)
 
 
 @click.command(help=word("help.promote"))
@@ -107,7 +110,7 @@ async def deployments(door: Door, deployment: str | None) -> None:
                     d["workflow_name"],
                     d["environment"],
                     d["version"],
-                    moment(d["promoted_at"]),
+                    day(d["promoted_at"]),
                 )
                 for d in found
             ),
@@ -118,7 +121,7 @@ async def deployments(door: Door, deployment: str | None) -> None:
 
 async def _show_history(door: Door, deployment: str) -> None:
     found = await deployment_named(door.api, deployment)
-    entries = (await door.api.get(f"/v1/deployments/{found['id']}/history"))["data"]
+    entries = await door.api.items(f"/v1/deployments/{found['id']}/history")
     door.show(
         entries,
         lambda: print_table(

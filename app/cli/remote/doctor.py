@@ -7,7 +7,7 @@ import httpx
 
 from app.cli.api_client import Json
 from app.cli.remote.door import NOT_SUCCESSFUL, Door, remote
-from app.cli.words import word
+from app.cli.words import WORDS, word
 
 CLOCK_SLACK = timedelta(seconds=5)
 """More than an answer takes: with a wrong clock tokens seem expired, or not yet valid."""
@@ -33,6 +33,14 @@ async def doctor(door: Door) -> int | None:
 
     door.show({"ok": not bad, "checks": checks}, human)
     return NOT_SUCCESSFUL if bad else None
+
+
+def _label(name: str) -> str:
+    """Say what was looked at; a check that a newer server has is told as it is."""
+    if name.startswith("machine "):
+        return word("cli.check.machine", name=name.removeprefix("machine "))
+    key = f"cli.check.{name.replace(' ', '_')}"
+    return word(key) if key in WORDS else name
 
 
 def _clock(server: str) -> Json:
@@ -65,8 +73,10 @@ def _bad(name: str, code: str, **params: object) -> Json:
 
 
 def _print(door: Door, check: Json) -> None:
+    label = _label(check["name"])
     if check["ok"]:
-        door.console.print(f"✓ {check['name']}", style="green")
+        door.console.print(f"✓ {label}", style="green")
         return
-    door.console.print(f"✗ {check['name']}: {check['detail']}", style="red", soft_wrap=True)
+    told = word("cli.doctor_fault", name=label, detail=check["detail"])
+    door.console.print(f"✗ {told}", style="red", soft_wrap=True)
     door.console.print("  " + word("cli.doctor_fix", fix=check["fix"]), soft_wrap=True)

@@ -19,7 +19,10 @@ from rich.console import Console
 
 from app.cli.api_client import ApiClient
 from app.cli.remote.login import KEY_VARIABLE, URL_VARIABLE, Login, NotLoggedIn, find_login
+from app.cli.remote.plain import json_text, plain
+from app.cli.remote.tables import console_for_people
 from app.cli.words import language, word
+from infra.embedded.ports import LOOPBACK
 
 P = ParamSpec("P")
 
@@ -44,7 +47,7 @@ class Door(Struct, frozen=True, kw_only=True):
     def show(self, answer: object, human: Callable[[], None]) -> None:
         """Print an answer: as it came with --json, else for people."""
         if self.json:
-            click.echo(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
+            click.echo(json_text(answer, indent=2))
         else:
             human()
 
@@ -88,13 +91,15 @@ def enter(
     find: Callable[[], Login], body: Callable[[Door], Awaitable[int | None]], *, as_json: bool
 ) -> int:
     """Do *body* at the server that *find* names; give the exit code, whatever goes wrong."""
-    console = Console(markup=False, highlight=False)
+    console = console_for_people()
 
     async def connected() -> int:
         login = find()
         headers = {"Authorization": f"Bearer {login.key}", "Accept-Language": language()}
+        # No proxy leads to a server on this very machine.
+        outside = httpx.URL(login.url).host not in {LOOPBACK, "localhost"}
         async with httpx.AsyncClient(
-            base_url=login.url, headers=headers, timeout=ANSWER_WITHIN
+            base_url=login.url, headers=headers, timeout=ANSWER_WITHIN, trust_env=outside
         ) as http:
             return await body(Door(api=ApiClient(http), console=console, json=as_json)) or 0
 
@@ -108,14 +113,14 @@ def enter(
         return _tell(str(error), error.code)
     except httpx.HTTPStatusError as error:
         return _answer(error.response, as_json=as_json)
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         return _tell(word("cli.bad_url", reason=error), WRONG_USAGE)
     except httpx.HTTPError as error:
         return _tell(word("cli.away", reason=str(error) or type(error).__name__), AWAY)
 
 
 def _tell(text: str, code: int) -> int:
-    click.echo(f"comfyd: {text}", err=True)
+    click.echo(f"comfyd: {plain(text)}", err=True)
     return code
 
 
@@ -126,9 +131,9 @@ def _answer(response: httpx.Response, *, as_json: bool) -> int:
     except msgspec.DecodeError:
         problem = {"title": response.reason_phrase, "status": response.status_code}
     if as_json:
-        click.echo(msgspec.json.encode(problem).decode(), err=True)
+        click.echo(json_text(problem), err=True)
     else:
-        click.echo(f"comfyd: {_words(problem)}", err=True)
+        click.echo(f"comfyd: {plain(_words(problem))}", err=True)
     return exit_code(response.status_code)
 
 
@@ -137,7 +142,7 @@ def _words(problem: dict[str, Any]) -> str:
     lines = [f"{problem.get('title', '')} ({problem.get('code', problem.get('status', ''))})"]
     if errors:
         lines += [f"  {e.get('pointer') or '·'}: {e.get('detail', '')}" for e in errors]
-    elif problem.get("detail"):
+    elif problem.get("detail") not in (None, "", problem.get("title")):
         lines.append(f"  {problem['detail']}")
     return "\n".join(lines)
 

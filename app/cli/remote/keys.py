@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from app.cli.remote.door import Door, remote
-from app.cli.remote.names import deployment_named
-from app.cli.remote.tables import moment, print_table
+from app.cli.remote.names import Id, deployment_named
+from app.cli.remote.tables import day, print_table
 from app.cli.words import word
 from app.scopes import SCOPES
 
@@ -62,16 +62,15 @@ async def list_(door: Door) -> None:
         found,
         lambda: print_table(
             door.console,
-            ("id", "name", "prefix", "scopes", "expires", "last used", "revoked"),
+            ("id", "name", "prefix", "scopes", "last used", "state"),
             (
                 (
                     k["id"],
                     k["name"],
                     k["prefix"],
-                    k["scopes"],
-                    moment(k["expires_at"]),
-                    moment(k["last_used_at"]),
-                    moment(k.get("revoked_at")),
+                    "\n".join(k["scopes"]),
+                    day(k["last_used_at"]),
+                    _state(k),
                 )
                 for k in found
             ),
@@ -81,10 +80,18 @@ async def list_(door: Door) -> None:
 
 
 @keys.command(help=word("help.keys_revoke"))
-@click.argument("key_ids", nargs=-1, required=True)
+@click.argument("key_ids", nargs=-1, required=True, type=Id())
 @remote
 async def revoke(door: Door, key_ids: tuple[str, ...]) -> None:
     """Revoke keys: every process refuses them within a second."""
     for key_id in key_ids:
         await door.api.delete(f"/v1/keys/{key_id}")
         door.say("cli.key_revoked", key_id=key_id)
+
+
+def _state(key: Json) -> str:
+    if key["revoked_at"]:
+        return word("cli.revoked", day=day(key["revoked_at"]))
+    if key["expires_at"]:
+        return word("cli.expires", day=day(key["expires_at"]))
+    return "active"

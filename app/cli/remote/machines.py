@@ -155,7 +155,7 @@ def _show(door: Door, found: Json) -> None:
         "PyTorch": snapshot.get("pytorch_version"),
         "devices": [device["name"] for device in snapshot.get("devices", [])],
         "models": {kind: len(names) for kind, names in snapshot.get("models", {}).items()},
-        "observed": moment(snapshot.get("at")),
+        "observed": moment(snapshot.get("at")) or word("cli.not_observed"),
     }
     door.show(found, lambda: print_fields(door.console, fields))
 

@@ -1,10 +1,17 @@
 """Names as people type them, to the ids that the API takes."""
 
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+import click
+import httpx
+from typing_extensions import override
+
 from app.cli.api_client import ApiClient
 from app.cli.remote.door import NOT_FOUND, Refused
+from app.cli.words import word
 
 Json = dict[str, Any]
 DEFAULT_ENVIRONMENT = "production"
@@ -17,6 +24,38 @@ def is_id(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+class Id(click.ParamType[str]):
+    """An id, as the lists show it; anything else would lead to another address."""
+
+    name = "id"
+
+    @override
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not is_id(value):
+            self.fail(word("cli.no_id", text=value), param, ctx)
+        return value
+
+
+async def of_run_or_batch(
+    ask: Callable[[str], Awaitable[Any]], some_id: str, suffix: str = ""
+) -> Json:
+    """Ask for a run, or for the batch with this id where no run has it.
+
+    Raises:
+        httpx.HTTPStatusError: the server says no; if there is neither, that there is no run.
+
+    """
+    try:
+        return dict(await ask(f"/v1/runs/{some_id}{suffix}"))
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code != HTTPStatus.NOT_FOUND:
+            raise
+        try:
+            return dict(await ask(f"/v1/batches/{some_id}{suffix}"))
+        except httpx.HTTPStatusError:
+            raise error from None
 
 
 async def workflow_named(api: ApiClient, name: str) -> Json:

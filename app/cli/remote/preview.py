@@ -1,6 +1,7 @@
 """Shows images in the terminal: as pictures where it can, as coloured blocks where it cannot."""
 
 import io
+import logging
 
 import httpx
 from rich.console import Console
@@ -18,7 +19,9 @@ async def show_image(console: Console, url: str) -> bool:
     try:
         async with httpx.AsyncClient(timeout=FETCH_WITHIN, follow_redirects=True) as http:
             answer = (await http.get(url)).raise_for_status()
-        # It asks the terminal what it can do when it is first imported.
+        # It asks the terminal what it can do when it is first imported, and complains in the log
+        # of those that do not answer; it goes on without.
+        logging.getLogger("textual_image").setLevel(logging.CRITICAL)
         from textual_image.renderable import Image  # noqa: PLC0415
 
         console.print(Image(io.BytesIO(answer.content), width=WIDTH, height="auto"))

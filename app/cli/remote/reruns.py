@@ -5,17 +5,23 @@ import click
 from app.cli.api_client import Json
 from app.cli.remote.door import Door, Refused, remote
 from app.cli.remote.inputs import read_inputs
-from app.cli.remote.names import deployment_named
+from app.cli.remote.names import Id, deployment_named
 from app.cli.remote.show_run import STATUSES, watch_to_end
 from app.cli.words import word
 
 
 @click.command(help=word("help.rerun"))
-@click.argument("run_id", required=False)
+@click.argument("run_id", required=False, type=Id())
 @click.option("--status", type=STATUSES, help=word("help.rerun_status"))
 @click.option("--deployment", help=word("help.runs_deployment"))
 @click.option("--since", help=word("help.since"))
-@click.option("--limit", type=click.IntRange(1, 500), default=100, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 500),
+    default=100,
+    show_default=True,
+    help=word("help.limit"),
+)
 @click.option("--version", type=click.Choice(["same", "current"]), help=word("help.rerun_version"))
 @click.option("--dry-run", is_flag=True, help=word("help.dry_run"))
 @click.option(
@@ -55,6 +61,13 @@ async def rerun(  # noqa: PLR0913 -- one for each option
     answer = await door.api.post(
         "/v1/runs/rerun", body | {"limit": limit} | ({"dry_run": True} if dry_run else {})
     )
-    words = "cli.would_rerun" if dry_run else "cli.rerunning"
-    door.show(answer, lambda: door.say(words, total=answer["total"], id=answer.get("id")))
+    door.show(answer, lambda: _say_what_is_rerun(door, answer, dry_run=dry_run))
     return None
+
+
+def _say_what_is_rerun(door: Door, answer: Json, *, dry_run: bool) -> None:
+    if dry_run:
+        door.say("cli.would_rerun", total=answer["total"])
+        return
+    door.say("cli.rerunning", total=answer["total"], id=answer["id"])
+    door.say("cli.follow", id=answer["id"])

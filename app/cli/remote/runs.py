@@ -1,14 +1,17 @@
-"""comfyd run, runs, status, timeline, events, cancel, erase: making runs, following them."""
+"""comfyd run, runs, status, events, cancel, erase: making runs, following them."""
+
+from contextlib import aclosing
 
 import click
-import msgspec
 
 from app.cli.api_client import Json
+from app.cli.remote.batches import show_batch
 from app.cli.remote.door import Door, remote
 from app.cli.remote.inputs import read_inputs
-from app.cli.remote.names import deployment_named
+from app.cli.remote.names import Id, deployment_named, of_run_or_batch
+from app.cli.remote.plain import json_text
 from app.cli.remote.show_run import STATUSES, show_run, watch_to_end
-from app.cli.remote.tables import moment, print_table, seconds
+from app.cli.remote.tables import day, moment, print_table, seconds
 from app.cli.words import word
 
 
@@ -40,28 +43,34 @@ async def run(
     headers = {"Idempotency_Key": idempotency_key} if idempotency_key else {}
     created = await door.api.post("/v1/runs", body, **headers)
     if not watch:
-        door.show(created, lambda: door.say("cli.submitted", run_id=created["id"]))
+        door.show(created, lambda: _say_submitted(door, created))
         return None
     return await watch_to_end(door, created["id"], preview=preview)
 
 
 @click.command(help=word("help.status"))
-@click.argument("run_id")
+@click.argument("some_id", metavar="ID", type=Id())
 @click.option("--watch/--no-watch", default=False, help=word("help.watch"))
+@click.option("--preview/--no-preview", default=True, help=word("help.preview"))
 @remote
-async def status(door: Door, run_id: str, *, watch: bool) -> int | None:
-    """Show one run."""
+async def status(door: Door, some_id: str, *, watch: bool, preview: bool) -> int | None:
+    """Show one run, or one batch."""
+    found = await of_run_or_batch(door.api.get, some_id)
+    if "counts" in found:
+        return await show_batch(door, found, watch=watch)
     if watch:
-        return await watch_to_end(door, run_id, preview=True)
-    await show_run(door, await door.api.get(f"/v1/runs/{run_id}"))
+        return await watch_to_end(door, some_id, preview=preview)
+    await show_run(door, found)
     return None
 
 
 @click.command(help=word("help.runs"))
 @click.option("--status", type=STATUSES, help=word("help.runs_status"))
 @click.option("--deployment", help=word("help.runs_deployment"))
-@click.option("--batch", "batch_id", help=word("help.runs_batch"))
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--batch", "batch_id", type=Id(), help=word("help.runs_batch"))
+@click.option(
+    "--limit", type=click.IntRange(1), default=20, show_default=True, help=word("help.limit")
+)
 @remote
 async def runs(
     door: Door, status: str | None, deployment: str | None, batch_id: str | None, limit: int
@@ -81,7 +90,7 @@ async def runs(
                     r["id"],
                     r["status"],
                     r["version"],
-                    moment(r["created_at"]),
+                    day(r["created_at"]),
                     seconds(r["duration"]),
                 )
                 for r in found
@@ -91,56 +100,38 @@ async def runs(
     )
 
 
-@click.command(help=word("help.timeline"))
-@click.argument("run_id")
-@remote
-async def timeline(door: Door, run_id: str) -> None:
-    """Tell what happened to a run, and why."""
-    found = await door.api.get(f"/v1/runs/{run_id}/timeline")
-
-    def human() -> None:
-        rows = ((moment(e["at"]), e["what"], e.get("why") or "") for e in found["entries"])
-        print_table(door.console, ("at", "what", "why"), rows, empty=word("cli.nothing"))
-        if found["nodes"]:
-            slowest = sorted(found["nodes"], key=lambda n: n["seconds"] or 0, reverse=True)
-            cells = ((n["node_id"], n["class_type"], seconds(n["seconds"])) for n in slowest)
-            print_table(door.console, ("node", "class", "seconds"), cells, empty="")
-        if waiting := found["waiting"]:
-            door.say("cli.waiting", reason=waiting.get("detail") or waiting["reason"])
-
-    door.show(found, human)
-
-
 @click.command(help=word("help.events"))
-@click.argument("run_id")
+@click.argument("run_id", type=Id())
 @click.option("-f", "--follow/--no-follow", default=False, help=word("help.follow"))
 @click.option("--after", help=word("help.after"))
 @remote
 async def events(door: Door, run_id: str, *, follow: bool, after: str | None) -> None:
     """Print the events of a run, one a line."""
     present = int((await door.api.get(f"/v1/runs/{run_id}"))["position"])
-    async for heard in door.api.follow(f"/v1/runs/{run_id}/events", after=after or "0"):
-        if heard.event == "done" or (heard.event == "progress" and not follow):
-            continue
-        if door.json:
-            click.echo(msgspec.json.encode({"event": heard.event, **heard.data}).decode())
-        else:
-            door.console.print(_line(heard.event, heard.data), soft_wrap=True)
-        if not follow and int(heard.id or 0) >= present:
-            return
+    path = f"/v1/runs/{run_id}/events"
+    async with aclosing(door.api.follow(path, after=after or "0")) as stream:
+        async for heard in stream:
+            if heard.event == "done" or (heard.event == "progress" and not follow):
+                continue
+            if door.json:
+                click.echo(json_text({"event": heard.event, **heard.data}))
+            else:
+                door.console.print(_line(heard.event, heard.data), soft_wrap=True)
+            if not follow and int(heard.id or 0) >= present:
+                return
 
 
 @click.command(help=word("help.cancel"))
-@click.argument("run_ids", nargs=-1, required=True)
+@click.argument("ids", nargs=-1, required=True, type=Id())
 @remote
-async def cancel(door: Door, run_ids: tuple[str, ...]) -> None:
-    """Ask to stop runs."""
-    asked = [await door.api.post(f"/v1/runs/{run_id}/cancel") for run_id in run_ids]
+async def cancel(door: Door, ids: tuple[str, ...]) -> None:
+    """Ask to stop runs, or whole batches."""
+    asked = [await of_run_or_batch(door.api.post, some_id, "/cancel") for some_id in ids]
     door.show(asked, lambda: _say_all(door, "cli.cancel_asked", asked))
 
 
 @click.command(help=word("help.erase"))
-@click.argument("run_ids", nargs=-1, required=True)
+@click.argument("run_ids", nargs=-1, required=True, type=Id())
 @click.confirmation_option(prompt=word("cli.erase_sure"))
 @remote
 async def erase(door: Door, run_ids: tuple[str, ...]) -> None:
@@ -155,6 +146,11 @@ def _line(event: str, data: Json) -> str:
     details = {n: v for n, v in (data.get("data") or {}).items() if v not in (None, "", [], {})}
     told = " ".join(f"{name}={value}" for name, value in details.items())
     return f"{moment(data.get('at')):19}  {event} [{data.get('status', '')}] {told}".rstrip()
+
+
+def _say_submitted(door: Door, created: Json) -> None:
+    door.say("cli.submitted", run_id=created["id"])
+    door.say("cli.follow", id=created["id"])
 
 
 def _say_all(door: Door, key: str, runs_: list[Json]) -> None:

@@ -1,12 +1,15 @@
 """One run as people read it, and a run watched to its end."""
 
+import asyncio
+
 import click
 
 from app.cli.api_client import Json
 from app.cli.remote.door import NOT_SUCCESSFUL, Door
 from app.cli.remote.preview import show_image
 from app.cli.remote.tables import moment, print_fields, seconds
-from app.cli.remote.watch import watch_run
+from app.cli.remote.waits import why_it_waits
+from app.cli.remote.watch import FIRST, watch_run
 from events.status import Status
 
 STATUSES = click.Choice([str(status) for status in Status])
@@ -14,18 +17,24 @@ STATUSES = click.Choice([str(status) for status in Status])
 
 async def watch_to_end(door: Door, run_id: str, *, preview: bool) -> int:
     """Follow a run to its end; give the exit code that tells how it ended."""
-    if door.json:
-        async for _ in door.api.follow(f"/v1/runs/{run_id}/events"):
-            pass
-    else:
-        await watch_run(door.api, run_id, door.console)
+    try:
+        if door.json:
+            async for _ in door.api.follow(f"/v1/runs/{run_id}/events"):
+                pass
+        else:
+            await watch_run(door.api, run_id, door.console)
+    except asyncio.CancelledError:
+        door.say("cli.goes_on", id=run_id)
+        raise
     ended = await door.api.get(f"/v1/runs/{run_id}")
     await show_run(door, ended, preview=preview)
     return 0 if ended["status"] == "success" else NOT_SUCCESSFUL
 
 
 async def show_run(door: Door, found: Json, *, preview: bool = False) -> None:
+    """Show a run and what it made; *preview* shows its images too."""
     error = found["error"] or {}
+    waits = not door.json and found["status"] in FIRST
     fields = {
         "id": found["id"],
         "status": found["status"],
@@ -34,7 +43,11 @@ async def show_run(door: Door, found: Json, *, preview: bool = False) -> None:
         "created": moment(found["created_at"]),
         "duration": seconds(found["duration"]),
         "attempt": found["attempt"] or None,
+        "waits for": await why_it_waits(door.api, found["id"]) if waits else None,
         "error": f"{error['code']}: {error['message']}" if error else None,
+        "rerun of": found["rerun_of"],
+        "batch": found["batch_id"],
+        "erased": moment(found["erased_at"]),
     }
     door.show(found, lambda: print_fields(door.console, fields))
     for output in found["outputs"] if not door.json else ():

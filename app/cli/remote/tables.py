@@ -1,13 +1,19 @@
 """Lists and single things, as people read them in a terminal."""
 
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+from app.cli.remote.plain import PlainConsole
+from app.cli.words import heading
 
 STATUS_STYLES: Mapping[str, str] = {
     "success": "green",
@@ -21,14 +27,31 @@ STATUS_STYLES: Mapping[str, str] = {
     "disabled": "yellow",
 }
 
+UNFOLDED = frozenset(
+    {"id", "status", "state", "environment", "scopes", "version", "created", "promoted"}
+)
+"""Columns that keep to one line: people copy them, or they are short."""
+
+PIPE_WIDTH = 1_000
+"""Columns of what is no terminal: nothing is folded for a program that reads lines."""
+
+
+def console_for_people() -> Console:
+    """Give the console that texts from a server are printed to: as they are, no markup."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return PlainConsole(markup=False, highlight=False, width=width)
+
 
 def print_table(
     console: Console, columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str
 ) -> None:
     """Print rows under their headings; without rows, *empty*."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        head = heading(column)
+        table.add_column(
+            head, overflow="fold", no_wrap=column in UNFOLDED, min_width=cell_len(head)
+        )
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     if table.row_count:
@@ -44,7 +67,7 @@ def print_fields(console: Console, fields: Mapping[str, object]) -> None:
     table.add_column(overflow="fold")
     for name, value in fields.items():
         if value not in (None, "", [], {}):
-            table.add_row(name, _cell(value))
+            table.add_row(heading(name), _cell(value))
     console.print(table)
 
 
@@ -55,15 +78,21 @@ def moment(text: str | None) -> str:
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def day(text: str | None) -> str:
+    """Show a time in a list: of today the time, else the day."""
+    shown = moment(text)
+    today = datetime.now().astimezone().strftime("%Y-%m-%d ")
+    return shown.removeprefix(today) if shown.startswith(today) else shown[: len(today) - 1]
+
+
 def seconds(value: float | None) -> str:
     """Show a duration."""
     return "" if value is None else f"{value:.2f} s"
 
 
-def _cell(value: object) -> str:
+def _cell(value: object) -> Text:
     text = "" if value is None else _text(value)
-    style = STATUS_STYLES.get(text)
-    return f"[{style}]{text}[/{style}]" if style else escape(text)
+    return Text(text, STATUS_STYLES.get(text, ""))
 
 
 def _text(value: Any) -> str:

@@ -8,7 +8,7 @@ import click
 from app.cli.remote.door import Door, remote
 from app.cli.remote.inputs import read_object
 from app.cli.remote.names import machine_named, workflow_named
-from app.cli.remote.tables import moment, print_table
+from app.cli.remote.tables import day, moment, print_table
 from app.cli.words import word
 
 Json = dict[str, Any]
@@ -31,7 +31,7 @@ async def push(
 ) -> None:
     """Save a graph as a version."""
     pushed = await push_file(door, file, name=name, ui=ui, machine=machine, comment=comment)
-    door.show(pushed, lambda: _say_pushed(door, pushed))
+    door.show(pushed, lambda: say_pushed(door, pushed))
 
 
 async def push_file(
@@ -67,7 +67,7 @@ async def list_(door: Door, name: str | None) -> None:
         lambda: print_table(
             door.console,
             ("id", "name", "created"),
-            ((w["id"], w["name"], moment(w["created_at"])) for w in found),
+            ((w["id"], w["name"], day(w["created_at"])) for w in found),
             empty=word("cli.no_workflows"),
         ),
     )
@@ -135,7 +135,8 @@ async def machines(door: Door, name: str, version: int) -> None:
     )
 
 
-def _say_pushed(door: Door, pushed: Json) -> None:
+def say_pushed(door: Door, pushed: Json) -> None:
+    """Tell people which version it is, and what its callers may set."""
     door.say("cli.pushed", name=pushed["name"], version=pushed["version"])
     for field in pushed["inputs"]:
         needed = word("cli.required") if field["required"] else ""

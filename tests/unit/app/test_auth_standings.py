@@ -7,15 +7,14 @@ import pytest
 from typing_extensions import override
 
 from app import auth_standings
-from app.auth_standings import Standings
+from app.auth_standings import LEASE, TRUSTED, Standings
 from events.decider import KEY, TOKEN
 from events.envelope import AnyRecorded
 from events.token import RevokeToken, Token
 from infra.event_store import LogUnavailable, Session
 from tests.builders import NOW, meta
+from tests.clocks import StoppedClock
 from tests.memory_event_store import MemoryEventStore
-
-LEASE = 0.05
 
 
 class CountedLog(MemoryEventStore):
@@ -46,6 +45,11 @@ def log() -> CountedLog:
     return CountedLog()
 
 
+@pytest.fixture
+def clock() -> StoppedClock:
+    return StoppedClock()
+
+
 async def revoke(log: CountedLog, token_id: UUID) -> None:
     session = Session(log.elsewhere, TOKEN, token_id, tenant="user:ada")
     await session.execute(RevokeToken(token_id=token_id, jti=None, by="user:ada", now=NOW), meta())
@@ -61,12 +65,14 @@ async def test_all_who_ask_at_once_share_one_read(log: CountedLog) -> None:
     assert log.reads == 1
 
 
-async def test_an_answer_holds_for_its_lease_and_no_longer(log: CountedLog) -> None:
-    standings, token_id = Standings(log, lease=LEASE), uuid4()
+async def test_an_answer_holds_for_its_lease_and_no_longer(
+    log: CountedLog, clock: StoppedClock
+) -> None:
+    standings, token_id = Standings(log, clock=clock), uuid4()
     assert await standings.of(TOKEN, token_id) is None
     await revoke(log, token_id)
     assert await standings.of(TOKEN, token_id) is None
-    await asyncio.sleep(LEASE)
+    clock.advance(LEASE)
     assert await standings.of(TOKEN, token_id) == Token(id=token_id, revoked_at=NOW)
     assert log.reads == 2
 
@@ -86,25 +92,27 @@ async def test_an_id_of_one_kind_says_nothing_of_another(log: CountedLog) -> Non
     assert await standings.of(KEY, identifier) is None
 
 
-async def test_the_last_answer_counts_while_the_log_is_away(log: CountedLog) -> None:
-    standings, token_id = Standings(log, lease=LEASE), uuid4()
+async def test_the_last_answer_counts_while_the_log_is_away(
+    log: CountedLog, clock: StoppedClock
+) -> None:
+    standings, token_id = Standings(log, clock=clock), uuid4()
     await revoke(log, token_id)
     assert await standings.of(TOKEN, token_id) is not None
     log.away = True
-    await asyncio.sleep(LEASE)
+    clock.advance(LEASE)
     assert await standings.of(TOKEN, token_id) is not None
     assert log.reads == 2
 
 
-async def test_but_not_for_ever(log: CountedLog) -> None:
-    standings, token_id = Standings(log, lease=LEASE, trusted=2 * LEASE), uuid4()
+async def test_but_not_for_ever(log: CountedLog, clock: StoppedClock) -> None:
+    standings, token_id = Standings(log, clock=clock), uuid4()
     assert await standings.of(TOKEN, token_id) is None
     log.away = True
-    await asyncio.sleep(2 * LEASE)
+    clock.advance(TRUSTED + LEASE)
     with pytest.raises(LogUnavailable):
         await standings.of(TOKEN, token_id)
     log.away = False
-    await asyncio.sleep(LEASE)
+    clock.advance(LEASE)
     assert await standings.of(TOKEN, token_id) is None
 
 
@@ -115,16 +123,17 @@ async def test_nothing_is_known_of_what_was_never_asked(log: CountedLog) -> None
 
 
 async def test_a_slow_log_keeps_nobody_waiting_who_has_an_answer(
-    log: CountedLog, monkeypatch: pytest.MonkeyPatch
+    log: CountedLog, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auth_standings, "PATIENCE", LEASE)
-    standings, token_id = Standings(log, lease=LEASE), uuid4()
+    monkeypatch.setattr(auth_standings, "PATIENCE", 0.05)
+    standings, token_id = Standings(log, clock=clock), uuid4()
     await standings.of(TOKEN, token_id)
-    await asyncio.sleep(LEASE)
+    clock.advance(LEASE)
     log.gate.clear()
     # The first waits a little; those after it know that it was in vain.
     assert await standings.of(TOKEN, token_id) is None
-    async with asyncio.timeout(LEASE):
+    clock.advance(0.05)
+    async with asyncio.timeout(0.05):
         assert await standings.of(TOKEN, token_id) is None
     assert log.reads == 2
     log.gate.set()

@@ -14,6 +14,7 @@ from app.classic.shapes import (
     status_view,
     timestamp,
 )
+from events.erasure import without_private_data
 from events.output import Output
 from events.progress import Progress
 from events.run import Run, Upload
@@ -150,6 +151,11 @@ def test_outputs_are_grouped_by_node_and_shown_once_they_can_be_fetched() -> Non
         },
         {"gifs": [image("d.gif")], "created_at": "2026-11-23T12:00:01.000Z"},
     ]
+
+
+def test_a_file_of_an_erased_run_is_not_shown_as_the_bucket_itself() -> None:
+    run = at(Status.SUCCESS, outputs=(image_output(0, "a.png"),), uploads={0: upload("a.png")})
+    assert outputs_view(without_private_data(run), SPACES) == []
 
 
 def test_a_subfolder_is_shown_as_the_author_of_the_workflow_knows_it() -> None:

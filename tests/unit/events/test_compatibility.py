@@ -10,7 +10,8 @@ from events.compatibility import incompatibilities
 from events.errors import InvalidInputs, Problem
 from events.externals import EXTERNALS, InputKind
 from events.inputs import InputField, check_inputs
-from events.messages import CATALOGUE, LANGUAGES
+from events.messages import CATALOGUE
+from events.words import LANGUAGES
 
 _CLASSES = {external.kind: name for name, external in EXTERNALS.items()}
 

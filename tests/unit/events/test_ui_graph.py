@@ -1,5 +1,6 @@
 """A saved graph becomes what the editor's own export would write."""
 
+import time
 from typing import Any
 
 import pytest
@@ -200,6 +201,43 @@ def test_what_is_set_in_one_place_is_got_in_another() -> None:
     )
 
     assert api(drawing.saved())["4"]["inputs"]["clip"] == ["1", 1]
+
+
+def test_of_two_setters_of_a_name_the_first_counts() -> None:
+    drawing = (
+        Drawing()
+        .node(1, "Loader")
+        .node(2, "Loader")
+        .node(3, "SetNode", sockets=[("CLIP", "CLIP")], wires={"CLIP": (2, 1)}, values=["clip"])
+        .node(4, "SetNode", sockets=[("CLIP", "CLIP")], wires={"CLIP": (1, 1)}, values=["clip"])
+        .node(5, "GetNode", outputs=["CLIP"], values=["clip"])
+        .node(6, "Encode", wires={"clip": (5, 0)}, values=["a"])
+    )
+
+    assert api(drawing.saved())["6"]["inputs"]["clip"] == ["2", 1]
+
+
+def test_a_large_graph_full_of_names_is_no_work_for_minutes() -> None:
+    """Each of many inputs leads back over many names, in a level of many nodes."""
+    names = [f"c{index}" for index in range(800)]
+    wanted: Json = {name: ["CLIP", {}] for name in names}
+    infos = {**INFOS, "Many": info(**wanted)}
+    drawing = Drawing(infos).node(1, "Loader", values=["a.safetensors"])
+    origin = (1, 1)
+    for step in range(80):
+        setter, getter = 2 * step + 2, 2 * step + 3
+        wires = {"CLIP": origin}
+        drawing.node(setter, "SetNode", sockets=[("CLIP", "CLIP")], wires=wires, values=[f"{step}"])
+        drawing.node(getter, "GetNode", outputs=["CLIP"], values=[f"{step}"])
+        origin = (getter, 0)
+    drawing.node(500, "Many", wires=dict.fromkeys(names, origin))
+    for filler in range(9000):
+        drawing.nodes.insert(0, {"id": 1000 + filler, "type": "Note"})
+
+    began = time.process_time()
+    found = api(drawing.saved(), infos)
+    assert found["500"]["inputs"] == {name: ["1", 1] for name in names}
+    assert time.process_time() - began < 3.0
 
 
 def test_every_node_that_cannot_be_converted_is_named() -> None:

@@ -6,7 +6,7 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.doctor import WORDS, Findings, FoundMachine, ReadModels, judge
+from app.diagnosis import WORDS, Findings, FoundMachine, ReadModels, judge
 from infra.log_health import LogHealth
 from infra.storage_probe import StorageProbe
 
@@ -38,6 +38,7 @@ FAULTS = {
     "storage_cors": with_("storage", open_to_pages=False),
     "machine_none": with_("read_models", machines=[]),
     "machine_unseen": with_("read_models", machines=[replace(MACHINE, observed=False)]),
+    "machine_silent": with_("read_models", machines=[replace(MACHINE, silence="refused")]),
     "machine_resting": with_("read_models", machines=[replace(MACHINE, state="draining")]),
 }
 

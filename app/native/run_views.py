@@ -1,24 +1,14 @@
-"""The shapes of the native API, and how the house's facts are shown in them."""
+"""How runs, their outputs and their input images are shown."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
-from events.envelope import AnyRecorded
 from events.output import Output
 from events.progress import Progress
 from events.run import Run, Upload
-from events.run_events import (
-    FileUploaded,
-    ImageUploaded,
-    OutputsProduced,
-    RunClaimed,
-    RunCreated,
-    RunError,
-    StatusChanged,
-)
+from events.run_events import RunError
 from infra.object_urls import public_url
 from infra.settings import Spaces
 
@@ -106,23 +96,9 @@ class RunView(Struct, frozen=True, kw_only=True):
     links: RunLinks
 
 
-class EventView(Struct, frozen=True, kw_only=True):
-    """One thing that happened to a run."""
-
-    id: UUID
-    type: str
-    run_id: UUID
-    status: str
-    """The run's status after it."""
-
-    at: datetime
-    data: dict[str, Any]
-
-
 def run_view(run: Run, position: int, spaces: Spaces, progress: Progress | None = None) -> RunView:
     """Show a run."""
     base = f"/v1/runs/{run.id}"
-    ended = run.ended_at and run.started_at
     return RunView(
         id=run.id,
         status=run.status,
@@ -138,7 +114,7 @@ def run_view(run: Run, position: int, spaces: Spaces, progress: Progress | None 
         created_at=run.created_at,
         started_at=run.started_at,
         ended_at=run.ended_at,
-        duration=(run.ended_at - run.started_at).total_seconds() if ended else None,  # type: ignore[operator]  # both are there when *ended* is
+        duration=_duration(run),
         outputs=[output_view(o, run.uploads.get(o.index), spaces) for o in run.outputs],
         input_images={n: _input_image(u, spaces) for n, u in run.inputs.items()},
         error=run.error,
@@ -155,6 +131,12 @@ def run_view(run: Run, position: int, spaces: Spaces, progress: Progress | None 
             cancel=f"{base}/cancel",
         ),
     )
+
+
+def _duration(run: Run) -> float | None:
+    if run.started_at is None or run.ended_at is None:
+        return None
+    return (run.ended_at - run.started_at).total_seconds()
 
 
 def _erasure(run: Run) -> str | None:
@@ -177,7 +159,7 @@ def output_view(output: Output, upload: Upload | None, spaces: Spaces) -> Output
         kind=output.kind,
         node_id=output.node_id,
         filename=output.name or None,
-        url=_url(spaces, upload.key),
+        url=stored_url(spaces, upload.key),
         media_type=upload.media_type,
         bytes=upload.bytes,
         sha256=upload.sha256 or None,
@@ -187,67 +169,15 @@ def output_view(output: Output, upload: Upload | None, spaces: Spaces) -> Output
     )
 
 
-def _url(spaces: Spaces, key: str) -> str | None:
+def stored_url(spaces: Spaces, key: str) -> str | None:
     """Give the address of a stored file; of an erased one nobody knows it any more."""
     return public_url(spaces, key) if key else None
 
 
 def _input_image(upload: Upload, spaces: Spaces) -> InputImageView:
     return InputImageView(
-        url=_url(spaces, upload.key),
+        url=stored_url(spaces, upload.key),
         media_type=upload.media_type,
         width=upload.width,
         height=upload.height,
     )
-
-
-def event_view(recorded: AnyRecorded, spaces: Spaces) -> EventView:
-    """Show an event: what concerns the client, nothing of the house's own affairs."""
-    return EventView(
-        id=recorded.id,
-        type=recorded.type.rpartition(".v")[0],
-        run_id=UUID(recorded.aggregate.partition("-")[2]),
-        status=recorded.status,
-        at=recorded.event.at,
-        data=_event_data(recorded.event, spaces),
-    )
-
-
-def _event_data(event: object, spaces: Spaces) -> dict[str, Any]:
-    match event:
-        case RunCreated():
-            return {
-                "deployment_id": event.deployment_id,
-                "version": event.version,
-                "environment": event.environment,
-                "batch_id": event.batch_id,
-                "batch_index": event.batch_index,
-                "rerun_of": event.rerun_of,
-            }
-        case ImageUploaded() | FileUploaded():
-            return _uploaded_data(event, spaces)
-        case StatusChanged():
-            return {"reason": event.reason, "attempt": event.attempt, "error": event.error}
-        case RunClaimed():
-            return {
-                "attempt": event.attempt,
-                "machine_id": event.machine_id,
-                "reason": event.reason,
-            }
-        case OutputsProduced():
-            return {"attempt": event.attempt, "outputs": len(event.outputs)}
-        case Struct():
-            return {n: getattr(event, n) for n in event.__struct_fields__ if n != "at"}
-        case _:
-            return {}
-
-
-def _uploaded_data(event: ImageUploaded | FileUploaded, spaces: Spaces) -> dict[str, Any]:
-    shown = ("name", "media_type", "bytes", "sha256", "upload_duration")
-    data: dict[str, Any] = {name: getattr(event, name) for name in shown}
-    data["url"] = _url(spaces, event.key)
-    if isinstance(event, ImageUploaded):
-        data |= {"role": event.role, "width": event.width, "height": event.height}
-    else:
-        data["role"] = "output"
-    return data

@@ -1,4 +1,4 @@
-"""The answers that many routes have in common: refusals in the words of their dialect, headers."""
+"""The answers of every route: refusals in the words of their dialect, and headers."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -32,12 +32,12 @@ def error_schemas() -> Json:
     return tidied
 
 
-def add_common_answers(operation: Json, path: str, *, needs_caller: bool) -> None:
+def add_usual_answers(operation: Json, path: str, *, needs_caller: bool) -> None:
     """Add to an operation what its route need not say itself."""
     responses = operation["responses"]
     if _is_the_frameworks(responses.get("400", {})):
         del responses["400"]
-    for status, codes in _common(operation, needs_caller=needs_caller).items():
+    for status, codes in _usual(operation, needs_caller=needs_caller).items():
         _add(responses, status, codes)
     for status, response in responses.items():
         _without_ids(response)
@@ -60,7 +60,7 @@ def _is_the_frameworks(response: Json) -> bool:
     return "status_code" in content.get("schema", {}).get("properties", {})
 
 
-def _common(operation: Json, *, needs_caller: bool) -> dict[HTTPStatus, list[str]]:
+def _usual(operation: Json, *, needs_caller: bool) -> dict[HTTPStatus, list[str]]:
     codes = list(_codes(operation, needs_caller=needs_caller))
     known = [code for code in codes if code in STATUS_OF]
     return {

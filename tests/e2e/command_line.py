@@ -1,0 +1,58 @@
+"""The command line as a process that knows a server and a key, far from any data folder."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.system import System
+
+COMMAND = str(Path(sys.executable).with_name("comfyd"))
+Comfyd = Callable[..., "Ended"]
+GraphFile = Callable[[dict[str, Any]], str]
+
+
+class Ended:
+    """What a command left behind."""
+
+    def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
+        self.code = done.returncode
+        self.out = done.stdout
+        self.err = done.stderr
+
+    @property
+    def json(self) -> Any:
+        """What it printed, as JSON."""
+        assert self.code in {0, 1}, self.err
+        return json.loads(self.out)
+
+
+def command_line(system: System, folder: Path) -> Comfyd:
+    """Give the command, as the user cli, with its home in *folder*."""
+    base = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+        "COMFYD_DATA": str(folder / "nothing"),
+        "LANG": "C.UTF-8",
+        "COLUMNS": "200",
+    }
+    access = {"COMFYD_URL": system.url, "COMFYD_KEY": system.token("cli")}
+
+    def run(*arguments: str, stdin: str = "", login: bool = True, **env: str) -> Ended:
+        return Ended(
+            subprocess.run(
+                [COMMAND, *arguments],
+                input=stdin,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+                env={**base, **(access if login else {}), **env},
+            )
+        )
+
+    return run

@@ -1,0 +1,36 @@
+"""The line with which `comfyd up` tells how to go on can be typed as it is."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.cli.demo import Sample
+from app.cli.up import how_to_run
+
+SAMPLE = Sample(name="text to image", graph={}, inputs=("-i", 'prompt="a red fox"'))
+RUN = 'run "text to image" -i prompt="a red fox" --watch'
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+
+
+def test_it_names_the_command_as_it_was_started() -> None:
+    told = how_to_run(SAMPLE, Path(".comfyd").absolute(), ".venv/bin/comfyd")
+    assert told == f".venv/bin/comfyd {RUN}"
+
+
+def test_it_is_short_where_the_path_leads_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = str(tmp_path / "bin" / "comfyd")
+    monkeypatch.setattr(shutil, "which", lambda _: program)
+    assert how_to_run(SAMPLE, Path(".comfyd").absolute(), program) == f"comfyd {RUN}"
+
+
+def test_it_names_a_data_folder_that_would_not_be_found() -> None:
+    told = how_to_run(SAMPLE, Path("/data of mine"), "comfyd")
+    assert told == f"COMFYD_DATA='/data of mine' comfyd {RUN}"
