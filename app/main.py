@@ -1,8 +1,7 @@
 """Puts the HTTP application together."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Request, Response, Router
@@ -13,12 +12,10 @@ from litestar.di import Provide
 from app import docs_page, health
 from app.allowed_methods import collect_methods, tell_methods
 from app.auth_guard import ORGANISATION_HEADER, admit, check_scopes_declared, provide_caller
-from app.auth_setup import open_credentials
-from app.batch_rows import BatchRows
 from app.classic import routes as classic
 from app.classic.errors import classic_error
-from app.house import House, RecentWrites
-from app.hub import Hub
+from app.house import House
+from app.house_setup import open_house
 from app.language import provide_language
 from app.native import (
     batches,
@@ -37,31 +34,13 @@ from app.native import (
     tokens,
     workflows,
 )
-from app.native.sse import event_frame, progress_message
 from app.openapi.config import openapi_config
 from app.openapi.docstrings import DescribedStructs
 from app.problems import log_fault, problem_response
-from app.quotas import Quotas
-from app.rate_counter import FailoverCounter, OwnCounter, PostgresCounter
-from app.rate_limit import RateLimit
 from app.rate_limit_guard import limit_address, limit_credential, tell_standing
-from app.run_rows import RunRows
 from app.security_headers import add_security_headers
 from app.strict_json import StrictRequest
-from app.texts import Texts
-from infra import clock
-from infra.given_up_keys import GivenUpKeys
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.live import Live
-from infra.log_group import LogGroups
-from infra.log_health import LogCheck
-from infra.nats_connection import connected
-from infra.object_storage import open_object_storage
-from infra.postgres import open_pool
-from infra.private_data import PrivateData
-from infra.sealing import Sealer
 from infra.settings import Settings
-from infra.work_queue import WorkQueue
 
 GUARDED_ROUTES = [
     *classic.ROUTES,
@@ -84,7 +63,6 @@ GUARDED_ROUTES = [
 """All that need a credential."""
 
 GUARDS = [limit_address, admit, limit_credential]
-POOL_SIZE = 8
 CORS_MAX_AGE = 86_400
 ALLOWED_HEADERS = [
     "Authorization",
@@ -107,54 +85,6 @@ EXPOSED_HEADERS = [
     "RateLimit-Policy",
     "Retry-After",
 ]
-
-
-@asynccontextmanager
-async def open_house(settings: Settings) -> AsyncIterator[House]:
-    """Connect to everything the doors work with; waits for NATS, not for Postgres."""
-    async with AsyncExitStack() as exits:
-        client = await exits.enter_async_context(connected(settings.nats_url, name="api"))
-        storage = await exits.enter_async_context(open_object_storage(settings.spaces))
-        pool = await exits.enter_async_context(open_pool(settings.postgres_url, size=POOL_SIZE))
-        hub = Hub(
-            Live(client),
-            frame_of=partial(event_frame, spaces=settings.spaces),
-            progress_of=progress_message,
-        )
-        await exits.enter_async_context(hub.attending())
-        store = JetStreamEventStore(client)
-        private = PrivateData(client)
-        credentials = await exits.enter_async_context(open_credentials(settings, store, pool))
-        counter = FailoverCounter(PostgresCounter(pool), OwnCounter())
-        yield House(
-            settings=settings,
-            store=store,
-            private=private,
-            texts=Texts(private),
-            given_up=GivenUpKeys(client),
-            storage=storage,
-            pool=pool,
-            run_rows=RunRows(pool),
-            batch_rows=BatchRows(pool),
-            log_groups=LogGroups(client),
-            hub=hub,
-            log_check=LogCheck(client),
-            sealer=Sealer(settings.seal_keys),
-            work=WorkQueue(client),
-            credentials=credentials,
-            recent=RecentWrites(),
-            address_limit=RateLimit("address", settings.address_limit, counter),
-            credential_limit=RateLimit("default", settings.rate_limit, counter),
-            quotas=Quotas(
-                pool,
-                store,
-                in_flight=settings.runs_in_flight,
-                per_day=settings.runs_per_day,
-                now=clock.now,
-            ),
-            now=clock.now,
-            new_id=clock.new_id,
-        )
 
 
 def build_app(settings: Settings) -> Litestar:

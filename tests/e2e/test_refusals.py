@@ -1,6 +1,5 @@
 """Bad input of every kind: a clear error each, and nothing left behind."""
 
-import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,7 +11,7 @@ from PIL import Image
 from infra.log_reader import head
 from infra.nats_connection import api
 from tests.e2e.graphs import MISSING, card, external, load, node, show
-from tests.e2e.system import System
+from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant, client_of
 from tests.pictures import saved
 
@@ -234,7 +233,12 @@ async def test_a_machine_that_is_away_is_waited_for(system: System, ada: Tenant)
     away = system.another_machine_url()
     deployment = await ada.deploy(card(), machine_url=away)
     run_id = await ada.start(deployment)
-    await asyncio.sleep(0.5)
+
+    async def waits() -> bool:
+        timeline = await ada.http.get(f"/v1/runs/{run_id}/timeline")
+        return (timeline.json()["waiting"] or {}).get("reason") == "machine_unreachable"
+
+    await eventually(waits)
     waiting = await ada.read(run_id)
     folder = system.folder / "late"
     folder.mkdir()

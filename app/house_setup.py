@@ -1,0 +1,80 @@
+"""Connects to everything the doors work with."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from app.auth_setup import open_credentials
+from app.batch_rows import BatchRows
+from app.house import House, RecentWrites
+from app.hub import Hub
+from app.native.sse import event_frame, progress_message
+from app.quotas import Quotas
+from app.rate_counter import FailoverCounter, OwnCounter, PostgresCounter
+from app.rate_limit import RateLimit
+from app.run_rows import RunRows
+from app.texts import Texts
+from infra import clock
+from infra.given_up_keys import GivenUpKeys
+from infra.jetstream_event_store import JetStreamEventStore
+from infra.live import Live
+from infra.log_group import LogGroups
+from infra.log_health import LogCheck
+from infra.nats_connection import connected
+from infra.object_storage import open_object_storage
+from infra.postgres import open_pool
+from infra.private_data import PrivateData
+from infra.sealing import Sealer
+from infra.settings import Settings
+from infra.work_queue import WorkQueue
+
+POOL_SIZE = 8
+"""Connections to Postgres."""
+
+
+@asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """Connect to NATS, which is waited for, to Postgres, which is not, and to object storage."""
+    async with AsyncExitStack() as exits:
+        client = await exits.enter_async_context(connected(settings.nats_url, name="api"))
+        storage = await exits.enter_async_context(open_object_storage(settings.spaces))
+        pool = await exits.enter_async_context(open_pool(settings.postgres_url, size=POOL_SIZE))
+        hub = Hub(
+            Live(client),
+            frame_of=partial(event_frame, spaces=settings.spaces),
+            progress_of=progress_message,
+        )
+        await exits.enter_async_context(hub.attending())
+        store = JetStreamEventStore(client)
+        private = PrivateData(client)
+        credentials = await exits.enter_async_context(open_credentials(settings, store, pool))
+        counter = FailoverCounter(PostgresCounter(pool), OwnCounter())
+        yield House(
+            settings=settings,
+            store=store,
+            private=private,
+            texts=Texts(private),
+            given_up=GivenUpKeys(client),
+            storage=storage,
+            pool=pool,
+            run_rows=RunRows(pool),
+            batch_rows=BatchRows(pool),
+            log_groups=LogGroups(client),
+            hub=hub,
+            log_check=LogCheck(client),
+            sealer=Sealer(settings.seal_keys),
+            work=WorkQueue(client),
+            credentials=credentials,
+            recent=RecentWrites(),
+            address_limit=RateLimit("address", settings.address_limit, counter),
+            credential_limit=RateLimit("default", settings.rate_limit, counter),
+            quotas=Quotas(
+                pool,
+                store,
+                in_flight=settings.runs_in_flight,
+                per_day=settings.runs_per_day,
+                now=clock.now,
+            ),
+            now=clock.now,
+            new_id=clock.new_id,
+        )
