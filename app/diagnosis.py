@@ -202,9 +202,9 @@ def _machine_checks(say: _Say, found: ReadModels | None) -> Iterator[Check]:
         name = f"machine {machine.name}"
         if machine.silence is not None:
             yield say.bad(name, "machine_silent", reason=machine.silence)
-        elif not machine.observed:
-            yield say.bad(name, "machine_unseen", name=machine.name)
         elif machine.state != "active":
             yield say.bad(name, "machine_resting", name=machine.name, state=machine.state)
+        elif not machine.observed:
+            yield say.bad(name, "machine_unseen", name=machine.name)
         else:
             yield Check(name=name, ok=True)

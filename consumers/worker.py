@@ -51,7 +51,8 @@ UPLOADERS = 4
 POOL_SIZE = 2
 """Connections to Postgres, for erasing: nothing else here needs any."""
 
-OBSERVERS = 2
+OBSERVERS = 8
+"""Looks at once: a machine whose host is gone lets one wait for ten seconds, and then again."""
 
 REACTOR = "reactor"
 REACTOR_IN_FLIGHT = 256
