@@ -96,10 +96,17 @@ class RateLimit:
         if renewal is None:
             renewal = asyncio.create_task(self._renew(subject))
             self._renewals[subject] = renewal
-            renewal.add_done_callback(lambda _: self._renewals.pop(subject))
         return await asyncio.shield(renewal)
 
     async def _renew(self, subject: str) -> _Lease:
+        try:
+            return await self._ask(subject)
+        finally:
+            # Not when the task is done, but before: whoever came in between would be given the
+            # lease of the past again and again, and the loop would never get to anything else.
+            del self._renewals[subject]
+
+    async def _ask(self, subject: str) -> _Lease:
         asked_at = self._clock()
         count = await self._counter.take(f"{self.policy}:{subject}", self._size)
         given = self.limit - (count.taken - self._size)

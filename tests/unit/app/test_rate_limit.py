@@ -1,6 +1,7 @@
 """Rate limits: never more than the limit in a minute, over any number of processes."""
 
 import asyncio
+import signal
 from typing import Any
 
 import psycopg
@@ -167,3 +168,27 @@ async def test_an_own_count_forgets_the_minute_that_is_over() -> None:
         (4, 1, 0.5),
         (2, 2, 60.0),
     ]
+
+
+async def test_whoever_comes_at_any_moment_of_a_renewal_is_counted_and_nobody_hangs() -> None:
+    """Each turn of the loop brings some more, so some come just when a renewal is done."""
+    counter = FakeCounter()
+    limit = process(counter, 50)
+
+    def hang(*_: object) -> None:
+        raise TimeoutError("the loop was never left")
+
+    # A loop that is not left cannot be timed out from within; nor is it the only one.
+    before = signal.signal(signal.SIGALRM, hang)
+    signal.setitimer(signal.ITIMER_REAL, 5, 0.005)
+    try:
+        asked = []
+        for _ in range(100):
+            asked += [asyncio.create_task(limit.count("ann")) for _ in range(5)]
+            await asyncio.sleep(0)
+        answers = await asyncio.gather(*asked)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert sum(admitted for admitted, _ in answers) == 50
