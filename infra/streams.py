@@ -1,5 +1,6 @@
 """The streams, declared in one place: created and compared here, never by a service."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,10 @@ SECOND = 1_000_000_000
 
 DAY = 86_400 * SECOND
 NOT_FOUND = 10059
+STORE_FAILED = 10049
+STORE_WAIT = 5.0
+"""Seconds for which a server may say that it cannot make a stream's folder."""
+
 MAX_EVENTS_PER_AGGREGATE = 5000
 """Versions of one workflow, promotions of one deployment; far more than a run makes."""
 
@@ -127,7 +132,7 @@ async def _migrate_one(client: Client, wanted: Mapping[str, Any]) -> StreamRepor
     name = wanted["name"]
     present = await _present(client, name)
     if present is None:
-        await api(client, f"STREAM.CREATE.{name}", wanted, within=10)
+        await _create(client, wanted)
         return StreamReport(name=name, did="created")
     changed = _differing(wanted, present)
     if not changed:
@@ -137,6 +142,21 @@ async def _migrate_one(client: Client, wanted: Mapping[str, Any]) -> StreamRepor
     except ApiError as error:
         raise StreamDiffers(f"stream {name} ({', '.join(changed)}): {error}") from error
     return StreamReport(name=name, did="updated", changed=changed)
+
+
+async def _create(client: Client, wanted: Mapping[str, Any]) -> None:
+    """Create a stream; a server that still clears away a deleted one of its name is asked again."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + STORE_WAIT
+    while True:
+        try:
+            await api(client, f"STREAM.CREATE.{wanted['name']}", wanted, within=10)
+        except ApiError as error:
+            if error.code != STORE_FAILED or clock() > deadline:
+                raise
+            await asyncio.sleep(0.1)
+        else:
+            return
 
 
 async def _present(client: Client, name: str) -> dict[str, Any] | None:

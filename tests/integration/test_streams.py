@@ -1,5 +1,6 @@
 """The streams on a real server: made, compared, repaired, and closed to those who would delete."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,9 +8,10 @@ from nats.aio.client import Client
 
 from events import subjects
 from infra.jetstream_event_store import JetStreamEventStore
-from infra.nats_connection import ApiError, api
+from infra.nats_connection import ApiError, api, connected
 from infra.streams import StreamDiffers, declarations, differences, migrate
 from tests.builders import created, draft
+from tests.own_nats import own_nats
 
 NAMES = [wanted["name"] for wanted in declarations(1)]
 
@@ -50,6 +52,20 @@ async def test_a_stream_that_cannot_be_changed_is_named(nats_client: Client) -> 
     await api(nats_client, f"STREAM.CREATE.{subjects.LOG}", wrong, within=5)
     with pytest.raises(StreamDiffers, match=f"stream {subjects.LOG} .*storage"):
         await migrate(nats_client)
+
+
+async def test_a_server_that_cannot_make_a_folder_yet_is_asked_again(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "nats/data/jetstream/$G/streams"
+    with own_nats(tmp_path / "nats") as server:
+        async with connected(server.url, name="test") as client:
+            in_the_way.parent.mkdir(parents=True)
+            in_the_way.touch()
+            with pytest.raises(ApiError, match="10049"):
+                await api(client, "STREAM.CREATE.any", {"name": "any"}, within=5)
+            assert not in_the_way.exists()  # NATS clears away what it stumbled over.
+            in_the_way.touch()
+
+            assert {report.did for report in await migrate(client)} == {"created"}
 
 
 async def test_nobody_can_delete_an_event_or_purge_the_log(log_client: Client) -> None:
