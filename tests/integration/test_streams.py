@@ -58,14 +58,18 @@ async def test_a_server_that_cannot_make_a_folder_yet_is_asked_again(tmp_path: P
     in_the_way = tmp_path / "nats/data/jetstream/$G/streams"
     with own_nats(tmp_path / "nats") as server:
         async with connected(server.url, name="test") as client:
-            in_the_way.parent.mkdir(parents=True)
-            in_the_way.touch()
+            block(in_the_way)
             with pytest.raises(ApiError, match="10049"):
                 await api(client, "STREAM.CREATE.any", {"name": "any"}, within=5)
-            assert not in_the_way.exists()  # NATS clears away what it stumbled over.
-            in_the_way.touch()
+            block(in_the_way)  # NATS has cleared away what it stumbled over.
 
             assert {report.did for report in await migrate(client)} == {"created"}
+
+
+def block(folder: Path) -> None:
+    """Put a file where NATS wants a folder."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.touch(exist_ok=False)
 
 
 async def test_nobody_can_delete_an_event_or_purge_the_log(log_client: Client) -> None:
