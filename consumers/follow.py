@@ -69,7 +69,8 @@ async def follow(
             return
         stopped = cancellation.done() and cancellation.exception() is None
         with suppress(MachineUnreachable, TimeoutError):
-            await asyncio.wait_for(machine.cancel(run.prompt_id), CANCEL_PATIENCE)
+            async with asyncio.timeout(CANCEL_PATIENCE):
+                await machine.cancel(run.prompt_id)
         ending = ConfirmCancel(now=tools.now()) if stopped else _timed_out(run, tools)
         await say(session, ending, tools)
 
@@ -78,7 +79,8 @@ async def _cancellation(session: RunSession, heard: asyncio.Event) -> None:
     """Return when someone asks to stop the run."""
     while not (session.existing.cancel_requested or session.existing.ended):
         with suppress(TimeoutError):
-            await asyncio.wait_for(heard.wait(), LOOK_AGAIN)
+            async with asyncio.timeout(LOOK_AGAIN):
+                await heard.wait()
         heard.clear()
         with suppress(LogUnavailable):  # An outage of the log is no reason to stop the machine.
             await session.load()

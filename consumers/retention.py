@@ -36,7 +36,8 @@ async def keep_retention(tools: Tools, stop: asyncio.Event) -> None:
         except (LogUnavailable, VersionConflict, psycopg.Error, *POSTGRES_AWAY) as error:
             log.warning("retention.postponed", extra={"error": repr(error)})
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), EVERY)
+            async with asyncio.timeout(EVERY):
+                await stop.wait()
 
 
 async def sweep(tools: Tools) -> int:

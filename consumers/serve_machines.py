@@ -93,4 +93,5 @@ async def look_now_and_then(
 
 async def _pause(seconds: float, stop: asyncio.Event) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), max(seconds, 0.0))
+        async with asyncio.timeout(max(seconds, 0.0)):
+            await stop.wait()

@@ -21,7 +21,7 @@ from events import codec
 from events.envelope import AnyRecorded
 from events.subjects import LOG, subject
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
-from infra.nats_connection import UNANSWERED, ApiError, api, checked
+from infra.nats_connection import UNANSWERED, ApiError, api, checked, next_message
 
 WRONG_SEQUENCE = 10071
 WRONG_SEQUENCE_IN_FLIGHT = 10164
@@ -161,7 +161,7 @@ class JetStreamEventStore:
                 f"$JS.API.DIRECT.GET.{LOG}", msgspec.json.encode(request), reply=inbox
             )
             while True:
-                message = await subscription.next_msg(timeout=self._per_try)
+                message = await next_message(subscription, within=self._per_try)
                 if "Nats-Sequence" not in (message.headers or {}):
                     return events
                 events.append(from_direct(message))

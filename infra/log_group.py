@@ -10,7 +10,7 @@ from events.subjects import LOG, subject
 from infra.event_store import LogUnavailable
 from infra.jetstream_event_store import from_direct
 from infra.log_reader import head, read_log
-from infra.nats_connection import UNANSWERED, ApiError
+from infra.nats_connection import UNANSWERED, ApiError, next_message
 
 HEADROOM = 8_192
 """Bytes of a message that an event's headers may take."""
@@ -63,7 +63,7 @@ class LogGroups:
                 f"$JS.API.DIRECT.GET.{LOG}", msgspec.json.encode(request), reply=inbox
             )
             while True:
-                message = await subscription.next_msg(timeout=self._within)
+                message = await next_message(subscription, within=self._within)
                 headers = message.headers or {}
                 if headers.get("Status") in _END:
                     return found

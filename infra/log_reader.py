@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from nats.aio.client import Client
@@ -81,6 +82,7 @@ class _Reader:
         self._asked = 0
         self._inbox = client.new_inbox()
         self._queue: asyncio.Queue[Msg] = asyncio.Queue()
+        self._creating: asyncio.Task[dict[str, Any]] | None = None
         self._consumer = ""
         self._subscription: Subscription | None = None
 
@@ -96,29 +98,37 @@ class _Reader:
         if self._filter:
             config["filter_subjects"] = self._filter
         request = {"stream_name": LOG, "config": config}
-        info = await api(self._client, f"CONSUMER.CREATE.{LOG}", request, within=5)
-        self._consumer = info["name"]
+        # A task of its own: who stops in the middle needs the answer to let the consumer go.
+        self._creating = asyncio.create_task(
+            api(self._client, f"CONSUMER.CREATE.{LOG}", request, within=5)
+        )
+        self._consumer = (await asyncio.shield(self._creating))["name"]
         self._subscription = await self._client.subscribe(
             self._inbox, cb=self._queue.put, pending_msgs_limit=0, pending_bytes_limit=0
         )
         await self._ask()
 
     async def close(self) -> None:
-        if self._subscription is None or self._client.is_closed:
-            return
-        with suppress(*UNANSWERED):
-            await self._subscription.unsubscribe()
-        with suppress(*UNANSWERED, ApiError):
+        if self._subscription is not None:
+            with suppress(*UNANSWERED):
+                await self._subscription.unsubscribe()
+        if self._creating is not None:
             # It would go by itself, but much later; the server has to keep it until then.
-            operation = f"CONSUMER.DELETE.{LOG}.{self._consumer}"
-            await api(self._client, operation, {}, within=CLOSING)
+            with suppress(*UNANSWERED, ApiError):
+                await self._delete(self._creating)
+
+    async def _delete(self, creating: asyncio.Task[dict[str, Any]]) -> None:
+        async with asyncio.timeout(CLOSING):
+            consumer = (await creating)["name"]
+            await api(self._client, f"CONSUMER.DELETE.{LOG}.{consumer}", {}, within=CLOSING)
 
     async def batch(self, limit: int) -> list[Entry]:
         """Wait for one entry, then take along whatever has already arrived."""
         entries: list[Entry] = []
         while not entries or (len(entries) < limit and not self._queue.empty()):
             if self._queue.empty():
-                message = await asyncio.wait_for(self._queue.get(), IDLE)
+                async with asyncio.timeout(IDLE):
+                    message = await self._queue.get()
             else:
                 message = self._queue.get_nowait()
             if message.headers and "Status" in message.headers:

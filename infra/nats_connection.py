@@ -1,5 +1,6 @@
 """One connection to NATS that never gives up, and the JSON API calls nats-py has no name for."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ import msgspec
 import nats.errors
 from nats.aio.client import Client as Client  # noqa: PLC0414 -- the name others import
 from nats.aio.msg import Msg as Msg  # noqa: PLC0414
+from nats.aio.subscription import Subscription
 from typing_extensions import override
 
 log = logging.getLogger(__name__)
@@ -47,12 +49,29 @@ def _header_name(raw: bytes) -> str | None:
     return None if any(character.isspace() for character in name) else name
 
 
-class _FastClient(Client):
-    """A client that reads each header's name once.
+class _Client(Client):
+    """A client that reads each header's name once, and lets a request be cancelled at any moment.
 
     nats-py 2.16 looks at every name of every message one character at a time, which was half of
     the time of reading the log (docs/benchmarks.md). Names repeat: there are about a dozen.
     """
+
+    @override
+    async def request(
+        self,
+        subject: str,
+        payload: bytes = b"",
+        timeout: float | None = 0.5,
+        old_style: bool = False,
+        headers: dict[str, Any] | None = None,
+    ) -> Msg:
+        # Given a timeout, nats-py uses asyncio.wait_for, which up to Python 3.11 drops a
+        # cancellation that comes together with the answer: the task would then never end.
+        try:
+            async with asyncio.timeout(timeout):
+                return await super().request(subject, payload, None, old_style, headers)  # type: ignore[arg-type]
+        except TimeoutError as error:
+            raise nats.errors.TimeoutError from error
 
     @staticmethod
     @override
@@ -81,12 +100,23 @@ OPTIONS: dict[str, Any] = {
 @asynccontextmanager
 async def connected(url: str, *, name: str) -> AsyncIterator[Client]:
     """Connect to the servers in *url* (comma-separated); waits until one answers."""
-    client = _FastClient()
+    client = _Client()
     await client.connect(url.split(","), name=name, **OPTIONS)
     try:
         yield client
     finally:
         await client.close()
+
+
+async def next_message(subscription: Subscription, *, within: float) -> Msg:
+    """Wait for a message. Cancelled at any moment, it ends: see _Client.request.
+
+    Raises:
+        UNANSWERED: none came.
+
+    """
+    async with asyncio.timeout(within):
+        return await subscription.next_msg(timeout=None)
 
 
 class ApiError(Exception):

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from events.envelope import Entry, Recorded, Unreadable
 from events.subjects import LOG, subject
@@ -121,6 +122,43 @@ async def test_a_reader_that_is_closed_leaves_no_consumer_behind(log_client: Cli
     after = await api(log_client, f"CONSUMER.NAMES.{LOG}", {}, within=5)
 
     assert (during["total"], after["total"]) == (1, 0)
+
+
+async def test_a_reader_that_is_ended_at_any_moment_ends_and_leaves_no_consumer_behind(
+    log_client: Client,
+) -> None:
+    await fill(log_client, 2)
+
+    async def reading() -> None:
+        async with aclosing(read_log(log_client, after=0, limit=1)) as batches:
+            async for _ in batches:
+                pass
+
+    tasks = []
+    for steps in range(60):
+        tasks += [asyncio.create_task(reading()) for _ in range(3)]
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        for task in tasks[-3:]:
+            task.cancel()
+    _, stuck = await asyncio.wait(tasks, timeout=10)
+    after = await api(log_client, f"CONSUMER.NAMES.{LOG}", {}, within=5)
+
+    assert (len(stuck), after["total"]) == (0, 0)
+
+
+async def test_a_request_that_is_cancelled_just_when_its_answer_comes_is_cancelled(
+    log_client: Client,
+) -> None:
+    await head(log_client)  # so that requests have their inbox
+    task = asyncio.create_task(head(log_client))
+    await asyncio.sleep(0)
+    [answer] = log_client._resp_map.values()
+    answer.set_result(Msg(log_client, data=b'{"state": {"last_seq": 0}}'))
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_a_reader_that_stands_still_is_sent_a_window_and_no_more(log_client: Client) -> None:
