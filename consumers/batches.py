@@ -35,8 +35,3 @@ async def finish_batch(batch_id: UUID, delivery: int, tools: Tools) -> None:
 
 def _is_settled(batch: Batch) -> bool:
     return batch.started and batch.cancelled_by is None
-
-
-async def leave_batch(batch_id: UUID, error: str) -> None:
-    """Say that nobody could finish a batch; its message is among the dead letters."""
-    log.error("batch.given_up", extra={"batch_id": str(batch_id), "error": error})

@@ -23,13 +23,35 @@ log = logging.getLogger(__name__)
 HEARTBEAT = ACK_WAIT / 4
 LONGEST_DELAY = 30.0
 TRIES = 8
-"""Deliveries after which work that breaks the worker is put aside."""
+"""How often work may break a worker before it is put aside."""
+
+REMEMBERED = 1_000
+"""Pieces of broken work that a worker counts; the oldest is forgotten for one more."""
 
 Do = Callable[[UUID, int], Awaitable[None]]
 """Does the work of a run, a batch or a machine; told which delivery this is, from 1."""
 
 GiveUp = Callable[[UUID, str], Awaitable[None]]
 """Ends what nobody can do, with the error."""
+
+
+class Breakages:
+    """How often each piece of work has broken this worker.
+
+    NATS counts deliveries, but most of these are postponements: work that has waited for a drained
+    machine has not failed once.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+
+    def note(self, message: NatsMessage) -> int:
+        """Count one more for the work in *message*; give the sum."""
+        place = message.raw_message.metadata.sequence.stream
+        self._counts[place] = self._counts.get(place, 0) + 1
+        if len(self._counts) > REMEMBERED:
+            del self._counts[next(iter(self._counts))]
+        return self._counts[place]
 
 
 class Later(Exception):
@@ -45,8 +67,15 @@ def growing_delay(delivery: int) -> float:
     return min(2.0 ** min(delivery - 1, 10), LONGEST_DELAY)
 
 
-async def deliver(message: NatsMessage, do: Do, *, give_up: GiveUp, queue: WorkQueue) -> None:
-    """Do the work in *message* and answer it."""
+async def deliver(
+    message: NatsMessage,
+    do: Do,
+    *,
+    give_up: GiveUp | None,
+    queue: WorkQueue,
+    breakages: Breakages,
+) -> None:
+    """Do the work in *message* and answer it; without *give_up* it is tried for ever."""
     delivery = message.raw_message.metadata.num_delivered
     try:
         identifier = identifier_in(message.body)
@@ -68,21 +97,21 @@ async def deliver(message: NatsMessage, do: Do, *, give_up: GiveUp, queue: WorkQ
         with suppress(*UNANSWERED):
             await message.nack(delay=growing_delay(delivery))
     except Exception as error:  # noqa: BLE001 -- the boundary of the process: nothing may be lost
-        await _broken(message, delivery, error, give_up=give_up, queue=queue)
+        await _broken(message, breakages.note(message), error, give_up=give_up, queue=queue)
     else:
         with suppress(*UNANSWERED):
             await message.ack_sync()
 
 
 async def _broken(
-    message: NatsMessage, delivery: int, error: Exception, *, give_up: GiveUp, queue: WorkQueue
+    message: NatsMessage, times: int, error: Exception, *, give_up: GiveUp | None, queue: WorkQueue
 ) -> None:
     identifier = identifier_in(message.body)
-    about = {"work": message.raw_message.subject, "id": str(identifier), "delivery": delivery}
+    about = {"work": message.raw_message.subject, "id": str(identifier), "times": times}
     log.error("work.broken", exc_info=error, extra=about)
-    if delivery < TRIES:
+    if give_up is None or times < TRIES:
         with suppress(*UNANSWERED):
-            await message.nack(delay=growing_delay(delivery))
+            await message.nack(delay=growing_delay(times))
         return
     with suppress(LogUnavailable, VersionConflict, *UNANSWERED):
         with suppress(AggregateFull):  # Then the run has no room left to say so.

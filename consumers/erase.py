@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN = 1.0
 """Seconds until the read models may have caught up with the log."""
 
+LOOKS = 10
+"""How often they are looked at for one place in the log."""
+
 
 async def erase(run_id: UUID, delivery: int, tools: Tools) -> None:
     """Delete what is private in an erased run, and record that it is done.
@@ -61,13 +64,23 @@ async def _delete_images(session: RunSession, erased_at: datetime, tools: Tools)
     if wait.total_seconds() > 0:
         raise Later(wait.total_seconds())
     # Whoever looked at the keys before they were given up is in the log by now.
-    end = await tools.log_end()
+    await _follow_up(await tools.log_end(), tools)
     async with tools.pool.connection() as connection:
-        if await position(connection) < end or await promises_runs(connection, session.tenant):
+        if await promises_runs(connection, session.tenant):
             raise Later(LOOK_AGAIN)
         used = await used_keys(connection, keys)
     for key in keys - used:
         await tools.storage.delete(key)
+
+
+async def _follow_up(end: int, tools: Tools) -> None:
+    """Wait until the tables hold the log up to *end*: on a busy day they never hold all of it."""
+    for _ in range(LOOKS):
+        async with tools.pool.connection() as connection:
+            if await position(connection) >= end:
+                return
+        await tools.pause(LOOK_AGAIN)
+    raise Later(LOOK_AGAIN)
 
 
 async def _image_keys(name: str, tools: Tools) -> set[str]:

@@ -61,7 +61,12 @@ async def render(run_id: UUID, delivery: int, tools: Tools) -> None:
     """
     session = await load(tools.store, RUN, run_id)
     run = session.state
-    if run is None or run.ended or run.produced:
+    if run is None:
+        return
+    if run.erased_at is not None:
+        # A worker that put texts too late may have died before it could see that.
+        await tools.private.erase(run_id)
+    if run.ended or run.produced:
         return
     if run.retry_due and run.retry_due > tools.now():
         raise Later((run.retry_due - tools.now()).total_seconds())

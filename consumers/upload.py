@@ -39,7 +39,12 @@ async def upload(run_id: UUID, delivery: int, tools: Tools) -> None:
     """
     session = await load(tools.store, RUN, run_id)
     run = session.state
-    if run is None or run.ended or not run.produced:
+    if run is None:
+        return
+    if run.erased_at is not None:
+        # A worker that stored something too late may have died before it could see that.
+        await _delete_files(run_id, delivery, tools)
+    if run.ended or not run.produced:
         return
     settled = False
     try:
@@ -59,6 +64,13 @@ async def upload(run_id: UUID, delivery: int, tools: Tools) -> None:
     finally:
         if not settled:
             await _forget_erased(session, tools)
+
+
+async def _delete_files(run_id: UUID, delivery: int, tools: Tools) -> None:
+    try:
+        await tools.storage.delete_all(output_folder(run_id))
+    except (StorageUnavailable, StorageRefused) as error:
+        raise Later(growing_delay(delivery)) from error
 
 
 async def _forget_erased(session: RunSession, tools: Tools) -> None:

@@ -13,8 +13,8 @@ from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 from nats.js.api import ConsumerConfig
 
-from consumers.batches import finish_batch, leave_batch
-from consumers.delivery import Do, GiveUp, deliver, growing_delay
+from consumers.batches import finish_batch
+from consumers.delivery import Breakages, Do, GiveUp, deliver, growing_delay
 from consumers.erase import erase
 from consumers.machines import Machines
 from consumers.observe import observe
@@ -147,8 +147,9 @@ def _react_to_events(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None
 
 def _serve_work(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None:
     on_upload = _delivering(partial(upload, tools=tools), give_up=_fail_run(tools), queue=queue)
-    on_erase = _delivering(partial(erase, tools=tools), give_up=_fail_run(tools), queue=queue)
-    on_batch = _delivering(partial(finish_batch, tools=tools), give_up=leave_batch, queue=queue)
+    # Whoever asked for these was promised that they will be done.
+    on_erase = _delivering(partial(erase, tools=tools), give_up=None, queue=queue)
+    on_batch = _delivering(partial(finish_batch, tools=tools), give_up=None, queue=queue)
     # The next look comes by itself, so nothing is left undone for ever.
     look = partial(observe, tools=tools, queue=queue)
     on_observe = _delivering(look, give_up=_nothing_lost, queue=queue)
@@ -166,9 +167,11 @@ def _serve(broker: NatsBroker, kind: KindOfWork, on_work: OnWork, *, at_once: in
         subscriber(on_work)
 
 
-def _delivering(do: Do, *, give_up: GiveUp, queue: WorkQueue) -> OnWork:
+def _delivering(do: Do, *, give_up: GiveUp | None, queue: WorkQueue) -> OnWork:
+    breakages = Breakages()
+
     async def on_work(message: NatsMessage) -> None:
-        await deliver(message, do, give_up=give_up, queue=queue)
+        await deliver(message, do, give_up=give_up, queue=queue, breakages=breakages)
 
     return on_work
 

@@ -242,6 +242,27 @@ async def test_a_run_that_found_the_image_just_before_keeps_it(world: World) -> 
     assert (await world.run(run_id)).deleted_at is not None
 
 
+async def test_tables_that_never_hold_the_whole_log_do_not_stop_an_erasure(world: World) -> None:
+    """On a busy day there is always something newer than what the tables have taken in."""
+    run_id = await world.ended_run(SHARED)
+    await world.ask_to_erase(run_id)
+    with pytest.raises(Later):
+        await erase(run_id, 1, world.tools)
+    world.later_than_grace()
+    looks = 0
+
+    async def busy(_: float) -> None:
+        nonlocal looks
+        looks += 1
+        await world.follow()
+        await appended(world, uuid4(), [created()])
+
+    await appended(world, uuid4(), [created()])
+    await erase(run_id, 2, replace(world.tools, pause=busy))
+
+    assert (looks, SHARED in await kept(world)) == (1, False)
+
+
 async def test_runs_that_a_batch_has_promised_keep_their_images(world: World) -> None:
     run_id = await world.ended_run(SHARED)
     batch = BatchCreated(

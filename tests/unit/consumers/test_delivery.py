@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from consumers.delivery import TRIES, Later, deliver, growing_delay
+from consumers.delivery import TRIES, Breakages, Later, deliver, growing_delay
 from events.errors import Superseded
 from infra.event_store import LogUnavailable
 from infra.work_queue import WorkQueue
@@ -54,7 +54,11 @@ class FakeQueue:
 
 
 async def delivered(
-    message: FakeMessage, error: Exception | None = None
+    message: FakeMessage,
+    error: Exception | None = None,
+    *,
+    breakages: Breakages | None = None,
+    for_ever: bool = False,
 ) -> tuple[list[object], list[tuple[bytes, str]], list[UUID]]:
     queue, given_up = FakeQueue(), list[UUID]()
 
@@ -66,7 +70,13 @@ async def delivered(
     async def give_up(run_id: UUID, _: str) -> None:
         given_up.append(run_id)
 
-    await deliver(cast("Any", message), do, give_up=give_up, queue=cast("WorkQueue", queue))
+    await deliver(
+        cast("Any", message),
+        do,
+        give_up=None if for_ever else give_up,
+        queue=cast("WorkQueue", queue),
+        breakages=breakages or Breakages(),
+    )
     return message.answers, queue.buried, given_up
 
 
@@ -80,7 +90,7 @@ async def delivered(
         (LogUnavailable(), 3, [4.0]),
         (LogUnavailable(), 50, [30.0]),
         (ValueError(), 1, [1.0]),
-        (ValueError(), TRIES - 1, [30.0]),
+        (ValueError(), 50, [1.0]),
     ],
 )
 async def test_each_end_has_its_answer(
@@ -90,9 +100,35 @@ async def test_each_end_has_its_answer(
 
 
 async def test_work_that_breaks_the_worker_again_and_again_is_given_up_and_kept() -> None:
-    message = FakeMessage(delivery=TRIES)
+    message, breakages = FakeMessage(), Breakages()
+    for _ in range(TRIES - 1):
+        assert (await delivered(message, ValueError(), breakages=breakages))[1:] == ([], [])
+    pauses, message.answers = message.answers, []
     buried = [(message.body, "WORK:upload:7")]
-    assert await delivered(message, ValueError()) == (["ack"], buried, [RUN_ID])
+
+    last = await delivered(message, ValueError(), breakages=breakages)
+
+    assert (pauses, last) == ([1, 2, 4, 8, 16, 30, 30], (["ack"], buried, [RUN_ID]))
+
+
+async def test_work_that_was_postponed_often_has_not_failed_once() -> None:
+    """It waited for a drained machine; then something breaks for the first time."""
+    breakages = Breakages()
+    for number in range(1, 4 * TRIES):
+        await delivered(FakeMessage(delivery=number), Later(2), breakages=breakages)
+
+    broken = await delivered(FakeMessage(delivery=4 * TRIES), ValueError(), breakages=breakages)
+
+    assert broken == ([1.0], [], [])
+
+
+async def test_what_was_promised_is_tried_for_ever() -> None:
+    message, breakages = FakeMessage(), Breakages()
+    for _ in range(3 * TRIES):
+        await delivered(message, ValueError(), breakages=breakages, for_ever=True)
+
+    assert message.answers[-1] == 30.0
+    assert "ack" not in message.answers
 
 
 @pytest.mark.parametrize("body", [b"", b"garbage", b'"no id"', b"{}"])

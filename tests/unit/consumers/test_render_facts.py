@@ -194,6 +194,19 @@ async def test_texts_of_a_run_that_was_erased_meanwhile_are_not_kept() -> None:
     assert (await run_of(store)).erased_at is not None
 
 
+async def test_texts_of_a_worker_that_died_before_it_saw_the_erasure_are_deleted() -> None:
+    store = MemoryEventStore()
+    machine = ErasedMeanwhile(store)
+    tools = await worker(store, machine)
+    machine.outcome = Finished(outputs=(Output(index=0, node_id="1", kind="text", text="otter"),))
+    await render(RUN_ID, 1, tools)
+    await tools.private.put_texts(RUN_ID, 1, {0: "otter"})
+
+    await render(RUN_ID, 2, tools)
+
+    assert await tools.private.get_texts(RUN_ID, 1) == {}
+
+
 async def test_texts_that_nothing_can_hold_fail_the_run() -> None:
     store, machine = MemoryEventStore(), FakeMachine()
     tools = await worker(store, machine)

@@ -174,6 +174,19 @@ async def test_files_that_come_after_the_run_was_erased_are_not_kept(world: Worl
     assert (await world.run()).status is Status.CANCELLED
 
 
+async def test_files_of_a_worker_that_died_before_it_saw_the_erasure_are_deleted(
+    world: World,
+) -> None:
+    session = await load(world.store, RUN, RUN_ID)
+    await session.execute(RequestCancel(by="ada", now=NOW), meta())
+    await session.execute(EraseRun(reason="request", by="ada", now=NOW), meta())
+    await world.storage.put_bytes(f"outputs/runs/{RUN_ID}/late.png", b"late", "image/png")
+
+    await upload(RUN_ID, 2, await world.tools())
+
+    assert world.stored == {}
+
+
 async def test_there_is_nothing_to_store_of_a_run_that_is_unknown_or_has_ended(
     world: World,
 ) -> None:
