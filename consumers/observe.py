@@ -21,12 +21,16 @@ from infra.event_store import load
 from infra.machine import MachineUnreachable, Observed
 from infra.object_keys import object_info_key
 from infra.object_storage import StorageRefused, StorageUnavailable
+from infra.streams import MAX_EVENTS_PER_AGGREGATE
 from infra.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
 
 TRIES = 4
 """Looks in a row at a machine that does not answer: one that was just started may need a moment."""
+
+RESERVE = 500
+"""Events of a machine that are left for what people do with it: most of all, for removing it."""
 
 _encode = msgspec.json.encode
 
@@ -62,6 +66,11 @@ async def observe(machine_id: UUID, delivery: int, *, tools: Tools, queue: WorkQ
 
 async def _record(known: machine.Machine, observed: Observed, tools: Tools) -> None:
     session = await load(tools.store, MACHINE, known.id)
+    if session.existing.url != known.url:
+        return  # It was moved while we looked, and the move has asked for a look of its own.
+    if session.version >= MAX_EVENTS_PER_AGGREGATE - RESERVE:
+        log.warning("machine.history_full", extra={"machine_id": str(known.id)})
+        return
     body = _encode(observed.node_classes)
     sha256 = hashlib.sha256(body).hexdigest()
     secret = tools.settings.jwt_secret.encode()

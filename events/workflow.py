@@ -1,10 +1,12 @@
 """One workflow: its name and its versions, counted 1, 2, 3 without gaps."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -44,6 +46,9 @@ class WorkflowVersionCreated(Struct, frozen=True, kw_only=True, omit_defaults=Tr
     custom_nodes: CustomNodes = {}
     """The packs it was made with, as whoever pushed it says."""
 
+    custom_nodes_sha256: str = ""
+    """Of the packs; empty: nothing was said of any. Other packs are other content."""
+
 
 WorkflowEvent = WorkflowCreated | WorkflowVersionCreated
 
@@ -71,11 +76,29 @@ class Workflow(Struct, frozen=True, kw_only=True):
             raise NotFound(f"this workflow has no version {number}")
         return self.versions[number - 1]
 
-    def same_as(self, graph_sha256: str, ui_graph_key: str | None) -> WorkflowVersionCreated | None:
-        """Give the version with exactly this content, if there is one."""
-        wanted = (graph_sha256, ui_graph_key)
-        same = (v for v in self.versions if (v.graph_sha256, v.ui_graph_key) == wanted)
-        return next(same, None)
+    def same_as(self, push: "PushVersion") -> WorkflowVersionCreated | None:
+        """Give the latest version with what is pushed; who says nothing of packs means any."""
+        packs = custom_nodes_sha256(push.custom_nodes)
+        for version in reversed(self.versions):
+            if (
+                version.graph_sha256 == push.graph_sha256
+                and _content_of(version.ui_graph_key) == _content_of(push.ui_graph_key)
+                and packs in {"", version.custom_nodes_sha256}
+            ):
+                return version
+        return None
+
+
+def _content_of(key: str | None) -> str | None:
+    """Give the part of a key that names the content; the rest changes with a secret setting."""
+    return key and key.rpartition("/")[2]
+
+
+def custom_nodes_sha256(custom_nodes: CustomNodes) -> str:
+    """Tell one set of packs from every other; nothing for none."""
+    if not custom_nodes:
+        return ""
+    return hashlib.sha256(msgspec.json.encode(custom_nodes, order="deterministic")).hexdigest()
 
 
 class PushVersion(Struct, frozen=True, kw_only=True):
@@ -128,7 +151,7 @@ def decide(workflow: Workflow | None, command: PushVersion) -> list[WorkflowEven
                 at=command.now,
             )
         )
-    elif workflow.same_as(command.graph_sha256, command.ui_graph_key):
+    elif workflow.same_as(command):
         return []
     number = len(workflow.versions) + 1 if workflow else 1
     return [
@@ -145,5 +168,6 @@ def decide(workflow: Workflow | None, command: PushVersion) -> list[WorkflowEven
             at=command.now,
             source=command.source,
             custom_nodes=command.custom_nodes,
+            custom_nodes_sha256=custom_nodes_sha256(command.custom_nodes),
         ),
     ]

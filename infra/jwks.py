@@ -129,7 +129,7 @@ def _public_key(fields: dict[str, object]) -> jwt.PyJWK | None:
         return None
     try:
         key = jwt.PyJWK(fields)
-    except (jwt.PyJWTError, ValueError):
+    except (jwt.PyJWTError, ValueError, TypeError):
         return None
     weak = isinstance(key.key, RSAPublicKey) and key.key.key_size < _LEAST_RSA_BITS
     return None if weak else key

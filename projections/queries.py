@@ -155,6 +155,12 @@ async def open_runs_of_machine(connection: Connection, machine_id: UUID) -> int:
     return int(row[0]) if row else 0
 
 
+async def promised_batches(connection: Connection, tenant: str) -> list[UUID]:
+    """Give the batches of a tenant that were accepted, and of which a run may not exist yet."""
+    cursor = await connection.execute(_SQL["promised_batches"], {"tenant": tenant})
+    return [row[0] for row in await cursor.fetchall()]
+
+
 async def list_keys(connection: Connection, *, tenant: str, limit: int, before: int | None) -> Page:
     """List a tenant's keys, also those that were revoked."""
     return await _page(connection, "key", "keys", tenant, limit, before)

@@ -71,6 +71,9 @@ LIMIT %(limit)s;
 -- name: open_runs_of_machine
 SELECT count(*) FROM {schema}.run WHERE machine_id = %(machine_id)s AND ended_at IS NULL;
 
+-- name: promised_batches
+SELECT id FROM {schema}.batch WHERE tenant = %(tenant)s AND NOT started;
+
 -- name: keys
 SELECT id, tenant, created_position, position, version, state
 FROM {schema}.key

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.native.input_schemas import Models, inputs_schema, sample_inputs
+from app.native.input_schemas import Models, inputs_schema, needed, sample_inputs
 from events.deployment import DeploymentPromoted
 from events.externals import InputKind
 from events.machine_snapshot import MachineSnapshot
@@ -35,7 +35,10 @@ def deployment_document(
         "requestBody": _request_body(promoted, models),
     }
     paths = {_RUNS: {"post": create}, **paths}
-    own = {"RunRequest": _run_request(promoted), "Inputs": inputs_schema(promoted.inputs, models)}
+    own = {
+        "RunRequest": _run_request(promoted, models),
+        "Inputs": inputs_schema(promoted.inputs, models),
+    }
     components = api["components"]
     return {
         "openapi": api["openapi"],
@@ -70,8 +73,8 @@ def _request_body(promoted: DeploymentPromoted, models: Models) -> Json:
     }
 
 
-def _run_request(promoted: DeploymentPromoted) -> Json:
-    needs_inputs = any(field.required for field in promoted.inputs)
+def _run_request(promoted: DeploymentPromoted, models: Models) -> Json:
+    needs_inputs = bool(needed(promoted.inputs, models))
     return {
         "title": "RunRequest",
         "type": "object",

@@ -80,9 +80,14 @@ def inputs_schema(fields: Sequence[InputField], models: Models) -> Json:
         "type": "object",
         "description": "Of an input that is left out, the default counts.",
         "properties": {field.name: _schema(field, models) for field in fields},
-        "required": [field.name for field in fields if field.required],
+        "required": needed(fields, models),
         "additionalProperties": False,
     }
+
+
+def needed(fields: Sequence[InputField], models: Models) -> list[str]:
+    """Name the inputs without which a run cannot succeed on this machine."""
+    return [f.name for f in fields if f.required or _lost_its_default(f, models)]
 
 
 def sample_inputs(fields: Sequence[InputField], models: Models) -> dict[str, Any]:
@@ -103,9 +108,15 @@ def _schema(field: InputField, models: Models) -> Json:
         schema["enum"] = list(names)
     words = {"title": field.display_name, "description": field.description}
     schema |= {key: value for key, value in words.items() if value}
-    if field.default is not None:
+    if field.default is not None and not _lost_its_default(field, models):
         schema["default"] = field.default
     return schema
+
+
+def _lost_its_default(field: InputField, models: Models) -> bool:
+    """Tell whether the default is a file that the machine does not have."""
+    names = models.get(field.kind)
+    return field.default is not None and bool(names and field.default not in names)
 
 
 def _bounds(field: InputField) -> Json:

@@ -21,7 +21,8 @@ from events.machine_decider import (
     ResumeMachine,
 )
 from events.subjects import OBSERVE_WORK
-from projections.queries import open_runs_of_machine
+from infra.batch_runs import carry_out
+from projections.queries import open_runs_of_machine, promised_batches
 
 LOOK_EVERY = 5
 """Seconds within which two demands to look at a machine count as one."""
@@ -85,6 +86,10 @@ async def remove_machine(
     session = await machine_session(house, caller, identifier(machine_id))
     async with house.pool.connection() as connection:
         if not force:
+            await catch_up(house, connection)
+            for batch_id in await promised_batches(connection, caller.tenant):
+                # Accepted already, so its runs count; whoever made the batch may have died since.
+                await carry_out(house.store, batch_id, house.now)
             await catch_up(house, connection)
         open_runs = await open_runs_of_machine(connection, session.existing.id)
     command = RemoveMachine(open_runs=open_runs, force=force, now=house.now())

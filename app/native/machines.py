@@ -62,7 +62,6 @@ async def register_machine(
     """Make a ComfyUI known under a name; the same name again moves it to the new URL."""
     url = checked_url(data.url, house.settings)
     session = await session_for_name(house, caller, data.name)
-    known = session.state is not None
     registered = MachineRegistered(
         machine_id=identifier_of(session.name),
         name=data.name,
@@ -73,8 +72,9 @@ async def register_machine(
         at=house.now(),
         sealed_token=_sealed(house, session.state, data.token) if data.token else "",
     )
-    await session.execute(RegisterMachine(registered=registered), house.meta(caller))
-    return Response(content=machine_view(session.existing), status_code=200 if known else 201)
+    added = await session.execute(RegisterMachine(registered=registered), house.meta(caller))
+    new = added and session.version == len(added)
+    return Response(content=machine_view(session.existing), status_code=201 if new else 200)
 
 
 @get(

@@ -81,7 +81,7 @@ async def push_version(
     session = await load(house.store, WORKFLOW, command.workflow_id)
     added = await session.execute(command, house.meta(caller))
     workflow = session.existing
-    version = workflow.same_as(command.graph_sha256, command.ui_graph_key)
+    version = workflow.same_as(command)
     assert version is not None  # it was there, or has just been added
     view = version_view(workflow, version)
     return Response(content=view, status_code=201 if added else 200)

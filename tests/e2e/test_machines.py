@@ -1,12 +1,18 @@
 """Machines from outside: registered, changed, drained, removed, seen, asked what they can run."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
+from events.envelope import AnyRecorded
+from events.identity import batch_run_id
+from infra.jetstream_event_store import JetStreamEventStore
+from tests.e2e.batches import done, make
 from tests.e2e.graphs import card, external, node, slow
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant
@@ -236,6 +242,42 @@ async def test_a_machine_removed_by_force_fails_the_runs_that_wait_for_it(
     await eventually(left)
     later = await ada.ended(await ada.start(deployment))
     assert later["error"]["code"] == "machine_missing"
+
+
+async def test_a_name_that_many_register_at_once_is_new_to_one_of_them(
+    ada: Tenant, name: str
+) -> None:
+    body = {"name": name, "url": "http://127.0.0.1:1"}
+    answers = await asyncio.gather(*(ada.http.post("/v1/machines", json=body) for _ in range(10)))
+
+    assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+async def test_runs_that_a_batch_has_promised_keep_their_machine(
+    ada: Tenant, name: str, log: JetStreamEventStore
+) -> None:
+    """The batch was accepted; before any run of it was made, the API died."""
+    machine = (await register(ada, name, "http://127.0.0.1:1"))["id"]
+    await do(ada, machine, "disable")
+    deployment = await deploy(ada, card(), machine)
+    made = await make(ada, deployment, [{}])
+    await ada.http.post(f"/v1/batches/{made['id']}/cancel")
+    await done(ada, made["id"])
+    await log.append([await promise_like(log, made["id"])], expected=0)
+
+    busy = await ada.http.delete(f"/v1/machines/{machine}")
+
+    assert (busy.status_code, busy.json()["code"]) == (409, "machine_busy")
+
+
+async def promise_like(log: JetStreamEventStore, batch_id: str) -> AnyRecorded:
+    """Give the promise of a batch again, for another batch."""
+    first = (await log.read(f"batch-{batch_id}"))[0]
+    new = uuid4()
+    items = tuple(replace(item, run_id=batch_run_id(new, 0)) for item in first.event.items)
+    event = replace(first.event, batch_id=new, items=items)
+    return replace(first, aggregate=f"batch-{new}", id=uuid4(), event=event)
 
 
 async def test_which_machines_can_run_a_version_and_why_not(

@@ -15,8 +15,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.auth import Unauthorized, tenant_of
-from app.oidc import OidcTokens
-from infra.jwks import PAUSE, IdentityProviderUnavailable, Jwks
+from app.oidc import TRUSTED, OidcTokens
+from infra.jwks import KEPT, PAUSE, IdentityProviderUnavailable, Jwks
 from tests.clocks import StoppedClock
 from tests.identity_provider import (
     AUDIENCE,
@@ -155,6 +155,7 @@ async def test_keys_that_prove_nothing_are_left_out(
         {"kty": "oct", "kid": "secret", "k": secret, "alg": "HS256"},
         {"kty": "??", "kid": "strange"},
         {"kid": "empty"},
+        {**good.jwk, "kid": "absurd", "alg": ["RS256"]},
         weak.jwk,
         {**sealing.jwk, "use": "enc"},
         good.jwk,
@@ -180,6 +181,20 @@ async def test_a_new_key_is_fetched_when_a_token_names_it(
     assert (await tokens.verify(new.sign())).user_id == "ada"
     with pytest.raises(Unauthorized):
         await tokens.verify(key.sign())
+
+
+async def test_a_key_that_was_withdrawn_counts_no_longer_than_keys_are_kept(
+    key: SigningKey, provider: IdentityProvider, tokens: OidcTokens, clock: StoppedClock
+) -> None:
+    """A token's own check is not remembered for longer either: see Claims.until."""
+    token = key.sign(exp=int(time.time()) + 10**6)
+    until = (await tokens.verify(token)).until
+    provider.publish(SigningKey("second"))
+    clock.advance(KEPT)
+
+    with pytest.raises(Unauthorized):
+        await tokens.verify(token)
+    assert until <= time.time() + TRUSTED
 
 
 async def test_unknown_keys_do_not_make_us_ask_again_and_again(

@@ -116,7 +116,11 @@ def test_files_of_the_machine_are_the_options(kind: InputKind) -> None:
 
     assert property_of(default, models)["enum"] == ["a.safetensors", "b.ckpt"]
     assert sample_inputs([default], models) == {"x": "b.ckpt"}
+    assert property_of(default, models)["default"] == "b.ckpt"
     assert sample_inputs([gone], models) == {"x": "a.safetensors"}
+    assert "default" not in property_of(gone, models)
+    assert inputs_schema([default], models)["required"] == []
+    assert inputs_schema([gone], models)["required"] == ["x"], "without it the run would fail"
     assert "enum" not in property_of(default, {kind: []})
     assert "enum" not in property_of(default)
 

@@ -7,20 +7,23 @@ from uuid import UUID
 import msgspec
 import pytest
 from msgspec.structs import replace
+from typing_extensions import override
 
+import consumers.observe as observe_module
 from consumers.delivery import Later
-from consumers.observe import TRIES, observe
+from consumers.observe import RESERVE, TRIES, observe
 from consumers.tools import Tools
 from events.decider import MACHINE
 from events.machine import Machine
 from events.machine_decider import (
+    ChangeMachine,
     DisableMachine,
     DrainMachine,
     MachineCommand,
     RemoveMachine,
 )
 from infra.event_store import load
-from infra.machine import MachineUnreachable
+from infra.machine import MachineUnreachable, Observed
 from infra.work_queue import WorkQueue
 from tests.builders import MACHINE_ID, NOW, meta
 from tests.fake_machine import OBSERVED, FakeMachine, worker_tools
@@ -107,6 +110,30 @@ async def test_what_changed_is_recorded(world: World, change: dict[str, Any]) ->
     world.machine.observed = replace(OBSERVED, **change)
     await world.look()
     assert await world.events() == before + 1
+
+
+async def test_what_was_found_where_the_machine_no_longer_is_is_not_recorded(world: World) -> None:
+    class MovedMeanwhile(FakeMachine):
+        @override
+        async def observe(self) -> Observed:
+            await world.happens(ChangeMachine(url="http://new.example:8188", now=NOW))
+            return await super().observe()
+
+    machine = MovedMeanwhile()
+    world.tools = await worker_tools(world.store, machine, world.storage, heard=silence)
+
+    assert (await world.look()).snapshot is None
+
+
+async def test_there_is_room_left_for_removing_a_machine_that_always_changes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observe_module, "MAX_EVENTS_PER_AGGREGATE", RESERVE + 3)
+    for number in range(9):
+        world.machine.observed = replace(OBSERVED, comfyui_version=f"0.{number}.0")
+        await world.look()
+
+    assert await world.events() == 3
 
 
 async def test_a_machine_that_does_not_answer_stays_as_it_is_known(world: World) -> None:

@@ -9,7 +9,13 @@ from msgspec.structs import replace
 from events.decider import WORKFLOW
 from events.errors import NotFound
 from events.identity import version_id
-from events.workflow import PushVersion, WorkflowCreated, WorkflowVersionCreated
+from events.workflow import (
+    CustomNodes,
+    PushVersion,
+    WorkflowCreated,
+    WorkflowVersionCreated,
+    custom_nodes_sha256,
+)
 from tests import specification
 from tests.builders import NOW, OTHER_ID, pushed
 
@@ -58,15 +64,38 @@ def test_a_version_is_found_by_its_content() -> None:
     workflow = WORKFLOW.fold([CREATED, version(1), version(2, "b", ui_graph_key="ui")])
 
     assert workflow is not None
-    assert workflow.same_as("a", None) == version(1)
-    assert workflow.same_as("b", "ui") == version(2, "b", ui_graph_key="ui")
-    assert workflow.same_as("b", None) is None
+    assert workflow.same_as(push("a")) == version(1)
+    assert workflow.same_as(push("b", ui_graph_key="ui")) == version(2, "b", ui_graph_key="ui")
+    assert workflow.same_as(push("b")) is None
+
+
+def test_the_same_content_under_another_secret_adds_nothing() -> None:
+    """Keys hold a hash of the tenant that depends on JWT_SECRET, which may be changed."""
+    first = version(1, ui_graph_key="workflows/0a/ui.json")
+
+    given(CREATED, first).when(push(ui_graph_key="workflows/0b/ui.json")).then_nothing()
+
+
+def test_the_same_graph_with_other_packs_is_the_next_version() -> None:
+    old = replace(push(), custom_nodes={"pack": {"commit": "0f"}, "other": "1"})
+    new = replace(push(), custom_nodes={"pack": {"commit": "10"}, "other": "1"})
+    reordered = replace(push(), custom_nodes={"other": "1", "pack": {"commit": "0f"}})
+    first = WORKFLOW.decide(WORKFLOW.fold([CREATED]), old)
+    both = [CREATED, *first, *WORKFLOW.decide(WORKFLOW.fold([CREATED, *first]), new)]
+
+    assert [getattr(event, "version", None) for event in both] == [None, 1, 2]
+    for known in (old, new, reordered, push()):
+        given(*both).when(known).then_nothing()
+    workflow = WORKFLOW.fold(both)
+    assert workflow is not None
+    assert workflow.same_as(push()) == workflow.version(2)
 
 
 def test_custom_nodes_are_recorded_and_not_carried_along() -> None:
-    packs = {"pack": {"commit": "0f"}, "other": "1.2"}
+    packs: CustomNodes = {"pack": {"commit": "0f"}, "other": "1.2"}
     pushed = replace(push("b"), custom_nodes=packs, source="ui")
-    expected = replace(version(2, "b"), custom_nodes=packs, source="ui")
+    sha256 = custom_nodes_sha256(packs)
+    expected = replace(version(2, "b"), custom_nodes=packs, custom_nodes_sha256=sha256, source="ui")
 
     given(CREATED, version(1)).when(pushed).then(expected)
     workflow = WORKFLOW.fold([CREATED, version(1), expected])
@@ -96,5 +125,5 @@ def test_a_second_creation_changes_nothing() -> None:
 def test_versions_of_before_say_nothing_of_source_and_custom_nodes() -> None:
     old = msgspec.to_builtins(version(1))
 
-    assert {"source", "custom_nodes"}.isdisjoint(old)
+    assert {"source", "custom_nodes", "custom_nodes_sha256"}.isdisjoint(old)
     assert msgspec.convert(old, WorkflowVersionCreated) == version(1)
