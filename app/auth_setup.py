@@ -12,7 +12,7 @@ from infra import clock
 from infra.event_store import EventStore
 from infra.jwks import open_jwks
 from infra.postgres import Pool
-from infra.settings import Settings
+from infra.settings import ANYBODY, Settings
 
 
 @asynccontextmanager
@@ -28,7 +28,7 @@ async def open_credentials(
             oidc = OidcTokens(
                 await exits.enter_async_context(open_jwks(settings.auth_jwks_url)),
                 issuer=settings.auth_issuer,
-                audience=settings.auth_audience,
+                audience="" if settings.auth_audience == ANYBODY else settings.auth_audience,
             )
         yield Credentials(
             tokens=Tokens(settings.jwt_secret),

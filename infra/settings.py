@@ -11,6 +11,12 @@ from infra.sealing import Sealer
 from infra.secret_settings import placeholders_in
 
 PREFIX = "COMFYD_"
+OWN_PREFIXES = (PREFIX, "SPACES_", "AUTH_")
+"""What names of settings begin with; any other name under them is a mistake."""
+
+ANYBODY = "*"
+"""As the audience: tokens of the identity provider count for whomever they are."""
+
 SEAL_KEYS = "COMFYD_SEAL_KEYS"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -57,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The identity provider, as its tokens name it in `iss`."""
 
     auth_audience: str = ""
-    """Whom its tokens must be for (`aud`); empty: whomever."""
+    """Whom its tokens must be for (`aud`); `*`: whomever."""
 
     host: str = "127.0.0.1"
     port: int = 3000
@@ -135,7 +141,8 @@ def settings_from(env: Mapping[str, str]) -> Settings:
         SettingsInvalid: a variable is missing, misspelt or has a wrong value; the message names it.
 
     """
-    unknown = sorted(n for n in env if n.startswith(PREFIX) and n not in _OWN and n not in CLIENTS)
+    known = SETTING_NAMES | CLIENTS
+    unknown = sorted(n for n in env if n.startswith(OWN_PREFIXES) and n not in known)
     if unknown:
         raise SettingsInvalid(
             f"{', '.join(unknown)}: no such setting. Known: {', '.join(sorted(SETTING_NAMES))}"
@@ -176,10 +183,14 @@ def _check_proxies(proxies: str) -> None:
 
 def _check_provider(env: Mapping[str, str]) -> None:
     """Keys that came over an open network, or from nobody in particular, prove nothing."""
-    if not (env.get("AUTH_JWKS_URL") or env.get("AUTH_ISSUER") or env.get("AUTH_AUDIENCE")):
+    missing = [name for name in _AUTH if not env.get(name)]
+    if len(missing) == len(_AUTH):
         return
-    if not (env.get("AUTH_JWKS_URL") and env.get("AUTH_ISSUER")):
-        raise SettingsInvalid("AUTH_JWKS_URL, AUTH_ISSUER: set both, or neither")
+    if missing:
+        raise SettingsInvalid(
+            f"{', '.join(missing)}: must be set too, or none of {', '.join(_AUTH)};"
+            f" with AUTH_AUDIENCE={ANYBODY} its tokens count for whomever they are"
+        )
     try:
         address = urlsplit(env["AUTH_JWKS_URL"])
         host = address.hostname

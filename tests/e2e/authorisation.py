@@ -62,7 +62,7 @@ class Holder(Struct, frozen=True, kw_only=True):
     key_id: str = ""
 
     def status_for(self, route: Route, *, hidden: bool) -> int | None:
-        """Give the status that a request must be answered with; None for any that lets it in."""
+        """Give the status that a request must be answered with; None for any that is no refusal."""
         if self.refused:
             return 401
         if self.scopes.isdisjoint(route.handler.opt[OPT]):
@@ -155,7 +155,7 @@ BODIES: Mapping[str, Callable[[Objects], Json]] = {
     "PATCH /v1/machines/{machine_id}": lambda _: {"url": "http://127.0.0.1:10"},
     "POST /v1/workflows": lambda _: {"name": "pushed", "graph": card()},
     "PUT /v1/workflows/{workflow_id}/deployments/{environment_name}": lambda _: {"version": 1},
-    "POST /v1/deployments/{deployment_id}/rollback": lambda _: {},
+    "POST /v1/deployments/{deployment_id}/rollback": lambda _: {"version": 1},
     "POST /v1/keys": lambda o: {
         "name": "k",
         "scopes": [RUNS_READ],

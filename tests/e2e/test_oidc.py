@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from infra.embedded.ports import LOOPBACK, free_port
+from infra.settings import ANYBODY
 from tests.e2e.system import System
 from tests.identity_provider import (
     AUDIENCE,
@@ -92,6 +93,7 @@ async def test_an_issuer_that_is_away_keeps_nobody_else_out(system: System) -> N
         "api without its issuer",
         AUTH_JWKS_URL=f"http://{LOOPBACK}:{free_port()}/keys",
         AUTH_ISSUER=ISSUER,
+        AUTH_AUDIENCE=ANYBODY,
     )
     await system.until_ready(url)
     async with httpx.AsyncClient(base_url=url, trust_env=False) as http:

@@ -79,12 +79,26 @@ def test_a_variable_with_a_wrong_value_is_named_and_no_secret_is_shown(
     assert SEAL_KEY not in str(refused.value)
 
 
-def test_a_variable_that_is_misspelt_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(SettingsInvalid, match=r"COMFYD_PROT: no such setting.*COMFYD_PORT"):
-        settings_from(GOOD | {"COMFYD_PROT": "1"})
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("COMFYD_PROT", "COMFYD_PORT"),
+        ("SPACES_REGON", "SPACES_REGION"),
+        ("AUTH_AUDIENC", "AUTH_AUDIENCE"),
+    ],
+)
+def test_a_variable_that_is_misspelt_is_refused_with_the_names_there_are(
+    wrong: str, right: str
+) -> None:
+    with pytest.raises(SettingsInvalid, match=rf"^{wrong}: no such setting.*{right}"):
+        settings_from(GOOD | {wrong: "1"})
 
 
-PROVIDER = {"AUTH_JWKS_URL": "https://id.example.com/keys", "AUTH_ISSUER": "https://id.example.com"}
+PROVIDER = {
+    "AUTH_JWKS_URL": "https://id.example.com/keys",
+    "AUTH_ISSUER": "https://id.example.com",
+    "AUTH_AUDIENCE": "*",
+}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +112,7 @@ PROVIDER = {"AUTH_JWKS_URL": "https://id.example.com/keys", "AUTH_ISSUER": "http
 )
 def test_keys_of_an_identity_provider_come_safely(address: str) -> None:
     settings = settings_from(GOOD | PROVIDER | {"AUTH_JWKS_URL": address})
-    assert (settings.auth_jwks_url, settings.auth_audience) == (address, "")
+    assert (settings.auth_jwks_url, settings.auth_audience) == (address, "*")
 
 
 @pytest.mark.parametrize(
@@ -116,10 +130,11 @@ def test_keys_that_anybody_could_have_sent_are_refused(address: str) -> None:
         settings_from(GOOD | PROVIDER | {"AUTH_JWKS_URL": address})
 
 
-@pytest.mark.parametrize("name", ["AUTH_JWKS_URL", "AUTH_ISSUER"])
+@pytest.mark.parametrize("name", sorted(PROVIDER))
 def test_an_identity_provider_is_named_in_full(name: str) -> None:
-    half = {key: value for key, value in PROVIDER.items() if key != name}
-    with pytest.raises(SettingsInvalid, match="AUTH_JWKS_URL, AUTH_ISSUER: "):
-        settings_from(GOOD | half)
-    with pytest.raises(SettingsInvalid, match="AUTH_JWKS_URL, AUTH_ISSUER: "):
-        settings_from(GOOD | {"AUTH_AUDIENCE": "comfyd"})
+    """Without an audience, a token for any other application of the issuer would open this one."""
+    part = {key: value for key, value in PROVIDER.items() if key != name}
+    with pytest.raises(SettingsInvalid, match=f"^{name}: must be set too"):
+        settings_from(GOOD | part)
+    with pytest.raises(SettingsInvalid, match="must be set too"):
+        settings_from(GOOD | {name: PROVIDER[name]})
