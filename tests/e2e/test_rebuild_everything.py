@@ -1,7 +1,8 @@
 """Nothing is only in Postgres: without a single table, the log gives every row back.
 
-A tenant does everything that can be done, then all tables are dropped and folded anew from
-position 0 up to the very event at which they stood.
+A tenant does everything that can be done, then all tables are dropped, hints as well, and folded
+anew from position 0 up to the very event at which they stood. Who may do what, and how much, is as
+it was.
 """
 
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ from contextlib import aclosing
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 from nats.aio.client import Client
 from psycopg import sql
@@ -22,7 +24,7 @@ from projections.queries import position
 from projections.schema import COMPARED, create_tables, drop_tables
 from projections.statements import LIVE
 from tests.e2e.graphs import card, slow
-from tests.e2e.system import System, eventually
+from tests.e2e.system import SECRET, System, eventually
 from tests.e2e.tenant import Json, Tenant, client_of
 
 NEEDS_A_BROKEN_MACHINE = {
@@ -34,17 +36,20 @@ NEEDS_A_BROKEN_MACHINE = {
 """What a healthy stand-in does not bring about; tests/integration/test_rebuild.py folds these."""
 
 
+OWNER = "historian"
+
+
 @pytest.fixture
 async def owner(system: System) -> AsyncIterator[Tenant]:
     """Give a tenant of whose things nobody else's tests know."""
-    async with client_of(system, "historian") as http:
+    async with client_of(system, OWNER) as http:
         yield Tenant(http, system.machine_url)
 
 
 async def test_every_table_comes_back_from_the_log_alone(
     system: System, owner: Tenant, nats: Client
 ) -> None:
-    await live(owner)
+    access = await live(owner, system)
     async with connect(system.env["POSTGRES_URL"]) as connection:
 
         async def caught_up() -> bool:
@@ -55,6 +60,7 @@ async def test_every_table_comes_back_from_the_log_alone(
             stood = await position(connection)
             before = await dump(connection)
             await drop_tables(connection, LIVE)
+            await drop_tables(connection, "hints")
             await create_tables(connection)
             await replay(nats, connection, stood)
             assert await dump(connection) == before
@@ -62,14 +68,32 @@ async def test_every_table_comes_back_from_the_log_alone(
     seen = await types_in_log(nats)
     assert TYPES.keys() - seen <= NEEDS_A_BROKEN_MACHINE
     # And the doors go on as if nothing had happened.
-    assert (await owner.http.get("/v1/keys")).status_code == 200
+    for headers, status in access:
+        answer = await owner.http.get("/v1/me", headers=headers)
+        assert (answer.status_code, headers) == (status, headers)
+    await quota_counts(system, sum(f"user:{OWNER}" in row for row in before["run"]))
 
 
-async def live(owner: Tenant) -> None:
-    """Do everything an owner can do."""
+Access = list[tuple[dict[str, str], int]]
+"""What somebody sends, and the status it is answered with."""
+
+
+async def live(owner: Tenant, system: System) -> Access:
+    """Do everything an owner can do; tell who may enter then."""
     await workflows_and_runs(owner)
     await machines(owner)
-    await access(owner)
+    return await access(owner, system)
+
+
+async def quota_counts(system: System, most: int) -> None:
+    """The runs that were made before are counted: as many as there may be on a day."""
+    url = system.start_another_api("api-counts", COMFYD_RUNS_PER_DAY=str(most))
+    await system.until_ready(url)
+    async with client_of(system, OWNER, url=url) as http:
+        tenant = Tenant(http, system.machine_url)
+        refused = await tenant.create(await tenant.deploy(card(), name="history"))
+    system.end("api-counts")
+    assert [e["code"] for e in refused.json()["errors"]] == ["quota_runs_per_day"]
 
 
 async def workflows_and_runs(owner: Tenant) -> None:
@@ -111,16 +135,29 @@ async def machines(owner: Tenant) -> None:
     await ok(owner, "DELETE", path)
 
 
-async def access(owner: Tenant) -> None:
-    key = await ok(owner, "POST", "/v1/keys", {"name": "reader", "scopes": ["runs:read"]})
-    await ok(owner, "DELETE", f"/v1/keys/{key['id']}")
-    await ok(owner, "POST", "/v1/keys", {"name": "writer", "scopes": ["runs:write"]})
-    await ok(owner, "POST", "/v1/tokens/revoke", {"jti": "a token that was stolen"})
+async def access(owner: Tenant, system: System) -> Access:
+    reader = await ok(owner, "POST", "/v1/keys", {"name": "reader", "scopes": ["runs:read"]})
+    await ok(owner, "DELETE", f"/v1/keys/{reader['id']}")
+    writer = await ok(owner, "POST", "/v1/keys", {"name": "writer", "scopes": ["runs:write"]})
+    stolen = {"sub": OWNER, "user_id": OWNER, "jti": "a token that was stolen"}
+    await ok(owner, "POST", "/v1/tokens/revoke", {"jti": stolen["jti"]})
     organisation = await ok(owner, "POST", "/v1/organisations", {"name": "acme"})
-    headers = {"Comfyd-Organisation": organisation["id"]}
-    member = f"/v1/organisations/{organisation['id']}/members/grace"
-    await ok(owner, "PUT", member, {"role": "member"}, headers)
-    await ok(owner, "DELETE", member, None, headers)
+    acme = {"Comfyd-Organisation": organisation["id"]}
+    members = f"/v1/organisations/{organisation['id']}/members"
+    for user in ("grace", "heidi"):
+        await ok(owner, "PUT", f"{members}/{user}", {"role": "member"}, acme)
+    await ok(owner, "DELETE", f"{members}/grace", None, acme)
+    return [
+        (bearer(writer["key"]), 200),
+        (bearer(reader["key"]), 401),
+        (bearer(jwt.encode(stolen, SECRET, algorithm="HS256")), 401),
+        (bearer(system.token("heidi")) | acme, 200),
+        (bearer(system.token("grace")) | acme, 404),
+    ]
+
+
+def bearer(credential: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {credential}"}
 
 
 async def ok(

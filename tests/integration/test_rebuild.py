@@ -14,8 +14,9 @@ from psycopg import sql
 from consumers.projector import project
 from consumers.rebuild import rebuild
 from events.decider import RUN
+from events.output import Output
 from events.run_commands import CreateRun
-from events.run_events import RunEvent
+from events.run_events import AttemptLost, RetryScheduled, RunEvent
 from events.subjects import subject
 from infra.event_store import Session
 from infra.jetstream_event_store import JetStreamEventStore
@@ -31,7 +32,7 @@ from projections.schema import (
     check_tables,
     create_tables,
 )
-from tests.builders import claimed, created, draft, image_output, meta, produced, uploaded
+from tests.builders import claimed, created, draft, image_output, later, meta, produced, uploaded
 from tests.golden.examples import recorded_example
 
 
@@ -46,6 +47,7 @@ async def fill(client: Client) -> None:
     """Put lives of runs, some other aggregates and some poison into the log."""
     store = JetStreamEventStore(client)
     await live_runs(store, 3)
+    await troubled_life(store)
     for name in ("deployment.promoted.v1", "machine.registered.v1"):
         await store.append([replace(recorded_example(name), version=1, id=uuid4())], expected=0)
     await client.request(subject(f"run-{uuid4()}"), b"garbage", headers={"ce-type": "run.x.v1"})
@@ -62,6 +64,23 @@ async def live_runs(store: JetStreamEventStore, count: int) -> None:
         ]
         drafts = [draft(fact, version=n, run_id=run_id) for n, fact in enumerate(facts, start=1)]
         await store.append(drafts, expected=0)
+
+
+async def troubled_life(store: JetStreamEventStore) -> None:
+    """A run whose machine loses it, which is tried again, stores a file, and fails after all."""
+    run_id = uuid4()
+    facts: list[RunEvent] = [
+        created(run_id=run_id),
+        claimed(run_id=run_id),
+        AttemptLost(attempt=1, reason="the machine is gone", at=later(2)),
+        RetryScheduled(attempt=2, due=later(4), at=later(3)),
+        claimed(attempt=2, fence=2, run_id=run_id),
+        produced(Output(index=0, node_id="9", kind="audio", filename="a", name="a.flac")),
+        recorded_example("run.file_uploaded.v1").event,
+        recorded_example("run.attempt_failed.v1").event,
+    ]
+    drafts = [draft(fact, version=n, run_id=run_id) for n, fact in enumerate(facts, start=1)]
+    await store.append(drafts, expected=0)
 
 
 async def follow(client: Client, connection: Connection) -> None:
@@ -98,7 +117,7 @@ async def test_rebuilt_tables_equal_the_live_ones_row_by_row(
     await fill(log_client)
     await follow(log_client, connection)
     before = await rows(connection)
-    assert len(before["run"]) == 3
+    assert len(before["run"]) == 4
     assert len(before["quarantine"]) == 1
 
     differences = await rebuild(log_client, connection, told)
@@ -148,7 +167,7 @@ async def test_tables_of_an_older_version_are_replaced(
     await connection.execute("DROP TABLE read.machine")
 
     assert await rebuild(log_client, connection, told) == [
-        Difference(table="run", only_live=3, only_rebuilt=3),
+        Difference(table="run", only_live=4, only_rebuilt=4),
         Difference(table="machine", only_live=0, only_rebuilt=1),
     ]
     assert await rows(connection) == before
@@ -175,7 +194,7 @@ async def test_tables_that_knew_nothing_know_everything_after_a_rebuild(
     await rebuild(log_client, connection, told)
 
     assert await position(connection) == await head(log_client)
-    assert len((await rows(connection))["run"]) == 3
+    assert len((await rows(connection))["run"]) == 4
     assert len(await quarantine(connection)) == 1
 
 
