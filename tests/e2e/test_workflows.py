@@ -275,6 +275,16 @@ async def test_what_cannot_be_converted_is_told_node_by_node(ada: Tenant) -> Non
     assert await refusal(ada) == (400, "invalid_request", [("graph_needed", "/graph")])
 
 
+async def test_nobody_converts_with_what_a_strangers_machine_knows(
+    ada: Tenant, bob: Tenant
+) -> None:
+    theirs = await observed_machine(bob)
+
+    told = await refusal(ada, ui_graph=drawn_card().saved(), machine_id=theirs)
+
+    assert told == (404, "not_found", [])
+
+
 async def test_without_a_machine_that_was_seen_nothing_is_guessed(system: System) -> None:
     saved = drawn_card().saved()
 
