@@ -9,8 +9,8 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from msgspec import Struct
 
 from app.auth import Caller
-from app.classic.errors import ClassicError
 from app.classic.shapes import ClassicRun, ClassicStatus, run_row, status_view
+from app.classic_problems import ClassicError
 from app.create_run import create_run
 from app.find_run import find_run
 from app.house import House

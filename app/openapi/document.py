@@ -14,6 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from app.openapi.docstrings import first_paragraph
+from app.openapi.example_answers import add_example_answers
 from app.openapi.examples import BODIES
 from app.openapi.names import tag_of
 from app.openapi.parameters import tidy_parameter
@@ -34,6 +35,7 @@ def openapi_document(app: Litestar) -> Json:
         _describe(operation, path, handler)
         _describe_answers(operation, document["components"]["schemas"])
         add_usual_answers(operation, path, needs_caller=OPT in handler.opt)
+        add_example_answers(operation, method, path)
     used = {o["tags"][0] for item in document["paths"].values() for o in item.values()}
     document["tags"] = [
         {"name": name, "description": words} for name, words in TAGS.items() if name in used

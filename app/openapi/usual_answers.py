@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from app.openapi.answers import HEADERS, described, problem_example
+from app.openapi.classic_answers import in_classic_words
 from app.openapi.schemas import tidy_schemas
 from app.problem_views import PROBLEM_JSON, FaultView, ProblemView
 from app.problems import STATUS_OF
@@ -15,7 +16,6 @@ Json = dict[str, Any]
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM = {"$ref": _REF.format(name="Problem")}
-_CLASSIC_ERROR = {"$ref": _REF.format(name="ClassicError")}
 _ALWAYS = ("RateLimit", "RateLimit-Policy")
 _OF_STATUS = {
     HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate",),
@@ -39,10 +39,10 @@ def add_usual_answers(operation: Json, path: str, *, needs_caller: bool) -> None
         del responses["400"]
     for status, codes in _usual(operation, needs_caller=needs_caller).items():
         _add(responses, status, codes)
-    for status, response in responses.items():
+    for response in responses.values():
         _without_ids(response)
-        if status[0] in "45" and path.startswith("/api/"):
-            _in_classic_words(response, HTTPStatus(int(status)))
+    if path.startswith("/api/"):
+        in_classic_words(operation)
     _add_headers(responses, limited=needs_caller)
     operation["responses"] = dict(sorted(responses.items()))
 
@@ -93,13 +93,6 @@ def _add(responses: Json, status: HTTPStatus, codes: list[str]) -> None:
     fresh = [code for code in codes if code not in examples]
     examples |= {code: {"value": problem_example(code)} for code in fresh}
     response["description"] = "\n".join(filter(None, [response["description"], described(fresh)]))
-
-
-def _in_classic_words(response: Json, status: HTTPStatus) -> None:
-    if status is HTTPStatus.UNAUTHORIZED:
-        response["content"] = {"text/plain": {"schema": {"type": "string"}}}
-    else:
-        response["content"] = {"application/json": {"schema": _CLASSIC_ERROR}}
 
 
 def _add_headers(responses: Json, *, limited: bool) -> None:

@@ -9,6 +9,7 @@ import jsonschema_rs
 import pytest
 
 from app.openapi import answers, shown
+from app.openapi.example_answers import example_answers
 from app.openapi.examples import BODIES
 from app.openapi.names import name_of
 from app.openapi.words import NAMES, TAGS
@@ -85,6 +86,40 @@ def test_a_body_has_examples_that_fit_its_schema(method: str, path: str, operati
         for example in content["examples"].values():
             jsonschema_rs.validate(schema, example["value"])
     assert "requestBody" in operation or operation["operationId"] not in BODIES, (method, path)
+
+
+@every_operation
+def test_every_answer_has_examples_that_fit_its_schema(
+    method: str, path: str, operation: Json
+) -> None:
+    for status, response in operation["responses"].items():
+        for content in (response.get("content") or {}).values():
+            assert content.get("examples"), (
+                f"{method} {path} {status} has none: let a test of tests/e2e keep it, "
+                "and `make answers` write it down"
+            )
+            whole = content["schema"] | {"components": described()["components"]}
+            validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+            for example in content["examples"].values():
+                validator.validate(example["value"])
+
+
+def test_every_example_of_an_answer_is_of_an_answer() -> None:
+    known = {
+        f"{method} {path} {status}"
+        for (method, path), operation in operations().items()
+        for status in operation["responses"]
+    }
+    told = {" ".join(key.split(" ")[:3]) for key in example_answers()}
+    assert told - known == set()
+
+
+def test_examples_of_streams_are_streams() -> None:
+    streams = {key: value for key, value in example_answers().items() if "/events " in key}
+    assert len(streams) == 2
+    for stream in streams.values():
+        assert re.search(r"^retry: \d+\nid: \d+\nevent: [a-z._]+\ndata: \{", stream)
+        assert stream.endswith("\n\n")
 
 
 def test_every_name_and_example_is_of_an_operation() -> None:

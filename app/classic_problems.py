@@ -1,0 +1,63 @@
+"""The shapes of a refusal in the classic dialect, and its words in them."""
+
+from http import HTTPStatus
+from typing import TypedDict
+
+from app.problems import Told
+from events.messages import say
+
+
+class ClassicIssue(TypedDict):
+    """One thing that is wrong with a body."""
+
+    code: str
+    path: list[str]
+    message: str
+
+
+class ClassicIssues(TypedDict):
+    """All that is wrong with a body."""
+
+    issues: list[ClassicIssue]
+    name: str
+
+
+class ClassicError(TypedDict, total=False):
+    """Why a request was refused; `error` says it, or else `message`."""
+
+    success: bool
+    code: int
+    message: str
+    error: str | ClassicIssues
+
+
+NOT_KNOWN = "Invalid or expired token"
+"""All that a stranger is told, and not in JSON."""
+
+
+_NOT_THE_BODY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
+"""What is wrong is nothing in the body, so there is nothing to point at."""
+
+
+def error_body(answer: Told, language: str) -> ClassicError:
+    """Give the body of a refusal; one of 401 has NOT_KNOWN in its place."""
+    if answer.code == "malformed_json":
+        return {"success": False, "message": "Malformed JSON in request body"}
+    if answer.problems and answer.status in _NOT_THE_BODY:
+        return {"error": answer.problems[0].text(language)}
+    if answer.problems:
+        issues: list[ClassicIssue] = [
+            {
+                "code": problem.code,
+                "path": [_unescaped(part) for part in problem.pointer.split("/")[1:]],
+                "message": problem.text(language),
+            }
+            for problem in answer.problems
+        ]
+        return {"success": False, "error": {"issues": issues, "name": "ZodError"}}
+    return {"error": answer.detail or say(answer.code, {}, language)}
+
+
+def _unescaped(part: str) -> str:
+    """Read one part of a JSON pointer (RFC 6901 §4)."""
+    return part.replace("~1", "/").replace("~0", "~")
