@@ -71,6 +71,18 @@ SAID: Phrases = {
         "say which: a run's id, or --status, --deployment or --since",
         "请指明要重跑哪些：运行的 ID，或 --status、--deployment、--since",
     ),
+    "cli.rerun_one": (
+        "a run's id says which one: leave out {options}, or the id",
+        "运行的 ID 已指明要重跑哪一个：请去掉 {options}，或去掉 ID",
+    ),
+    "cli.rerun_inputs": (
+        "-i/--input needs a run's id: many runs keep the inputs they had",
+        "-i/--input 需要运行的 ID：批量重跑时各运行沿用原来的输入",
+    ),
+    "cli.rerun_watch_dry": (
+        "--dry-run makes nothing to watch: leave out --watch, or --dry-run",
+        "--dry-run 不产生可跟踪的运行：请去掉 --watch，或去掉 --dry-run",
+    ),
     "cli.would_rerun": ("{total} runs would be made again", "将重跑 {total} 个运行"),
     "cli.rerunning": ("{total} runs again, as batch {id}", "正在重跑 {total} 个运行，批次 {id}"),
     "cli.erase_sure": (
