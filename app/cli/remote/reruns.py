@@ -44,9 +44,9 @@ async def rerun(
         _refuse_a_choice_beside_an_id(which)
         return await _one(door, run_id, body, pairs, watch=watch)
     if pairs:
-        raise Refused("cli.rerun_inputs")
+        raise Refused("cli.rerun_inputs_without_id")
     if which["dry_run"] and watch:
-        raise Refused("cli.rerun_watch_dry")
+        raise Refused("cli.rerun_dry_watch")
     body |= await _choice(door, which)
     return await (_plan(door, body) if which["dry_run"] else _many(door, body, watch=watch))
 
@@ -55,7 +55,7 @@ def _refuse_a_choice_beside_an_id(which: Json) -> None:
     """A run that is named is made again: nothing is left to choose, or to count."""
     given = [f"--{name.replace('_', '-')}" for name, value in which.items() if value]
     if given:
-        raise Refused("cli.rerun_one", options=", ".join(sorted(given)))
+        raise Refused("cli.rerun_id_with_choice", options=", ".join(sorted(given)))
 
 
 async def _one(
@@ -75,7 +75,7 @@ async def _choice(door: Door, which: Json) -> Json:
     if which["deployment"]:
         wanted["deployment_id"] = (await deployment_named(door.api, which["deployment"]))["id"]
     if not wanted:
-        raise Refused("cli.rerun_what")
+        raise Refused("cli.rerun_without_choice")
     return {"filter": wanted, "limit": which["limit"] or LIMIT}
 
 

@@ -2,16 +2,14 @@
 
 import struct
 import zlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from io import StringIO
 
 import pytest
-from aiohttp import web
 from rich.console import Console
 
 from app.cli.remote import preview
 from app.cli.remote.preview import HEIGHT, LARGEST, show_image
+from tests.one_answer import answering
 from tests.pictures import picture, saved
 
 GOOD = saved("PNG")
@@ -24,29 +22,11 @@ def png_of(width: int, height: int) -> bytes:
     return GOOD[:8] + length + chunk + check + GOOD[33:]
 
 
-@asynccontextmanager
-async def serving(body: bytes, *, status: int = 200) -> AsyncIterator[str]:
-    """Answer everything with *body*."""
-
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(body=body, status=status, content_type="image/png")
-
-    app = web.Application()
-    app.router.add_get("/image.png", answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/image.png"
-    finally:
-        await runner.cleanup()
-
-
 async def shown(body: bytes, *, terminal: bool = True, status: int = 200) -> str | None:
     """Show what a server gives; None when that was not possible."""
     console = Console(force_terminal=terminal, width=100, height=30, file=(out := StringIO()))
-    async with serving(body, status=status) as url:
-        if await show_image(console, url):
+    async with answering(body, status=status, Content_Type="image/png") as url:
+        if await show_image(console, f"{url}/image.png"):
             return out.getvalue()
     assert out.getvalue() == ""
     return None
