@@ -146,6 +146,16 @@ def test_every_command_is_explained() -> None:
     assert missing(_subcommands(), "docs/cli.md") == set()
 
 
+def test_every_refusal_of_the_command_line_is_explained() -> None:
+    codes = {
+        code
+        for source in (ROOT / "app" / "cli").rglob("*.py")
+        for code in re.findall(r'Refused\(\s*"cli\.(\w+)"', source.read_text("utf-8"))
+    }
+    assert {"no_login", "no_machine", "rerun_dry_watch"} <= codes
+    assert missing(codes, "docs/cli.md") == set()
+
+
 def _subcommands() -> set[str]:
     groups = [command for command in cli.commands.values() if isinstance(command, click.Group)]
     assert groups

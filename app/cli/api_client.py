@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import msgspec
-from httpx_sse import ServerSentEvent, aconnect_sse
+from httpx_sse import ServerSentEvent, SSEError, aconnect_sse
 from msgspec import Struct
 
 RECONNECT_AFTER = 1.0
@@ -29,6 +29,18 @@ class Heard(Struct, frozen=True, kw_only=True):
     data: Json
     id: str
     """Position of the event; empty for what cannot be resumed."""
+
+
+class NotComfyd(Exception):
+    """Another site answers at this address: a wrong one, or one that wants a login first."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.url = str(answer.url.copy_with(query=None))
+        kind = answer.headers.get("Content-Type", "").partition(";")[0]
+        self.found = f"{answer.status_code} {answer.headers.get('Location') or kind}".strip()
+        """What it said instead: the status, and where it leads to or what it is."""
+
+        super().__init__(f"{self.url}: {self.found}")
 
 
 class ApiClient:
@@ -84,6 +96,7 @@ class ApiClient:
         Raises:
             httpx.HTTPStatusError: the server says no.
             httpx.TransportError: it cannot be reached.
+            NotComfyd: it answers, but not as comfyd does.
 
         """
         answer = await self._http.request(
@@ -93,8 +106,13 @@ class ApiClient:
             params={n: str(v) for n, v in (query or {}).items() if v is not None},
             headers={n.replace("_", "-"): v for n, v in (headers or {}).items()},
         )
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
+        _refuse_failure(answer)
+        if answer.status_code == HTTPStatus.NO_CONTENT:
+            return None
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise NotComfyd(answer) from error
 
     async def items(self, path: str, *, most: int | None = None, **query: object) -> list[Json]:
         """Give the items of a list, page by page, *most* of them at most."""
@@ -116,6 +134,7 @@ class ApiClient:
         Raises:
             httpx.HTTPStatusError: the server says no.
             httpx.TransportError: it could not be reached again and again.
+            NotComfyd: it answers, but with no stream.
 
         """
         last, broken = after, 0
@@ -147,6 +166,16 @@ class ApiClient:
                 return
             if stream.response.is_error:
                 await stream.response.aread()
-            stream.response.raise_for_status()
-            async for event in stream.aiter_sse():
-                yield event
+            _refuse_failure(stream.response)
+            try:
+                async for event in stream.aiter_sse():
+                    yield event
+            except SSEError as error:
+                raise NotComfyd(stream.response) from error
+
+
+def _refuse_failure(answer: httpx.Response) -> None:
+    if answer.is_redirect:
+        # comfyd leads nobody elsewhere, and a key is sent to no other address.
+        raise NotComfyd(answer)
+    answer.raise_for_status()

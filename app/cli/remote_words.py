@@ -10,6 +10,10 @@ SAID: Phrases = {
         "还没有服务器：请运行 `comfyd login URL`，设置 COMFYD_URL 和 COMFYD_KEY，或 `comfyd up`",
     ),
     "cli.bad_url": ("that is no address: {reason}", "这不是有效的地址：{reason}"),
+    "cli.not_comfyd": (
+        "this does not look like a comfyd server: {url} (it answered: {found})",
+        "这不像是 comfyd 服务器：{url}（应答：{found}）",
+    ),
     "cli.away": (
         "the server cannot be reached: {reason}",
         "无法连接服务器：{reason}",
@@ -67,9 +71,21 @@ SAID: Phrases = {
     "cli.not_observed": ("not yet", "尚未检查"),
     "cli.waiting": ("it waits: {reason}", "正在等待：{reason}"),
     "cli.cancel_asked": ("{run_id}: {status}, asked to stop", "{run_id}：{status}，已请求停止"),
-    "cli.rerun_what": (
+    "cli.rerun_without_choice": (
         "say which: a run's id, or --status, --deployment or --since",
         "请指明要重跑哪些：运行的 ID，或 --status、--deployment、--since",
+    ),
+    "cli.rerun_id_with_choice": (
+        "a run's id says which one: leave out {options}, or the id",
+        "运行的 ID 已指明要重跑哪一个：请去掉 {options}，或去掉 ID",
+    ),
+    "cli.rerun_inputs_without_id": (
+        "-i/--input needs a run's id: many runs keep the inputs they had",
+        "-i/--input 需要运行的 ID：批量重跑时各运行沿用原来的输入",
+    ),
+    "cli.rerun_dry_watch": (
+        "--dry-run makes nothing to watch: leave out --watch, or --dry-run",
+        "--dry-run 不产生可跟踪的运行：请去掉 --watch，或去掉 --dry-run",
     ),
     "cli.would_rerun": ("{total} runs would be made again", "将重跑 {total} 个运行"),
     "cli.rerunning": ("{total} runs again, as batch {id}", "正在重跑 {total} 个运行，批次 {id}"),

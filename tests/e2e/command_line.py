@@ -1,10 +1,13 @@
 """The command line as a process that knows a server and a key, far from any data folder."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +35,7 @@ class Ended:
 
 def command_line(system: System, folder: Path) -> Comfyd:
     """Give the command, as the user cli, with its home in *folder*."""
-    base = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "XDG_CONFIG_HOME": str(folder / "config"),
-        "COMFYD_DATA": str(folder / "nothing"),
-        "LANG": "C.UTF-8",
-        "COLUMNS": "200",
-    }
-    access = {"COMFYD_URL": system.url, "COMFYD_KEY": system.token("cli")}
+    base, access = environment(folder), access_to(system)
 
     def run(*arguments: str, stdin: str = "", login: bool = True, **env: str) -> Ended:
         return Ended(
@@ -56,3 +51,40 @@ def command_line(system: System, folder: Path) -> Comfyd:
         )
 
     return run
+
+
+@asynccontextmanager
+async def started(system: System, folder: Path, *arguments: str) -> AsyncIterator[Process]:
+    """Start the command, as the user cli; whoever looks at it need not wait for its end."""
+    process = await asyncio.create_subprocess_exec(
+        COMMAND,
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**environment(folder), **access_to(system)},
+    )
+    try:
+        async with asyncio.timeout(60):
+            yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Give the variables of a user whose home is *folder*."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+        "COMFYD_DATA": str(folder / "nothing"),
+        "LANG": "C.UTF-8",
+        "COLUMNS": "200",
+    }
+
+
+def access_to(system: System) -> dict[str, str]:
+    """Give the variables that lead to the system, as the user cli."""
+    return {"COMFYD_URL": system.url, "COMFYD_KEY": system.token("cli")}

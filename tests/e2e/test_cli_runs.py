@@ -65,6 +65,28 @@ async def test_a_batch_is_stopped_by_its_id(
     assert ended.json["counts"]["cancelled"] == 2
 
 
+async def test_reruns_are_watched_to_the_end_of_all(
+    comfyd: Comfyd, graph_file: GraphFile, machine: str
+) -> None:
+    comfyd("deploy", graph_file(slow()), "--name", "repeated", "--machine", machine)
+    assert comfyd("run", "repeated", "-i", "seconds:=0.1", "--watch").code == 0
+    again = comfyd("rerun", "--deployment", "repeated", "--watch", "--json")
+    assert again.code == 0, again.err
+    assert again.json["counts"]["success"] == 1
+    stopped = comfyd("run", "repeated", "--json").json["id"]
+    comfyd("cancel", stopped)
+    comfyd("status", stopped, "--watch")
+    seen = comfyd("rerun", "--deployment", "repeated", "--status", "cancelled", "--dry-run")
+    assert "1 runs would be made again" in seen.out
+    broken = card()
+    broken["2"]["class_type"] = "NoSuchNode"
+    comfyd("deploy", graph_file(broken), "--name", "broken again", "--machine", machine)
+    comfyd("run", "broken again", "--watch")
+    failed = comfyd("rerun", "--deployment", "broken again", "--watch")
+    assert failed.code == 1
+    assert "failed 1" in failed.out
+
+
 async def test_a_run_that_waits_says_for_what(
     comfyd: Comfyd, graph_file: GraphFile, machine: str
 ) -> None:

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 from rich.console import Console
 
-from app.cli.api_client import ApiClient
+from app.cli.api_client import ApiClient, NotComfyd
 from app.cli.remote.login import KEY_VARIABLE, URL_VARIABLE, Login, NotLoggedIn, find_login
 from app.cli.remote.plain import json_text, plain
 from app.cli.remote.tables import console_for_people
@@ -62,6 +62,9 @@ class Refused(Exception):
 
     def __init__(self, key: str, /, *, code: int = WRONG_USAGE, **params: object) -> None:
         self.code = code
+        self.name = key.removeprefix("cli.")
+        """What programs compare; stable, as the codes of the API are (docs/cli.md)."""
+
         super().__init__(word(key, **params))
 
 
@@ -107,21 +110,31 @@ def enter(
         return asyncio.run(connected())
     except KeyboardInterrupt:
         return 130
-    except NotLoggedIn:
-        return _tell(word("cli.no_login"), NO_ACCESS)
-    except Refused as error:
-        return _tell(str(error), error.code)
     except httpx.HTTPStatusError as error:
         return _answer(error.response, as_json=as_json)
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        return _tell(word("cli.bad_url", reason=error), WRONG_USAGE)
-    except httpx.HTTPError as error:
-        return _tell(word("cli.away", reason=str(error) or type(error).__name__), AWAY)
+    except (Refused, NotLoggedIn, NotComfyd, httpx.InvalidURL, httpx.HTTPError) as error:
+        refused = _refused(error)
+        _tell({"title": str(refused), "code": refused.name}, str(refused), as_json=as_json)
+        return refused.code
 
 
-def _tell(text: str, code: int) -> int:
-    click.echo(f"comfyd: {plain(text)}", err=True)
-    return code
+def _refused(error: Exception) -> Refused:
+    """Say in our own words what is not the server's to say."""
+    match error:
+        case Refused():
+            return error
+        case NotLoggedIn():
+            return Refused("cli.no_login", code=NO_ACCESS)
+        case NotComfyd():
+            return Refused("cli.not_comfyd", url=error.url, found=error.found)
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+            return Refused("cli.bad_url", reason=error)
+        case _:
+            return Refused("cli.away", code=AWAY, reason=str(error) or type(error).__name__)
+
+
+def _tell(problem: dict[str, Any], words: str, *, as_json: bool) -> None:
+    click.echo(json_text(problem) if as_json else f"comfyd: {plain(words)}", err=True)
 
 
 def _answer(response: httpx.Response, *, as_json: bool) -> int:
@@ -130,10 +143,7 @@ def _answer(response: httpx.Response, *, as_json: bool) -> int:
         problem = msgspec.json.decode(response.content, type=dict[str, Any])
     except msgspec.DecodeError:
         problem = {"title": response.reason_phrase, "status": response.status_code}
-    if as_json:
-        click.echo(json_text(problem), err=True)
-    else:
-        click.echo(f"comfyd: {plain(_words(problem))}", err=True)
+    _tell(problem, _words(problem), as_json=as_json)
     return exit_code(response.status_code)
 
 

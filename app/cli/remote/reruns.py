@@ -3,11 +3,14 @@
 import click
 
 from app.cli.api_client import Json
+from app.cli.remote.batches import show_batch
 from app.cli.remote.door import Door, Refused, remote
 from app.cli.remote.inputs import read_inputs
 from app.cli.remote.names import Id, deployment_named
 from app.cli.remote.show_run import STATUSES, watch_to_end
 from app.cli.words import word
+
+LIMIT = 100
 
 
 @click.command(help=word("help.rerun"))
@@ -16,11 +19,7 @@ from app.cli.words import word
 @click.option("--deployment", help=word("help.runs_deployment"))
 @click.option("--since", help=word("help.since"))
 @click.option(
-    "--limit",
-    type=click.IntRange(1, 500),
-    default=100,
-    show_default=True,
-    help=word("help.limit"),
+    "--limit", type=click.IntRange(1, 500), show_default=str(LIMIT), help=word("help.limit")
 )
 @click.option("--version", type=click.Choice(["same", "current"]), help=word("help.rerun_version"))
 @click.option("--dry-run", is_flag=True, help=word("help.dry_run"))
@@ -29,45 +28,72 @@ from app.cli.words import word
 )
 @click.option("--watch/--no-watch", default=False, help=word("help.watch"))
 @remote
-async def rerun(  # noqa: PLR0913 -- one for each option
+async def rerun(
     door: Door,
+    /,
     *,
     run_id: str | None,
-    status: str | None,
-    deployment: str | None,
-    since: str | None,
-    limit: int,
     version: str | None,
-    dry_run: bool,
     pairs: tuple[str, ...],
     watch: bool,
+    **which: str | int | None,
 ) -> int | None:
     """Run again: one, or all that a filter finds."""
     body: Json = {"version": version} if version else {}
     if run_id:
-        if pairs:
-            body["inputs"] = read_inputs(pairs, None)
-        created = await door.api.post(f"/v1/runs/{run_id}/rerun", body)
-        if watch:
-            return await watch_to_end(door, created["id"], preview=True)
-        door.show(created, lambda: door.say("cli.submitted", run_id=created["id"]))
-        return None
-    filters = {"status": status, "since": since}
-    if deployment:
-        filters["deployment_id"] = (await deployment_named(door.api, deployment))["id"]
-    body["filter"] = {name: value for name, value in filters.items() if value}
-    if not body["filter"]:
-        raise Refused("cli.rerun_what")
-    answer = await door.api.post(
-        "/v1/runs/rerun", body | {"limit": limit} | ({"dry_run": True} if dry_run else {})
-    )
-    door.show(answer, lambda: _say_what_is_rerun(door, answer, dry_run=dry_run))
+        _refuse_a_choice_beside_an_id(which)
+        return await _one(door, run_id, body, pairs, watch=watch)
+    if pairs:
+        raise Refused("cli.rerun_inputs_without_id")
+    if which["dry_run"] and watch:
+        raise Refused("cli.rerun_dry_watch")
+    body |= await _choice(door, which)
+    return await (_plan(door, body) if which["dry_run"] else _many(door, body, watch=watch))
+
+
+def _refuse_a_choice_beside_an_id(which: Json) -> None:
+    """A run that is named is made again: nothing is left to choose, or to count."""
+    given = [f"--{name.replace('_', '-')}" for name, value in which.items() if value]
+    if given:
+        raise Refused("cli.rerun_id_with_choice", options=", ".join(sorted(given)))
+
+
+async def _one(
+    door: Door, run_id: str, body: Json, pairs: tuple[str, ...], *, watch: bool
+) -> int | None:
+    inputs = {"inputs": read_inputs(pairs, None)} if pairs else {}
+    created = await door.api.post(f"/v1/runs/{run_id}/rerun", body | inputs)
+    if watch:
+        return await watch_to_end(door, created["id"], preview=True)
+    door.show(created, lambda: door.say("cli.submitted", run_id=created["id"]))
     return None
 
 
-def _say_what_is_rerun(door: Door, answer: Json, *, dry_run: bool) -> None:
-    if dry_run:
-        door.say("cli.would_rerun", total=answer["total"])
-        return
-    door.say("cli.rerunning", total=answer["total"], id=answer["id"])
-    door.say("cli.follow", id=answer["id"])
+async def _choice(door: Door, which: Json) -> Json:
+    """Say which runs are meant, as the API takes it."""
+    wanted = {name: which[name] for name in ("status", "since") if which[name]}
+    if which["deployment"]:
+        wanted["deployment_id"] = (await deployment_named(door.api, which["deployment"]))["id"]
+    if not wanted:
+        raise Refused("cli.rerun_without_choice")
+    return {"filter": wanted, "limit": which["limit"] or LIMIT}
+
+
+async def _plan(door: Door, body: Json) -> int | None:
+    plan = await door.api.post("/v1/runs/rerun", body | {"dry_run": True})
+    door.show(plan, lambda: door.say("cli.would_rerun", total=plan["total"]))
+    return None
+
+
+async def _many(door: Door, body: Json, *, watch: bool) -> int | None:
+    made = await door.api.post("/v1/runs/rerun", body)
+    if watch:
+        door.say("cli.rerunning", total=made["total"], id=made["id"])
+        return await show_batch(door, made, watch=True)
+    door.show(made, lambda: _say_what_is_rerun(door, made))
+    return None
+
+
+def _say_what_is_rerun(door: Door, made: Json) -> None:
+    door.say("cli.rerunning", total=made["total"], id=made["id"])
+    door.say("cli.follow", id=made["id"])

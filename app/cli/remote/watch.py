@@ -90,12 +90,15 @@ class _Bars:
 
     def move(self, data: Json) -> None:
         self._progress.update(self._whole, completed=round(data["percent"]))
-        if not data.get("steps"):
-            return
-        if self._node is None or self._node[0] != data["node_id"]:
+        # What is nothing is left out: the first of many steps comes without `step`.
+        node_id, step, steps = data.get("node_id", ""), data.get("step", 0), data.get("steps", 0)
+        if self._node is not None and self._node[0] != node_id:
             self._end_node()
-            self._node = data["node_id"], self._progress.add_task(_title(data), total=data["steps"])
-        self._progress.update(self._node[1], completed=data["step"] or 0, total=data["steps"])
+        if not steps:
+            return
+        if self._node is None:
+            self._node = node_id, self._progress.add_task(_title(data), total=steps)
+        self._progress.update(self._node[1], completed=step, total=steps)
 
     def _end_node(self) -> None:
         if self._node is not None:
