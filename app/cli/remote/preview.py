@@ -5,7 +5,6 @@ import logging
 import warnings
 
 import httpx
-from PIL.Image import DecompressionBombWarning
 from rich.console import Console
 
 WIDTH = 48
@@ -60,7 +59,7 @@ def _draw(console: Console, data: bytes) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # Pillow refuses what would take most of the memory, but only warns of half as much.
-        warnings.simplefilter("error", DecompressionBombWarning)
+        warnings.simplefilter("error", RuntimeWarning)
         from textual_image.renderable import Image  # noqa: PLC0415
 
         picture = Image(io.BytesIO(data), width="auto", height="auto")
