@@ -9,6 +9,10 @@ SAID: Phrases = {
         "no server is known: run `comfyd login URL`, set COMFYD_URL and COMFYD_KEY, or `comfyd up`",
         "还没有服务器：请运行 `comfyd login URL`，设置 COMFYD_URL 和 COMFYD_KEY，或 `comfyd up`",
     ),
+    "cli.bad_key": (
+        "that is no API key: it has characters that no key has",
+        "这不是有效的 API 密钥：其中含有密钥不会有的字符",
+    ),
     "cli.bad_url": ("that is no address: {reason}", "这不是有效的地址：{reason}"),
     "cli.not_comfyd": (
         "this does not look like a comfyd server: {url} (it answered: {found})",

@@ -98,6 +98,8 @@ def enter(
 
     async def connected() -> int:
         login = find()
+        if not (login.key.isascii() and login.key.isprintable()):
+            raise Refused("cli.bad_key", code=NO_ACCESS)
         headers = {"Authorization": f"Bearer {login.key}", "Accept-Language": language()}
         # No proxy leads to a server on this very machine.
         outside = httpx.URL(login.url).host not in {LOOPBACK, "localhost"}

@@ -101,6 +101,14 @@ async def test_programs_get_a_document_of_what_we_refuse(
     assert told.out == ""
 
 
+@pytest.mark.parametrize("key", ["cfd_ключ", "cfd_a\nb"])
+def test_a_key_that_cannot_be_one_is_not_sent(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    login = Login(url=NOWHERE, key=key)
+
+    assert enter(lambda: login, asks, as_json=True) == 3
+    assert json.loads(capsys.readouterr().err)["code"] == "bad_key"
+
+
 async def test_programs_get_a_document_of_a_wrong_site(capsys: pytest.CaptureFixture[str]) -> None:
     async with answering(PAGE, Content_Type="text/html") as url:
         assert await entered(url, asks, as_json=True) == 2
