@@ -166,10 +166,23 @@ def test_the_lifecycle_is_drawn_from_the_table() -> None:
     assert PAGE.read_text("utf-8") == lifecycle_page(), "run `make docs`"
 
 
-def test_both_readmes_have_the_same_headings_and_the_same_code() -> None:
-    english, chinese = text("README.md"), text("README.zh-CN.md")
-    assert headings(chinese) == headings(english)
-    assert BLOCK.findall(chinese) == BLOCK.findall(english)
+def twins() -> list[tuple[str, str]]:
+    """Give every page that there is in both languages: English, Chinese."""
+    names = sorted({page.name for page in (DOCS / "zh").glob("*.md")} - {"README.md"})
+    return [
+        ("README.md", "README.zh-CN.md"),
+        *((f"docs/{name}", f"docs/zh/{name}") for name in names),
+    ]
+
+
+@pytest.mark.parametrize(("english", "chinese"), twins())
+def test_both_languages_have_the_same_headings_and_the_same_code(
+    english: str, chinese: str
+) -> None:
+    told, also = text(english), text(chinese)
+    assert headings(also) == headings(told)
+    assert BLOCK.findall(also) == BLOCK.findall(told)
+    assert code_words(told) - code_words(also) == set()
 
 
 def test_decisions_are_numbered_without_a_gap_and_have_every_part() -> None:

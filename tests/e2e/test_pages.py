@@ -50,7 +50,3 @@ async def test_a_page_can_be_typed_from_top_to_bottom(
     }
 
     await command("bash", "-euo", "pipefail", "-c", typed, folder=tmp_path, env=env)
-
-
-def test_both_languages_are_told_to_type_the_same() -> None:
-    assert script("get-started.md") == script("zh/get-started.md")
