@@ -18,8 +18,8 @@ from infra.given_up_keys import GRACE
 from infra.object_keys import output_folder
 from infra.object_storage import StorageRefused, StorageUnavailable
 from infra.postgres import POSTGRES_AWAY
-from projections.private_data import forget_progress_of, promises_runs, used_keys
-from projections.queries import position
+from projections.private_data import forget_progress_of, used_keys
+from projections.queries import position, promised_batches
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,8 @@ async def _delete_images(session: RunSession, erased_at: datetime, tools: Tools)
     # Whoever looked at the keys before they were given up is in the log by now.
     await _follow_up(await tools.log_end(), tools)
     async with tools.pool.connection() as connection:
-        if await promises_runs(connection, session.tenant):
+        # Runs that are promised will have images that are in no row of theirs yet.
+        if await promised_batches(connection, session.tenant):
             raise Later(LOOK_AGAIN)
         used = await used_keys(connection, keys)
     for key in keys - used:

@@ -41,9 +41,8 @@ async def upload(run_id: UUID, delivery: int, tools: Tools) -> None:
     run = session.state
     if run is None:
         return
-    if run.erased_at is not None:
-        # A worker that stored something too late may have died before it could see that.
-        await _delete_files(run_id, delivery, tools)
+    # A worker that stored something too late may have died before it could see that.
+    await _forget_erased(session, delivery, tools)
     if run.ended or not run.produced:
         return
     settled = False
@@ -63,21 +62,18 @@ async def upload(run_id: UUID, delivery: int, tools: Tools) -> None:
         settled = bool(await session.execute(settle, meta(tools, session, "settle", run.attempt)))
     finally:
         if not settled:
-            await _forget_erased(session, tools)
+            await session.load()
+            await _forget_erased(session, delivery, tools)
 
 
-async def _delete_files(run_id: UUID, delivery: int, tools: Tools) -> None:
+async def _forget_erased(session: RunSession, delivery: int, tools: Tools) -> None:
+    """Delete what was stored too late: the run was cancelled and erased meanwhile."""
+    if session.existing.erased_at is None:
+        return
     try:
-        await tools.storage.delete_all(output_folder(run_id))
+        await tools.storage.delete_all(output_folder(session.existing.id))
     except (StorageUnavailable, StorageRefused) as error:
         raise Later(growing_delay(delivery)) from error
-
-
-async def _forget_erased(session: RunSession, tools: Tools) -> None:
-    """Delete what was stored too late: the run was cancelled and erased meanwhile."""
-    await session.load()
-    if session.existing.erased_at is not None:
-        await tools.storage.delete_all(output_folder(session.existing.id))
 
 
 async def _store_all(session: RunSession, run: Run, machine: Machine, tools: Tools) -> None:

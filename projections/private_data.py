@@ -28,13 +28,6 @@ async def used_keys(connection: Connection, keys: Collection[str]) -> set[str]:
     return {row[0] for row in await cursor.fetchall()}
 
 
-async def promises_runs(connection: Connection, tenant: str) -> bool:
-    """Tell whether a batch of the tenant has been accepted and not all of its runs exist."""
-    cursor = await connection.execute(_SQL["promises_runs"], {"tenant": tenant})
-    row = await cursor.fetchone()
-    return bool(row and row[0])
-
-
 async def runs_to_erase(
     connection: Connection, *, before: datetime, after: Kept, limit: int
 ) -> list[Kept]:

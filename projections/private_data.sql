@@ -4,10 +4,6 @@ SELECT DISTINCT used.key
 FROM {schema}.run AS r, unnest(r.input_keys) AS used (key)
 WHERE r.input_keys <> '{{}}' AND r.input_keys && %(keys)s::text[] AND used.key = ANY(%(keys)s);
 
--- name: promises_runs
--- Its runs will have images that are in no row of theirs yet.
-SELECT EXISTS (SELECT 1 FROM {schema}.batch WHERE tenant = %(tenant)s AND NOT started);
-
 -- name: runs_to_erase
 SELECT id, ended_at
 FROM {schema}.run

@@ -87,10 +87,11 @@ async def remove_machine(
     async with house.pool.connection() as connection:
         if not force:
             await catch_up(house, connection)
-            for batch_id in await promised_batches(connection, caller.tenant):
-                # Accepted already, so its runs count; whoever made the batch may have died since.
-                await carry_out(house.store, batch_id, house.now)
-            await catch_up(house, connection)
+            if promised := await promised_batches(connection, caller.tenant):
+                # Accepted already, so their runs count; whoever promised them may have died since.
+                for batch_id in promised:
+                    await carry_out(house.store, batch_id, house.now)
+                await catch_up(house, connection)
         open_runs = await open_runs_of_machine(connection, session.existing.id)
     command = RemoveMachine(open_runs=open_runs, force=force, now=house.now())
     return await order(house, caller, session, command)

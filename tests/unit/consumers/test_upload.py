@@ -182,7 +182,12 @@ async def test_files_of_a_worker_that_died_before_it_saw_the_erasure_are_deleted
     await session.execute(EraseRun(reason="request", by="ada", now=NOW), meta())
     await world.storage.put_bytes(f"outputs/runs/{RUN_ID}/late.png", b"late", "image/png")
 
-    await upload(RUN_ID, 2, await world.tools())
+    tools = await world.tools()
+    world.storage.down = True
+    with pytest.raises(Later):
+        await upload(RUN_ID, 2, tools)
+    world.storage.down = False
+    await upload(RUN_ID, 3, tools)
 
     assert world.stored == {}
 
