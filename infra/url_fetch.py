@@ -11,7 +11,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 from yarl import URL
 
-from infra.public_address import is_private_name, is_public, literal_address
+from infra.public_address import is_address_allowed, is_host_allowed, is_no_host
 
 _HOST = re.compile(r"[a-z0-9._:%-]+", re.IGNORECASE)
 _REDIRECTS = 3
@@ -62,18 +62,11 @@ def check_url(url: str, *, allow_private: bool = False) -> URL:
     host = parsed.raw_host or ""
     if not _HOST.fullmatch(host) or parsed.raw_user is not None or parsed.raw_password is not None:
         raise UrlRefused(UrlProblem.INVALID, "the URL needs a host, and no user or password")
-    if not allow_private:
-        _check_host(host)
-    return parsed
-
-
-def _check_host(host: str) -> None:
-    address = literal_address(host)
-    if is_private_name(host) or (address is not None and not is_public(address)):
-        raise _private(host)
-    if address is None and (":" in host or host.replace(".", "").isdigit()):
-        # aiohttp takes it for an address and would not ask our resolver about it.
+    if is_no_host(host):
         raise UrlRefused(UrlProblem.INVALID, f"{host} is no address")
+    if not is_host_allowed(host, allow_private=allow_private):
+        raise _private(host)
+    return parsed
 
 
 def _private(host: str) -> UrlRefused:
@@ -98,7 +91,8 @@ async def fetch_image_url(
         url: where it is.
         max_bytes: the most that is read.
         timeout: in seconds.
-        allow_private: talk to private networks as well. Only for closed test setups.
+        allow_private: talk to private networks as well, but never to cloud metadata. Only for
+            closed test setups.
         resolver: asks for the addresses of names; the system's when None.
 
     Raises:
@@ -107,8 +101,7 @@ async def fetch_image_url(
 
     """
     first = check_url(url, allow_private=allow_private)
-    system = resolver or aiohttp.ThreadedResolver()
-    chosen = system if allow_private else PublicResolver(system)
+    chosen = GuardedResolver(resolver or aiohttp.ThreadedResolver(), allow_private=allow_private)
     try:
         async with asyncio.timeout(timeout), _session(chosen) as session:
             return await _follow(session, first, max_bytes, allow_private=allow_private)
@@ -122,22 +115,25 @@ async def fetch_image_url(
         ) from error
 
 
-class PublicResolver(AbstractResolver):
-    """Resolves names whose every address is public, at the moment of connecting.
+class GuardedResolver(AbstractResolver):
+    """Resolves names whose every address is allowed, at the moment of connecting.
 
     What is checked here is what is connected to, so a name that changes its mind gains nothing.
     """
 
-    def __init__(self, resolver: AbstractResolver) -> None:
+    def __init__(self, resolver: AbstractResolver, *, allow_private: bool) -> None:
         self._resolver = resolver
+        self._allow_private = allow_private
 
     @override
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         found = await self._resolver.resolve(host, port, family)
-        if not all(is_public(ip_address(one["host"])) for one in found):
-            raise _private(host)
+        for one in found:
+            address = ip_address(one["host"].partition("%")[0])
+            if not is_address_allowed(address, allow_private=self._allow_private):
+                raise _private(host)
         return found
 
     @override
