@@ -18,6 +18,11 @@ from events.organisation import MEMBER, OWNER, VIEWER
 
 ALGORITHM = "HS256"
 LONGEST_CLAIM = 200
+LATEST = 253_402_300_799
+"""The last second of the year 9999: no token says seriously that it lasts longer."""
+
+CANNOT_READ = (jwt.PyJWTError, RecursionError)
+"""What the library raises for a token that is none; RecursionError where its JSON is too deep."""
 
 _ROLES = {
     "owner": OWNER,
@@ -59,8 +64,9 @@ class Tokens:
             claims = jwt.decode(
                 token, self._secret, algorithms=[ALGORITHM], options={"require": ["iat"]}
             )
-        except jwt.PyJWTError as error:
+        except CANNOT_READ as error:
             raise Unauthorized from error
+        check_times(claims)
         user_id, org_id = text_in(claims, "user_id"), text_in(claims, "org_id")
         if not (user_id or org_id):
             raise Unauthorized
@@ -80,6 +86,20 @@ class Tokens:
         claims |= {"org_id": org_id} if org_id else {}
         claims |= {"exp": now + seconds} if seconds else {}
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+
+
+def check_times(claims: Mapping[str, Any]) -> None:
+    """Check that the times of a token are numbers that may be times (RFC 7519 §2, NumericDate).
+
+    Raises:
+        Unauthorized: one is something else.
+
+    """
+    for value in (claims[name] for name in ("exp", "iat", "nbf") if name in claims):
+        # Not a number also where it is a text of digits, or NaN, which no comparison fits.
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 <= value <= LATEST:
+            raise Unauthorized
 
 
 def text_in(claims: Mapping[str, Any], claim: str) -> str | None:

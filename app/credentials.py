@@ -14,7 +14,7 @@ import jwt
 from app.auth import Caller, KeyExpired, KeyRevoked, TokenRevoked, Unauthorized
 from app.auth_keys import key_id_in, looks_like_a_key, matches
 from app.auth_standings import Standings
-from app.auth_tokens import ALGORITHM, Claims, Tokens
+from app.auth_tokens import ALGORITHM, CANNOT_READ, Claims, Tokens
 from app.key_uses import KeyUses
 from app.oidc import OidcTokens
 from app.scopes import DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
@@ -133,7 +133,7 @@ class Credentials:
     async def _verify(self, token: str) -> Claims:
         try:
             own = jwt.get_unverified_header(token).get("alg") == ALGORITHM
-        except jwt.PyJWTError as error:
+        except CANNOT_READ as error:
             raise Unauthorized from error
         if own or self._oidc is None:
             return self._tokens.verify(token)

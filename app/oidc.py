@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import jwt
 
 from app.auth import Unauthorized, tenant_of
-from app.auth_tokens import Claims, role_in, text_in, token_id
+from app.auth_tokens import CANNOT_READ, Claims, check_times, role_in, text_in, token_id
 from events.organisation import VIEWER
 
 ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
@@ -56,8 +56,9 @@ class OidcTokens:
             if key is None or key.algorithm_name not in ALGORITHMS:
                 raise Unauthorized
             claims = self._decoded(token, key)
-        except jwt.PyJWTError as error:
+        except CANNOT_READ as error:
             raise Unauthorized from error
+        check_times(claims)
         user_id, org_id = text_in(claims, "sub"), _organisation(claims)
         if user_id is None:
             raise Unauthorized

@@ -57,6 +57,20 @@ def tokens(
     return OidcTokens(Jwks(provider.url, session, clock=clock), issuer=ISSUER, audience=AUDIENCE)
 
 
+@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+@pytest.mark.parametrize("value", [10**400, -1, float("nan"), float("inf"), "99999999999", [], {}])
+async def test_a_time_that_is_none_makes_a_token_none(
+    key: SigningKey, tokens: OidcTokens, claim: str, value: object
+) -> None:
+    now = int(time.time())
+    claims = {"sub": "ada", "iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + 60}
+    payload = json.dumps(claims | {claim: value}).encode()
+    headers = {"kid": key.kid}
+    token = jwt.PyJWS().encode(payload, key.private, algorithm=key.algorithm, headers=headers)
+    with pytest.raises(Unauthorized):
+        await tokens.verify(token)
+
+
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
 async def test_a_token_of_the_issuer_names_its_caller(
     provider: IdentityProvider, tokens: OidcTokens, algorithm: str

@@ -1,5 +1,6 @@
 """Our own tokens: only ours, only HS256, and only while they are valid."""
 
+import json
 import time
 from typing import Any
 
@@ -69,6 +70,58 @@ def test_things_belong_to_the_organisation_or_else_to_the_person(
 def test_anything_else_is_refused(token: str) -> None:
     with pytest.raises(Unauthorized):
         Tokens(SECRET).verify(token)
+
+
+ABSURD_TIMES = [
+    *(10**400, 10**18, -1, -(10**400), 1e300, -0.5),
+    *(float("nan"), float("inf"), float("-inf"), None, True, "", "soon", "99999999999"),
+    *([], [99_999_999_999], {}, {"seconds": 1}),
+]
+
+
+@pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
+@pytest.mark.parametrize("value", ABSURD_TIMES, ids=lambda value: f"{value!r:.20}")
+def test_a_time_that_is_none_makes_a_token_none(claim: str, value: object) -> None:
+    token = signed_as_is({"user_id": "ada", "iat": now()} | {claim: value})
+    with pytest.raises(Unauthorized):
+        Tokens(SECRET).verify(token)
+
+
+def signed_as_is(claims: dict[str, Any]) -> str:
+    """Sign what the library would refuse to write."""
+    signer = jwt.PyJWS()
+    return signer.encode(json.dumps(claims).encode(), SECRET, algorithm="HS256")
+
+
+def test_a_time_may_have_a_fraction() -> None:
+    until = now() + 60.5
+    assert read({"user_id": "ada", "exp": until, "nbf": now() - 0.5}).until == until
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        *(b"[]", b"1", b'"a"', b"null", b"{", b"\xff", b"[" * 3000 + b"]" * 3000),
+        *(b'{"iat":' + b"1" * 5000 + b"}", b'{"iat":1,"user_id":"\\ud800"}'),
+        b'{"iat":1,"user_id":' + b'{"a":' * 1000 + b"1" + b"}" * 1001,
+    ],
+    ids=lambda payload: f"{payload!r:.20}",
+)
+def test_a_signed_payload_of_any_shape_is_refused_and_breaks_nothing(payload: bytes) -> None:
+    token = jwt.PyJWS().encode(payload, SECRET, algorithm="HS256")
+    with pytest.raises(Unauthorized):
+        Tokens(SECRET).verify(token)
+
+
+@pytest.mark.parametrize("claim", ["sub", "jti", "iss", "aud", "org_id", "user_id", "role", "o"])
+@pytest.mark.parametrize("value", [1, 1e300, True, [], [[]], {}, {"id": []}], ids=repr)
+def test_any_other_absurd_claim_is_refused_or_passed_over(claim: str, value: object) -> None:
+    token = signed_as_is({"user_id": "ada", "iat": now()} | {claim: value})
+    try:
+        claims = Tokens(SECRET).verify(token)
+    except Unauthorized:
+        return
+    assert claims.user_id == "ada"
 
 
 @pytest.mark.parametrize(

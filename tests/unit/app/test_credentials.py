@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -260,3 +261,20 @@ async def test_a_key_acts_for_its_own_tenant_only(world: World) -> None:
 async def test_however_it_is_spelt_it_is_the_same_organisation(world: World) -> None:
     await world.acme()
     assert (await world.caller(token(), str(ACME).upper())).tenant == f"org:{ACME}"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        *(b"[]", b"1", b"null", b"{", b"\xff", b"{}", b"[" * 3000 + b"]" * 3000),
+        *(b'{"alg":[]}', b'{"alg":{}}', b'{"alg":"HS256","kid":1}', b'{"alg":null}'),
+        *(b'{"alg":"HS256","crit":["x"]}', b'{"alg":"HS256","b64":false}', b'{"alg":"none"}'),
+        b'{"alg":"HS256","kid":' + b"[" * 2000 + b"]" * 2000 + b"}",
+    ],
+    ids=lambda head: f"{head!r:.30}",
+)
+async def test_a_head_of_any_shape_opens_nothing_and_breaks_nothing(head: bytes) -> None:
+    payload = b'{"user_id":"ada","iat":1}'
+    token = b".".join(urlsafe_b64encode(part).rstrip(b"=") for part in (head, payload, b"x" * 32))
+    with pytest.raises(Unauthorized):
+        await World().credentials.caller(token.decode())
