@@ -27,6 +27,7 @@ from botocore.parsers import ResponseParserError
 from msgspec import Struct
 
 from infra.object_upload import Destination, upload
+from infra.served_types import disposition_of
 from infra.settings import Spaces
 
 if TYPE_CHECKING:  # the types are there while developing, not in production
@@ -76,6 +77,8 @@ class StoredObject(Protocol):
 
     media_type: str
     length: int
+    disposition: str
+    """What a browser does with it: inline (shown) or attachment (saved)."""
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Yield the content, piece by piece.
@@ -88,7 +91,10 @@ class StoredObject(Protocol):
 
 
 class ObjectStorage(Protocol):
-    """Somewhere to keep objects. Every method may raise StorageUnavailable or StorageRefused."""
+    """Somewhere to keep objects. Every method may raise StorageUnavailable or StorageRefused.
+
+    What a browser could run is stored so that it is saved instead of shown (served_types.py).
+    """
 
     async def put_bytes(self, key: str, data: bytes, media_type: str) -> None:
         """Store *data* unless *key* is taken: a key stands for one content, for ever."""
@@ -131,10 +137,13 @@ class ObjectStorage(Protocol):
 class S3Object:
     """An open object of a bucket."""
 
-    def __init__(self, body: "StreamingBody", media_type: str, length: int) -> None:
+    def __init__(
+        self, body: "StreamingBody", *, media_type: str, length: int, disposition: str
+    ) -> None:
         self._body = body
         self.media_type = media_type
         self.length = length
+        self.disposition = disposition
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the content, piece by piece."""
@@ -161,6 +170,7 @@ class S3ObjectStorage:
                     Key=key,
                     Body=BytesIO(data),
                     ContentType=media_type,
+                    ContentDisposition=disposition_of(media_type),
                     IfNoneMatch="*",
                 )
             except ClientError as error:
@@ -188,7 +198,12 @@ class S3ObjectStorage:
             found = await self._client.get_object(Bucket=self._bucket, Key=key)
         body = found["Body"]
         async with body:
-            yield S3Object(body, found["ContentType"], found["ContentLength"])
+            yield S3Object(
+                body,
+                media_type=found["ContentType"],
+                length=found["ContentLength"],
+                disposition=found.get("ContentDisposition", ""),
+            )
 
     async def delete(self, key: str) -> None:
         """Delete an object, if there is one."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 
+from infra.served_types import disposition_of
+
 if TYPE_CHECKING:  # the types are there while developing, not in production
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
@@ -82,13 +84,20 @@ async def upload(destination: Destination, chunks: AsyncIterator[bytes]) -> Sour
 
 async def _put(to: Destination, data: bytes) -> None:
     await to.client.put_object(
-        Bucket=to.bucket, Key=to.key, Body=BytesIO(data), ContentType=to.media_type
+        Bucket=to.bucket,
+        Key=to.key,
+        Body=BytesIO(data),
+        ContentType=to.media_type,
+        ContentDisposition=disposition_of(to.media_type),
     )
 
 
 async def _put_parts(to: Destination, source: Source) -> None:
     created = await to.client.create_multipart_upload(
-        Bucket=to.bucket, Key=to.key, ContentType=to.media_type
+        Bucket=to.bucket,
+        Key=to.key,
+        ContentType=to.media_type,
+        ContentDisposition=disposition_of(to.media_type),
     )
     upload_id = created["UploadId"]
     done: list[CompletedPartTypeDef] = []

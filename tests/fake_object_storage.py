@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from infra.object_storage import ObjectMissing, StorageUnavailable, Stored, StoredObject
+from infra.served_types import disposition_of
 
 
 class FakeObject:
@@ -14,6 +15,7 @@ class FakeObject:
         self.content = content
         self.media_type = media_type
         self.length = len(content)
+        self.disposition = disposition_of(media_type)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the content, piece by piece."""

@@ -14,14 +14,13 @@ from msgspec import Struct
 from events.output import Output
 from infra.comfyui.client import NO_ANSWER, Client, decoded
 from infra.machine import MachineUnreachable, OutputMissing
+from infra.served_types import UNKNOWN_TYPE, media_type_in
 
 SUBFOLDER = "comfyd"
 """Our own folder among the input images of the machine."""
 
 CHUNK = 128 * 1024
 """Size of the pieces a file is handed over in, in bytes."""
-
-UNKNOWN_TYPE = "application/octet-stream"
 
 
 class Uploaded(Struct, frozen=True):
@@ -60,7 +59,8 @@ class OpenOutput:
 
     def __init__(self, client: Client, response: ClientResponse, filename: str) -> None:
         self.length = response.content_length
-        self.media_type = response.content_type
+        # A machine may answer with anything, of any length; it is kept and shown to people.
+        self.media_type = media_type_in(response.headers.get("Content-Type", ""))
         if self.media_type == UNKNOWN_TYPE:
             self.media_type = guess_type(filename)[0] or UNKNOWN_TYPE
         self._client = client

@@ -138,6 +138,32 @@ async def test_an_open_object_tells_what_it_is_and_streams(
     assert b"".join(chunks) == b"p" * MiB
 
 
+@pytest.mark.parametrize(
+    ("media_type", "disposition"),
+    [
+        ("image/png", "inline"),
+        ("video/mp4", "inline"),
+        ("text/plain", "inline"),
+        ("image/svg+xml", "attachment"),
+        ("text/html", "attachment"),
+        ("application/pdf", "attachment"),
+        ("application/octet-stream", "attachment"),
+    ],
+)
+@pytest.mark.parametrize("size", [10, 11 * MiB], ids=["one-piece", "parts"])
+async def test_a_browser_shows_only_what_cannot_be_a_script(
+    storage: ObjectStorage, size: int, media_type: str, disposition: str
+) -> None:
+    put, streamed = (f"outputs/runs/{uuid4()}/a" for _ in range(2))
+
+    await storage.put_bytes(put, bytes(size), media_type)
+    await storage.put_stream(streamed, stream(bytes(size)), media_type)
+
+    for key in (put, streamed):
+        async with storage.open(key) as found:
+            assert (found.media_type, found.disposition) == (media_type, disposition)
+
+
 async def test_an_object_need_not_be_read_to_its_end(storage: ObjectStorage, key: str) -> None:
     await storage.put_bytes(key, bytes(MiB), "image/webp")
 

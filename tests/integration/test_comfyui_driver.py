@@ -528,6 +528,7 @@ async def test_events_are_only_hints(
         ("a.webm", "application/octet-stream", "video/webm"),
         ("a.webm", "video/x-odd", "video/x-odd"),
         ("a.strange", "application/octet-stream", "application/octet-stream"),
+        ("a.strange", f"image/{'x' * 200}", "application/octet-stream"),
     ],
 )
 async def test_a_file_of_no_named_type_gets_the_type_of_its_name(

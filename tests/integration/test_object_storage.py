@@ -95,6 +95,17 @@ async def test_a_public_url_leads_to_the_object(
         assert await answer.read() == b"picture"
 
 
+async def test_a_page_with_scripts_is_saved_by_whoever_opens_its_url(
+    storage: S3ObjectStorage, spaces: Spaces
+) -> None:
+    key = f"outputs/runs/{uuid4()}/a.svg"
+    await storage.put_bytes(key, b"<svg/>", "image/svg+xml")
+
+    async with aiohttp.ClientSession() as browser, browser.get(public_url(spaces, key)) as answer:
+        assert answer.content_type == "image/svg+xml"
+        assert answer.headers["Content-Disposition"] == "attachment"
+
+
 async def test_a_stream_of_any_size_needs_little_memory(storage: S3ObjectStorage) -> None:
     async def generated() -> AsyncIterator[bytes]:
         for _ in range(256):

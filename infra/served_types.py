@@ -1,0 +1,34 @@
+"""Media types of stored files: which one a file has, and whether a browser may show it.
+
+Files come from machines, and everybody who knows a URL may open it. What a browser would run in
+the storage's origin (HTML, SVG, XML, PDF and all that is not known) is downloaded, never shown.
+"""
+
+import re
+
+UNKNOWN_TYPE = "application/octet-stream"
+
+SHOWN_INLINE = frozenset(
+    {
+        *(f"image/{kind}" for kind in ("png", "jpeg", "webp", "gif", "avif", "bmp", "tiff")),
+        *(f"video/{kind}" for kind in ("mp4", "webm", "ogg", "quicktime", "x-matroska")),
+        *(f"audio/{kind}" for kind in ("mpeg", "mp4", "aac", "ogg", "opus", "webm")),
+        *(f"audio/{kind}" for kind in ("wav", "x-wav", "wave", "flac", "x-flac")),
+        "text/plain",
+    }
+)
+"""Raster images, video, audio and plain text: nothing in them can be a script."""
+
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
+"""Names of types as RFC 6838 §4.2 allows them, in small letters."""
+
+
+def media_type_in(header: str) -> str:
+    """Return the bare media type that a Content-Type holds; octet-stream if it holds none."""
+    bare = header.partition(";")[0].strip().lower()
+    return bare if _MEDIA_TYPE.fullmatch(bare) else UNKNOWN_TYPE
+
+
+def disposition_of(media_type: str) -> str:
+    """Return the Content-Disposition that an object of this type is stored with."""
+    return "inline" if media_type in SHOWN_INLINE else "attachment"
