@@ -10,11 +10,14 @@ from http import HTTPStatus
 from typing import Any
 
 from typing_extensions import override
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
 )
+
+from app.http_1_0 import without_chunks
 
 URL_BYTES = 8192
 """RFC 9110 §4.1 asks for 8000 at least."""
@@ -111,6 +114,12 @@ class LimitedHttp(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what the parser does not go on with, for its reasons or ours."""
         self._refuse(self._refusal or HTTPStatus.BAD_REQUEST)
+
+    @override
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        if cycle.scope["http_version"] < "1.1":
+            app = without_chunks(app, cycle)
+        super()._start_asgi_task(cycle, app)
 
     def _is_head_too_large(self) -> bool:
         # A piece that is no longer than a head may be holds none that is.

@@ -13,7 +13,9 @@ from events.batch import MAX_RUNS, RunFilter
 from events.deployment import ENVIRONMENTS
 from events.errors import NotFound, Problem
 
-LONGEST_WAIT = 60
+LONGEST_WAIT = 55
+"""Seconds. Proxies give up after 60 s without an answer, by their own defaults."""
+
 LONGEST_KEY = 255
 
 POSITION = re.compile(r"\d{1,18}", re.ASCII)
@@ -158,7 +160,7 @@ def idempotency_key(header: str | None) -> str | None:
 
 
 def preferred_wait(header: str | None) -> int:
-    """Read how many seconds a client prefers to wait (RFC 7240), 0 for none; 60 at most."""
+    """Read how many seconds a client prefers to wait (RFC 7240); 0 for none."""
     for preference in (header or "").split(","):
         name, _, value = preference.strip().partition("=")
         if name.strip().lower() == "wait" and (found := _SECONDS.fullmatch(value.strip())):

@@ -36,7 +36,8 @@ from events.status import TERMINAL, Status
 from projections.queries import list_runs
 
 EVENT_STREAM = "text/event-stream"
-SSE_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+SSE_HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
+"""A proxy that compresses or buffers a stream holds its events back; these two ask it not to."""
 
 
 @post(

@@ -26,9 +26,10 @@ from infra.settings import Spaces
 
 log = logging.getLogger(__name__)
 
-# No empty line: alone it would be an event without data, which not every client passes over.
+# No empty line behind these two: some clients (@microsoft/fetch-event-source) dispatch a message
+# at every empty line, also where no data came before it.
 HELLO = b"retry: 2000\n"
-BEAT = b": still here\n\n"
+BEAT = b": still here\n"
 FrameOf = Callable[[AnyRecorded, int], Frame]
 
 _encode = msgspec.json.Encoder().encode

@@ -73,7 +73,7 @@ PARAMETERS: Mapping[str, str] = {
     "Idempotency-Key": "1 to 255 printable characters; one key is one run, for ever.",
     "If-None-Match": "The `ETag` of an earlier answer: 304 while nothing has changed.",
     "Last-Event-ID": "The last id of the stream that was received; it goes on behind it.",
-    "Prefer": "`wait=30`: answer when the run has ended, or after so many seconds; 60 at most.",
+    "Prefer": "`wait=30`: answer when the run has ended, or after so many seconds; 55 at most.",
 }
 """What parameters mean, by name; ids that are not named here need no words."""
 

@@ -79,10 +79,10 @@ class System:
         env = {**self.env, **settings}
         self._start(python_process(name, *module, logs=self.folder / "logs", env=env))
 
-    def start_another_api(self, name: str, **settings: str) -> str:
+    def start_another_api(self, name: str, *, module: str = "app", **settings: str) -> str:
         """Start one more API, with some settings changed; give its URL."""
         port = free_port()
-        self.start_own(name, "app", COMFYD_PORT=str(port), **settings)
+        self.start_own(name, module, COMFYD_PORT=str(port), **settings)
         return f"http://{LOOPBACK}:{port}"
 
     def another_machine_url(self) -> str:

