@@ -1,5 +1,6 @@
 """What /object_info says of one input of a node class, and whether a constant fits it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ _OPTIONS_SHOWN = 20
 _VALUE_SHOWN = 100
 _DYNAMIC = "COMFY_"
 """Types that begin so take their inputs under other names, decided by the node itself."""
+
+_MODEL = re.compile(r"\.(bin|ckpt|gguf|onnx|pkl|pth?|pt2|safetensors|sft)\Z", re.IGNORECASE)
 
 
 class InputSpec(Struct, frozen=True, kw_only=True):
@@ -40,12 +43,21 @@ class InputSpec(Struct, frozen=True, kw_only=True):
 
     @property
     def options(self) -> list[Any]:
-        """The options of a combo; empty where they are not fixed, or it is none."""
+        """The options of a combo; empty where there are none, or they are not fixed."""
+        return self._declared_options or []
+
+    @property
+    def fixed_combo(self) -> bool:
+        """Whether it is a combo that lists all of its options, if only none."""
+        return self._declared_options is not None
+
+    @property
+    def _declared_options(self) -> list[Any] | None:
         changing = "remote" in self.extra or any(key.endswith("upload") for key in self.extra)
         if changing or self.extra.get("multiselect"):
-            return []
+            return None
         options = self.extra.get("options") if self.type == "COMBO" else self.type
-        return options if isinstance(options, list) else []
+        return options if isinstance(options, list) else None
 
 
 def value_problem(spec: InputSpec, value: object) -> tuple[str, dict[str, str]] | None:
@@ -55,6 +67,8 @@ def value_problem(spec: InputSpec, value: object) -> tuple[str, dict[str, str]] 
     if spec.type in ("INT", "FLOAT"):
         return _number_problem(spec, value)
     options = spec.options
+    if not options and spec.fixed_combo and _names_model(value):
+        return "node_value_no_options", {"value": str(value)[:_VALUE_SHOWN]}
     if options and not isinstance(value, list) and value not in options:
         shown = ", ".join(str(option) for option in options[:_OPTIONS_SHOWN])
         more = ", …" if len(options) > _OPTIONS_SHOWN else ""
@@ -63,6 +77,14 @@ def value_problem(spec: InputSpec, value: object) -> tuple[str, dict[str, str]] 
             "options": shown + more,
         }
     return None
+
+
+def _names_model(value: object) -> bool:
+    """Whether a constant is the name of a model's file.
+
+    An empty list of models means an empty folder; other empty lists are filled by the node's page.
+    """
+    return isinstance(value, str) and _MODEL.search(value) is not None
 
 
 def _number_problem(spec: InputSpec, value: object) -> tuple[str, dict[str, str]] | None:

@@ -152,6 +152,13 @@ GRAPHS: Phrases = {
         ),
         "节点 {node}（{class_type}）：机器的输入“{input}”没有选项“{value}”；可选项：{options}",
     ),
+    "node_value_no_options": (
+        (
+            "node {node} ({class_type}): the machine has no '{value}' for input '{input}'; "
+            "its folder of such files is empty"
+        ),
+        "节点 {node}（{class_type}）：机器的输入“{input}”没有“{value}”；存放这类文件的文件夹为空",
+    ),
     "node_value_not_number": (
         "node {node} ({class_type}): input '{input}' must be a number",
         "节点 {node}（{class_type}）：输入“{input}”必须是数字",

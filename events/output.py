@@ -29,6 +29,9 @@ class Output(Struct, frozen=True, kw_only=True):
     length: int | UnsetType = UNSET
     """Characters of the text, where it is kept beside the log."""
 
+    omitted: int | UnsetType = UNSET
+    """Characters that were cut off the end of the text; unset: none."""
+
     @property
     def is_file(self) -> bool:
         """Whether there is a file to fetch."""

@@ -1,10 +1,13 @@
 """Collects what a finished prompt left behind from ComfyUI's history."""
 
+import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from events.output import Output
 from events.run_files import is_foreign, shown_subfolder, stored_name
@@ -12,7 +15,15 @@ from events.run_files import is_foreign, shown_subfolder, stored_name
 __all__ = ["TEXT_LIMIT", "collect_outputs", "shown_subfolder"]
 
 TEXT_LIMIT = 16_384
-"""Longest text output, in characters; the rest is cut off."""
+"""Longest text output, in characters; the rest is cut off, and counted."""
+
+SERIES_LIMIT = 20
+"""Most values of one list that are an output each; a longer list is one text."""
+
+_HINTS = frozenset({"animated"})
+"""What nodes tell ComfyUI's own page about the files beside it; nobody made it."""
+
+_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
 _NODE_SHOWN = 30
 
@@ -40,22 +51,40 @@ def _node_outputs(node_id: str, shown: object) -> Iterator[Output]:
     if not isinstance(shown, Mapping):
         return
     for kind, items in shown.items():
-        for item in items if isinstance(items, list) else [items]:
-            output = _output(node_id, kind, item)
+        for item in () if kind in _HINTS else _items(items):
+            output = _file(node_id, kind, item) if _is_file(item) else _text(node_id, kind, item)
             if output:
                 yield output
 
 
-def _output(node_id: str, kind: str, item: object) -> Output | None:
-    """Read one item; flags, numbers and other odd values are no outputs."""
-    if isinstance(item, str):
-        return Output(index=0, node_id=node_id, kind=kind, text=item[:TEXT_LIMIT])
-    if not isinstance(item, dict):
-        return None
-    if isinstance(item.get("filename"), str) and item["filename"]:
-        return _file(node_id, kind, item)
-    text = msgspec.json.encode(item).decode()
-    return Output(index=0, node_id=node_id, kind=kind, text=text[:TEXT_LIMIT])
+def _items(items: object) -> Iterator[Any]:
+    """Yield what a node shows under one key: each file, each text, and values as they come."""
+    if not isinstance(items, list):
+        yield items
+    elif len(items) > SERIES_LIMIT and not any(isinstance(i, str | Mapping) for i in items):
+        yield items  # A curve or a matrix is one thing, however many numbers it has.
+    else:
+        for item in items:
+            # Lists of files in a list are files all the same.
+            yield from item if isinstance(item, list) and any(map(_is_file, item)) else [item]
+
+
+def _is_file(item: object) -> bool:
+    filename = item.get("filename") if isinstance(item, Mapping) else None
+    return isinstance(filename, str) and filename != ""
+
+
+def _text(node_id: str, kind: str, item: object) -> Output:
+    """Keep a string as it is, and anything else as JSON, with Python's NaN and Infinity."""
+    text = item if isinstance(item, str) else _json(item)
+    omitted = max(len(text) - TEXT_LIMIT, 0)
+    return Output(
+        index=0,
+        node_id=node_id,
+        kind=kind,
+        text=text[:TEXT_LIMIT],
+        omitted=omitted or UNSET,
+    )
 
 
 def _file(node_id: str, kind: str, item: Mapping[str, Any]) -> Output | None:
@@ -81,5 +110,5 @@ def _named(found: list[Output]) -> tuple[Output, ...]:
             distinction = f"{output.node_id[:_NODE_SHOWN]}-{index}"
             name = stored_name(output.filename, distinction=distinction, taken=taken)
             taken.add(name)
-        outputs.append(msgspec.structs.replace(output, index=index, name=name))
+        outputs.append(replace(output, index=index, name=name))
     return tuple(outputs)

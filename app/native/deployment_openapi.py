@@ -58,7 +58,8 @@ def _models(snapshot: MachineSnapshot | None) -> Models:
     if snapshot is None or snapshot.models_omitted:
         # A list with gaps would forbid what the machine has.
         return {}
-    return {kind: snapshot.models.get(folder, ()) for kind, folder in _FOLDERS.items()}
+    found = snapshot.models
+    return {kind: found[folder] for kind, folder in _FOLDERS.items() if folder in found}
 
 
 def _request_body(promoted: DeploymentPromoted, models: Models) -> Json:

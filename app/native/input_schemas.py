@@ -116,7 +116,7 @@ def _schema(field: InputField, models: Models) -> Json:
 def _lost_its_default(field: InputField, models: Models) -> bool:
     """Tell whether the default is a file that the machine does not have."""
     names = models.get(field.kind)
-    return field.default is not None and bool(names and field.default not in names)
+    return field.default is not None and names is not None and field.default not in names
 
 
 def _bounds(field: InputField) -> Json:

@@ -26,6 +26,9 @@ class OutputView(Struct, frozen=True, kw_only=True):
     length: int | None = None
     """Characters of the text."""
 
+    omitted: int | None = None
+    """Characters of the text that were cut off its end: more than 16,384 are not kept."""
+
     media_type: str | None = None
     bytes: int | None = None
     sha256: str | None = None
@@ -154,6 +157,7 @@ def output_view(output: Output, upload: Upload | None, spaces: Spaces) -> Output
             filename=output.name or None,
             text=output.text,
             length=None if output.is_file else output.characters,
+            omitted=None if output.is_file else output.omitted or 0,
         )
     return OutputView(
         kind=output.kind,

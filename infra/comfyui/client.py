@@ -1,6 +1,7 @@
 """Speak HTTP with one ComfyUI, and name what can go wrong on the way."""
 
 import asyncio
+import json
 from collections.abc import Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -221,4 +222,19 @@ def decoded(answer: Answer, reply: type[Reply]) -> Reply:
     try:
         return msgspec.json.decode(answer.body, type=reply)
     except msgspec.DecodeError as error:
-        raise MachineUnreachable(f"not the answer of a ComfyUI: {error}") from error
+        try:
+            return _as_python_writes(answer.body, reply)
+        except ValueError:
+            raise MachineUnreachable(f"not the answer of a ComfyUI: {error}") from error
+
+
+def _as_python_writes(body: bytes, reply: type[Reply]) -> Reply:
+    """Read JSON with NaN and Infinity, which nodes show and Python's servers write.
+
+    Raises:
+        ValueError: it is something else, or holds half a character, which nobody could store.
+
+    """
+    found = json.loads(body)
+    msgspec.json.encode(found)
+    return msgspec.convert(found, reply)

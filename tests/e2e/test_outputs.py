@@ -1,6 +1,7 @@
 """Outputs of every kind arrive in object storage, each as what it is."""
 
 import hashlib
+import json
 
 from tests.e2e.graphs import node
 from tests.e2e.tenant import Tenant, download
@@ -55,6 +56,35 @@ async def test_every_kind_of_output_is_kept(ada: Tenant) -> None:
         assert (len(data), output["upload_duration"] >= 0) == (output["bytes"], True)
     sizes = {(o["width"], o["height"]) for o in files if o["media_type"].startswith("image/")}
     assert sizes == {(16, 16)}
+
+
+async def test_numbers_lists_and_objects_are_kept_as_text(ada: Tenant) -> None:
+    shown = {
+        "text": [5, 0.25, True, None, "words", ["a", "b"], {"a": [1]}],
+        "mask": [[[1, 2], [3, 4]]],
+        "curve": [float("nan"), *range(30)],
+        "animated": [False],
+        "long": ["x" * 16_390],
+    }
+    run = await ada.run(await ada.deploy({"1": node("StandinShown", json=json.dumps(shown))}))
+
+    assert run["status"] == "success", run["error"]
+    texts = [(o["kind"], o["text"], o["length"], o["omitted"]) for o in run["outputs"]]
+    curve = f"[NaN,{','.join(map(str, range(30)))}]"
+    assert texts == [
+        ("text", "5", 1, 0),
+        ("text", "0.25", 4, 0),
+        ("text", "true", 4, 0),
+        ("text", "null", 4, 0),
+        ("text", "words", 5, 0),
+        ("text", '["a","b"]', 9, 0),
+        ("text", '{"a":[1]}', 9, 0),
+        ("mask", "[[1,2],[3,4]]", 13, 0),
+        ("curve", curve, len(curve), 0),
+        ("long", "x" * 16_384, 16_384, 6),
+    ]
+    [classic] = (await ada.http.get(f"/api/status/{run['id']}")).json()["outputs"]
+    assert classic["text"] == [text for kind, text, *_ in texts if kind == "text"]
 
 
 async def test_files_of_the_same_name_from_two_nodes_do_not_collide(ada: Tenant) -> None:

@@ -260,6 +260,29 @@ async def test_a_prompt_whose_answer_is_late_can_be_found(
     assert standin.rendered() == {str(PROMPT): 1}
 
 
+# --- checking
+
+
+async def test_an_empty_folder_of_models_is_told_before_anything_is_queued(
+    script: ScriptedComfyUI, machine: ComfyUIMachine
+) -> None:
+    loader = {"input": {"required": {"ckpt_name": [[], {}]}}, "output": ["MODEL"]}
+    show = {"input": {"required": {"x": ["MODEL"]}}, "output": [], "output_node": True}
+    script.answer("GET /object_info/Load", Reply({"Load": loader}))
+    script.answer("GET /object_info/Show", Reply({"Show": show}))
+    graph = {
+        "1": {"class_type": "Load", "inputs": {"ckpt_name": "a.safetensors"}},
+        "2": {"class_type": "Show", "inputs": {"x": ["1", 0]}},
+    }
+
+    with pytest.raises(WorkflowRejected) as refused:
+        await machine.check(graph)
+
+    [problem] = refused.value.problems
+    assert (problem.code, problem.node_id, problem.input_name) == ("bad_value", "1", "ckpt_name")
+    assert "its folder of such files is empty" in problem.message
+
+
 # --- looking up
 
 
@@ -301,6 +324,19 @@ async def test_no_sound_answer_is_no_answer(
 
     with pytest.raises(MachineUnreachable):
         await machine.look_up(PROMPT)
+
+
+async def test_nan_and_infinity_are_read_as_python_writes_them(
+    script: ScriptedComfyUI, machine: ComfyUIMachine
+) -> None:
+    shown = {"value": [float("nan"), float("inf")], "text": ["猫"]}
+    entry = {"outputs": {"2": shown}, "status": {"status_str": "success"}}
+    script.answer(HISTORY, Reply({str(PROMPT): entry}))
+
+    ended = await machine.look_up(PROMPT)
+
+    assert isinstance(ended, Finished)
+    assert [output.text for output in ended.outputs] == ["NaN", "Infinity", "猫"]
 
 
 # --- watching

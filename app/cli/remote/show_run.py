@@ -57,3 +57,5 @@ async def show_run(door: Door, found: Json, *, preview: bool = False) -> None:
                 await show_image(door.console, output["url"])
         elif output.get("text"):
             door.console.print(output["text"])
+            if output["omitted"]:
+                door.say("cli.text_cut", count=output["omitted"])

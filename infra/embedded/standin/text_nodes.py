@@ -1,5 +1,7 @@
 """The classes of plain values and texts, and those that exist only to be tested with."""
 
+import json
+
 from PIL import Image
 
 from infra.embedded.standin.node import (
@@ -31,6 +33,10 @@ async def _text(call: Call) -> Result:
 
 async def _unknown_kind(call: Call) -> Result:
     return Result(shown={"standin_oddities": [{"value": call.get("value", str)}]})
+
+
+async def _shown(call: Call) -> Result:
+    return Result(shown=json.loads(call.get("json", str)))
 
 
 async def _fail(call: Call) -> Result:
@@ -92,6 +98,14 @@ CLASSES = (
         title="Output of an Unknown Kind",
         category="standin",
         inputs={"value": string("odd")},
+        saves=True,
+    ),
+    NodeClass(
+        name="StandinShown",
+        run=_shown,
+        title="Show Whatever It Is Given",
+        category="standin",
+        inputs={"json": string('{"text": [5]}')},
         saves=True,
     ),
     NodeClass(

@@ -121,7 +121,11 @@ def test_files_of_the_machine_are_the_options(kind: InputKind) -> None:
     assert "default" not in property_of(gone, models)
     assert inputs_schema([default], models)["required"] == []
     assert inputs_schema([gone], models)["required"] == ["x"], "without it the run would fail"
-    assert "enum" not in property_of(default, {kind: []})
+    empty: Models = {kind: []}
+    assert "enum" not in property_of(default, empty)
+    assert "default" not in property_of(default, empty)
+    assert inputs_schema([default], empty)["required"] == ["x"], "an empty folder has no file"
+    assert inputs_schema([default], {})["required"] == [], "of the folder nothing is known"
     assert "enum" not in property_of(default)
 
 

@@ -113,6 +113,26 @@ def test_options_that_are_not_fixed_refuse_nothing(declared: Any) -> None:
     assert found(graph, Show=info(saves=True, x=declared)) == []
 
 
+@pytest.mark.parametrize(
+    ("declared", "value", "codes"),
+    [
+        ([[], {}], "model.safetensors", ["node_value_no_options"]),
+        ([[]], "sub/model.CKPT", ["node_value_no_options"]),
+        (["COMBO", {"options": []}], "lora.sft", ["node_value_no_options"]),
+        (["COMBO", {"options": [], "multiselect": False}], "b", []),
+        ([[], {}], "baked VAE", []),
+        ([[], {}], 7, []),
+        ([[], {"image_upload": True}], "a.bin", []),
+        (["COMBO", {"options": [], "remote": {"route": "/x"}}], "a.bin", []),
+        (["STRING", {}], "a.bin", []),
+    ],
+)
+def test_a_folder_of_models_may_be_empty(declared: Any, value: object, codes: list[str]) -> None:
+    graph = {"1": {"class_type": "Load", "inputs": {"x": value}}}
+    expected = [(code, "/1/inputs/x") for code in codes]
+    assert found(graph, Load=info(saves=True, x=declared)) == expected
+
+
 def test_a_required_input_must_be_there_and_others_need_not() -> None:
     show = info(
         saves=True,

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from events.output import Output
 from events.outputs import TEXT_LIMIT, collect_outputs, shown_subfolder
@@ -51,13 +52,50 @@ def test_files_and_texts_are_collected_in_the_order_of_nodes_and_items() -> None
         Output(index=4, node_id="3", kind="3d", filename="m.glb", subfolder=OWN, name="m.glb"),
         Output(index=5, node_id="4", kind="gifs", filename="v.mp4", name="v.mp4"),
         Output(index=6, node_id="4", kind="odd", text='{"a":1}'),
-        Output(index=7, node_id="5", kind="text", text="alone"),
+        Output(index=7, node_id="4", kind="odd", text="null"),
+        Output(index=8, node_id="4", kind="odd", text="3"),
+        Output(index=9, node_id="4", kind="odd", text='["x"]'),
+        Output(index=10, node_id="5", kind="text", text="alone"),
     )
 
 
-def test_a_long_text_is_cut() -> None:
-    (output,) = collect_outputs({"1": {"text": ["猫" * (TEXT_LIMIT + 1)]}}, prompt_id=PROMPT)
-    assert output.text == "猫" * TEXT_LIMIT
+@pytest.mark.parametrize(
+    ("shown", "texts"),
+    [
+        ({"text": [5]}, ["5"]),
+        ({"text": 5}, ["5"]),
+        ({"text": [["a", "b"]]}, ['["a","b"]']),
+        ({"value": [0.25, -3, 1e30]}, ["0.25", "-3", "1e+30"]),
+        ({"ok": [True, False, None]}, ["true", "false", "null"]),
+        ({"ok": None}, ["null"]),
+        ({"text": [{"名": [1, {"b": 2}]}]}, ['{"名":[1,{"b":2}]}']),
+        ({"text": ["5", '["a"]', ""]}, ["5", '["a"]', ""]),
+        ({"value": [float("nan"), float("-inf")]}, ["NaN", "-Infinity"]),
+        ({"text": [{"filename": ""}, {"filename": 5}]}, ['{"filename":""}', '{"filename":5}']),
+        ({"text": [], "none": {}}, ["{}"]),
+        ({"animated": [True], "text": ["a"]}, ["a"]),
+        ({"curve": [*range(20)]}, [str(n) for n in range(20)]),
+        ({"curve": [*range(21)]}, [f"[{','.join(str(n) for n in range(21))}]"]),
+        ({"text": [*"abcdefghijklmnopqrstu"]}, [*"abcdefghijklmnopqrstu"]),
+    ],
+)
+def test_whatever_a_node_shows_is_kept_as_text(shown: object, texts: list[str]) -> None:
+    outputs = collect_outputs({"1": shown}, prompt_id=PROMPT)
+    assert [output.text for output in outputs] == texts
+
+
+def test_files_in_a_list_within_the_list_are_files() -> None:
+    shown = {"images": [[file("a.png"), file("b.png")], file("c.png"), [[1]]]}
+    outputs = collect_outputs({"1": shown}, prompt_id=PROMPT)
+    assert [o.filename or o.text for o in outputs] == ["a.png", "b.png", "c.png", "[[1]]"]
+
+
+def test_a_long_text_is_cut_and_says_so() -> None:
+    whole, cut = collect_outputs(
+        {"1": {"text": ["猫" * TEXT_LIMIT, "猫" * (TEXT_LIMIT + 3)]}}, prompt_id=PROMPT
+    )
+    assert (whole.text, whole.omitted) == ("猫" * TEXT_LIMIT, UNSET)
+    assert (cut.text, cut.omitted) == ("猫" * TEXT_LIMIT, 3)
 
 
 @pytest.mark.parametrize(
