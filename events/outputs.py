@@ -10,7 +10,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from events.output import Output
-from events.run_files import is_foreign, shown_subfolder, stored_name
+from events.run_files import is_foreign, place_of, shown_subfolder, stored_name
 
 __all__ = ["TEXT_LIMIT", "collect_outputs", "shown_subfolder"]
 
@@ -39,7 +39,7 @@ def collect_outputs(
     found = [
         output
         for node_id, shown in history_outputs.items()
-        for output in _node_outputs(node_id, shown)
+        for output in _node_outputs(node_id, shown, prompt_id)
         if not is_foreign(output.subfolder, prompt_id)
     ]
     if any(o.is_file and o.folder == "output" for o in found):
@@ -47,14 +47,15 @@ def collect_outputs(
     return _named(found)
 
 
-def _node_outputs(node_id: str, shown: object) -> Iterator[Output]:
+def _node_outputs(node_id: str, shown: object, prompt_id: UUID) -> Iterator[Output]:
     if not isinstance(shown, Mapping):
         return
     for kind, items in shown.items():
         for item in () if kind in _HINTS else _items(items):
-            output = _file(node_id, kind, item) if _is_file(item) else _text(node_id, kind, item)
-            if output:
-                yield output
+            if not _is_file(item):
+                yield _text(node_id, kind, item)
+            elif item.get("type") != "input":  # Some nodes show what they were given.
+                yield _file(node_id, kind, item, prompt_id)
 
 
 def _items(items: object) -> Iterator[Any]:
@@ -87,17 +88,16 @@ def _text(node_id: str, kind: str, item: object) -> Output:
     )
 
 
-def _file(node_id: str, kind: str, item: Mapping[str, Any]) -> Output | None:
-    folder = str(item.get("type") or "output")
-    if folder == "input":  # Some nodes show what they were given.
-        return None
+def _file(node_id: str, kind: str, item: Mapping[str, Any], prompt_id: UUID) -> Output:
+    told = str(item.get("subfolder") or "")
+    subfolder, filename = place_of(item["filename"], told, prompt_id)
     return Output(
         index=0,
         node_id=node_id,
         kind=kind,
-        filename=item["filename"],
-        subfolder=str(item.get("subfolder") or ""),
-        folder=folder,
+        filename=filename,
+        subfolder=subfolder,
+        folder=str(item.get("type") or "output"),
     )
 
 

@@ -22,6 +22,16 @@ def shown_subfolder(subfolder: str, prompt_id: UUID) -> str:
     return "/".join(parts[2:]) if parts[:2] == [_FOLDER, str(prompt_id)] else subfolder
 
 
+def place_of(filename: str, subfolder: str, prompt_id: UUID) -> tuple[str, str]:
+    """Give a file's subfolder and bare name, also where a node writes both into the name.
+
+    Such nodes work outside of comfyd, since there the prefix has no folder.
+    """
+    folder, slash, name = filename.replace("\\", "/").rpartition("/")
+    own = _parts(folder)[:2] == [_FOLDER, str(prompt_id)]
+    return (folder, name) if slash and own else (subfolder, filename)
+
+
 def is_foreign(subfolder: str, prompt_id: UUID) -> bool:
     """Whether a subfolder belongs to another prompt, perhaps of another tenant."""
     parts = _parts(subfolder)

@@ -19,6 +19,8 @@ class Asked(Struct, frozen=True):
     method: str
     path: str
     body: Any = None
+    form: dict[str, str] | None = None
+    """The fields of a form; of a file, its name."""
 
 
 class Reply(Struct, frozen=True):
@@ -58,8 +60,7 @@ class ScriptedComfyUI:
         """Answer a request."""
         if request.path == "/ws" and self.accepts_sockets:
             return await self._speak(request)
-        body = await request.json() if await request.text() else None
-        self.asked.append(Asked(request.method, request.path, body))
+        self.asked.append(await _asked(request))
         left = self.replies[f"{request.method} {request.path}"]
         if not left:
             return web.Response(status=404)
@@ -85,6 +86,17 @@ class ScriptedComfyUI:
         if self.open_sockets == 0:
             self.no_sockets.set()
         return socket
+
+
+async def _asked(request: web.Request) -> Asked:
+    if request.content_type == "multipart/form-data":
+        fields = await request.post()
+        form = {
+            n: f.filename if isinstance(f, web.FileField) else str(f) for n, f in fields.items()
+        }
+        return Asked(request.method, request.path, form=form)
+    body = await request.json() if await request.text() else None
+    return Asked(request.method, request.path, body)
 
 
 async def _broken(request: web.Request, missing: int) -> web.StreamResponse:

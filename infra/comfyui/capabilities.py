@@ -22,6 +22,9 @@ CODES = {
 }
 """Codes of a Problem to those of a GraphProblem; every other one is about a value."""
 
+_STOCK_MODULES = ("comfy_extras.", "comfy_api_nodes.")
+"""Where ComfyUI keeps its own classes, beside `nodes`; packs are below `custom_nodes`."""
+
 
 class Capabilities:
     """What one ComfyUI can do."""
@@ -45,6 +48,12 @@ class Capabilities:
             problems = await self._problems(graph, since=asked_at)
         if problems:
             raise WorkflowRejected(problems)
+
+    def is_stock(self, class_type: str) -> bool:
+        """Whether ComfyUI itself brings a class; False of one that nobody asked for."""
+        _, description = self._descriptions.get(class_type, (0.0, None))
+        module = str((description or {}).get("python_module", ""))
+        return module == "nodes" or module.startswith(_STOCK_MODULES)
 
     async def _problems(self, graph: Graph, *, since: float) -> list[GraphProblem]:
         classes = {str(node["class_type"]) for node in graph.values()}

@@ -14,6 +14,7 @@ from events.output import Output
 from infra.comfyui import files, observing, prompts
 from infra.comfyui.capabilities import Capabilities
 from infra.comfyui.client import Client
+from infra.comfyui.folders import make_folders
 from infra.comfyui.listening import listening
 from infra.comfyui.watching import Patience, Watch
 from infra.machine import Graph, Observed, Outcome, OutputStream, PromptState, Report
@@ -46,6 +47,7 @@ class ComfyUIMachine:
         self, prompt_id: UUID, graph: Graph, *, ui_graph: Mapping[str, Any] | None = None
     ) -> None:
         """Queue a prompt."""
+        await make_folders(self._client, graph, is_stock=self._capabilities.is_stock)
         await prompts.submit(self._client, prompt_id, graph, ui_graph)
         self._submitted.add(prompt_id)
 

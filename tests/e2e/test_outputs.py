@@ -87,6 +87,21 @@ async def test_numbers_lists_and_objects_are_kept_as_text(ada: Tenant) -> None:
     assert classic["text"] == [text for kind, text, *_ in texts if kind == "text"]
 
 
+async def test_a_node_that_makes_no_folder_saves_as_it_does_without_comfyd(ada: Tenant) -> None:
+    graph = {
+        "1": node("StandinSaveText", text="top", filename_prefix="note"),
+        "2": node("StandinSaveText", text="below", filename_prefix="a/b/note"),
+        "3": node("SaveImage", images=["4", 0], filename_prefix="new/folder/card"),
+        "4": node("EmptyImage", width=8, height=8, batch_size=1, color=1),
+    }
+    run = await ada.run(await ada.deploy(graph))
+
+    assert run["status"] == "success", run["error"]
+    files = {output["node_id"]: output for output in run["outputs"]}
+    assert [files[n]["filename"] for n in "123"] == ["note.txt", "note-2-1.txt", "card_00001_.png"]
+    assert [await download(files[n]["url"]) for n in "12"] == [b"top", b"below"]
+
+
 async def test_files_of_the_same_name_from_two_nodes_do_not_collide(ada: Tenant) -> None:
     graph = {
         "1": node("EmptyImage", width=8, height=8, batch_size=1, color=0xFF0000),

@@ -283,6 +283,32 @@ async def test_an_empty_folder_of_models_is_told_before_anything_is_queued(
     assert "its folder of such files is empty" in problem.message
 
 
+# --- folders
+
+
+async def test_a_folder_is_made_for_packs_alone_and_a_refusal_is_no_obstacle(
+    script: ScriptedComfyUI, machine: ComfyUIMachine
+) -> None:
+    for name, module in [("Own", "comfy_extras.own"), ("Pack", "custom_nodes.pack")]:
+        described = {"input": {}, "output_node": True, "python_module": module}
+        script.answer(f"GET /object_info/{name}", Reply({name: described}))
+    script.answer("POST /upload/image", Reply("no", 500))
+    script.answer("POST /prompt", Reply({"prompt_id": str(PROMPT), "node_errors": {}}))
+    inputs = [("Own", "a/b"), ("Pack", "c/d/%date%/x"), ("Pack", "c/d/y"), ("Pack", "bare")]
+    graph = {
+        str(n): {"class_type": name, "inputs": {"filename_prefix": prefix}}
+        for n, (name, prefix) in enumerate(inputs)
+    }
+
+    await machine.check(graph)
+    await machine.submit(PROMPT, graph)
+
+    uploads = [asked.form for asked in script.asked if asked.path == "/upload/image"]
+    assert uploads == [
+        {"image": ".comfyd", "type": "output", "subfolder": "c/d", "overwrite": "true"}
+    ]
+
+
 # --- looking up
 
 

@@ -74,6 +74,8 @@ class NodeClass(Struct, frozen=True, kw_only=True):
     """Whether it is an output node: the roots of what is executed."""
 
     hidden: dict[str, str] = {}
+    module: str = "nodes"
+    """Where it comes from: ComfyUI itself, or a pack below custom_nodes."""
 
     def described(self) -> dict[str, Any]:
         """Describe the class as object_info does."""
@@ -90,7 +92,7 @@ class NodeClass(Struct, frozen=True, kw_only=True):
             "name": self.name,
             "display_name": self.title,
             "description": "",
-            "python_module": "nodes",
+            "python_module": self.module,
             "category": self.category,
             "output_node": self.saves,
             "has_intermediate_output": False,

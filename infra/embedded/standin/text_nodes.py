@@ -11,6 +11,7 @@ from infra.embedded.standin.node import (
     decimal,
     integer,
     link,
+    saved_entry,
     string,
 )
 from infra.embedded.standin.values import Pictures
@@ -37,6 +38,13 @@ async def _unknown_kind(call: Call) -> Result:
 
 async def _shown(call: Call) -> Result:
     return Result(shown=json.loads(call.get("json", str)))
+
+
+async def _save_text(call: Call) -> Result:
+    """Save as a careless pack does: into a folder it takes for granted, under a name with it."""
+    name = f"{call.get('filename_prefix', str)}.txt"
+    call.folders.inside("output", name).write_text(call.get("text", str), "utf-8")
+    return Result(shown={"files": [saved_entry(name, "")]})
 
 
 async def _fail(call: Call) -> Result:
@@ -107,6 +115,15 @@ CLASSES = (
         category="standin",
         inputs={"json": string('{"text": [5]}')},
         saves=True,
+    ),
+    NodeClass(
+        name="StandinSaveText",
+        run=_save_text,
+        title="Save Text Where a Folder Must Be",
+        category="standin",
+        inputs={"text": string("hello"), "filename_prefix": string("text")},
+        saves=True,
+        module="custom_nodes.standin",
     ),
     NodeClass(
         name="StandinFail",

@@ -84,6 +84,29 @@ def test_whatever_a_node_shows_is_kept_as_text(shown: object, texts: list[str]) 
     assert [output.text for output in outputs] == texts
 
 
+@pytest.mark.parametrize(
+    ("filename", "subfolder", "place"),
+    [
+        (f"{OWN}/a.png", "", (OWN, "a.png")),
+        (f"{OWN}/x/a.png", OWN, (f"{OWN}/x", "a.png")),
+        (f"comfyd\\{PROMPT}\\a.png", "", (OWN, "a.png")),
+        ("x/a.png", "", ("", "x/a.png")),
+        ("a.png", "x", ("x", "a.png")),
+    ],
+)
+def test_a_name_with_the_prompts_folder_is_taken_apart(
+    filename: str, subfolder: str, place: tuple[str, str]
+) -> None:
+    shown = {"images": [file(filename, subfolder=subfolder)]}
+    [output] = collect_outputs({"1": shown}, prompt_id=PROMPT)
+    assert (output.subfolder, output.filename) == place
+
+
+def test_a_name_that_climbs_out_of_the_prompts_folder_is_no_file_of_its() -> None:
+    shown = {"images": [file(f"{OWN}/../{OTHER}/a.png", subfolder="")]}
+    assert collect_outputs({"1": shown}, prompt_id=PROMPT) == ()
+
+
 def test_files_in_a_list_within_the_list_are_files() -> None:
     shown = {"images": [[file("a.png"), file("b.png")], file("c.png"), [[1]]]}
     outputs = collect_outputs({"1": shown}, prompt_id=PROMPT)
