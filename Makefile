@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up test test-containers test-images check audit bench docs answers format lock clean
+.PHONY: help up test test-real test-containers test-images check audit bench docs answers format lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -31,6 +31,10 @@ up: .venv/ready  ## Start everything on this machine and run a sample
 
 test: .venv/ready-dev  ## Run all tests on real servers from wheels
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-real: .venv/ready-dev  ## Run the driver's tests and small cases on the ComfyUI at COMFYUI_URL
+	@test -n "$(COMFYUI_URL)" || { echo "Name a ComfyUI that runs: COMFYUI_URL=http://127.0.0.1:8188 make test-real"; exit 2; }
+	@COMFYD_TEST_COMFYUI=$(COMFYUI_URL) $(BIN)/python -m pytest tests/contract/test_machine_contract.py $(ARGS)
 
 test-containers: .venv/ready-dev  ## Run the same tests on servers in Docker
 	@COMFYD_TEST_SERVERS=containers $(BIN)/python -m pytest -m "not chaos" $(ARGS)

@@ -1,0 +1,218 @@
+"""Machines for the conformance suite of drivers: the stand-in, or a ComfyUI that already runs.
+
+COMFYD_TEST_COMFYUI names the ComfyUI; `make test-real` sets it.
+"""
+
+import os
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+import httpx
+from typing_extensions import override
+
+from events.output import Output
+from infra.comfyui.driver import ComfyUIMachine, open_comfyui
+from infra.embedded.standin import Server, serve
+from infra.machine import Failed, Graph, Machine, Outcome, Report
+
+REAL_URL = os.environ.get("COMFYD_TEST_COMFYUI", "")
+
+BLURRED = 512
+"""Pixels on a side of what a stock node blurs to be slow: about a second on one core."""
+
+
+class Lab(Protocol):
+    """A machine under test, and what the tests need beside its driver."""
+
+    async def open(self, *, patience: float = 0.5) -> Machine:
+        """Open the driver."""
+
+    async def put(self, name: str, data: bytes) -> Output:
+        """Leave a file among the machine's outputs."""
+
+    def rendered(self) -> Mapping[str, int]:
+        """Count the executions by prompt."""
+
+    def failing(self, source: str, node_id: str) -> tuple[dict[str, Any], Failed]:
+        """Build nodes of which the one with *node_id* raises, and what is reported then."""
+
+    async def restart(self) -> None:
+        """Make the machine forget everything but its files."""
+
+    async def stop(self) -> None:
+        """Stop the machine."""
+
+    async def close(self) -> None:
+        """Close the driver, and the machine if it is ours."""
+
+
+class StandinLab:
+    """A stand-in and its driver."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._running = AsyncExitStack()
+        self._server: Server | None = None
+        self._driver: ComfyUIMachine | None = None
+
+    async def start(self, port: int = 0) -> None:
+        self._server = await self._running.enter_async_context(serve(self.folder, port=port))
+
+    async def stop(self) -> None:
+        await self._running.aclose()
+
+    async def restart(self) -> None:
+        assert self._server
+        await self.stop()
+        await self.start(self._server.port)
+
+    async def open(self, *, patience: float = 0.5) -> Machine:
+        assert self._server
+        self._driver = await open_comfyui(
+            self._server.url, silence=0.3, patience=patience, allow_private=True
+        )
+        return self._driver
+
+    async def put(self, name: str, data: bytes) -> Output:
+        (self.folder / "output" / name).write_bytes(data)
+        return Output(index=0, node_id="1", kind="images", filename=name)
+
+    def rendered(self) -> Mapping[str, int]:
+        assert self._server
+        return self._server.rendered()
+
+    def failing(self, source: str, node_id: str) -> tuple[dict[str, Any], Failed]:
+        inputs = {"image": [source, 0], "message": "out of paint", "seed": 1}
+        failed = Failed(
+            message="out of paint",
+            node_id=node_id,
+            node_class="StandinFail",
+            exception="ValueError",
+        )
+        nodes = {
+            node_id: {"class_type": "StandinFail", "inputs": inputs},
+            f"{node_id}-saved": saved(node_id),
+        }
+        return nodes, failed
+
+    async def close(self) -> None:
+        if self._driver:
+            await self._driver.close()
+        await self.stop()
+
+
+class RealLab:
+    """A ComfyUI that already runs and is not ours to stop; what it renders stays there."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._driver: StockNodes | None = None
+
+    async def open(self, *, patience: float = 30.0) -> Machine:
+        # A real one holds its own event loop for half a second now and then.
+        opened = await open_comfyui(self._url, silence=1.0, patience=patience, allow_private=True)
+        self._driver = StockNodes(opened._client, opened._patience)
+        return self._driver
+
+    async def put(self, name: str, data: bytes) -> Output:
+        async with httpx.AsyncClient(base_url=self._url, trust_env=False) as http:
+            form = {"type": "output", "overwrite": "true"}
+            answer = await http.post("/upload/image", data=form, files={"image": (name, data)})
+        return Output(index=0, node_id="1", kind="images", filename=answer.json()["name"])
+
+    def rendered(self) -> Mapping[str, int]:
+        history = httpx.get(f"{self._url}/history", trust_env=False).json()
+        return dict.fromkeys(history, 1)
+
+    def failing(self, source: str, node_id: str) -> tuple[dict[str, Any], Failed]:
+        message = "**** ERROR: Saving image outside the output folder is not allowed."
+        failed = Failed(
+            message=message, node_id=node_id, node_class="SaveImage", exception="Exception"
+        )
+        return {node_id: saved(source, "../../outside")}, failed
+
+    async def restart(self) -> None:
+        raise NotImplementedError("a test that stops the machine is not for a real one")
+
+    async def stop(self) -> None:
+        raise NotImplementedError("a test that stops the machine is not for a real one")
+
+    async def close(self) -> None:
+        if self._driver:
+            await self._driver.close()
+
+
+class StockNodes(ComfyUIMachine):
+    """A driver that puts nodes of a stock ComfyUI in the place of the stand-in's slow ones."""
+
+    @override
+    async def check(self, graph: Graph) -> None:
+        await super().check(with_stock_nodes(graph))
+
+    @override
+    async def submit(
+        self, prompt_id: UUID, graph: Graph, *, ui_graph: Mapping[str, Any] | None = None
+    ) -> None:
+        await super().submit(prompt_id, with_stock_nodes(graph), ui_graph=ui_graph)
+
+    @override
+    async def watch(self, prompt_id: UUID, graph: Graph, report: Report) -> Outcome:
+        return await super().watch(prompt_id, with_stock_nodes(graph), report)
+
+
+def with_stock_nodes(graph: Graph) -> dict[str, Any]:
+    """Replace each slow node of the stand-in by blurs that take about as long."""
+    slow = {k: n for k, n in graph.items() if n["class_type"] == "StandinSlow"}
+    fast = {k: with_links(n, {s: small(s) for s in slow}) for k, n in graph.items()}
+    for node_id, node in slow.items():
+        fast |= blurs(node_id, node)
+    return fast
+
+
+def blurs(node_id: str, node: Mapping[str, Any]) -> dict[str, Any]:
+    """Enlarge the image, blur it for about the wanted number of seconds, and shrink it."""
+    count = 1 + int(node["inputs"]["seconds"])
+    chain = [large(node_id), *(f"{node_id}-{n}" for n in range(1, count)), node_id]
+    blur = {"blur_radius": 31, "sigma": 10.0}
+    return {
+        chain[0]: scaled(node["inputs"]["image"], BLURRED),
+        **{
+            after: {**node} | {"class_type": "ImageBlur", "inputs": {"image": [before, 0], **blur}}
+            for before, after in pairwise(chain)
+        },
+        small(node_id): scaled([node_id, 0], 8),
+    }
+
+
+def scaled(image: object, side: int) -> dict[str, Any]:
+    size = {"width": side, "height": side, "upscale_method": "area", "crop": "disabled"}
+    return {"class_type": "ImageScale", "inputs": {"image": image, **size}}
+
+
+def large(node_id: str) -> str:
+    return f"{node_id}-large"
+
+
+def small(node_id: str) -> str:
+    return f"{node_id}-small"
+
+
+def with_links(node: Mapping[str, Any], moved: Mapping[str, str]) -> dict[str, Any]:
+    """Lead links to other nodes."""
+    inputs = {
+        name: [moved[value[0]], value[1]]
+        if isinstance(value, list) and value[0] in moved
+        else value
+        for name, value in node["inputs"].items()
+    }
+    return {**node, "inputs": inputs}
+
+
+def saved(source: str, prefix: str = "made") -> dict[str, Any]:
+    """Build a node that saves an image."""
+    inputs = {"images": [source, 0], "filename_prefix": prefix}
+    return {"class_type": "SaveImage", "inputs": inputs}
