@@ -10,11 +10,12 @@ from msgspec import UNSET, Struct
 
 from events.errors import InvalidGraph, Problem
 from events.nodes import Graph
+from events.ui_graph_classes import Classes, Info, Widget
 from events.ui_graph_externals import EXTERNAL_INFOS
+from events.ui_graph_ids import with_unique_ids
 from events.ui_graph_links import VIRTUAL, Constant, Found, Source, feed_of
-from events.ui_graph_scopes import Infos, Scope, unfold
+from events.ui_graph_scopes import Scope, unfold
 from events.ui_graph_shape import Node, read_saved
-from events.ui_graph_widgets import LIVE_TYPES, Info, Saved, Widget, read_widgets
 
 _VALUE_SHOWN = 100
 
@@ -27,7 +28,7 @@ class Converted(Struct, frozen=True, kw_only=True):
     """JSON pointer into the saved graph, by node id."""
 
 
-def convert(ui_graph: Mapping[str, Any], infos: Infos) -> Converted:
+def convert(ui_graph: Mapping[str, Any], infos: Mapping[str, Info | None]) -> Converted:
     """Convert a saved graph with what a machine says of its classes.
 
     Dynamic prompts and file name patterns stay as they are written: the same graph gives the same
@@ -37,8 +38,8 @@ def convert(ui_graph: Mapping[str, Any], infos: Infos) -> Converted:
         InvalidGraph: with every node that cannot be converted, and why.
 
     """
-    infos = {**EXTERNAL_INFOS, **infos}
-    root = unfold(read_saved(ui_graph), infos)
+    classes = Classes({**EXTERNAL_INFOS, **infos})
+    root = unfold(with_unique_ids(read_saved(ui_graph)), classes)
     graph: dict[str, Any] = {}
     pointers: dict[str, str] = {}
     problems: list[Problem] = []
@@ -46,7 +47,7 @@ def convert(ui_graph: Mapping[str, Any], infos: Infos) -> Converted:
         if node.type in VIRTUAL or not node.active or node.key in scope.inner:
             continue
         try:
-            graph[scope.id_of(node)] = _converted(scope, node, infos)
+            graph[scope.id_of(node)] = _converted(scope, node, classes)
             pointers[scope.id_of(node)] = scope.pointer_to(node)
         except InvalidGraph as error:
             problems += error.problems
@@ -55,9 +56,9 @@ def convert(ui_graph: Mapping[str, Any], infos: Infos) -> Converted:
     return Converted(graph=_without_loose_ends(_in_order(graph)), pointers=pointers)
 
 
-def _converted(scope: Scope, node: Node, infos: Infos) -> dict[str, Any]:
-    info = infos.get(node.type)
-    if info is None:
+def _converted(scope: Scope, node: Node, classes: Classes) -> dict[str, Any]:
+    node_class = classes.get(node.type)
+    if node_class is None:
         raise InvalidGraph(problems=[scope.problem(node, "node_unknown")])
     problems: list[Problem] = []
     feeds: dict[str, Found] = {}
@@ -67,48 +68,41 @@ def _converted(scope: Scope, node: Node, infos: Infos) -> dict[str, Any]:
         except InvalidGraph as error:
             problems += error.problems
     given = {name: _written(feed) for name, feed in feeds.items() if feed}
-    reading = _Widgets(scope, node, info, frozenset(given))
-    inputs = {**reading.values, **given}
-    problems += reading.problems
+    values = _values(scope, node)
+    problems += _misread(scope, node, values, given)
     if problems:
         raise InvalidGraph(problems=problems)
-    title = node.title or info.get("display_name") or node.type
-    return {"class_type": node.type, "inputs": inputs, "_meta": {"title": str(title)}}
+    widgets = scope.readings[node.key].widgets
+    own = {name: _wrapped(widgets[name], value) for name, value in values.items()}
+    title = node.title or node_class.title
+    return {"class_type": node.type, "inputs": {**own, **given}, "_meta": {"title": str(title)}}
 
 
-class _Widgets:
-    """The values of a node's widgets, and what is wrong with them."""
+def _values(scope: Scope, node: Node) -> dict[str, object]:
+    """Return what a node's widgets hold: what was saved, or what the box around it says."""
+    reading = scope.readings[node.key]
+    held = {name: scope.by_place.get((node.key, name), UNSET) for name in reading.widgets}
+    return {**reading.values, **{name: v for name, v in held.items() if v is not UNSET}}
 
-    def __init__(self, scope: Scope, node: Node, info: Info, given: frozenset[str]) -> None:
-        self.values: dict[str, object] = {}
-        self._scope = scope
-        self._node = node
-        saved = Saved(node.widgets_values)
-        self._all = [
-            (widget, scope.overrides.get((node.key, widget.name), value))
-            for widget, value in read_widgets(info, node.slots, saved)
-        ]
-        self.problems = [*self._surplus(saved.rest)]
-        for widget, value in self._all:
-            if widget.name not in given:
-                self.problems += self._misfit(widget, value)
-                self.values[widget.name] = _wrapped(widget, value)
-        self.values = {name: v for name, v in self.values.items() if v is not UNSET}
 
-    def _surplus(self, rest: Sequence[object]) -> Iterator[Problem]:
-        """Tell that values are left which mean something: then all may be at the wrong place."""
-        known = len(self._all)
-        if any(_means_something(value, alone=not known) for value in rest):
-            params = {"count": str(len(rest)), "known": str(known)}
-            yield self._scope.problem(self._node, "ui_widgets_surplus", **params)
-
-    def _misfit(self, widget: Widget, value: object) -> Iterator[Problem]:
-        if widget.type in LIVE_TYPES:
-            yield self._scope.problem(self._node, "ui_widget_live", input=widget.name)
-        elif value is not UNSET and not widget.takes(value):
-            shown = str(value)[:_VALUE_SHOWN]
-            params = {"input": widget.name, "value": shown, "type": widget.type}
-            yield self._scope.problem(self._node, "ui_widget_misfit", **params)
+def _misread(
+    scope: Scope, node: Node, values: Mapping[str, object], given: Mapping[str, object]
+) -> Iterator[Problem]:
+    """Yield what is wrong with a node's values: they may be at the wrong place."""
+    reading = scope.readings[node.key]
+    known, rest = len(reading.widgets), reading.rest
+    if any(_means_something(value, alone=not known) for value in rest):
+        params = {"count": str(len(rest)), "known": str(known)}
+        yield scope.problem(node, "ui_widgets_surplus", **params)
+    for name, widget in reading.widgets.items():
+        if name in given:
+            continue
+        if widget.is_live(values.get(name)):
+            yield scope.problem(node, "ui_widget_live", input=name)
+        elif name in values and not widget.takes(values[name]):
+            shown = str(values[name])[:_VALUE_SHOWN]
+            params = {"input": name, "value": shown, "type": widget.type}
+            yield scope.problem(node, "ui_widget_misfit", **params)
 
 
 def _means_something(value: object, *, alone: bool) -> bool:
@@ -121,9 +115,9 @@ def _means_something(value: object, *, alone: bool) -> bool:
 
 def _wrapped(widget: Widget, value: object) -> object:
     """Keep ComfyUI from taking a list for a link."""
-    if widget.type == "CURVE" and value is not None:
-        return {"__type__": "CURVE", "__value__": value}
-    return {"__value__": value} if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    return {**({"__type__": "CURVE"} if widget.type == "CURVE" else {}), "__value__": value}
 
 
 def _written(feed: Source | Constant) -> object:

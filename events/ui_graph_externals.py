@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from events.ui_graph_widgets import Info
+from events.ui_graph_classes import Info
 
 _TEXT = ["STRING", {"default": ""}]
 _FILE = ["COMBO", {"options": []}]

@@ -4,7 +4,7 @@ A group names no inputs, outputs or widgets of its own: they follow from the cla
 inside, in order, minus what is wired inside.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from events.errors import InvalidGraph, Problem
 from events.nodes import pointer
+from events.ui_graph_classes import Classes, NodeClass, Widget
 from events.ui_graph_shape import (
     INPUT_NODE,
     OUTPUT_NODE,
@@ -22,7 +23,7 @@ from events.ui_graph_shape import (
     level_of,
     read_as,
 )
-from events.ui_graph_widgets import Info, Widget, widgets_of
+from events.ui_graph_widgets import widgets_of
 
 _PREFIXES = ("workflow>", "workflow/")
 MOST_NODES, MOST_WIRES = 300, 3000
@@ -60,11 +61,6 @@ class _Wire(Struct, frozen=True, array_like=True):
     type: Any = "*"
 
 
-class _External(Struct, frozen=True, array_like=True):
-    node: int
-    slot: int
-
-
 class _Shown(Struct, frozen=True, kw_only=True):
     visible: bool | None = None
 
@@ -77,7 +73,7 @@ class _Setting(Struct, frozen=True, kw_only=True):
 class _Saved(Struct, frozen=True, kw_only=True):
     nodes: list[Node]
     links: list[_Wire] = []
-    external: list[_External] = []
+    external: list[Any] = []
     config: dict[str, _Setting] | None = None
 
 
@@ -86,7 +82,7 @@ def group_name(class_type: str) -> str:
     return next((class_type[len(p) :] for p in _PREFIXES if class_type.startswith(p)), "")
 
 
-def read_group(name: str, saved: object, infos: Mapping[str, Info | None]) -> Group:
+def read_group(name: str, saved: object, classes: Classes) -> Group:
     """Read a group's definition.
 
     Raises:
@@ -98,18 +94,18 @@ def read_group(name: str, saved: object, infos: Mapping[str, Info | None]) -> Gr
     if len(read.nodes) > MOST_NODES or len(read.links) > MOST_WIRES:
         params = {"count": str(len(read.nodes)), "limit": str(MOST_NODES)}
         raise InvalidGraph(problems=[Problem(code="graph_too_large", pointer=where, params=params)])
-    return _Reading(read, where, infos).group()
+    return _Reading(read, where, classes).group()
 
 
 class _Reading:
-    def __init__(self, saved: _Saved, where: str, infos: Mapping[str, Info | None]) -> None:
+    def __init__(self, saved: _Saved, where: str, classes: Classes) -> None:
         self._nodes = [replace(node, id=index) for index, node in enumerate(saved.nodes)]
         self._where = where
-        self._infos = infos
+        self._classes = classes
         # Wires from outside, as they were when the group was made, have no source.
         inside = range(len(self._nodes))
         self._wires = [w for w in saved.links if w.source in inside and w.target in inside]
-        self._external = {(e.node, e.slot) for e in saved.external}
+        self._external = set(_ends(saved.external))
         self._config = saved.config or {}
         self._links: list[Link] = []
         self._inputs: list[Slot] = []
@@ -153,13 +149,13 @@ class _Reading:
                 self._read_sockets(node, set())
                 self._read_outputs(node, 1)
             return
-        info = self._infos.get(node.type)
-        if info is None:
+        node_class = self._classes.get(node.type)
+        if node_class is None:
             return  # It is said of the node itself, as of every unknown class.
-        widgets = widgets_of(info, node.slots)
+        widgets = widgets_of(node_class, node.slots)
         self._read_sockets(node, set(widgets))
-        self._read_widgets(node, widgets, info)
-        self._read_outputs(node, len(info.get("output") or ()))
+        self._read_widgets(node, widgets, node_class)
+        self._read_outputs(node, len(node_class.outputs))
 
     def _is_inner(self, node: Node) -> bool:
         """Whether a reroute is wired inside on both sides, so that nothing of it shows."""
@@ -181,15 +177,14 @@ class _Reading:
             if slot.name not in widgets and index not in wired and not hidden:
                 self._enter(node, index)
 
-    def _read_widgets(self, node: Node, widgets: dict[str, Widget], info: Info) -> None:
+    def _read_widgets(self, node: Node, widgets: dict[str, Widget], known: NodeClass) -> None:
         converted = {s.name: index for index, s in enumerate(node.slots) if s.widget is not None}
         wired = self._wired(node)
         plain = [name for name in widgets if name not in converted]
-        required = (info.get("input") or {}).get("required") or {}
+        required = {spec.name for spec in known.required}
         last = [name for name in plain if name in required][-1:]
-        uploads = any("_upload" in str(spec) for spec in required.values())
         for name in plain:
-            follows = uploads and name in last
+            follows = known.uploads and name in last
             self._widgets.append(Entry(node=node.key, widget=widgets[name], upload_follows=follows))
         for name, index in sorted(converted.items(), key=lambda item: item[1]):
             if name in widgets and index not in wired:
@@ -227,3 +222,14 @@ class _Reading:
         links = {link.target_slot: link.id for link in self._links if link.target == node.key}
         slots = [replace(slot, link=links.get(i)) for i, slot in enumerate(node.slots)]
         return replace(node, inputs=slots)
+
+
+def _ends(external: Sequence[Any]) -> Iterator[tuple[int, int]]:
+    """Yield the outputs that lead out of a group although they are used inside.
+
+    Some files have a whole node in the place of its number; the editor passes over it, too.
+    """
+    for end in external:
+        match end:
+            case [int(node), int(slot), kind, *_] if kind is not None:
+                yield node, slot

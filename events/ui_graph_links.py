@@ -71,7 +71,9 @@ def feed_of(scope: Scope, node: Node, index: int) -> Found:
 
     """
     start = _At(scope, node, index)
-    here: _At | Found = start
+    here: _At | Found = _from_input(start)
+    if isinstance(here, _At) and here.is_output and here.node.type == PRIMITIVE:
+        return _primitive(here, node.slots[index])
     seen: set[tuple[int, str, int, bool]] = set()
     while isinstance(here, _At):
         place = (id(here.scope), here.node.key, here.slot, here.is_output)
@@ -105,23 +107,20 @@ def _origin(at: _At, scope: Scope, link: Link, wanted: str) -> _At | Found:
 
 
 def _outside(at: _At, scope: Scope, host: Node, number: int) -> _At | Found:
-    """Go out of a subgraph through its input *number*."""
-    if not 0 <= number < len(scope.host_slots):
+    """Go out of a box through its input *number*."""
+    slot = _slot(host.slots, number)
+    if slot is None:
         _broken(at, "ui_slot_missing")
-    outer = scope.host_slots[number]
-    slot = _slot(host.slots, outer)
-    if slot is None or slot.link is None:
-        value = scope.promoted.get(number, UNSET)
+    if slot.link is None:
+        value = scope.by_input.get(number, UNSET)
         return None if value is UNSET else Constant(value)
     assert scope.parent is not None  # whoever has a host is in something
-    return _At(scope.parent, host, outer)
+    return _At(scope.parent, host, number)
 
 
 def _from_output(at: _At) -> _At | Found:
     node = at.node
-    if node.type == PRIMITIVE:
-        return _primitive(at)
-    if node.mode == MUTED or node.type in SILENT:
+    if node.mode == MUTED or node.type in SILENT or node.type == PRIMITIVE:
         return None
     if node.mode == BYPASSED:
         index = _way_through(node, at.slot, at.type)
@@ -135,11 +134,18 @@ def _from_output(at: _At) -> _At | Found:
     return Source(at.scope.id_of(node), at.slot)
 
 
-def _primitive(at: _At) -> Found:
+def _primitive(at: _At, slot: Slot) -> Found:
+    """Take the value of a primitive, which it gives to the widgets that it is wired to.
+
+    It gives nothing to sockets, nor to widgets behind a reroute or a border: there the editor
+    sends the widget's own value.
+    """
+    held = at.scope.by_place.get((at.node.key, "value"), UNSET)
+    if held is not UNSET:
+        return Constant(held)
     values = at.node.widgets_values
-    own = values[0] if isinstance(values, list) and values else UNSET
-    value = at.scope.overrides.get((at.node.key, "value"), own)
-    return None if value is UNSET else Constant(value)
+    value = values[0] if isinstance(values, list) and values else UNSET
+    return None if value is UNSET or slot.widget is None else Constant(value)
 
 
 def _into(at: _At) -> _At | Found:

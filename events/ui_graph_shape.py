@@ -1,7 +1,8 @@
 """The shape of a graph as ComfyUI's editor saves it, read into nodes and links by id."""
 
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -32,6 +33,9 @@ class Slot(Struct, frozen=True, kw_only=True):
     widget: Any = None
     """Set on an input that stands for a widget."""
 
+    linkIds: list[Id] | None = None  # noqa: N815 -- as the editor spells it
+    """Of a subgraph: the links at its border, in order."""
+
 
 class Node(Struct, frozen=True, kw_only=True):
     """A box in the editor."""
@@ -43,6 +47,7 @@ class Node(Struct, frozen=True, kw_only=True):
     inputs: list[Slot] | None = None
     outputs: list[Slot] | None = None
     widgets_values: Any = None
+    widgets_values_named: Any = None
     properties: Any = None
 
     @property
@@ -92,8 +97,11 @@ class Level(Struct, frozen=True, kw_only=True):
     inputs: list[Slot] = []
     """Of a subgraph: what goes in."""
 
-    entries: dict[int, Link] = {}
-    """For each input of a subgraph, the first link that begins there."""
+    outputs: list[Slot] = []
+    """Of a subgraph: what comes out."""
+
+    entries: dict[int, list[Link]] = {}
+    """For each input of a subgraph, the links that begin there."""
 
     exits: dict[int, Link] = {}
     """For each output of a subgraph, the link that ends there."""
@@ -103,6 +111,7 @@ class _Definition(Struct, frozen=True, kw_only=True):
     nodes: list[Node]
     links: list[Any] | dict[str, Any] | None = None
     inputs: list[Slot] | None = None
+    outputs: list[Slot] | None = None
     id: str = ""
 
 
@@ -116,6 +125,8 @@ class _Extra(Struct, frozen=True, kw_only=True):
 
 class _Saved(_Definition, frozen=True, kw_only=True):
     id: Any = None
+    last_node_id: Any = None
+    state: Any = None
     definitions: _Definitions | None = None
     extra: _Extra | None = None
 
@@ -129,6 +140,9 @@ class SavedGraph(Struct, frozen=True, kw_only=True):
 
     groups: dict[str, Any]
     """Group nodes, the older way of folding, by name; as they were saved."""
+
+    last_id: int = 0
+    """The last id that was given to a node when the graph was saved."""
 
 
 def read_saved(graph: Mapping[str, Any]) -> SavedGraph:
@@ -149,7 +163,13 @@ def read_saved(graph: Mapping[str, Any]) -> SavedGraph:
             for index, definition in enumerate(subgraphs)
         },
         groups=(saved.extra.groupNodes if saved.extra else None) or {},
+        last_id=max(_number(saved.last_node_id), _number(saved.state, "lastNodeId")),
     )
+
+
+def _number(thing: Any, key: str = "") -> int:
+    found = thing.get(key) if key and isinstance(thing, dict) else thing
+    return found if isinstance(found, int) else 0
 
 
 def _level(definition: _Definition, where: str, links_at: str) -> Level:
@@ -158,22 +178,45 @@ def _level(definition: _Definition, where: str, links_at: str) -> Level:
         raise _malformed(f"{where}/nodes", "two nodes have the same id")
     pointers = {node.key: f"{where}/nodes/{index}" for index, node in enumerate(definition.nodes)}
     links = _links(definition.links, links_at)
-    return level_of(nodes, pointers, links, definition.inputs or [])
+    return level_of(nodes, pointers, links, definition.inputs or [], definition.outputs or [])
 
 
 def level_of(
-    nodes: dict[str, Node], pointers: dict[str, str], links: dict[str, Link], inputs: list[Slot]
+    nodes: dict[str, Node],
+    pointers: dict[str, str],
+    links: dict[str, Link],
+    inputs: Sequence[Slot] = (),
+    outputs: Sequence[Slot] = (),
 ) -> Level:
-    """Put a level together."""
-    first_come = list(reversed(links.values()))
+    """Build a level."""
+    entries, exits = defaultdict(list), defaultdict(list)
+    for link in links.values():
+        if link.origin == INPUT_NODE:
+            entries[link.origin_slot].append(link)
+        if link.target == OUTPUT_NODE:
+            exits[link.target_slot].append(link)
+    ends = _listed(outputs, exits, links)
     return Level(
         nodes=nodes,
         pointers=pointers,
         links=links,
-        inputs=inputs,
-        entries={link.origin_slot: link for link in first_come if link.origin == INPUT_NODE},
-        exits={link.target_slot: link for link in first_come if link.target == OUTPUT_NODE},
+        inputs=list(inputs),
+        outputs=list(outputs),
+        entries=_listed(inputs, entries, links),
+        exits={number: found[0] for number, found in ends.items() if found},
     )
+
+
+def _listed(
+    slots: Sequence[Slot], drawn: Mapping[int, list[Link]], links: Mapping[str, Link]
+) -> dict[int, list[Link]]:
+    """Return the links at a border in the order that its slots list them, if they do."""
+    listed = {
+        number: [links[str(key)] for key in slot.linkIds if str(key) in links]
+        for number, slot in enumerate(slots)
+        if slot.linkIds is not None
+    }
+    return {**drawn, **listed}
 
 
 def _links(saved: list[Any] | dict[str, Any] | None, where: str) -> dict[str, Link]:

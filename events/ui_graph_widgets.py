@@ -1,84 +1,42 @@
-"""Reads the values of a node's widgets, which the editor saves by position and without names.
+"""Pairs the values that the editor saved with a node's widgets.
 
-The order is that of the inputs in /object_info; between them lie widgets that only the editor has,
-such as the one that says what becomes of a seed after each run.
+Values are saved by position and without names. Their order is that of the inputs in /object_info;
+between them lie widgets that only the editor has, such as the one that says what becomes of a seed
+after each run. No other place knows that order.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from itertools import chain
 
 from msgspec import UNSET, Struct
 
 from events.input_specs import InputSpec
-from events.ui_graph_shape import Slot
-
-Info = Mapping[str, Any]
-"""What a machine says of one class of nodes."""
-
-AUTOGROW = "COMFY_AUTOGROW_V3"
-DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
-
-LIVE_TYPES = frozenset(
-    {"AUDIO_RECORD", "COMPOSITOR", "LOAD_3D", "LOAD_3D_ANIMATION", "PAINTER", "WEBCAM"}
-)
-"""Widgets whose value the editor makes anew in the browser at every run."""
-
-WIDGET_TYPES = LIVE_TYPES | {
-    "BOOLEAN",
-    "BOUNDING_BOX",
-    "BOUNDING_BOXES",
-    "CHART",
-    "COLOR",
-    "COLORS",
-    "COMBO",
-    "CURVE",
-    "FLOAT",
-    "GALLERIA",
-    "IMAGECOMPARE",
-    "INT",
-    "MARKDOWN",
-    "RANGE",
-    "RESOLUTION_PREVIEW",
-    "STRING",
-    "TEXTAREA",
-    "VIDEO_EDIT",
+from events.ui_graph_classes import (
+    AUTOGROW,
     DYNAMIC_COMBO,
-}
-"""Types that the editor shows as a widget; of all others, inputs are sockets."""
+    UNSAVED_TYPES,
+    NodeClass,
+    Widget,
+    brought,
+    chosen,
+    widget_of,
+)
+from events.ui_graph_shape import Node, Slot
 
-_CONTROLS = ("fixed", "increment", "decrement", "randomize", "increment-wrap")
-_SEEDS = frozenset({"seed", "noise_seed"})
+CONTROLS = ("fixed", "increment", "decrement", "randomize", "increment-wrap", True, False)
+"""What the widget behind a seed holds; in files of 2023 it was a switch."""
+
+CUSTOM_COMBO = "CustomCombo"
 _UPLOAD_BUTTON = "image"
-_FLAGS = (True, False, 0, 1, "true", "false")
-
-
-class Widget(Struct, frozen=True, kw_only=True):
-    """A widget of a class of nodes."""
-
-    name: str
-    type: str
-    default: object
-    controlled: bool = False
-    """Whether a widget follows that says how the value changes after a run."""
-
-    def takes(self, value: object) -> bool:
-        """Whether *value* may have come from this widget; if not, values have been shifted."""
-        if self.type in {"INT", "FLOAT"}:
-            return _is_number(value)
-        if self.type == "BOOLEAN":
-            return value in _FLAGS
-        if self.type == "STRING":
-            return not isinstance(value, list | dict)
-        if self.type == "COMBO":
-            return not isinstance(value, dict)
-        return True
+_BOX_NUMBERS = 4
 
 
 class Saved:
     """Values as they were saved: one after the other, or by name."""
 
-    def __init__(self, values: object) -> None:
-        self._names: Mapping[str, object] = values if isinstance(values, dict) else {}
+    def __init__(self, values: object, names: object = None) -> None:
+        by_name = values if isinstance(values, dict) else names
+        self._names: Mapping[str, object] = by_name if isinstance(by_name, dict) else {}
         self._list: Sequence[object] = values if isinstance(values, list) else ()
         self._next = 0
 
@@ -88,17 +46,22 @@ class Saved:
         return self._list[self._next :]
 
     def take(self, name: str) -> object:
-        """Give the value of the widget *name*, whose turn it is; UNSET if none was saved."""
+        """Return the value of the widget *name*, whose turn it is; UNSET if none was saved."""
         if self._next < len(self._list):
             self._next += 1
             return self._list[self._next - 1]
-        return self._names.get(name, UNSET)
+        return UNSET if self._list else self._names.get(name, UNSET)
 
     def skip_control(self, widget: Widget) -> None:
         """Pass over what says how the value changes after a run."""
         # Some packs remove that widget; then what comes next is no such word.
-        if widget.controlled and self.rest[:1] and self.rest[0] in _CONTROLS:
+        if widget.controlled and self.rest[:1] and _is_control(self.rest[0]):
             self._next += 2 if widget.type == "COMBO" and len(self.rest) > 1 else 1
+
+    def skip_numbers(self) -> None:
+        """Pass over the four numbers that stand below a bounding box and repeat it."""
+        for value in self.rest[:_BOX_NUMBERS]:
+            self._next += isinstance(value, int | float)
 
     def skip_upload(self) -> None:
         """Pass over the button for uploads, if it was saved: as a word, or all of it."""
@@ -107,108 +70,132 @@ class Saved:
                 self._next += 1
 
 
-def read_widgets(
-    info: Info, slots: Sequence[Slot], saved: Saved
-) -> Iterator[tuple[Widget, object]]:
-    """Yield the widgets of a node with the value each has; UNSET where there is none."""
-    uploads = [*_categories(info, "required")]
-    yield from _read(uploads, slots, saved, prefix="")
-    if any("image_upload" in s.extra or "video_upload" in s.extra for s in uploads):
-        saved.skip_upload()
-    yield from _read([*_categories(info, "optional")], slots, saved, prefix="")
+class Reading(Struct, frozen=True, kw_only=True):
+    """A node's widgets in the editor's order, what each holds, and what is left over."""
+
+    widgets: Mapping[str, Widget]
+    values: Mapping[str, object]
+    """Without those that nothing was saved for and that begin with nothing."""
+
+    sockets: frozenset[str]
+    """Names of the inputs that a choice brought and that are no widgets."""
+
+    rest: Sequence[object]
 
 
-def widgets_of(info: Info, slots: Sequence[Slot] = ()) -> dict[str, Widget]:
-    """Give the widgets of a class, as they are before anything is chosen in them."""
-    return {widget.name: widget for widget, _ in read_widgets(info, slots, Saved(None))}
-
-
-def _read(
-    specs: Sequence[InputSpec], slots: Sequence[Slot], saved: Saved, *, prefix: str
-) -> Iterator[tuple[Widget, object]]:
-    for spec in specs:
-        name = prefix + spec.name
-        if spec.type == AUTOGROW:
-            yield from _grown(name, slots, saved)
-            continue
-        widget = _widget(spec, name, slots)
-        if widget is None:
-            continue
-        value = saved.take(name)
-        value = widget.default if value is UNSET else value
-        yield widget, value
-        saved.skip_control(widget)
-        if widget.type == DYNAMIC_COMBO:
-            yield from _read(_chosen(spec, value), slots, saved, prefix=f"{name}.")
-
-
-def _grown(name: str, slots: Sequence[Slot], saved: Saved) -> Iterator[tuple[Widget, object]]:
-    """Yield the widgets of an input that grows: the graph says how many there are."""
-    for slot in slots:
-        if slot.widget is not None and slot.name.startswith(f"{name}."):
-            yield (
-                Widget(name=slot.name, type=str(slot.type), default=UNSET),
-                saved.take(slot.name),
-            )
-
-
-def _chosen(spec: InputSpec, value: object) -> list[InputSpec]:
-    """Give the inputs that appear because *value* is chosen."""
-    options = spec.extra.get("options")
-    for option in options if isinstance(options, list) else ():
-        if isinstance(option, Mapping) and option.get("key") == value:
-            inner = {"input": option.get("inputs")}
-            return [*_categories(inner, "required"), *_categories(inner, "optional")]
-    return []
-
-
-def _categories(info: Info, category: str) -> Iterator[InputSpec]:
-    """Yield the inputs of one category in the order in which the editor shows them."""
-    required = category == "required"
-    specs = {s.name: s for s in InputSpec.all_of(info) if s.required is required}
-    orders = info.get("input_order")
-    order = orders.get(category) if isinstance(orders, Mapping) else None
-    told = [name for name in specs if name in order] if isinstance(order, list) else []
-    if isinstance(order, list):
-        told.sort(key=order.index)
-    yield from (specs[name] for name in [*told, *(n for n in specs if n not in told)])
-
-
-def _widget(spec: InputSpec, name: str, slots: Sequence[Slot]) -> Widget | None:
-    shown = "COMBO" if isinstance(spec.type, list) else str(spec.extra.get("widgetType", spec.type))
-    known = shown in WIDGET_TYPES or any(s.name == name and s.widget is not None for s in slots)
-    if not known or spec.extra.get("forceInput"):
-        return None
-    return Widget(
-        name=name,
-        type=shown,
-        default=_default(spec, shown),
-        controlled=_is_controlled(spec, shown),
+def read_node(node_class: NodeClass, node: Node) -> Reading:
+    """Read the values of a node's widgets."""
+    saved = Saved(_migrated(node_class, node), node.widgets_values_named)
+    sockets: set[str] = set()
+    pairs = {w.name: (w, v) for w, v in _widgets(node_class, node.slots, saved, sockets)}
+    return Reading(
+        widgets={name: widget for name, (widget, _) in pairs.items()},
+        values={name: value for name, (_, value) in pairs.items() if value is not UNSET},
+        sockets=frozenset(sockets),
+        rest=saved.rest,
     )
 
 
-def _is_controlled(spec: InputSpec, shown: str) -> bool:
-    declared = spec.extra.get("control_after_generate")
-    if shown == "INT" and declared is None:
-        return spec.name in _SEEDS
-    return shown in {"INT", "COMBO"} and bool(declared)
+def widgets_of(node_class: NodeClass, slots: Sequence[Slot] = ()) -> dict[str, Widget]:
+    """Return the widgets of a class, as they are before anything is chosen in them."""
+    return {w.name: w for w, _ in _widgets(node_class, slots, Saved(None), set())}
 
 
-def _default(spec: InputSpec, shown: str) -> object:
-    if spec.extra.get("default") is not None:
-        return spec.extra["default"]
-    if shown in {"COMBO", DYNAMIC_COMBO}:
-        declared = spec.type if isinstance(spec.type, list) else spec.extra.get("options")
-        first = declared[0] if isinstance(declared, list) and declared else UNSET
-        return first.get("key", UNSET) if isinstance(first, Mapping) else first
-    return {"INT": 0, "FLOAT": 0, "STRING": "", "BOOLEAN": False}.get(shown, UNSET)
+def _widgets(
+    node_class: NodeClass, slots: Sequence[Slot], saved: Saved, sockets: set[str]
+) -> Iterator[tuple[Widget, object]]:
+    reading = _Widgets(slots, saved, sockets)
+    if node_class.type == CUSTOM_COMBO:
+        yield from reading.custom_combo(node_class.required)
+        return
+    yield from reading.of(node_class.required)
+    if node_class.uploads:
+        saved.skip_upload()
+    yield from reading.of(node_class.optional)
+    if node_class.uploads:
+        saved.skip_upload()
 
 
-def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return False
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
+class _Widgets:
+    """The widgets of one node, each with its value; UNSET where there is none."""
+
+    def __init__(self, slots: Sequence[Slot], saved: Saved, sockets: set[str]) -> None:
+        self._slots = slots
+        self._saved = saved
+        self._sockets = sockets
+
+    def of(self, specs: Sequence[InputSpec], prefix: str = "") -> Iterator[tuple[Widget, object]]:
+        for spec in specs:
+            name = prefix + spec.name
+            if spec.type == AUTOGROW:
+                yield from self._grown(name)
+                continue
+            widget = widget_of(spec, name, self._slots)
+            if widget is None:
+                self._sockets.add(name)
+                continue
+            value = self._value(widget)
+            yield widget, value
+            if widget.type == DYNAMIC_COMBO:
+                yield from self.of(chosen(spec, value), prefix=f"{name}.")
+            yield from self.of([*brought(spec, value)])
+
+    def custom_combo(self, specs: Sequence[InputSpec]) -> Iterator[tuple[Widget, object]]:
+        """Yield a CustomCombo's choice, its place, and as many options as are filled in."""
+        (choice, value), *_ = [*self.of(specs)] or [(Widget(name="choice", type="COMBO"), UNSET)]
+        yield choice, value
+        self._saved.take("index")
+        options = [""]
+        for number, _ in enumerate(options):
+            saved = self._saved.take(f"option{number + 1}")
+            options[number] = "" if saved is UNSET else str(saved)
+            if options[number]:
+                options.append("")
+        index = options.index(value) if value in options else -1
+        yield Widget(name="index", type="INT"), index
+        for number, option in enumerate(options, 1):
+            yield Widget(name=f"option{number}", type="STRING"), option
+
+    def _value(self, widget: Widget) -> object:
+        if widget.type in UNSAVED_TYPES:
+            return widget.default
+        value = self._saved.take(widget.name)
+        self._saved.skip_control(widget)
+        if widget.type == "BOUNDING_BOX":
+            self._saved.skip_numbers()
+        if value is UNSET or (value is None and widget.type == "COMBO" and widget.options):
+            return widget.default
+        return value
+
+    def _grown(self, name: str) -> Iterator[tuple[Widget, object]]:
+        """Yield the widgets of an input that grows: the graph says how many there are."""
+        for slot in self._slots:
+            if slot.name.startswith(f"{name}."):
+                if slot.widget is None:
+                    self._sockets.add(slot.name)
+                    continue
+                widget = Widget(name=slot.name, type=str(slot.type))
+                yield widget, self._saved.take(slot.name)
+
+
+def _is_control(value: object) -> bool:
+    return isinstance(value, str | bool) and value in CONTROLS
+
+
+def _migrated(node_class: NodeClass, node: Node) -> object:
+    """Drop the values of inputs that once were widgets and no longer are.
+
+    Before version 1.16 the editor saved a value for an input with *forceInput*, too. It tells such
+    a file by the count alone.
+    """
+    values = node.widgets_values
+    if not isinstance(values, list) or not node_class.forces:
+        return values
+    forced: list[bool] = []
+    for spec in chain(node_class.required, node_class.optional):
+        force = bool(spec.extra.get("forceInput"))
+        if force or widget_of(spec, spec.name, node.slots):
+            forced += [force, False] if spec.extra.get("control_after_generate") else [force]
+    if len(forced) != len(values):
+        return values
+    return [value for value, force in zip(values, forced, strict=True) if not force]

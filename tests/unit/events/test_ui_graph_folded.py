@@ -62,7 +62,9 @@ def test_a_subgraph_is_unfolded_under_the_id_of_its_node() -> None:
         {"values": ["outer", 77], "properties": {"proxyWidgets": [["1", "text"], ["2", "seed"]]}},
         {
             "values": [77, "fixed", "outer"],
-            "properties": {"proxyWidgets": [["2", "seed"], ["-1", "text"]]},
+            "properties": {
+                "proxyWidgets": [["2", "seed"], ["2", "control_after_generate"], ["-1", "text"]]
+            },
         },
     ],
 )
@@ -77,13 +79,13 @@ def test_a_wire_into_a_subgraph_wins_over_its_widget() -> None:
     infos = {**INFOS, "Text": info("STRING", value=["STRING", {}])}
     drawing = (
         Drawing(infos)
-        .node(1, "Text", values=["wired"])
-        .node(**host(wires={"text": (1, 0)}, values=["outer", 5]))
+        .node(3, "Text", values=["wired"])
+        .node(**host(wires={"text": (3, 0)}, values=["outer", 5]))
     )
 
     found = api(drawing.saved(definitions={"subgraphs": [inside()]}), infos)
 
-    assert found["12:1"]["inputs"]["text"] == ["1", 0]
+    assert found["12:1"]["inputs"]["text"] == ["3", 0]
 
 
 def test_two_nodes_of_one_subgraph_are_two_copies() -> None:
@@ -130,7 +132,8 @@ def test_a_subgraph_that_hands_its_input_straight_out() -> None:
 
 @pytest.mark.parametrize(("mode", "images"), [(2, None), (4, ["4", 0])])
 def test_a_subgraph_that_is_muted_or_bypassed_is_not_unfolded(mode: int, images: object) -> None:
-    saved = around(inside(), mode=mode, sockets=[("latent", "LATENT")], wires={"latent": (4, 0)})
+    definition = subgraph(Drawing(), SUB, inputs=[("latent", "LATENT")])
+    saved = around(definition, mode=mode, sockets=[("latent", "LATENT")], wires={"latent": (4, 0)})
 
     found = api(saved)
 
@@ -210,26 +213,26 @@ def test_a_group_node_is_unfolded_like_a_subgraph(prefix: str) -> None:
 
     found = api(grouped(f"{prefix}my group", values, group()))
 
-    assert [*found] == ["4", "5", "9", "12:1", "12:2"]
-    assert found["9"]["inputs"]["images"] == ["12:2", 0]
-    assert found["12:1"]["inputs"] == {"text": "said outside", "clip": ["4", 1]}
-    assert found["12:2"]["inputs"] == {
+    assert [*found] == ["4", "5", "9", "16:14", "16:15"]
+    assert found["9"]["inputs"]["images"] == ["16:15", 0]
+    assert found["16:14"]["inputs"] == {"text": "said outside", "clip": ["4", 1]}
+    assert found["16:15"]["inputs"] == {
         "seed": 77,
         "steps": 9,
         "cfg": 2.5,
         "name": "euler",
         "denoise": 0.5,
         "model": ["4", 0],
-        "cond": ["12:1", 0],
+        "cond": ["16:14", 0],
     }
 
 
 def test_a_group_node_whose_widget_is_an_input() -> None:
     found = api(grouped("workflow>my group", None, group(), steps=(5, 0), latent=(5, 0)))
 
-    assert found["12:2"]["inputs"]["steps"] == ["5", 0]
-    assert found["12:2"]["inputs"]["latent"] == ["5", 0]
-    assert found["12:2"]["inputs"]["seed"] == 1
+    assert found["16:15"]["inputs"]["steps"] == ["5", 0]
+    assert found["16:15"]["inputs"]["latent"] == ["5", 0]
+    assert found["16:15"]["inputs"]["seed"] == 1
 
 
 def test_a_group_node_that_cannot_be_read_is_named() -> None:
@@ -254,9 +257,9 @@ def test_an_output_of_a_group_is_hidden_when_it_is_used_inside_alone() -> None:
     definition["external"] = [[1, 0, "COND"]]
     saved = grouped("workflow>my group", None, definition)
 
-    assert api(saved)["9"]["inputs"]["images"] == ["12:1", 0]
+    assert api(saved)["9"]["inputs"]["images"] == ["16:14", 0]
     definition["config"] = {"1": {"output": {"0": {"visible": False}}}}
-    assert api(saved)["9"]["inputs"]["images"] == ["12:2", 0]
+    assert api(saved)["9"]["inputs"]["images"] == ["16:15", 0]
 
 
 def test_what_is_too_large_to_be_drawn_is_not_followed() -> None:

@@ -84,13 +84,13 @@ def test_a_graph_that_is_drawn_and_converted_is_the_same(
 @given(graphs())
 def test_a_graph_inside_a_subgraph_is_the_same_under_longer_ids(graph: Json) -> None:
     definition = subgraph(drawn(graph, detours=False), SUB)
-    saved = Drawing().node(7, SUB, sockets=[]).saved(definitions={"subgraphs": [definition]})
+    saved = Drawing().node(77, SUB, sockets=[]).saved(definitions={"subgraphs": [definition]})
 
     assert api(saved) == {
-        f"7:{key}": {
+        f"77:{key}": {
             "class_type": node["class_type"],
             "inputs": {
-                name: [f"7:{value[0]}", value[1]] if isinstance(value, list) else value
+                name: [f"77:{value[0]}", value[1]] if isinstance(value, list) else value
                 for name, value in node["inputs"].items()
             },
         }

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from events.ui_graph_shape import Slot
-from events.ui_graph_widgets import Saved, read_widgets
+from events.ui_graph_classes import NodeClass
+from events.ui_graph_shape import Node, Slot
+from events.ui_graph_widgets import read_node
 from tests.ui_graphs import Drawing, Json, api, info, problems
 
 INT = ["INT", {}]
@@ -14,7 +15,8 @@ CONTROLLED_COMBO = [["a", "b"], {"control_after_generate": True}]
 
 
 def read(declared: Json, values: object, *slots: Slot) -> dict[str, object]:
-    return {w.name: value for w, value in read_widgets(declared, slots, Saved(values))}
+    node = Node(type="It", inputs=[*slots], widgets_values=values)
+    return dict(read_node(NodeClass("It", declared), node).values)
 
 
 def drawn(declared: Json, values: object) -> tuple[Json, dict[str, Json]]:
@@ -45,6 +47,13 @@ def drawn(declared: Json, values: object) -> tuple[Json, dict[str, Json]]:
             {"pick": "b", "n": 3},
         ),
         (info(seed=["FLOAT", {}], n=TEXT), [0.5, "fixed"], {"seed": 0.5, "n": "fixed"}),
+        (
+            info(n=["FLOAT", {"control_after_generate": True}], m=INT),
+            [0.5, "fixed", 2],
+            {"n": 0.5, "m": 2},
+        ),
+        (info(seed=INT, n=INT), [5, True, 7], {"seed": 5, "n": 7}),
+        (info(seed=INT, n=INT), [5, False, 7], {"seed": 5, "n": 7}),
     ],
 )
 def test_what_follows_a_seed_is_passed_over(
@@ -97,6 +106,79 @@ def test_a_type_of_a_pack_is_a_widget_where_the_graph_shows_it_as_one() -> None:
     assert read(info(x=["PACK", {"widgetType": "INT"}], n=INT), [1, 2]) == {"x": 1, "n": 2}
 
 
+def test_below_a_bounding_box_its_numbers_are_saved_again() -> None:
+    box = {"x": 1, "y": 2, "width": 30, "height": 40}
+    declared = info(image=["IMAGE", {}], region=["BOUNDING_BOX", {}], n=INT)
+
+    assert read(declared, [box, 1, 2, 30, 40, 7]) == {"region": box, "n": 7}
+    assert read(declared, None)["region"] == {"x": 0, "y": 0, "width": 512, "height": 512}
+
+
+def test_a_view_that_compares_pictures_has_no_saved_value() -> None:
+    declared = info(n=INT, view=["IMAGECOMPARE", {}], m=INT)
+
+    assert read(declared, [1, 2]) == {"n": 1, "view": ["", ""], "m": 2}
+    assert api(*drawn(declared, [1, 2]))["1"]["inputs"]["view"] == {"__value__": ["", ""]}
+
+
+def test_a_combo_that_holds_nothing_holds_its_first_option() -> None:
+    assert read(info(c=[["a", "b"], {}]), [None]) == {"c": "a"}
+    assert read(info(c=["COMBO", {"options": ["a", "b"]}]), [None]) == {"c": "a"}
+
+
+def test_values_of_inputs_that_once_were_widgets_are_dropped() -> None:
+    declared = info(n=INT, forced=["INT", {"forceInput": True}], m=INT)
+
+    assert read(declared, [1, 99, 2]) == {"n": 1, "m": 2}
+    assert read(declared, [1, 2]) == {"n": 1, "m": 2}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["b", 1, "a", "b", "c", ""], {"index": 1, "option1": "a", "option2": "b", "option3": "c"}),
+        (["b", 0, "b"], {"index": 0, "option1": "b"}),
+        (["b", 5, "a", ""], {"index": -1, "option1": "a"}),
+    ],
+)
+def test_a_custom_combo_has_as_many_options_as_are_filled_in(
+    values: list[Any], expected: Json
+) -> None:
+    declared = info(choice=["COMBO", {"options": []}])
+    node = Node(type="CustomCombo", widgets_values=values)
+    last = f"option{len(expected)}"
+
+    found = dict(read_node(NodeClass("CustomCombo", declared), node).values)
+
+    assert found == {"choice": "b", **expected, last: ""}
+
+
+FORMATS = {
+    "video/h264": [["crf", "INT", {"default": 19}], ["pix", ["a", "b"]], ["save", "BOOLEAN"]],
+    "image/gif": [["dither", ["sierra", "none"], {"default": "none"}], "broken", [7]],
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (
+            {"rate": 8, "format": "video/h264", "crf": 17, "pix": "b", "preview": {"x": 1}},
+            {"rate": 8, "format": "video/h264", "crf": 17, "pix": "b", "save": False},
+        ),
+        (
+            {"rate": 8, "format": "image/gif"},
+            {"rate": 8, "format": "image/gif", "dither": "none"},
+        ),
+        ({"rate": 8, "format": "image/webp"}, {"rate": 8, "format": "image/webp"}),
+    ],
+)
+def test_a_format_brings_its_own_widgets(values: Json, expected: Json) -> None:
+    declared = info(rate=INT, format=[[*FORMATS, "image/webp"], {"formats": FORMATS}])
+
+    assert read(declared, values) == expected
+
+
 DYNAMIC = [
     "COMFY_DYNAMICCOMBO_V3",
     {
@@ -147,6 +229,7 @@ def test_of_inputs_that_grow_there_are_as_many_as_the_graph_has() -> None:
         (info(x=["MODEL", {}]), [{}, {"lora": "x"}], "ui_widgets_surplus"),
         (info(x=["LOAD_3D", {}]), [{"camera": 1}], "ui_widget_live"),
         (info(x=["WEBCAM", {}]), [], "ui_widget_live"),
+        (info(x=["STRING", {"widgetType": "PAINTER"}]), [""], "ui_widget_live"),
     ],
 )
 def test_values_that_may_be_at_the_wrong_place_stop_the_conversion(
@@ -169,6 +252,8 @@ def test_values_that_may_be_at_the_wrong_place_stop_the_conversion(
             [[[0, 0], [1, 1]]],
             {"c": {"__type__": "CURVE", "__value__": [[0, 0], [1, 1]]}},
         ),
+        (info(x=["STRING", {"widgetType": "PAINTER"}]), ["a.png [input]"], {"x": "a.png [input]"}),
+        (info(c=["CURVE", {}]), [{"points": []}], {"c": {"points": []}}),
     ],
 )
 def test_in_doubt_a_value_is_taken(declared: Json, values: list[Any], expected: Json) -> None:

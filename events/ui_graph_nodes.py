@@ -1,0 +1,66 @@
+"""Builds saved nodes as the editor does: with the inputs of their class, in the class's order.
+
+Saved inputs are found by name. A file may lack some (an export leaves out those that only stand for
+a widget), have them in another order, or have some that the machine's version of the class lost.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from events.ui_graph_classes import DYNAMIC_COMBO, Classes
+from events.ui_graph_shape import Level, Node, Slot
+from events.ui_graph_widgets import Reading, read_node
+
+
+class Built(Struct, frozen=True, kw_only=True):
+    """One level of a graph, with its nodes as the editor builds them."""
+
+    level: Level
+    readings: Mapping[str, Reading]
+    """The widgets of each node whose class is known."""
+
+
+def build(level: Level, classes: Classes, boxes: Mapping[str, Level]) -> Built:
+    """Build the nodes of a level; *boxes* are the definitions of subgraphs."""
+    nodes: dict[str, Node] = {}
+    readings: dict[str, Reading] = {}
+    for key, node in level.nodes.items():
+        node_class = classes.get(node.type)
+        if node.type in boxes:
+            nodes[key] = replace(node, inputs=_merged(boxes[node.type].inputs, node.slots, None))
+        elif node_class is None:
+            nodes[key] = node
+        else:
+            readings[key] = reading = read_node(node_class, node)
+            nodes[key] = replace(node, inputs=_merged(node_class.slots, node.slots, reading))
+    return Built(level=replace(level, nodes=nodes), readings=readings)
+
+
+def _merged(declared: Sequence[Slot], saved: Sequence[Slot], reading: Reading | None) -> list[Slot]:
+    links = {slot.name: slot.link for slot in saved}
+    names = {slot.name for slot in declared}
+    own = [replace(s, link=links[s.name]) if s.name in links else s for s in declared]
+    return [*own, *(s for s in saved if reading and s.name not in names and _stays(s, reading))]
+
+
+def _stays(slot: Slot, reading: Reading) -> bool:
+    """Whether the editor keeps an input that the class does not name."""
+    if slot.widget is not None:
+        return widget_name(slot) in reading.widgets
+    group = slot.name.rpartition(".")[0]
+    while group:
+        widget = reading.widgets.get(group)
+        if widget and widget.type == DYNAMIC_COMBO:
+            return slot.name in reading.sockets
+        group = group.rpartition(".")[0]
+    return True
+
+
+def widget_name(slot: Slot) -> str:
+    """Return the name of the widget that an input stands for."""
+    locator: Any = slot.widget
+    named = locator.get("name") if isinstance(locator, Mapping) else None
+    return str(named or slot.name)
