@@ -1,15 +1,14 @@
 """Follows a prompt on its machine to the end, and passes on what is heard of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from contextlib import suppress
+from datetime import datetime
 
+from consumers.background import CANCEL_REQUESTED, background, stopped
 from consumers.outages import note_outage
 from consumers.prepare import Prepared
 from consumers.record import record
 from consumers.tools import RunSession, Tools, meta, say
-from events import codec
 from events.progress import Progress
 from events.run import Run
 from events.run_commands import (
@@ -18,17 +17,10 @@ from events.run_commands import (
     ReportStatus,
     TimeOutRun,
 )
-from events.run_events import CancelRequested, RunError
+from events.run_events import RunError
 from events.status import Status
 from infra.event_store import LogUnavailable
 from infra.machine import Machine, MachineUnreachable
-
-T = TypeVar("T")
-
-CANCEL_REQUESTED = codec.type_name_of(CancelRequested)
-
-LOOK_AGAIN = 5.0
-"""Seconds between looks into the log for a cancellation whose announcement was lost."""
 
 CANCEL_PATIENCE = 15.0
 """Seconds a machine has for stopping a prompt before the run ends without its word."""
@@ -53,50 +45,58 @@ async def follow(
     report = _Report(session, run.fence, tools)
     async with (
         tools.heard(session.name, CANCEL_REQUESTED) as cancel_heard,
-        _task(machine.watch(run.prompt_id, prepared.graph, report)) as watching,
-        _task(_cancellation(session, cancel_heard)) as cancellation,
+        background(machine.watch(run.prompt_id, prepared.graph, report)) as watching,
+        background(stopped(session, cancel_heard)) as cancellation,
+        background(_overdue(run, report, tools)) as overdue,
     ):
         await report.started()
         if session.existing.cancel_requested:
             cancel_heard.set()
-        await asyncio.wait(
-            {watching, cancellation},
-            timeout=_time_left(run, tools),
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+        await asyncio.wait({watching, cancellation, overdue}, return_when=asyncio.FIRST_COMPLETED)
         if watching.done():
             await record(session, run.attempt, watching.result(), tools)
             return
-        stopped = cancellation.done() and cancellation.exception() is None
+        ending = _ending(run, cancellation, overdue, tools)
         with suppress(MachineUnreachable, TimeoutError):
             async with asyncio.timeout(CANCEL_PATIENCE):
                 await machine.cancel(run.prompt_id)
-        ending = ConfirmCancel(now=tools.now()) if stopped else _timed_out(run, tools)
         await say(session, ending, tools)
 
 
-async def _cancellation(session: RunSession, heard: asyncio.Event) -> None:
-    """Return when someone asks to stop the run."""
-    while not (session.existing.cancel_requested or session.existing.ended):
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_AGAIN):
-                await heard.wait()
-        heard.clear()
-        with suppress(LogUnavailable):  # An outage of the log is no reason to stop the machine.
-            await session.load()
+def _ending(
+    run: Run, cancellation: asyncio.Task[None], overdue: asyncio.Task[RunError], tools: Tools
+) -> ConfirmCancel | TimeOutRun:
+    if cancellation.done():
+        cancellation.result()
+        return ConfirmCancel(now=tools.now())
+    return TimeOutRun(attempt=run.attempt, error=overdue.result(), now=tools.now())
 
 
-def _time_left(run: Run, tools: Tools) -> float:
-    """Give the seconds the attempt still has, counted from its first claim by whomever."""
+async def _overdue(run: Run, report: "_Report", tools: Tools) -> RunError:
+    """Return when the attempt has taken too long, with the reason.
+
+    The time behind other people's prompts in the machine's own queue has a limit of its own.
+    """
     assert run.attempt_at is not None  # it was claimed
-    used = (tools.now() - run.attempt_at).total_seconds()
-    return max(tools.settings.run_timeout - used, LAST_LOOK)
+    settings = tools.settings
+    try:
+        async with asyncio.timeout(_time_left(run.attempt_at, settings.queue_timeout, tools)):
+            began_at = await report.began()
+    except TimeoutError:
+        message = (
+            f"it never began: for {settings.queue_timeout:g} s other prompts were before it "
+            "in the machine's own queue"
+        )
+        return RunError(code="queue_timeout", message=message)
+    await asyncio.sleep(_time_left(began_at, settings.run_timeout, tools))
+    message = f"it began, but was not finished within {settings.run_timeout:g} s"
+    return RunError(code="run_timeout", message=message)
 
 
-def _timed_out(run: Run, tools: Tools) -> TimeOutRun:
-    message = f"not finished within {tools.settings.run_timeout:g} s"
-    error = RunError(code="run_timeout", message=message)
-    return TimeOutRun(attempt=run.attempt, error=error, now=tools.now())
+def _time_left(since: datetime, allowed: float, tools: Tools) -> float:
+    """Return the seconds that are left of *allowed*; whoever looks late looks once more."""
+    used = (tools.now() - since).total_seconds()
+    return max(allowed - used, min(allowed, LAST_LOOK))
 
 
 class _Report:
@@ -107,12 +107,20 @@ class _Report:
         self._fence = fence
         self._tools = tools
         self._progress = tools.progress_of(session.existing.id)
+        self._began: asyncio.Future[datetime] = asyncio.get_running_loop().create_future()
+
+    async def began(self) -> datetime:
+        """Wait until the machine has begun with the attempt; return since when."""
+        return await asyncio.shield(self._began)
 
     async def started(self) -> None:
         await self._status(Status.STARTED)
 
     async def running(self) -> None:
         await self._status(Status.RUNNING)
+        if not self._began.done():
+            # No fact says so of a later attempt: the status of its run went on long ago.
+            self._began.set_result(self._session.existing.running_at or self._tools.now())
 
     async def progress(self, progress: Progress) -> None:
         await self._progress.send(progress)
@@ -130,17 +138,3 @@ class _Report:
     async def _status(self, status: Status) -> None:
         report = ReportStatus(fence=self._fence, status=status, now=self._tools.now())
         await self._session.execute(report, meta(self._tools, self._session))
-
-
-@asynccontextmanager
-async def _task(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
-    """Run *work* beside the block, and end it with the block."""
-    task = asyncio.create_task(work)
-    try:
-        yield task
-    finally:
-        # What it raised was either looked at inside the block or no longer matters.
-        task.cancel()
-        await asyncio.wait({task})
-        if not task.cancelled():
-            task.exception()

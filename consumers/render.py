@@ -4,7 +4,6 @@ Every step may be the last before the process dies. So a claim is in the log bef
 called, and whoever takes over first asks the machine what it knows of the prompt.
 """
 
-import logging
 import random
 from typing import Never
 from uuid import UUID
@@ -25,14 +24,13 @@ from infra.event_store import load
 from infra.machine import (
     Lost,
     Machine,
+    MachineRefused,
     MachineUnreachable,
     OutcomeUnknown,
     PromptState,
     WorkflowRejected,
 )
 from infra.object_storage import StorageRefused, StorageUnavailable
-
-log = logging.getLogger(__name__)
 
 SUBMISSIONS = 3
 """How often a prompt is offered to a machine within one attempt."""
@@ -78,7 +76,7 @@ async def render(run_id: UUID, delivery: int, tools: Tools) -> None:
             await _render_on(machine, session, tools)
     except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
         await _wait_or_fail(session, delivery, error, tools)
-    except (WorkflowRejected, RunCannotStart, MachineUnusable) as error:
+    except (WorkflowRejected, RunCannotStart, MachineUnusable, MachineRefused) as error:
         await say(session, FailRun(error=_refusal(error), now=tools.now()), tools)
 
 
@@ -113,30 +111,31 @@ async def _attempt(session: RunSession, machine: Machine, prepared: Prepared, to
         await follow(session, run, machine, prepared, tools)
     elif run.accepted or run.cancel_requested:
         await record(session, run.attempt, known, tools)
-    elif refused := await _submit(run.prompt_id, machine, prepared, tools):
-        reason = f"the machine took nothing: {refused}"
+    elif unanswered := await _submit(run.prompt_id, machine, prepared, tools):
+        reason = f"the machine took nothing: {unanswered}"
         await say(session, LoseAttempt(attempt=run.attempt, reason=reason, now=tools.now()), tools)
     else:
         await follow(session, run, machine, prepared, tools)
 
 
 async def _submit(prompt_id: UUID, machine: Machine, prepared: Prepared, tools: Tools) -> str:
-    """Offer the prompt until the machine has it; tell why it has not, nothing when it has."""
-    refused = ""
-    for tried in range(1, SUBMISSIONS + 1):
+    """Offer the prompt until the machine has it; return why it has not, nothing when it has.
+
+    Raises:
+        MachineUnreachable: it was not even sent, so that nothing is lost by waiting.
+
+    """
+    unanswered = ""
+    for _ in range(SUBMISSIONS):
         try:
             await machine.submit(prompt_id, prepared.graph, ui_graph=prepared.ui_graph)
         except OutcomeUnknown as error:
             if not isinstance(await _ask_twice(machine, prompt_id, tools), Lost):
                 return ""
-            refused = str(error)
-        except MachineUnreachable as error:
-            # Nothing was accepted, so nothing has to be found out first.
-            log.info("machine.refused_connection", extra={"error": str(error), "tried": tried})
-            refused = str(error)
+            unanswered = str(error)
         else:
             return ""
-    return refused
+    return unanswered
 
 
 async def _ask_twice(machine: Machine, prompt_id: UUID, tools: Tools) -> PromptState:
@@ -149,14 +148,17 @@ async def _ask_twice(machine: Machine, prompt_id: UUID, tools: Tools) -> PromptS
 
 
 async def _wait_or_fail(session: RunSession, delivery: int, error: Exception, tools: Tools) -> None:
-    """Wait for what does not answer, but not for ever."""
+    """Wait for what does not answer, but not for ever.
+
+    An attempt that the machine took is lost then; without one there is nothing to repeat.
+    """
     run = session.existing
     if run.cancel_requested:
         await say(session, ConfirmCancel(now=tools.now()), tools)
     elif await note_outage(session, error, tools) <= tools.settings.machine_wait:
         # A claimed run may be rendering all the while: whoever comes next asks the machine.
         raise Later(min(float(delivery), LONGEST_PAUSE)) from error
-    elif run.claimed:
+    elif run.accepted and run.claimed:
         lost = LoseAttempt(attempt=run.attempt, reason=str(error), now=tools.now())
         await say(session, lost, tools)
     else:
@@ -165,10 +167,12 @@ async def _wait_or_fail(session: RunSession, delivery: int, error: Exception, to
         await say(session, FailRun(error=reason, now=tools.now()), tools)
 
 
-def _refusal(error: WorkflowRejected | RunCannotStart | MachineUnusable) -> RunError:
+def _refusal(
+    error: WorkflowRejected | RunCannotStart | MachineUnusable | MachineRefused,
+) -> RunError:
     if isinstance(error, RunCannotStart):
         return error.error
-    if isinstance(error, MachineUnusable):
+    if isinstance(error, MachineUnusable | MachineRefused):
         return RunError(code=error.code, message=str(error))
     first = error.problems[0]
     return RunError(

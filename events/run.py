@@ -73,6 +73,9 @@ class Run(Struct, frozen=True, kw_only=True):
     attempt_at: datetime | None = None
     """When the current attempt was claimed first."""
 
+    running_at: datetime | None = None
+    """When the machine began with the attempt it is rendering now, where a fact says so."""
+
     waiting: Waiting | None = None
     """What keeps it from going on, as a worker found out."""
 

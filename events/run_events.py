@@ -120,7 +120,7 @@ class RunClaimed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: datetime
     reason: str = "deployment"
     """Why there: deployment (it names the machine), retry (after an attempt was lost) or
-    takeover (the worker that had it is gone)."""
+    takeover (the worker that had it is gone, or the machine was not there to take it)."""
 
 
 class RunWaiting(Struct, frozen=True, kw_only=True):

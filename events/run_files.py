@@ -8,11 +8,19 @@ _FOLDER = "comfyd"
 _NAME_BYTES = 200
 _EXTENSION_BYTES = 20
 _DEFAULT_PREFIX = "ComfyUI"
+_DEEPEST = 8
+"""Parts of a prefix that are kept: with 200 bytes each they fit into any path."""
 
 
 def own_prefix(prompt_id: UUID, prefix: str) -> str:
-    """Move a filename_prefix into the prompt's own folder, from which it cannot climb out."""
-    parts = [part for part in _clean(prefix).replace("\\", "/").split("/") if part.strip(" .")]
+    """Move a filename_prefix into the prompt's own folder, from which it cannot climb out.
+
+    ComfyUI saves files whose names hold two dots in a row, and then refuses to hand them out.
+    """
+    named = (_one_dot(part) for part in _clean(prefix).replace("\\", "/").split("/"))
+    parts = [_fitted(part, "") for part in named if part.strip(" .")]
+    # Of too many the folders are left out, not the file's own name.
+    parts = parts[: _DEEPEST - 1] + parts[_DEEPEST - 1 :][-1:]
     return "/".join([_FOLDER, str(prompt_id), *(parts or [_DEFAULT_PREFIX])])
 
 
@@ -60,10 +68,14 @@ def stored_name(filename: str, *, distinction: str, taken: Container[str]) -> st
 
 
 def _safe(name: str) -> str:
-    name = _clean(name).replace("/", "_").replace("\\", "_").strip(" ")
+    name = _one_dot(_clean(name).replace("/", "_").replace("\\", "_").strip(" "))
+    return "" if name == "." else name
+
+
+def _one_dot(name: str) -> str:
     while ".." in name:
         name = name.replace("..", ".")
-    return "" if name == "." else name
+    return name
 
 
 def _clean(text: str) -> str:

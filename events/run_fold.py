@@ -109,6 +109,7 @@ def _claimed(run: Run, event: RunClaimed) -> Run:
     return replace(
         run,
         attempt_at=event.at if fresh else run.attempt_at,
+        running_at=None if fresh else run.running_at,
         waiting=None,
         status=_forward(run.status, Status.QUEUED),
         attempt=event.attempt,
@@ -125,16 +126,19 @@ def _claimed(run: Run, event: RunClaimed) -> Run:
 
 
 def _status_changed(run: Run, event: StatusChanged) -> Run:
-    begins = event.status is Status.RUNNING and run.started_at is None
+    running = event.status is Status.RUNNING
+    current = running and run.claimed and event.attempt == run.attempt
+    ended = event.status in TERMINAL
     return replace(
         run,
         waiting=None,
         status=_forward(run.status, event.status),
-        started_at=event.at if begins else run.started_at,
-        ended_at=event.at if event.status in TERMINAL else None,
-        claimed=run.claimed and event.status not in TERMINAL,
+        started_at=run.started_at or (event.at if running else None),
+        running_at=None if ended else run.running_at or (event.at if current else None),
+        ended_at=event.at if ended else None,
+        claimed=run.claimed and not ended,
         accepted=run.accepted or event.attempt == run.attempt,
-        error=event.error if event.status in TERMINAL else run.error,
+        error=event.error if ended else run.error,
     )
 
 
@@ -147,6 +151,7 @@ def _produced(run: Run, event: OutputsProduced) -> Run:
         started_at=run.started_at or event.at,
         waiting=None,
         claimed=False,
+        running_at=None,
         produced=True,
         outputs=event.outputs,
     )

@@ -32,7 +32,10 @@ PHRASES: Phrases = {
     ),
     "claimed_deployment": ("the deployment names this machine", "部署指定了这台机器"),
     "claimed_retry": ("the attempt before was lost", "上一次尝试已丢失"),
-    "claimed_takeover": ("the worker that had it stopped", "原来的工作进程已停止"),
+    "claimed_takeover": (
+        "the worker that had it stopped, or the machine did not answer",
+        "原来的工作进程已停止，或机器当时无响应",
+    ),
     "input": ("input image '{name}' was stored", "输入图片“{name}”已保存"),
     "output": ("output '{name}' was stored", "输出“{name}”已保存"),
     "input_erased": ("an input image was stored", "一张输入图片已保存"),
@@ -48,6 +51,7 @@ PHRASES: Phrases = {
     "timeout": ("timed out", "超时"),
     "produced": ("rendered; outputs: {count}", "渲染完成；输出数：{count}"),
     "attempt_failed": ("node {node} ({node_class}) failed", "节点 {node}（{node_class}）出错"),
+    "attempt_failed_as_a_whole": ("attempt {attempt} failed", "第 {attempt} 次尝试失败"),
     "attempt_lost": ("attempt {attempt} was lost", "第 {attempt} 次尝试丢失"),
     "retry": ("attempt {attempt} may begin at {due}", "第 {attempt} 次尝试可于 {due} 开始"),
     "cancel": ("someone asked to stop it", "已请求停止"),
@@ -154,8 +158,10 @@ def _waiting(event: RunWaiting, language: str) -> Told:
 def _attempt(event: AttemptFailed | AttemptLost | RetryScheduled, language: str) -> Told:
     match event:
         case AttemptFailed():
-            facts = {"node": event.error.node_id, "node_class": event.error.node_class}
-            return Told(phrase("attempt_failed", language, **facts), _error(event.error))
+            node, node_class = event.error.node_id, event.error.node_class
+            code = "attempt_failed" if node else "attempt_failed_as_a_whole"
+            facts = {"attempt": event.attempt, "node": node, "node_class": node_class}
+            return Told(phrase(code, language, **facts), _error(event.error))
         case AttemptLost():
             return Told(phrase("attempt_lost", language, attempt=event.attempt), event.reason)
         case RetryScheduled():

@@ -1,7 +1,7 @@
 """The port to a machine: what comfyd asks of whatever renders a graph.
 
 Errors come in two families: *later might work* (MachineUnreachable, OutcomeUnknown) and
-*never will* (WorkflowRejected, OutputMissing).
+*never will* (WorkflowRejected, OutputMissing, MachineRefused).
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -50,6 +50,16 @@ class WorkflowRejected(Exception):
 
 class OutputMissing(Exception):
     """The machine no longer has the file."""
+
+
+class MachineRefused(Exception):
+    """The machine says no for good, or what nobody can use: another attempt would end the same."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        """Stable, documented in docs/errors.md."""
+
+        super().__init__(message)
 
 
 class Finished(Struct, frozen=True, kw_only=True):

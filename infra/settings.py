@@ -70,7 +70,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data: str = ".comfyd"
 
     run_timeout: float = 3600.0
-    """Longest time one attempt may take on a machine, in seconds."""
+    """Longest time one attempt may take once the machine has begun with it, in seconds."""
+
+    queue_timeout: float = 86_400.0
+    """Longest wait behind other people's prompts in a machine's own queue, in seconds."""
 
     machine_wait: float = 600.0
     """How long a run waits for a machine that does not answer, in seconds."""

@@ -8,8 +8,8 @@ from uuid import UUID
 from aiohttp import ClientWSTimeout, WSMsgType
 
 from infra.comfyui.client import NO_ANSWER, Client
-from infra.comfyui.frames import frame_from
-from infra.comfyui.node_times import Clock, clocked, deafened
+from infra.comfyui.frames import Executing, frame_from
+from infra.comfyui.node_times import Clock, clocked, deafened, reminded
 from infra.comfyui.progress import Heard, hear, nothing_heard
 from infra.machine import Graph
 
@@ -113,11 +113,15 @@ class Listener:
 
     def _take(self, text: str) -> None:
         frame = frame_from(text)
+        now = asyncio.get_running_loop().time()
+        if isinstance(frame, Executing) and not frame.data.prompt_id and frame.data.node:
+            # Said on connecting, to the client whose prompt runs: it names no prompt.
+            self.clock = reminded(self.clock, frame.data.node, now)
         if frame is None or frame.data.prompt_id != self.heard.prompt_id:
             return
-        self.last_word = asyncio.get_running_loop().time()
+        self.last_word = now
         self.heard = hear(self.heard, frame)
-        self.clock = clocked(self.clock, frame, self.last_word)
+        self.clock = clocked(self.clock, frame, now)
         self.news.set()
 
 

@@ -1,7 +1,8 @@
 """How long the nodes of a prompt take, as far as ComfyUI's events were heard (pure).
 
 A hint: what happens while there is no connection is not heard, so the times of nodes that began
-or ended then are left out rather than guessed.
+or ended then are left out rather than guessed. A node that began before and still runs afterwards
+ran all the while.
 """
 
 from collections.abc import Collection, Mapping
@@ -43,6 +44,9 @@ class Clock(Struct, frozen=True, kw_only=True):
     """Whether this ComfyUI tells when a node is finished; older ones only tell the next."""
 
     began: Mapping[str, float] = {}
+    held: Mapping[str, float] = {}
+    """Nodes that ran when the connection was lost: until we hear of them they may have ended."""
+
     took: Mapping[str, float] = {}
     cached: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
@@ -51,7 +55,18 @@ class Clock(Struct, frozen=True, kw_only=True):
 
 def deafened(clock: Clock) -> Clock:
     """Take in that the connection was lost."""
-    return replace(clock, deaf=True, began={}, unknown=clock.unknown | clock.began.keys())
+    return replace(clock, deaf=True, began={}, held={**clock.held, **clock.began})
+
+
+def reminded(clock: Clock, node_id: str, at: float) -> Clock:
+    """Take in which node began last, as ComfyUI tells whoever connects in the middle of a prompt.
+
+    One that was heard before still runs, and nothing began since; another one began unheard.
+    """
+    clock = _resumed(clock, {node_id})
+    if clock.deaf and node_id not in clock.began:
+        clock = replace(clock, unknown=clock.unknown | {node_id})
+    return replace(_begun(clock, {node_id}, at), deaf=False)
 
 
 def clocked(clock: Clock, frame: Frame, at: float) -> Clock:
@@ -67,7 +82,9 @@ def clocked(clock: Clock, frame: Frame, at: float) -> Clock:
         case Executing():
             return _next(clock, frame.data.display_node or str(frame.data.node), at)
         case Executed():
-            return _over(clock, {str(frame.data.node)}, at)
+            # Its result is never sent again, so it ran until now, connection or not.
+            node_ids = {str(frame.data.node)}
+            return _over(_resumed(clock, node_ids), node_ids, at)
         case Progressed():
             return _states(clock, frame.data.nodes, at)
         case Stepped():
@@ -75,6 +92,7 @@ def clocked(clock: Clock, frame: Frame, at: float) -> Clock:
 
 
 def _next(clock: Clock, node_id: str, at: float) -> Clock:
+    clock = _forgotten(_resumed(clock, {node_id}))
     if not clock.stated:
         clock = _over(clock, clock.began.keys() - {node_id}, at)
     return replace(_begun(clock, {node_id}, at), deaf=False)
@@ -82,10 +100,23 @@ def _next(clock: Clock, node_id: str, at: float) -> Clock:
 
 def _states(clock: Clock, nodes: Mapping[str, NodeState], at: float) -> Clock:
     running = {node_id for node_id, node in nodes.items() if node.state == "running"}
+    clock = _forgotten(_resumed(clock, running))
     if clock.deaf:
         clock = replace(clock, unknown=clock.unknown | (running - clock.began.keys()))
     clock = _over(clock, nodes.keys() - running, at)
     return replace(_begun(clock, running, at), deaf=False, stated=True)
+
+
+def _resumed(clock: Clock, nodes: Collection[str]) -> Clock:
+    """Go on with those of *nodes* that ran when the connection was lost: they still do."""
+    still = {n: began for n, began in clock.held.items() if n in nodes}
+    held = {n: began for n, began in clock.held.items() if n not in nodes}
+    return replace(clock, began={**clock.began, **still}, held=held)
+
+
+def _forgotten(clock: Clock) -> Clock:
+    """Give up the nodes that ended while nobody listened."""
+    return replace(clock, held={}, unknown=clock.unknown | clock.held.keys())
 
 
 def _begun(clock: Clock, nodes: Collection[str], at: float) -> Clock:

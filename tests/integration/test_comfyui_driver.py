@@ -584,6 +584,23 @@ async def test_events_are_only_hints(
     assert percents == sorted(percents)
 
 
+async def test_nodes_that_say_nothing_for_longer_than_the_silence_keep_their_times(
+    standin: Server,
+) -> None:
+    standin.switches = Switches(node_seconds=1.4)
+    machine = await open_comfyui(standin.url, silence=0.8, allow_private=True)
+    graph = {node_id: PICTURE[node_id] for node_id in ("1", "3")}
+    graph["3"] = {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "a"}}
+    await machine.submit(PROMPT, graph)
+    outcome = await machine.watch(PROMPT, graph, Recorder())
+    await machine.close()
+
+    assert isinstance(outcome, Finished)
+    times = {node.node_id: node.seconds for node in outcome.nodes}
+    assert set(times) == {"1", "3"}
+    assert all(1 < seconds < 5 for seconds in times.values())
+
+
 @pytest.mark.parametrize(
     ("name", "told", "expected"),
     [

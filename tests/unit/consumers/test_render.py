@@ -21,7 +21,7 @@ from events.run import Run
 from events.run_commands import RequestCancel
 from events.status import Status
 from infra.event_store import LogUnavailable, load
-from infra.machine import Failed, Lost, MachineUnreachable, Outcome, Report
+from infra.machine import Failed, Lost, MachineRefused, MachineUnreachable, Outcome, Report
 from tests.builders import NOW, RUN_ID, later, meta
 from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
@@ -174,16 +174,71 @@ async def test_a_machine_that_stays_away_loses_the_attempt_in_the_end() -> None:
         await render(RUN_ID, 1, await worker(store, machine, now=partial(later, WAIT + 1)))
 
 
-async def test_a_machine_that_takes_nothing_is_tried_again_as_another_attempt() -> None:
+async def test_a_run_that_was_never_sent_waits_for_its_machine_and_loses_no_attempt() -> None:
     store, machine = MemoryEventStore(), FakeMachine()
-    tools = await worker(store, machine)
-    machine.breaks = {"submit": [MachineUnreachable("refused")] * 3}
-    await render(RUN_ID, 1, tools)
+    machine.breaks = {
+        "submit": [MachineUnreachable("refused")],
+        "look_up": [MachineUnreachable("refused")] * 4,
+    }
+    for seconds in (0, 3, 6, 9, WAIT):
+        with pytest.raises(Later):
+            await render(RUN_ID, 1, await worker(store, machine, now=partial(later, seconds)))
+        run = await run_of(store)
+        assert run.waiting is not None
+        assert (run.waiting.reason, run.waiting.since) == ("machine_unreachable", NOW)
     assert not machine.submitted
 
-    await render(RUN_ID, 1, await worker(store, machine, now=lambda: NOW + timedelta(seconds=3)))
+    await render(RUN_ID, 1, await worker(store, machine, now=partial(later, WAIT + 1)))
 
-    assert machine.submitted == {prompt_id(RUN_ID, 2): 1}
+    run = await run_of(store)
+    assert (run.status, run.attempt, run.waiting) == (Status.UPLOADING, 1, None)
+    assert machine.submitted == {FIRST: 1}
+
+
+async def test_a_machine_that_comes_back_too_late_is_told_as_what_it_was() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    machine.breaks = {
+        "submit": [MachineUnreachable("refused")],
+        "look_up": [MachineUnreachable("refused")],
+    }
+    with pytest.raises(Later):
+        await render(RUN_ID, 1, await worker(store, machine))
+
+    await render(RUN_ID, 2, await worker(store, machine, now=partial(later, WAIT + 1)))
+
+    run = await run_of(store)
+    assert run.error is not None
+    assert (run.status, run.attempt, run.error.code) == (Status.FAILED, 1, "machine_unreachable")
+    assert not machine.submitted
+
+
+async def test_a_machine_that_always_refuses_prompts_and_answers_else_is_given_up_in_the_end() -> (
+    None
+):
+    store, machine = MemoryEventStore(), FakeMachine()
+    tools = await worker(store, machine)
+    machine.breaks = {"submit": [MachineUnreachable("the machine answers 401") for _ in range(99)]}
+
+    for delivery in range(1, 60):
+        with suppress(Later):
+            await render(RUN_ID, delivery, tools)
+
+    run = await run_of(store)
+    assert run.error is not None
+    assert (run.status, run.attempt, run.error.code) == (Status.FAILED, 1, "machine_unreachable")
+    assert run.error.message == "the machine answers 401"
+
+
+async def test_what_a_machine_refuses_for_good_fails_the_run_at_once() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    machine.breaks = {"watch": [MachineRefused("machine_answer_invalid", "nested too deeply")]}
+
+    await render(RUN_ID, 1, await worker(store, machine))
+
+    run = await run_of(store)
+    assert run.error is not None
+    assert (run.status, run.attempt) == (Status.FAILED, 1)
+    assert (run.error.code, run.error.message) == ("machine_answer_invalid", "nested too deeply")
 
 
 async def test_what_a_node_says_when_it_fails_ends_the_run() -> None:

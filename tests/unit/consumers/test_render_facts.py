@@ -11,23 +11,36 @@ import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
+from consumers import follow
 from consumers.delivery import Later
 from consumers.render import render
 from consumers.tools import Tools
 from events.decider import RUN
+from events.identity import prompt_id
 from events.output import Output
 from events.run import Run
 from events.run_commands import ConfirmCancel, EraseRun, RequestCancel
 from events.run_events import NodeTime
 from events.status import Status
 from infra.event_store import TooLarge, load
-from infra.machine import Finished, Graph, Lost, MachineUnreachable, Outcome, Report, Running
+from infra.machine import (
+    Finished,
+    Graph,
+    Lost,
+    MachineUnreachable,
+    Outcome,
+    OutcomeUnknown,
+    Report,
+    Running,
+)
 from infra.private_data import PrivateData
 from tests.builders import NOW, RUN_ID, later, meta
 from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
 from tests.fake_private_data import FakePrivateData
 from tests.memory_event_store import MemoryEventStore
+
+FIRST = prompt_id(RUN_ID, 1)
 
 
 class Died(Exception):
@@ -47,10 +60,16 @@ class SilentMachine(FakeMachine):
 
 
 class EndlessMachine(FakeMachine):
-    """Renders for ever."""
+    """Renders for ever, or lets others go first for ever."""
+
+    def __init__(self, *, begins: bool = True) -> None:
+        super().__init__()
+        self._begins = begins
 
     @override
     async def watch(self, prompt_id: UUID, graph: Graph, report: Report) -> Outcome:
+        if self._begins:
+            await report.running()
         self._step("watch")
         await asyncio.Event().wait()
         raise AssertionError
@@ -126,22 +145,52 @@ async def test_a_machine_that_is_silent_while_it_renders_is_noted_and_so_is_its_
     assert (await run_of(store)).status is Status.UPLOADING
 
 
-async def test_the_time_of_an_attempt_is_counted_from_its_first_claim() -> None:
-    store, machine = MemoryEventStore(), EndlessMachine()
+async def limited(store: MemoryEventStore, machine: FakeMachine, **changes: Any) -> Tools:
+    """Give a worker that lets runs render for 100 s, and wait behind others for 1,000."""
+    tools = await worker(store, machine, **changes)
+    limits = replace(tools.settings, run_timeout=100, queue_timeout=1000)
+    return replace(tools, settings=limits)
+
+
+@pytest.mark.parametrize(
+    ("begins", "too_late", "code", "told"),
+    [
+        (True, 100, "run_timeout", "it began, but was not finished within 100 s"),
+        (False, 1000, "queue_timeout", "it never began: for 1000 s other prompts"),
+    ],
+    ids=["it began", "it never began"],
+)
+async def test_a_run_has_a_time_for_rendering_and_another_for_waiting_behind_others(
+    monkeypatch: pytest.MonkeyPatch,
+    begins: bool,  # noqa: FBT001 -- drawn by the parametrisation
+    too_late: int,
+    code: str,
+    told: str,
+) -> None:
+    monkeypatch.setattr(follow, "LAST_LOOK", 0.05)
+    store, machine = MemoryEventStore(), EndlessMachine(begins=begins)
     machine.breaks = {"watch": [Died()]}
     with pytest.raises(Died):
-        await render(RUN_ID, 1, await worker(store, machine))
+        await render(RUN_ID, 1, await limited(store, machine))
 
-    late = await worker(store, machine, now=partial(later, 3600))
+    # Another worker takes it over, and there is time left.
+    in_time = await limited(store, machine, now=partial(later, too_late - 50))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await render(RUN_ID, 2, in_time)
     async with asyncio.timeout(30):
-        await render(RUN_ID, 2, late)
+        await render(RUN_ID, 3, await limited(store, machine, now=partial(later, too_late)))
 
-    assert (await run_of(store)).status is Status.TIMEOUT
+    run = await run_of(store)
+    assert run.error is not None
+    assert (run.status, run.error.code) == (Status.TIMEOUT, code)
+    assert run.error.message.startswith(told)
+    assert machine.cancelled == [FIRST]
 
 
 async def test_what_the_machine_said_when_it_took_nothing_is_recorded() -> None:
     store, machine = MemoryEventStore(), FakeMachine()
-    machine.breaks = {"submit": [MachineUnreachable("503: out to lunch")] * 3}
+    machine.breaks = {"submit": [OutcomeUnknown("503: out to lunch")] * 3}
 
     await render(RUN_ID, 1, await worker(store, machine))
 

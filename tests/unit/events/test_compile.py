@@ -203,6 +203,30 @@ def test_files_go_into_the_prompts_own_folder_also_when_a_caller_names_them(pref
     }
 
 
+@pytest.mark.parametrize(
+    ("prefix", "name"),
+    [
+        ("v1..final", "v1.final"),
+        ("a....b/..c..d", "a.b/.c.d"),
+        ("..", "ComfyUI"),
+        ("a/../b", "a/b"),
+        ("/etc/passwd", "etc/passwd"),
+        (r"..\..\C:\a", "C:/a"),
+        ("a\x00\n\u202eb", "ab"),
+        ("a.\x00.b", "a.b"),
+        ("漢" * 100, "漢" * 66),
+        ("x" * 300 + "/" + "y" * 300, "x" * 200 + "/" + "y" * 200),
+        ("/".join("abcdefghijk"), "a/b/c/d/e/f/g/k"),
+        (" ", "ComfyUI"),
+    ],
+)
+def test_a_prefix_that_makes_files_nobody_can_fetch_is_made_safe(prefix: str, name: str) -> None:
+    graph = {"1": external("Text", "x"), "2": plain(filename_prefix=["1", 0])}
+    assert compiled(graph, {"x": prefix}) == {
+        "2": plain(filename_prefix=f"comfyd/{PROMPT}/{name}"),
+    }
+
+
 KINDS: dict[str, Value] = {
     "Text": "1",
     "Image": REF,

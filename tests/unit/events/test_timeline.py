@@ -229,9 +229,23 @@ def test_a_reason_of_a_newer_version_is_told_as_it_is() -> None:
 def test_why_a_run_went_where_it_went() -> None:
     assert told(claimed(at=1, reason="takeover"), "en") == (
         f"attempt 1 went to machine {MACHINE_ID}",
-        "the worker that had it stopped",
+        "the worker that had it stopped, or the machine did not answer",
     )
     assert told(claimed(at=1, reason="retry"), "zh").why == "上一次尝试已丢失"
+
+
+@pytest.mark.parametrize(
+    ("node_id", "what"), [("", "attempt 1 failed"), ("7", "node 7 (KSampler) failed")]
+)
+def test_an_attempt_that_no_node_failed_names_none(node_id: str, what: str) -> None:
+    error = RunError(
+        code="interrupted",
+        message="someone stopped it",
+        node_id=node_id,
+        node_class="KSampler" if node_id else "",
+    )
+    failed = AttemptFailed(attempt=1, error=error, at=NOW)
+    assert told(failed, "en") == (what, "interrupted: someone stopped it")
 
 
 def test_an_error_is_told_with_its_code() -> None:

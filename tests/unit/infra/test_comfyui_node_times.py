@@ -3,9 +3,19 @@
 import json
 from typing import Any
 
+import pytest
+
 from events.run_events import NodeTime
 from infra.comfyui.frames import Frame, frame_from
-from infra.comfyui.node_times import LONGEST_TITLE, MOST, Clock, clocked, deafened, node_times
+from infra.comfyui.node_times import (
+    LONGEST_TITLE,
+    MOST,
+    Clock,
+    clocked,
+    deafened,
+    node_times,
+    reminded,
+)
 
 GRAPH: dict[str, Any] = {
     "1": {"class_type": "CheckpointLoaderSimple", "inputs": {}},
@@ -66,15 +76,49 @@ def test_an_output_node_is_over_with_its_result_and_a_failing_one_with_the_error
     assert seconds(after((1, begins("2")), (4, said("execution_error")))) == {"2": 3}
 
 
-def test_what_was_going_on_while_nobody_listened_is_left_out() -> None:
+def test_what_ended_or_began_while_nobody_listened_is_left_out() -> None:
     before = after((1, begins("1")), (2, begins("2")))
     clock = after(
-        (8, state(n1="finished", n2="running")),
-        (9, state(n1="finished", n2="finished", n3="running")),
+        (8, state(n1="finished", n2="finished", n3="running")),
         (10, said("execution_success")),
         clock=deafened(before),
     )
-    assert seconds(clock) == {"1": 1, "3": 1}
+    assert seconds(clock) == {"1": 1}
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        [(16, said("executed", node="2"))],
+        [(9, state(n1="finished", n2="running")), (16, state(n1="finished", n2="finished"))],
+        [(9, begins("2")), (16, begins("3"))],
+        ["reminder", (16, state(n1="finished", n2="finished"))],
+        ["reminder", "lost", "reminder", (16, begins("3"))],
+        ["lost", "lost", "reminder", (16, said("execution_error"))],
+    ],
+    ids=["its result", "its state", "executing", "reminded", "reminded twice", "and it fails"],
+)
+def test_a_node_that_runs_before_and_after_a_lost_connection_ran_all_the_while(
+    heard: list[Any],
+) -> None:
+    clock = deafened(after((1, begins("1")), (2, begins("2"))))
+    for word in heard:
+        if word == "lost":
+            clock = deafened(clock)
+        elif word == "reminder":
+            clock = reminded(clock, "2", 9)
+        else:
+            clock = after(word, clock=clock)
+    assert seconds(after((16, said("execution_success")), clock=clock))["2"] == 14
+
+
+def test_whoever_connects_late_is_told_the_node_that_runs() -> None:
+    missed_nothing = reminded(Clock(graph=GRAPH, deaf=False), "1", 1)
+    assert seconds(after((5, state(n1="finished")), clock=missed_nothing)) == {"1": 4}
+
+    in_the_middle = reminded(Clock(graph=GRAPH), "1", 1)
+    clock = after((5, state(n1="finished")), (6, state(n2="running")), clock=in_the_middle)
+    assert seconds(after((8, said("execution_success")), clock=clock)) == {"2": 2}
 
 
 def test_a_watch_that_begins_in_the_middle_does_not_guess() -> None:
