@@ -25,6 +25,18 @@ class TokenRevoked(Unauthorized):
     """The token was revoked."""
 
 
+class TicketExpired(Unauthorized):
+    """The time of the ticket is over."""
+
+
+class TicketRevoked(Unauthorized):
+    """The key or token that the ticket was made with no longer counts."""
+
+
+class CredentialInAddress(Unauthorized):
+    """A key or a token stands in the address, where logs and histories keep it."""
+
+
 class ScopeMissing(Exception):
     """The caller is known, but may not do this; says which scopes would do, any of them."""
 
@@ -53,6 +65,9 @@ class Caller(Struct, frozen=True, kw_only=True):
 
     credential: str = ""
     """What they showed, by a stable name that is no secret: token:<id> or key:<id>."""
+
+    ticket: str = ""
+    """The run or batch that a ticket is for, which was made with the credential."""
 
     @property
     def tenant(self) -> str:

@@ -4,9 +4,11 @@ Routes say by `opt=needs(…)` which scope they want; one that says nothing keep
 from starting.
 """
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, suppress
 from typing import Any
+from uuid import UUID
 
 from litestar import Request
 from litestar.connection import ASGIConnection
@@ -14,13 +16,16 @@ from litestar.di import NamedDependency
 from litestar.handlers.base import BaseRouteHandler
 from litestar.handlers.http_handlers import HTTPRouteHandler
 
-from app.auth import Caller, ScopeMissing
+from app.auth import Caller, CredentialInAddress, ScopeMissing, Unauthorized
 from app.house import House
-from app.scopes import ADMIN, OPT, PER_DEPLOYMENT
+from app.scopes import ADMIN, OPT, PER_DEPLOYMENT, TICKET
 from events.errors import NotFound
 from infra.event_store import LogUnavailable
 
 ORGANISATION_HEADER = "Comfyd-Organisation"
+
+_CREDENTIAL = re.compile(r"cfd_[\w-]{64}|eyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
+"""An API key or a JWT."""
 
 
 class ScopeUndeclared(Exception):
@@ -44,7 +49,7 @@ async def admit(connection: ASGIConnection[Any, Any, Any, Any], route: BaseRoute
     """Find out who is calling, before anything else of the request is looked at.
 
     Raises:
-        Unauthorized: nobody we know.
+        Unauthorized: nobody we know, or with a credential where none belongs.
         LogUnavailable, IdentityProviderUnavailable: nobody can say who it is.
         ScopeMissing: the caller may not do this.
         NotFound: the caller is kept to some deployments, and the route knows nothing of that.
@@ -52,9 +57,9 @@ async def admit(connection: ASGIConnection[Any, Any, Any, Any], route: BaseRoute
     """
     if connection.scope.get("method") == "OPTIONS":
         return  # the framework's own answer to it tells the methods, which are no secret
-    house: House = connection.app.state.house
-    organisation = connection.headers.get(ORGANISATION_HEADER, "")
-    caller = await house.credentials.caller(_credential(connection), organisation)
+    if connection.scope["query_string"]:
+        _refuse_credential_in_address(connection)
+    caller = await _caller(connection, route)
     if caller.scopes.isdisjoint(route.opt[OPT]):
         raise ScopeMissing(route.opt[OPT] - {ADMIN} or route.opt[OPT])
     if caller.deployments and not route.opt[PER_DEPLOYMENT]:
@@ -62,13 +67,37 @@ async def admit(connection: ASGIConnection[Any, Any, Any, Any], route: BaseRoute
     connection.state.caller = caller
 
 
-def _credential(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+def _refuse_credential_in_address(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    """Refuse keys and tokens in query parameters: proxies log addresses, browsers keep them."""
+    for name, value in connection.query_params.multi_items():
+        if name == "access_token" or _CREDENTIAL.fullmatch(value):
+            raise CredentialInAddress
+
+
+async def _caller(
+    connection: ASGIConnection[Any, Any, Any, Any], route: BaseRouteHandler
+) -> Caller:
+    house: House = connection.app.state.house
     authorization = connection.headers.get("authorization", "")
-    if not authorization and connection.url.path.endswith("/events"):
-        # A browser's EventSource cannot send headers (RFC 6750 §2.3 has the parameter for this).
-        return str(connection.query_params.get("access_token", ""))
+    if not authorization and "ticket" in connection.query_params:
+        aggregate = _aggregate(connection, route)
+        return await house.credentials.caller_with_ticket(
+            connection.query_params["ticket"], aggregate
+        )
     scheme, _, credential = authorization.partition(" ")
-    return credential.strip() if scheme.lower() == "bearer" else ""
+    credential = credential.strip() if scheme.lower() == "bearer" else ""
+    organisation = connection.headers.get(ORGANISATION_HEADER, "")
+    return await house.credentials.caller(credential, organisation)
+
+
+def _aggregate(connection: ASGIConnection[Any, Any, Any, Any], route: BaseRouteHandler) -> str:
+    """Name what a ticket must be for, to open this address."""
+    if not (kind := route.opt[TICKET]):
+        raise Unauthorized
+    try:
+        return f"{kind}-{UUID(connection.path_params[f'{kind}_id'])}"
+    except ValueError:
+        raise NotFound("there is nothing with this id") from None
 
 
 async def while_welcome(

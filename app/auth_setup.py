@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from app.auth_standings import Standings
+from app.auth_tickets import Tickets
 from app.auth_tokens import Tokens
 from app.credentials import Credentials
 from app.key_uses import KeyUses
@@ -32,6 +33,7 @@ async def open_credentials(
             )
         yield Credentials(
             tokens=Tokens(settings.jwt_secret),
+            tickets=Tickets(settings.jwt_secret),
             oidc=oidc,
             standings=Standings(store),
             uses=uses,

@@ -6,18 +6,27 @@ of a status poll. Whether it was revoked, and who belongs to an organisation, is
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import jwt
 
-from app.auth import Caller, KeyExpired, KeyRevoked, TokenRevoked, Unauthorized
+from app.auth import (
+    Caller,
+    KeyExpired,
+    KeyRevoked,
+    TicketRevoked,
+    TokenRevoked,
+    Unauthorized,
+)
 from app.auth_keys import key_id_in, looks_like_a_key, matches
 from app.auth_standings import Standings
+from app.auth_tickets import Ticket, Tickets
 from app.auth_tokens import ALGORITHM, CANNOT_READ, Claims, Tokens
 from app.key_uses import KeyUses
 from app.oidc import OidcTokens
 from app.scopes import DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
+from events.api_key import ApiKey
 from events.decider import KEY, ORGANISATION, TOKEN
 from events.errors import NotFound
 from events.organisation import MEMBER, OWNER, VIEWER, Organisation
@@ -40,14 +49,16 @@ class Credentials:
         self,
         *,
         tokens: Tokens,
+        tickets: Tickets,
         oidc: OidcTokens | None,
         standings: Standings,
         uses: KeyUses,
         now: Callable[[], datetime],
     ) -> None:
-        """Take our own tokens, those of an identity provider if there is one, and API keys."""
+        """Take our own tokens, those of an identity provider if there is one, API keys, tickets."""
         self.standings = standings
         self._tokens = tokens
+        self._tickets = tickets
         self._oidc = oidc
         self._uses = uses
         self._now = now
@@ -70,6 +81,56 @@ class Credentials:
         if await self.standings.of(TOKEN, claims.token_id):
             raise TokenRevoked
         return await self._caller_with_token(claims, organisation)
+
+    async def issue_ticket(
+        self, caller: Caller, aggregate: str, *, seconds: int
+    ) -> tuple[str, datetime]:
+        """Make a ticket for one thing that the caller may know of; give it and its end.
+
+        It ends with the caller's key at the latest. A token it outlives: those of people who sign
+        in last for a minute, and are renewed all the time.
+
+        Raises:
+            LogUnavailable: nobody can say just now when the key ends.
+
+        """
+        ends = [self._now() + timedelta(seconds=seconds)]
+        if (key := await self._key_of(caller)) and key.issued.expires_at:
+            ends.append(key.issued.expires_at)
+        ticket = Ticket(
+            aggregate=aggregate,
+            credential=caller.credential,
+            user_id=caller.user_id,
+            org_id=caller.org_id,
+            expires_at=min(ends),
+        )
+        return self._tickets.seal(ticket), ticket.expires_at
+
+    async def caller_with_ticket(self, sealed: str, aggregate: str) -> Caller:
+        """Give the caller who shows a ticket to read *aggregate*.
+
+        Raises:
+            Unauthorized: it opens nothing, or nothing any more.
+            NotFound: it is for something else.
+            LogUnavailable: nobody can say just now.
+
+        """
+        if len(sealed) > LONGEST:
+            raise Unauthorized
+        ticket = self._tickets.open(sealed, self._now())
+        caller = Caller(
+            user_id=ticket.user_id,
+            org_id=ticket.org_id,
+            scopes=frozenset({RUNS_READ}),
+            role="ticket",
+            credential=ticket.credential,
+            ticket=ticket.aggregate,
+        )
+        if await self.withdrawn(caller):
+            raise TicketRevoked
+        if ticket.aggregate != aggregate:
+            raise NotFound("this ticket is for something else")
+        return caller
 
     async def claims(self, token: str) -> Claims:
         """Give what a token says, whether it was revoked or not.
@@ -99,12 +160,18 @@ class Credentials:
         """
         kind, _, identifier = caller.credential.partition(":")
         if kind == "key":
-            key = await self.standings.of(KEY, UUID(identifier))
+            key = await self._key_of(caller)
             return key is None or key.revoked_at is not None
         if await self.standings.of(TOKEN, UUID(identifier)):
             return True
         managed = await self._managed(caller.org_id)
         return managed is not None and caller.user_id not in managed.members
+
+    async def _key_of(self, caller: Caller) -> ApiKey | None:
+        kind, _, identifier = caller.credential.partition(":")
+        if kind != "key":
+            return None
+        return await self.standings.of(KEY, UUID(identifier))
 
     async def _caller_with_key(self, credential: str, organisation: str) -> Caller:
         key_id = key_id_in(credential)

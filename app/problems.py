@@ -15,7 +15,16 @@ from litestar.exceptions import (
 )
 from msgspec import Struct
 
-from app.auth import KeyExpired, KeyRevoked, ScopeMissing, TokenRevoked, Unauthorized
+from app.auth import (
+    CredentialInAddress,
+    KeyExpired,
+    KeyRevoked,
+    ScopeMissing,
+    TicketExpired,
+    TicketRevoked,
+    TokenRevoked,
+    Unauthorized,
+)
 from app.field_problems import field_problem
 from app.language import language_of
 from app.problem_views import PROBLEM_JSON, ProblemView, fault_views, problem_type
@@ -94,6 +103,9 @@ _BY_CLASS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     KeyRevoked: (HTTPStatus.UNAUTHORIZED, "key_revoked"),
     KeyExpired: (HTTPStatus.UNAUTHORIZED, "key_expired"),
     TokenRevoked: (HTTPStatus.UNAUTHORIZED, "token_revoked"),
+    TicketExpired: (HTTPStatus.UNAUTHORIZED, "ticket_expired"),
+    TicketRevoked: (HTTPStatus.UNAUTHORIZED, "ticket_revoked"),
+    CredentialInAddress: (HTTPStatus.UNAUTHORIZED, "credential_in_address"),
     Unauthorized: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
     ScopeMissing: (HTTPStatus.FORBIDDEN, "scope_missing"),
     NotFound: (HTTPStatus.NOT_FOUND, "not_found"),

@@ -47,7 +47,9 @@ async def limit_credential(
     house: House = connection.app.state.house
     # Nobody need say who they are to ask which methods there are (OPTIONS).
     if caller := connection.scope["state"].get("caller"):
-        await _count(connection, house.credential_limit, caller.credential)
+        # A page's visitors use up their run's share, never that of the key behind it.
+        subject = f"ticket:{caller.ticket}" if caller.ticket else caller.credential
+        await _count(connection, house.credential_limit, subject)
 
 
 async def tell_standing(message: Message, scope: Scope) -> None:

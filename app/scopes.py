@@ -19,13 +19,19 @@ PER_DEPLOYMENT = "per_deployment"
 """Where a route says that it keeps restricted keys to their deployments."""
 
 
-def needs(*scopes: str, per_deployment: bool = False) -> Mapping[str, Any]:
+TICKET = "ticket"
+"""Where a route that a ticket opens keeps what the ticket must be for: run or batch."""
+
+
+def needs(*scopes: str, per_deployment: bool = False, ticket: str = "") -> Mapping[str, Any]:
     """Give the `opt` of a route whose caller must hold one of *scopes*; admin always suffices.
 
     A route that says *per_deployment* hides by itself what lies outside the deployments that a key
     is restricted to (app/find_run.py helps). To such a key every other route is not found.
+
+    Where *ticket* names a kind of thing, a ticket for just the thing in the path opens the route.
     """
     unknown = set(scopes) - SCOPES
     if unknown or not scopes:
         raise ValueError(f"no such scopes: {sorted(unknown)}")
-    return {OPT: frozenset(scopes) | {ADMIN}, PER_DEPLOYMENT: per_deployment}
+    return {OPT: frozenset(scopes) | {ADMIN}, PER_DEPLOYMENT: per_deployment, TICKET: ticket}

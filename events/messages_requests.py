@@ -7,6 +7,15 @@ REQUESTS: Phrases = {
     "key_revoked": ("This API key was revoked.", "此 API 密钥已被吊销。"),
     "key_expired": ("This API key has expired.", "此 API 密钥已过期。"),
     "token_revoked": ("This token was revoked.", "此令牌已被吊销。"),
+    "ticket_expired": ("This ticket has expired; get a new one.", "此票据已过期；请重新获取。"),
+    "ticket_revoked": (
+        "The key or token that made this ticket no longer counts.",
+        "创建此票据的密钥或令牌已失效。",
+    ),
+    "credential_in_address": (
+        "A key or a token in the address is not read: send it as a header, or use a ticket.",
+        "网址中的密钥或令牌不予读取：请放在请求头中发送，或使用票据。",
+    ),
     "scope_missing": (
         "This credential may not do that.",
         "此凭据没有执行该操作的权限。",

@@ -10,7 +10,7 @@ import structlog
 
 from infra.masking import MASK, masker
 
-SECRET_WORDS = ("authorization", "token", "secret", "password", "key")
+SECRET_WORDS = ("authorization", "token", "ticket", "secret", "password", "key")
 
 Event = MutableMapping[str, Any]
 

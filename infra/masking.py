@@ -18,7 +18,7 @@ _PATTERNS = tuple(
         r"(://[^\s/@:\"'\\]*:)[^\s/@\"'\\]+(?=@)",
         r"(\b(?:nats|tls)://)[^\s/@:\"'\\]+(?=@)",
         # parameters and fields
-        rf"([?&][\w-]*(?:token|secret|password|key|signature|credential)=){_END}+",
+        rf"([?&][\w-]*(?:token|secret|password|key|signature|credential|ticket)=){_END}+",
         rf"(\b(?:bearer|basic)(?:\s|%20|\+)+){_END}+",
         # our keys, tokens of whomever (RFC 7519), and what Fernet sealed
         r"(\bcfd_)[\w-]+",

@@ -109,7 +109,7 @@ async def list_(
     return list_view(page, lambda row: batch_view(standing_of(row.state, counts[row.id], read_at)))
 
 
-@get("/v1/batches/{batch_id:str}", opt=needs(RUNS_READ, per_deployment=True))
+@get("/v1/batches/{batch_id:str}", opt=needs(RUNS_READ, per_deployment=True, ticket="batch"))
 async def read(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
@@ -162,7 +162,7 @@ async def cancel(
 @get(
     "/v1/batches/{batch_id:str}/events",
     media_type=EVENT_STREAM,
-    opt=needs(RUNS_READ, per_deployment=True),
+    opt=needs(RUNS_READ, per_deployment=True, ticket="batch"),
     responses=again(200, str, "The stream of server-sent events.", media_type=EVENT_STREAM)
     | again(204, None, "Every run has ended, and there is nothing after this position."),
 )

@@ -84,7 +84,7 @@ async def answer_run(house: House, accepted: Accepted, wait: int) -> Response[Ru
 
 @get(
     "/v1/runs/{run_id:str}",
-    opt=needs(RUNS_READ, per_deployment=True),
+    opt=needs(RUNS_READ, per_deployment=True, ticket="run"),
     response_headers=shown("ETag"),
     responses=again(200, RunView, "The run.") | again(304, None, "Nothing has changed."),
 )
@@ -161,7 +161,7 @@ async def cancel(
 @get(
     "/v1/runs/{run_id:str}/events",
     media_type=EVENT_STREAM,
-    opt=needs(RUNS_READ, per_deployment=True),
+    opt=needs(RUNS_READ, per_deployment=True, ticket="run"),
     responses=again(200, Any, "The stream of server-sent events.", media_type=EVENT_STREAM)
     | again(204, None, "The run has ended, and there is nothing after this position."),
 )

@@ -54,11 +54,11 @@ def openapi_config() -> OpenAPIConfig:
                     scheme="bearer",
                     description="An API key (`cfd_…`) or a JWT. Roles named are scopes.",
                 ),
-                "access_token": SecurityScheme(
+                "ticket": SecurityScheme(
                     type="apiKey",
                     security_scheme_in="query",
-                    name="access_token",
-                    description=PARAMETERS["access_token"],
+                    name="ticket",
+                    description=PARAMETERS["ticket"],
                 ),
             }
         ),

@@ -21,7 +21,7 @@ from app.openapi.parameters import tidy_parameter
 from app.openapi.schemas import tidy_schemas
 from app.openapi.usual_answers import add_usual_answers, error_schemas
 from app.openapi.words import GOOD_ANSWERS, MESSAGES, ORGANISATION, TAGS
-from app.scopes import OPT
+from app.scopes import OPT, TICKET
 
 Json = dict[str, Any]
 
@@ -60,7 +60,7 @@ def _describe(operation: Json, path: str, handler: HTTPRouteHandler) -> None:
         tidy_parameter(parameter)
     if OPT in handler.opt:
         operation.setdefault("parameters", []).append(ORGANISATION)
-    operation["security"] = _security(path, handler)
+    operation["security"] = _security(handler)
     for content in operation.get("requestBody", {}).get("content", {}).values():
         content["examples"] = _examples(operation["operationId"])
 
@@ -85,7 +85,7 @@ def _examples(name: str) -> Mapping[str, Json]:
     }
 
 
-def _security(path: str, handler: HTTPRouteHandler) -> list[Json]:
+def _security(handler: HTTPRouteHandler) -> list[Json]:
     """Say what may be shown, and which scope it must hold: any one of these will do."""
-    ways = ["bearer", "access_token"] if path.endswith("/events") else ["bearer"]
-    return [{way: [scope]} for way in ways for scope in sorted(handler.opt.get(OPT, ()))]
+    found: list[Json] = [{"bearer": [scope]} for scope in sorted(handler.opt.get(OPT, ()))]
+    return [*found, {"ticket": []}] if handler.opt.get(TICKET) else found

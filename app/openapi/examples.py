@@ -73,6 +73,13 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
             "inputs": [{"colour": 16711680}, {"colour": 65280}, {"colour": 255}],
         },
     },
+    "createRunTicket": {
+        "For ten minutes": {},
+        "For a minute": {"seconds": 60},
+    },
+    "createBatchTicket": {
+        "For an hour": {"seconds": 3600},
+    },
     "rerunRun": {
         "With another colour": {"inputs": {"colour": 255}},
     },

@@ -42,6 +42,8 @@ NAMES: Mapping[str, str] = {
     "GET /health/ready": "checkReady",
     "GET /v1/runs/{run_id}/events": "followRun",
     "GET /v1/batches/{batch_id}/events": "followBatch",
+    "POST /v1/runs/{run_id}/ticket": "createRunTicket",
+    "POST /v1/batches/{batch_id}/ticket": "createBatchTicket",
     "POST /v1/machines": "registerMachine",
     "POST /v1/workflows": "pushVersion",
     "PUT /v1/workflows/{workflow_id}/deployments/{environment_name}": "promoteVersion",
@@ -55,7 +57,7 @@ NAMES: Mapping[str, str] = {
 
 PARAMETERS: Mapping[str, str] = {
     "Accept-Language": "The language of the words in the answer: en or zh.",
-    "access_token": "The token, for a browser's EventSource, which cannot send headers.",
+    "ticket": "A ticket for just this run or batch: for web pages, which must hold no key.",
     "after": "A position: the stream begins with what came after it.",
     "at_least": "The `position` of an earlier answer: this one is not older.",
     "cursor": "The `next_cursor` of the page before.",

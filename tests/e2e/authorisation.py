@@ -149,6 +149,8 @@ BODIES: Mapping[str, Callable[[Objects], Json]] = {
     "POST /api/run": lambda o: {"deployment_id": o.deployment_id},
     "POST /v1/runs": lambda o: {"deployment_id": o.deployment_id},
     "POST /v1/runs/{run_id}/rerun": lambda _: {},
+    "POST /v1/runs/{run_id}/ticket": lambda _: {},
+    "POST /v1/batches/{batch_id}/ticket": lambda _: {},
     "POST /v1/runs/rerun": lambda o: {"filter": {"deployment_id": o.deployment_id}},
     "POST /v1/batches": lambda o: {"deployment_id": o.deployment_id, "inputs": [{}]},
     "POST /v1/machines": lambda _: {"name": "made", "url": "http://127.0.0.1:9"},
@@ -252,10 +254,10 @@ async def people(system: System, tenant: Tenant) -> list[Holder]:
 
 async def keys(tenant: Tenant, deployment_id: str) -> list[Holder]:
     """Let there be a key for each scope, and some that are limited in other ways."""
-    end = datetime.now(UTC) + timedelta(milliseconds=200)
     of_runs = frozenset({RUNS_READ, RUNS_WRITE})
     found = [await _key(tenant, f"key for {s}", frozenset({s})) for s in sorted(SCOPES)]
     found.append(await _key(tenant, "restricted key", of_runs, deployments=[deployment_id]))
+    end = datetime.now(UTC) + timedelta(seconds=1)
     found.append(await _key(tenant, "expired key", SCOPES, expires_at=end.isoformat()))
     found.append(revoked := await _key(tenant, "revoked key", SCOPES))
     me = await tenant.http.get("/v1/me", headers=dict(revoked.headers))

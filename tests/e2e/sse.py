@@ -59,7 +59,8 @@ async def following_at(
     http: httpx.AsyncClient, path: str, *, after: str = "", last_event_id: str = ""
 ) -> AsyncIterator[Stream]:
     """Follow whatever has its stream at *path*."""
-    params = {"after": after} if after else {}
+    # None, since an empty dict would take away what the path has.
+    params = {"after": after} if after else None
     headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
     async with http.stream("GET", path, params=params, headers=headers, timeout=LIMIT) as answer:
         yield Stream(answer)

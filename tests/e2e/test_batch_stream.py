@@ -188,18 +188,6 @@ async def test_a_stranger_is_told_that_there_is_no_batch(ada: Tenant, bob: Tenan
     assert status == 404
 
 
-async def test_a_browser_may_give_its_token_in_the_address(system: System, ada: Tenant) -> None:
-    made = await make(ada, await ada.deploy(card()), colours(1))
-
-    answer = await ada.http.get(
-        made["links"]["events"],
-        params={"access_token": system.token("ada")},
-        headers={"Authorization": ""},
-    )
-
-    assert answer.status_code == 200
-
-
 async def test_a_reader_of_the_log_ends_with_its_client(
     system: System, ada: Tenant, nats: Client
 ) -> None:

@@ -51,11 +51,11 @@ async def test_no_secret_is_in_any_log(system: System, loud: str, tmp_path: Path
         key = await _key_that_is_revoked(http)
         deployment = await _run(somebody, machine_url, machine_token, image)
         await _go_wrong(http, deployment, guess, image, machine_token)
-        await _stream(http, token, guess)
+        ticket = await _stream(http, token, guess)
     locked, refused = await _with_wrong_passwords(system, token, deployment, image)
     system.end("shy")
 
-    secrets = {token, guess, machine_token, key, image[:200], image[-60:], locked, refused}
+    secrets = {token, ticket, guess, machine_token, key, image[:200], image[-60:], locked, refused}
     secrets |= secret_values(system.env)
     logs = {file.name: file.read_text("utf-8") for file in (system.folder / "logs").iterdir()}
     found = {
@@ -113,18 +113,22 @@ async def _go_wrong(
     writer.close()
 
 
-async def _stream(http: httpx.AsyncClient, token: str, guess: str) -> None:
-    """Follow runs as a browser must: with the token in the address."""
+async def _stream(http: httpx.AsyncClient, token: str, guess: str) -> str:
+    """Follow runs with a ticket, and with what must not be in an address; give the ticket."""
     runs = (await http.get("/v1/runs")).json()["data"]
+    made_for_it = await http.post(f"/v1/runs/{runs[0]['id']}/ticket", json={})
+    ticket = str(made_for_it.json()["ticket"])
     async with httpx.AsyncClient(base_url=http.base_url, trust_env=False, timeout=20) as browser:
-        for run_id, shown, status in (
-            (runs[0]["id"], token, 200),
-            (runs[0]["id"], guess, 401),
-            (MISSING, token, 404),
+        for run_id, name, shown, status in (
+            (runs[0]["id"], "ticket", ticket, 200),
+            (runs[0]["id"], "ticket", guess, 401),
+            (runs[0]["id"], "access_token", token, 401),
+            (MISSING, "ticket", ticket, 404),
         ):
             path = f"/v1/runs/{run_id}/events"
-            answer = await browser.get(path, params={"access_token": shown})
+            answer = await browser.get(path, params={name: shown})
             assert answer.status_code == status
+    return ticket
 
 
 async def _with_wrong_passwords(

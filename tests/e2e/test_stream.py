@@ -121,19 +121,6 @@ async def test_a_stranger_is_told_that_there_is_no_run(bob: Tenant, ada: Tenant)
     assert status == 404
 
 
-async def test_a_browser_may_give_its_token_in_the_address(system: System, ada: Tenant) -> None:
-    run = await ada.run(await ada.deploy(card()))
-    path = f"/v1/runs/{run['id']}/events"
-
-    answer = await ada.http.get(
-        path,
-        params={"access_token": system.token("ada")},
-        headers={"Authorization": ""},
-    )
-
-    assert answer.status_code == 200
-
-
 async def test_a_client_that_does_not_read_holds_up_nobody(system: System, ada: Tenant) -> None:
     deployment = await ada.deploy(slow())
     run_id = await ada.start(deployment, {"seed": 404, "seconds": 1})

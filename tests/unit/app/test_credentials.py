@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from app.auth import Caller, KeyExpired, KeyRevoked, TokenRevoked, Unauthorized
 from app.auth_keys import fingerprint, new_key
 from app.auth_standings import Standings
+from app.auth_tickets import Tickets
 from app.auth_tokens import Tokens
 from app.credentials import LONGEST, Credentials
 from app.key_uses import KeyUses
@@ -41,6 +42,7 @@ class World:
         self.uses = KeyUses(cast("Pool", None), lambda: self.now)
         self.credentials = Credentials(
             tokens=Tokens(SECRET),
+            tickets=Tickets(SECRET),
             oidc=None,
             standings=Standings(self.log, lease=0.0),
             uses=self.uses,

@@ -22,6 +22,10 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoiYWRhIn0.c2lnbmF0dXJl-_x"
             "/v1/runs/1/events?access_token=abc&after=7",
             "/v1/runs/1/events?access_token=***&after=7",
         ),
+        (
+            "/v1/runs/1/events?after=7&ticket=short",
+            "/v1/runs/1/events?after=7&ticket=***",
+        ),
         ("?X-Amz-Signature=0f0f&x=1", "?X-Amz-Signature=***&x=1"),
         ("?X-Amz-Credential=AKIA%2F1", "?X-Amz-Credential=***"),
         ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
