@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import socket
 import sys
 from types import FrameType
+from typing import NoReturn
 
 import click
 import uvicorn
@@ -13,10 +15,16 @@ from typing_extensions import override
 from app.http_limits import LimitedHttp
 from app.main import build_app
 from app.security_headers import ON_EVERYTHING
+from events.words import language_of_locale
+from infra.listening import CannotListen, listen
 from infra.logs import configure_logs
 from infra.secret_settings import secret_values
-from infra.settings import Settings, SettingsInvalid, settings_from
+from infra.settings import Settings, settings_from
+from infra.settings_invalid import SettingsInvalid
 from infra.streams import StreamDiffers, check
+
+BACKLOG = 4096
+"""Connections that may wait to be taken up."""
 
 GRACE = 3
 """Seconds that open requests get when the process is asked to stop."""
@@ -43,13 +51,21 @@ def main() -> None:
         settings = settings_from(os.environ)
         configure_logs(settings.log_level, process="api", secrets=secret_values(os.environ))
         asyncio.run(check(settings.nats_url))
-    except (SettingsInvalid, StreamDiffers) as error:
-        click.echo(f"comfyd: {error}", err=True)
-        sys.exit(2)
-    serve(settings)
+        sockets = listen(settings.host, settings.port, backlog=BACKLOG)
+    except (SettingsInvalid, CannotListen) as error:
+        refuse(error.text(language_of_locale(os.environ)))
+    except StreamDiffers as error:
+        refuse(str(error))
+    serve(settings, sockets)
 
 
-def serve(settings: Settings) -> None:
+def refuse(message: str) -> NoReturn:
+    """End the process: it will never start like this."""
+    click.echo(f"comfyd: {message}", err=True)
+    sys.exit(2)
+
+
+def serve(settings: Settings, sockets: list[socket.socket]) -> None:
     """Serve until a signal comes."""
     app = build_app(settings)
     config = uvicorn.Config(
@@ -65,9 +81,9 @@ def serve(settings: Settings) -> None:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=GRACE,
-        backlog=4096,
+        backlog=BACKLOG,
     )
-    _Server(config, app).run()
+    _Server(config, app).run(sockets)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,14 @@ from consumers.progress_notes import note_all_progress
 from consumers.projector import LogIsShorter, project
 from consumers.rebuild import rebuild
 from consumers.worker import work
+from events.words import language_of_locale
 from infra.log_reader import head
 from infra.logs import configure_logs
 from infra.nats_connection import connected
 from infra.postgres import connect, open_pool
 from infra.secret_settings import secret_values
-from infra.settings import Settings, SettingsInvalid, settings_from
+from infra.settings import Settings, settings_from
+from infra.settings_invalid import SettingsInvalid
 from infra.streams import StreamDiffers, StreamReport, check
 from infra.streams import migrate as migrate_streams
 from projections.queries import position, quarantine, status_counts
@@ -192,7 +194,7 @@ def _settings() -> Settings:
     try:
         return settings_from(os.environ)
     except SettingsInvalid as error:
-        click.echo(f"comfyd: {error}", err=True)
+        click.echo(f"comfyd: {error.text(language_of_locale(os.environ))}", err=True)
         sys.exit(2)
 
 

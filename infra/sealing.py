@@ -11,6 +11,14 @@ class CannotOpen(Exception):
     """None of our keys opens this: it was sealed with one that is no longer given."""
 
 
+class BadSealKey(ValueError):
+    """There is no key, or the one at *place* (from 1) is none; it does not hold any."""
+
+    def __init__(self, place: int | None = None) -> None:
+        self.place = place
+        super().__init__(f"key {place} is no Fernet key" if place else "there is no key")
+
+
 class Sealer:
     """Seals with the first of its keys, and opens with any of them."""
 
@@ -18,21 +26,19 @@ class Sealer:
         """Read *keys*: one or more Fernet keys, with commas between them.
 
         Raises:
-            ValueError: there is none, or one is no Fernet key; the message shows none of them.
+            BadSealKey: there is none, or one is no Fernet key.
 
         """
         given = [key.strip() for key in keys.split(",") if key.strip()]
         if not given:
-            raise ValueError("needs at least one key")
+            raise BadSealKey
         fernets = []
         for place, key in enumerate(given, start=1):
             try:
                 fernets.append(Fernet(key))
             except ValueError:
                 # Without its cause: that may hold a part of the key.
-                raise ValueError(
-                    f"key {place} is not 32 bytes in URL-safe base64 (44 characters)"
-                ) from None
+                raise BadSealKey(place) from None
         self._fernet = MultiFernet(fernets)
 
     def seal(self, secret: str) -> str:

@@ -6,9 +6,12 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import inspect
 
-from infra.sealing import Sealer
+from infra.sealing import BadSealKey, Sealer
 from infra.secret_settings import placeholders_in
+from infra.settings_invalid import SettingsInvalid
+from infra.spaces_settings import check_bucket, check_endpoint, check_public_address
 
 PREFIX = "COMFYD_"
 OWN_PREFIXES = (PREFIX, "SPACES_", "AUTH_")
@@ -19,10 +22,6 @@ ANYBODY = "*"
 
 SEAL_KEYS = "COMFYD_SEAL_KEYS"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-class SettingsInvalid(Exception):
-    """A setting is missing or wrong."""
 
 
 class Spaces(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,15 +146,16 @@ def settings_from(env: Mapping[str, str]) -> Settings:
     known = SETTING_NAMES | CLIENTS
     unknown = sorted(n for n in env if n.startswith(OWN_PREFIXES) and n not in known)
     if unknown:
-        raise SettingsInvalid(
-            f"{', '.join(unknown)}: no such setting. Known: {', '.join(sorted(SETTING_NAMES))}"
-        )
+        known_names = ", ".join(sorted(SETTING_NAMES))
+        raise SettingsInvalid(", ".join(unknown), "unknown", known=known_names)
     plain = _PLAIN | _AUTH | _OWN
     values: dict[str, object] = {field: env[name] for name, field in plain.items() if env.get(name)}
     spaces = {field: env[name] for name, field in _SPACES.items() if env.get(name)}
     spaces.setdefault("endpoint_cdn", spaces.get("endpoint", ""))
     _require(env)
-    return _convert(values, spaces)
+    settings = _convert(values, spaces)
+    _check_spaces(settings.spaces)
+    return settings
 
 
 def _require(env: Mapping[str, str]) -> None:
@@ -163,17 +163,19 @@ def _require(env: Mapping[str, str]) -> None:
     required.append(SEAL_KEYS)
     missing = [name for name in required if not env.get(name)]
     if missing:
-        raise SettingsInvalid(f"{', '.join(missing)}: must be set (`comfyd up` sets them itself)")
+        raise SettingsInvalid(", ".join(missing), "missing")
     if len(env["JWT_SECRET"]) < 32:  # noqa: PLR2004 -- RFC 7518 §3.2: HS256 wants 256 bits
-        raise SettingsInvalid("JWT_SECRET: must have at least 32 characters")
+        raise SettingsInvalid("JWT_SECRET", "short_secret")
     if known := placeholders_in(env):
-        raise SettingsInvalid(f"{', '.join(known)}: a placeholder is no secret; make one")
+        raise SettingsInvalid(", ".join(known), "placeholder")
     _check_proxies(env.get(f"{PREFIX}TRUSTED_PROXIES", ""))
     _check_provider(env)
     try:
         Sealer(env[SEAL_KEYS])
-    except ValueError as error:
-        raise SettingsInvalid(f"{SEAL_KEYS}: {error}") from error
+    except BadSealKey as error:
+        params = {"place": str(error.place)} if error.place else {}
+        code = "bad_seal_key" if error.place else "no_seal_key"
+        raise SettingsInvalid(SEAL_KEYS, code, **params) from error
 
 
 def _check_proxies(proxies: str) -> None:
@@ -181,7 +183,8 @@ def _check_proxies(proxies: str) -> None:
         try:
             ip_network(proxy.strip())
         except ValueError as error:
-            raise SettingsInvalid(f"{PREFIX}TRUSTED_PROXIES: {error}") from error
+            name = f"{PREFIX}TRUSTED_PROXIES"
+            raise SettingsInvalid(name, "no_network", value=proxy.strip()) from error
 
 
 def _check_provider(env: Mapping[str, str]) -> None:
@@ -190,34 +193,56 @@ def _check_provider(env: Mapping[str, str]) -> None:
     if len(missing) == len(_AUTH):
         return
     if missing:
-        raise SettingsInvalid(
-            f"{', '.join(missing)}: must be set too, or none of {', '.join(_AUTH)};"
-            f" with AUTH_AUDIENCE={ANYBODY} its tokens count for whomever they are"
-        )
+        raise SettingsInvalid(", ".join(missing), "provider_incomplete", all=", ".join(_AUTH))
     try:
         address = urlsplit(env["AUTH_JWKS_URL"])
         host = address.hostname
     except ValueError as error:
-        raise SettingsInvalid(f"AUTH_JWKS_URL: {error}") from error
+        raise SettingsInvalid("AUTH_JWKS_URL", "unsafe_keys") from error
     safe = address.scheme == "https" or (address.scheme == "http" and host in LOOPBACK_HOSTS)
     if not host or not safe:
-        raise SettingsInvalid("AUTH_JWKS_URL: must begin with https:// (http only on this machine)")
+        raise SettingsInvalid("AUTH_JWKS_URL", "unsafe_keys")
 
 
-def _convert(values: dict[str, object], spaces: Mapping[str, object]) -> Settings:
+def _check_spaces(spaces: Spaces) -> None:
+    check_bucket(spaces.bucket)
+    check_endpoint(spaces.endpoint, spaces.bucket)
+    check_public_address(
+        spaces.endpoint_cdn,
+        spaces.bucket,
+        without_bucket=spaces.cdn_dont_include_bucket,
+        in_path=spaces.cdn_force_path_style,
+    )
+
+
+def _convert(values: Mapping[str, object], spaces: Mapping[str, object]) -> Settings:
+    section = {n: _converted(n, value, Spaces, _SPACES) for n, value in spaces.items()}
+    own = {n: _converted(n, value, Settings, _PLAIN | _AUTH | _OWN) for n, value in values.items()}
+    return msgspec.convert(own | {"spaces": section}, Settings)
+
+
+def _converted(field: str, value: object, of: type, variables: Mapping[str, str]) -> object:
+    """Read one value as its field wants it; if it is none, say what the variable must be."""
+    wanted = {f.name: f.type for f in msgspec.structs.fields(of)}[field]
     try:
-        section = msgspec.convert(spaces, Spaces, strict=False)
+        return msgspec.convert(value, wanted, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsInvalid(_named(str(error), _SPACES)) from error
-    try:
-        return msgspec.convert(values | {"spaces": section}, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise SettingsInvalid(_named(str(error), _PLAIN | _AUTH | _OWN)) from error
+        (name,) = (name for name, its in variables.items() if its == field)
+        code, params = _must_be(inspect.type_info(wanted))
+        raise SettingsInvalid(name, code, **params) from error
 
 
-def _named(problem: str, variables: Mapping[str, str]) -> str:
-    """Name the variable instead of the field: `$.port` becomes COMFYD_PORT."""
-    for name, field in variables.items():
-        if f"$.{field}`" in problem:
-            return f"{name}: {problem.split(' - at ', maxsplit=1)[0]}"
-    return problem
+def _must_be(wanted: inspect.Type) -> tuple[str, dict[str, str]]:
+    match wanted:
+        case inspect.BoolType():
+            return "not_bool", {}
+        case inspect.LiteralType():
+            return "not_one_of", {"options": ", ".join(sorted(map(str, wanted.values)))}
+        case inspect.IntType() | inspect.FloatType():
+            limits = ((" ≥ ", wanted.ge), (" ≤ ", wanted.le))
+            bounds = ",".join(f"{sign}{limit:g}" for sign, limit in limits if limit is not None)
+            return ("not_int" if isinstance(wanted, inspect.IntType) else "not_float"), {
+                "bounds": bounds
+            }
+        case _:
+            raise AssertionError(wanted)  # what is text is never refused

@@ -15,6 +15,7 @@ from events.messages_inputs import INPUTS
 from events.messages_requests import REQUESTS
 from events.timeline_words import PHRASES
 from events.words import Phrases, in_words, language_of_locale
+from infra import listening, settings_invalid
 from infra.embedded import messages as embedded
 
 TABLES: dict[str, Phrases] = {
@@ -25,6 +26,8 @@ TABLES: dict[str, Phrases] = {
     "diagnosis": diagnosis.WORDS,
     "command line": WORDS,
     "one machine": embedded.CATALOGUE,
+    "settings": settings_invalid.MESSAGES,
+    "listening": listening.MESSAGES,
 }
 
 

@@ -1,14 +1,15 @@
 """The command line's view of the public API: it uses nothing else."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import httpx
-import msgspec
-from httpx_sse import ServerSentEvent, SSEError, aconnect_sse
+from httpx_sse import SSEError, aconnect_sse
 from msgspec import Struct
 
 RECONNECT_AFTER = 1.0
@@ -34,13 +35,41 @@ class Heard(Struct, frozen=True, kw_only=True):
 class NotComfyd(Exception):
     """Another site answers at this address: a wrong one, or one that wants a login first."""
 
-    def __init__(self, answer: httpx.Response) -> None:
+    def __init__(self, answer: httpx.Response, missing: str = "") -> None:
         self.url = str(answer.url.copy_with(query=None))
         kind = answer.headers.get("Content-Type", "").partition(";")[0]
-        self.found = f"{answer.status_code} {answer.headers.get('Location') or kind}".strip()
-        """What it said instead: the status, and where it leads to or what it is."""
+        said = answer.headers.get("Location") or (f"{kind}, no '{missing}'" if missing else kind)
+        self.found = f"{answer.status_code} {said}".strip()
+        """What it said instead: the status, and where it leads to, what it is, or what it lacks."""
 
         super().__init__(f"{self.url}: {self.found}")
+
+
+class _Object(Json):
+    """A JSON object of an answer; a field that comfyd would send and that is missing is no bug."""
+
+    def __init__(self, fields: Json, answer: httpx.Response) -> None:
+        super().__init__(fields)
+        self._answer = answer
+
+    def __missing__(self, name: str) -> Any:
+        raise NotComfyd(self._answer, name)
+
+
+def _object(text: str | bytes, answer: httpx.Response) -> Json:
+    """Read what every answer of comfyd is: a JSON object.
+
+    Raises:
+        NotComfyd: it is something else.
+
+    """
+    try:
+        found = json.loads(text, object_hook=partial(_Object, answer=answer))
+    except (ValueError, RecursionError) as error:
+        raise NotComfyd(answer) from error
+    if not isinstance(found, _Object):
+        raise NotComfyd(answer)
+    return found
 
 
 class ApiClient:
@@ -62,23 +91,23 @@ class ApiClient:
             return False
         return answer.is_success
 
-    async def get(self, path: str, **query: object) -> Any:
+    async def get(self, path: str, **query: object) -> Json:
         """Give an answer's body; see send."""
         return await self.send("GET", path, query=query)
 
-    async def post(self, path: str, body: Mapping[str, Any] | None = None, **headers: str) -> Any:
+    async def post(self, path: str, body: Mapping[str, Any] | None = None, **headers: str) -> Json:
         """Send a body; give the answer's. See send."""
         return await self.send("POST", path, body, headers=headers)
 
-    async def put(self, path: str, body: Mapping[str, Any]) -> Any:
+    async def put(self, path: str, body: Mapping[str, Any]) -> Json:
         """Send a body in the place of another; see send."""
         return await self.send("PUT", path, body)
 
-    async def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+    async def patch(self, path: str, body: Mapping[str, Any]) -> Json:
         """Change a part; see send."""
         return await self.send("PATCH", path, body)
 
-    async def delete(self, path: str, **query: object) -> Any:
+    async def delete(self, path: str, **query: object) -> Json:
         """Remove something; see send."""
         return await self.send("DELETE", path, query=query)
 
@@ -90,8 +119,8 @@ class ApiClient:
         *,
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Any:
-        """Ask for something; parameters that are None are left out.
+    ) -> Json:
+        """Ask for something; parameters that are None are left out. No content is an empty object.
 
         Raises:
             httpx.HTTPStatusError: the server says no.
@@ -99,20 +128,30 @@ class ApiClient:
             NotComfyd: it answers, but not as comfyd does.
 
         """
+        answer = await self._answer(method, path, body, query=query, headers=headers)
+        if answer.status_code == HTTPStatus.NO_CONTENT:
+            return {}
+        return _object(answer.content, answer)
+
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         answer = await self._http.request(
             method,
             path,
             json=body,
-            params={n: str(v) for n, v in (query or {}).items() if v is not None},
+            # An empty mapping would take the query out of *path*.
+            params={n: str(v) for n, v in (query or {}).items() if v is not None} or None,
             headers={n.replace("_", "-"): v for n, v in (headers or {}).items()},
         )
         _refuse_failure(answer)
-        if answer.status_code == HTTPStatus.NO_CONTENT:
-            return None
-        try:
-            return answer.json()
-        except ValueError as error:
-            raise NotComfyd(answer) from error
+        return answer
 
     async def items(self, path: str, *, most: int | None = None, **query: object) -> list[Json]:
         """Give the items of a list, page by page, *most* of them at most."""
@@ -120,11 +159,19 @@ class ApiClient:
         cursor: str | None = None
         while True:
             limit = PAGE if most is None else min(PAGE, most - len(found))
-            page = await self.get(path, limit=limit, cursor=cursor, **query)
+            page = await self._page(path, limit=limit, cursor=cursor, **query)
             found += page["data"]
             cursor = page["next_cursor"]
             if not cursor or (most is not None and len(found) >= most):
                 return found
+
+    async def _page(self, path: str, **query: object) -> Json:
+        answer = await self._answer("GET", path, query=query)
+        page = _object(answer.content, answer)
+        items = page["data"]
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise NotComfyd(answer, "data")
+        return page
 
     async def follow(self, path: str, *, after: str | None = None) -> AsyncGenerator[Heard]:
         """Yield what a stream tells until it is done; a broken stream is taken up again.
@@ -145,8 +192,7 @@ class ApiClient:
                         broken = 0
                         last = event.id or last
                         if event.data:
-                            data = msgspec.json.decode(event.data)
-                            yield Heard(event=event.event, data=data, id=event.id)
+                            yield event
                         if event.event == "done":
                             return
             except httpx.TransportError:
@@ -155,21 +201,22 @@ class ApiClient:
             broken += 1
             await asyncio.sleep(RECONNECT_AFTER)
 
-    async def _stream(self, path: str, last: str | None) -> AsyncGenerator[ServerSentEvent]:
+    async def _stream(self, path: str, last: str | None) -> AsyncGenerator[Heard]:
         headers = {"Last-Event-ID": last} if last else {}
         async with aconnect_sse(
             self._http, "GET", path, headers=headers, timeout=httpx.Timeout(60, read=None)
         ) as stream:
             if stream.response.status_code == HTTPStatus.NO_CONTENT:
                 # The end had been seen before.
-                yield ServerSentEvent(event="done", data="")
+                yield Heard(event="done", data={}, id="")
                 return
             if stream.response.is_error:
                 await stream.response.aread()
             _refuse_failure(stream.response)
             try:
                 async for event in stream.aiter_sse():
-                    yield event
+                    data = _object(event.data, stream.response) if event.data else {}
+                    yield Heard(event=event.event, data=data, id=event.id)
             except SSEError as error:
                 raise NotComfyd(stream.response) from error
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from infra.embedded.data_folder import (
 )
 from infra.embedded.ports import LOOPBACK, remembered_ports
 from infra.embedded.servers import start_all
+from infra.listening import listen, reachable
 from infra.nats_connection import connected
 from infra.postgres import connect
 from infra.settings import SEAL_KEYS, SETTING_NAMES, settings_from
@@ -65,20 +65,16 @@ def chosen_port() -> int:
     """Give the port that the environment names.
 
     Raises:
-        CannotStart: it is none, or taken.
+        CannotStart: it is none.
+        CannotListen: nobody can listen there.
 
     """
     text = os.environ.get("COMFYD_PORT") or DEFAULT_PORT
     if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65536:  # noqa: PLR2004 -- ports end there
         raise CannotStart(word("bad_port", port=text))
-    port = int(text)
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            raise CannotStart(word("port_taken", port=port)) from error
-    return port
+    for found in listen(os.environ.get("COMFYD_HOST") or LOOPBACK, int(text)):
+        found.close()
+    return int(text)
 
 
 def remembered_settings() -> dict[str, str]:
@@ -107,6 +103,7 @@ def running_stack(told: Told) -> Iterator[Stack]:
 
     Raises:
         CannotStart, infra.embedded.errors.CannotStart: the message says why and what to do.
+        CannotListen: another listens where the API would.
         SettingsInvalid: a setting is wrong.
 
     """
@@ -120,7 +117,7 @@ def running_stack(told: Told) -> Iterator[Stack]:
             machine_url = _start_machine(supervisor, folder)
             yield Stack(
                 supervisor=supervisor,
-                url=f"http://{_reachable(env.get('COMFYD_HOST', ''))}:{port}",
+                url=f"http://{reachable(env.get('COMFYD_HOST', ''))}:{port}",
                 machine_url=machine_url,
                 jwt_secret=env["JWT_SECRET"],
                 folder=folder.root,
@@ -168,13 +165,10 @@ async def _rebuild_tables(stack: Stack) -> None:
 
 def _check_settings() -> None:
     """Find a wrong setting before anything is started or written."""
-    ours = "x" * 40
-    servers = dict.fromkeys(
-        ("NATS_URL", "POSTGRES_URL", "JWT_SECRET", *(f"SPACES_{n}" for n in _SPACES)), ours
-    )
-    settings_from(
-        servers | {SEAL_KEYS: "A" * 43 + "="} | {n: v for n, v in os.environ.items() if v}
-    )
+    ours = dict.fromkeys(("NATS_URL", "POSTGRES_URL", "JWT_SECRET"), "x" * 40)
+    ours |= dict.fromkeys((f"SPACES_{n}" for n in _SPACES), "ours")
+    ours |= {SEAL_KEYS: "A" * 43 + "=", "SPACES_ENDPOINT": f"http://{LOOPBACK}"}
+    settings_from(ours | {n: v for n, v in os.environ.items() if v})
 
 
 def _settings(folder: DataFolder, servers: Mapping[str, str], port: int) -> dict[str, str]:
@@ -191,13 +185,6 @@ def _settings(folder: DataFolder, servers: Mapping[str, str], port: int) -> dict
     }
     settings_from(env | {n: v for n, v in os.environ.items() if n.startswith("COMFYD_")})
     return env
-
-
-def _reachable(host: str) -> str:
-    """Say where we ourselves find an API that listens on *host*."""
-    if host in {"", "0.0.0.0", "::", "localhost"}:  # noqa: S104 -- compared, not bound
-        return LOOPBACK
-    return f"[{host}]" if ":" in host else host
 
 
 def _start_machine(supervisor: Supervisor, folder: DataFolder) -> str:

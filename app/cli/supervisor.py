@@ -32,6 +32,19 @@ def python_process(name: str, *arguments: str, logs: Path, env: Mapping[str, str
     )
 
 
+NEVER_WILL = 2
+"""Exit code of a process of ours that cannot start like this, however often it is tried."""
+
+
+class ProcessRefused(Exception):
+    """A process of ours ended for good; the message is what it said last."""
+
+    def __init__(self, name: str, log: Path) -> None:
+        lines = log.read_text("utf-8", "replace").split("\n") if log.exists() else []
+        said = next((line for line in reversed(lines) if line.strip()), f"{name}: {log}")
+        super().__init__(said.removeprefix("comfyd: "))
+
+
 class Supervisor:
     """All processes of a one-machine comfyd."""
 
@@ -48,12 +61,19 @@ class Supervisor:
         self.children[command.name] = start(command)
 
     async def watch(self) -> None:
-        """Start again what ends, for ever."""
+        """Start again what ends, for ever.
+
+        Raises:
+            ProcessRefused: a process of ours says that it will never start like this.
+
+        """
         while True:
             await asyncio.sleep(LOOK_EVERY)
             for name in self._servers.dead():
                 await self._again(name, self._servers.children[name], self._launch_server)
             for name, child in list(self.children.items()):
+                if child.exit_code == NEVER_WILL:
+                    raise ProcessRefused(name, self._commands[name].log)
                 if child.exit_code is not None:
                     await self._again(name, child, self._launch_process)
 

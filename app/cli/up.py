@@ -21,9 +21,14 @@ from app.cli.api_client import ApiClient
 from app.cli.demo import Sample, run_sample, sample_for
 from app.cli.remote.login import LOCAL_USER
 from app.cli.stack import DEFAULT_DATA, CannotStart, Stack, prepare, running_stack
+from app.cli.supervisor import ProcessRefused
 from app.cli.words import language, word
 from infra.embedded import errors as embedded
-from infra.settings import SettingsInvalid
+from infra.listening import CannotListen
+from infra.settings_invalid import SettingsInvalid
+
+MANY = 100
+"""Earlier runs that are counted; the list has no total."""
 
 READY_WITHIN = 60.0
 """Seconds the API may take to become ready."""
@@ -37,9 +42,9 @@ def up() -> None:
     console = Console(highlight=False, soft_wrap=True)
     try:
         sys.exit(_up(console))
-    except embedded.CannotStart as error:
+    except (embedded.CannotStart, CannotListen, SettingsInvalid) as error:
         refuse(error.text(language()))
-    except (CannotStart, SettingsInvalid) as error:
+    except (CannotStart, ProcessRefused) as error:
         refuse(str(error))
 
 
@@ -108,9 +113,8 @@ async def _show(stack: Stack, console: Console) -> int:
                 console.print(word("api_silent", seconds=READY_WITHIN, log=log), style="red")
                 return 1
         console.print(word("ready", url=stack.url), style="green")
-        earlier = await client.get("/v1/runs?limit=100")
-        if earlier["data"]:
-            console.print(word("found", count=len(earlier["data"])))
+        if earlier := await client.items("/v1/runs", most=MANY):
+            console.print(word("found", count=f"{MANY}+" if len(earlier) == MANY else len(earlier)))
         sample = await sample_for(stack.machine_url)
         try:
             await run_sample(client, stack.machine_url, sample, console)

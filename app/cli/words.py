@@ -12,8 +12,8 @@ WORDS: Phrases = {
     "starting": ("starting {name}", "正在启动 {name}"),
     "ready": ("comfyd is ready at {url}", "comfyd 已就绪：{url}"),
     "found": (
-        "found the data of earlier runs: {count} in the list",
-        "已找到之前的数据：列表中有 {count} 个运行",
+        "found the data of earlier runs: {count}",
+        "已找到之前的数据：{count} 个运行",
     ),
     "deployed": (
         "deployed the sample '{name}' version {version} to production: deployment {id}",
@@ -51,10 +51,6 @@ WORDS: Phrases = {
     "tables_outdated": (
         "the tables of an earlier version could not be rebuilt",
         "未能重建旧版本的数据表",
-    ),
-    "port_taken": (
-        "port {port} is taken, perhaps by another `comfyd up`: stop it, or set COMFYD_PORT",
-        "端口 {port} 已被占用（也许 `comfyd up` 已在运行）：请停止占用者，或另设 COMFYD_PORT",
     ),
     "bad_port": (
         "COMFYD_PORT: '{port}' is no port; it must be a number from 1 to 65535",

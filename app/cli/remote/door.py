@@ -141,21 +141,42 @@ def _tell(problem: dict[str, Any], words: str, *, as_json: bool) -> None:
 
 def _answer(response: httpx.Response, *, as_json: bool) -> int:
     """Tell what the server says, in its own words: they are in the caller's language."""
-    try:
-        problem = msgspec.json.decode(response.content, type=dict[str, Any])
-    except msgspec.DecodeError:
-        problem = {"title": response.reason_phrase, "status": response.status_code}
-    _tell(problem, _words(problem), as_json=as_json)
+    _tell(_problem(response), words_of(response), as_json=as_json)
     return exit_code(response.status_code)
 
 
-def _words(problem: dict[str, Any]) -> str:
-    errors = problem.get("errors") or []
-    lines = [f"{problem.get('title', '')} ({problem.get('code', problem.get('status', ''))})"]
-    if errors:
-        lines += [f"  {e.get('pointer') or '·'}: {e.get('detail', '')}" for e in errors]
-    elif problem.get("detail") not in (None, "", problem.get("title")):
-        lines.append(f"  {problem['detail']}")
+class _Fault(Struct, frozen=True):
+    pointer: str = ""
+    detail: str = ""
+
+
+class _Problem(Struct, frozen=True):
+    """The part of a problem document that is told; what another site writes fits it or not."""
+
+    title: str
+    code: str = ""
+    detail: str | None = None
+    errors: list[_Fault] = []
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(response.content, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        return {"title": response.reason_phrase, "status": response.status_code}
+
+
+def words_of(response: httpx.Response) -> str:
+    """Give the words of a refusal, with what is wrong and where."""
+    try:
+        problem = msgspec.convert(_problem(response), _Problem)
+    except msgspec.ValidationError:
+        problem = _Problem(title=response.reason_phrase)
+    lines = [f"{problem.title} ({problem.code or response.status_code})"]
+    if problem.errors:
+        lines += [f"  {fault.pointer or '·'}: {fault.detail}" for fault in problem.errors]
+    elif problem.detail and problem.detail != problem.title:
+        lines.append(f"  {problem.detail}")
     return "\n".join(lines)
 
 

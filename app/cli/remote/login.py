@@ -14,7 +14,7 @@ from platformdirs import user_config_path
 from app.auth_tokens import Tokens
 from app.cli.stack import SETTINGS_FILE, chosen_data, local_secret
 from infra.embedded.data_folder import write_private
-from infra.embedded.ports import LOOPBACK
+from infra.listening import reachable
 
 URL_VARIABLE = "COMFYD_URL"
 KEY_VARIABLE = "COMFYD_KEY"
@@ -92,4 +92,5 @@ def local_login() -> Login | None:
     token = Tokens(local_secret(folder)).issue(
         user_id=LOCAL_USER, org_id=None, seconds=LOCAL_TOKEN_SECONDS
     )
-    return Login(url=f"http://{LOOPBACK}:{settings['COMFYD_PORT']}", key=token)
+    host = reachable(settings.get("COMFYD_HOST", ""))
+    return Login(url=f"http://{host}:{settings['COMFYD_PORT']}", key=token)

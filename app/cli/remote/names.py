@@ -2,18 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
 from uuid import UUID
 
 import click
 import httpx
 from typing_extensions import override
 
-from app.cli.api_client import ApiClient
+from app.cli.api_client import ApiClient, Json
 from app.cli.remote.door import NOT_FOUND, Refused
 from app.cli.words import word
 
-Json = dict[str, Any]
 DEFAULT_ENVIRONMENT = "production"
 
 
@@ -39,7 +37,7 @@ class Id(click.ParamType[str]):
 
 
 async def of_run_or_batch(
-    ask: Callable[[str], Awaitable[Any]], some_id: str, suffix: str = ""
+    ask: Callable[[str], Awaitable[Json]], some_id: str, suffix: str = ""
 ) -> Json:
     """Ask for a run, or for the batch with this id where no run has it.
 
@@ -48,12 +46,12 @@ async def of_run_or_batch(
 
     """
     try:
-        return dict(await ask(f"/v1/runs/{some_id}{suffix}"))
+        return await ask(f"/v1/runs/{some_id}{suffix}")
     except httpx.HTTPStatusError as error:
         if error.response.status_code != HTTPStatus.NOT_FOUND:
             raise
         try:
-            return dict(await ask(f"/v1/batches/{some_id}{suffix}"))
+            return await ask(f"/v1/batches/{some_id}{suffix}")
         except httpx.HTTPStatusError:
             raise error from None
 
@@ -66,7 +64,7 @@ async def workflow_named(api: ApiClient, name: str) -> Json:
 
     """
     if is_id(name):
-        return dict(await api.get(f"/v1/workflows/{name}"))
+        return await api.get(f"/v1/workflows/{name}")
     for found in await api.items("/v1/workflows", name=name):
         if found["name"] == name:
             return found
@@ -81,7 +79,7 @@ async def machine_named(api: ApiClient, name: str) -> Json:
 
     """
     if is_id(name):
-        return dict(await api.get(f"/v1/machines/{name}"))
+        return await api.get(f"/v1/machines/{name}")
     for found in await api.items("/v1/machines"):
         if found["name"] == name:
             return found
@@ -96,7 +94,7 @@ async def deployment_named(api: ApiClient, name: str) -> Json:
 
     """
     if is_id(name):
-        return dict(await api.get(f"/v1/deployments/{name}"))
+        return await api.get(f"/v1/deployments/{name}")
     workflow, _, environment = name.rpartition("/")
     # A workflow's name may hold a slash itself.
     readings = [(name, DEFAULT_ENVIRONMENT), (workflow, environment)]

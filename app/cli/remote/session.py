@@ -4,7 +4,6 @@ import sys
 
 import click
 
-from app.cli.api_client import Json
 from app.cli.remote.door import Door, enter, remote
 from app.cli.remote.login import (
     KEY_VARIABLE,
@@ -36,7 +35,7 @@ def login(url: str, key: str, *, as_json: bool) -> None:
     async def tried(door: Door) -> None:
         who = await door.api.get(WHO)
         file = save_login(Login(url=url.rstrip("/"), key=key))
-        door.show(who, lambda: door.say("cli.logged_in", url=url, who=_name(who), file=file))
+        door.show(who, lambda: door.say("cli.logged_in", url=url, who=who["tenant"], file=file))
 
     sys.exit(enter(lambda: find_login(url, key), tried, as_json=as_json))
 
@@ -52,8 +51,5 @@ def logout() -> None:
 async def whoami(door: Door) -> None:
     """Tell who the server takes us for."""
     who = await door.api.get(WHO)
-    door.show(who, lambda: print_fields(door.console, who))
-
-
-def _name(who: Json) -> str:
-    return str(who["tenant"])
+    fields = {"tenant": who["tenant"], **who}
+    door.show(who, lambda: print_fields(door.console, fields))

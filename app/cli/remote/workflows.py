@@ -50,7 +50,7 @@ async def push_file(
         body["ui_graph"] = read_object(ui)
     if machine:
         body["machine_id"] = (await machine_named(door.api, machine))["id"]
-    return dict(await door.api.post("/v1/workflows", body))
+    return await door.api.post("/v1/workflows", body)
 
 
 @workflow.command("list", help=word("help.workflow_list"))

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from app.__main__ import main as api
 from consumers.__main__ import main as consumers
 from infra.secret_settings import placeholders_in, secret_values
-from infra.settings import SettingsInvalid, settings_from
+from infra.settings import settings_from
+from infra.settings_invalid import SettingsInvalid
 from tests.builders import SEAL_KEY
 from tests.containers import DEPLOY, compose
 

@@ -1,8 +1,11 @@
 """Settings: complete, known and of the right kind, or refused by name."""
 
+import re
+
 import pytest
 
-from infra.settings import SettingsInvalid, Spaces, settings_from
+from infra.settings import Spaces, settings_from
+from infra.settings_invalid import SettingsInvalid
 from tests.builders import SEAL_KEY
 
 GOOD = {
@@ -138,3 +141,149 @@ def test_an_identity_provider_is_named_in_full(name: str) -> None:
         settings_from(GOOD | part)
     with pytest.raises(SettingsInvalid, match="must be set too"):
         settings_from(GOOD | {name: PROVIDER[name]})
+
+
+R2 = {
+    "SPACES_ENDPOINT": "https://4c.r2.cloudflarestorage.com",
+    "SPACES_ENDPOINT_CDN": "https://pub-1a.r2.dev",
+    "SPACES_CDN_DONT_INCLUDE_BUCKET": "true",
+}
+DIGITALOCEAN = {
+    "SPACES_ENDPOINT": "https://nyc3.digitaloceanspaces.com",
+    "SPACES_ENDPOINT_CDN": "https://nyc3.cdn.digitaloceanspaces.com",
+    "SPACES_CDN_FORCE_PATH_STYLE": "false",
+}
+
+
+@pytest.mark.parametrize(
+    "spaces",
+    [
+        R2,
+        R2 | {"SPACES_ENDPOINT_CDN": "https://files.example.com/comfyd"},
+        DIGITALOCEAN,
+        DIGITALOCEAN | {"SPACES_ENDPOINT_CDN": "https://comfyd.nyc3.cdn.digitaloceanspaces.com/"},
+        {"SPACES_ENDPOINT": "http://127.0.0.1:8333/"},
+        {"SPACES_ENDPOINT": "https://comfyd.example.com"},
+        {"SPACES_ENDPOINT": "https://ref.supabase.co/storage/v1/s3"},
+        {"SPACES_ENDPOINT_CDN": "https://cdn.example.com/files/"},
+    ],
+)
+def test_storage_may_be_at_these_addresses(spaces: dict[str, str]) -> None:
+    settings_from(GOOD | spaces)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "name", "right"),
+    [
+        (
+            R2 | {"SPACES_ENDPOINT": "https://4c.r2.cloudflarestorage.com/comfyd"},
+            "SPACES_ENDPOINT",
+            "write https://4c.r2.cloudflarestorage.com",
+        ),
+        (
+            {"SPACES_ENDPOINT": "http://127.0.0.1:8333/comfyd/"},
+            "SPACES_ENDPOINT",
+            "write http://127.0.0.1:8333",
+        ),
+        (
+            {"SPACES_ENDPOINT": "https://comfyd.nyc3.digitaloceanspaces.com"},
+            "SPACES_ENDPOINT",
+            "write https://nyc3.digitaloceanspaces.com",
+        ),
+        (
+            {"SPACES_ENDPOINT": "https://comfyd.s3.eu-west-1.amazonaws.com/"},
+            "SPACES_ENDPOINT",
+            "write https://s3.eu-west-1.amazonaws.com",
+        ),
+        (
+            {"SPACES_ENDPOINT": "https://comfyd.nyc3.cdn.digitaloceanspaces.com"},
+            "SPACES_ENDPOINT",
+            "at https://nyc3.digitaloceanspaces.com",
+        ),
+        (
+            {"SPACES_ENDPOINT": "https://pub-1a.r2.dev"},
+            "SPACES_ENDPOINT",
+            "at https://ACCOUNT.r2.cloudflarestorage.com",
+        ),
+        (
+            {"SPACES_ENDPOINT": "nyc3.digitaloceanspaces.com"},
+            "SPACES_ENDPOINT",
+            "write https://nyc3.digitaloceanspaces.com",
+        ),
+        ({"SPACES_ENDPOINT": "127.0.0.1:8333"}, "SPACES_ENDPOINT", "write https://127.0.0.1:8333"),
+        ({"SPACES_ENDPOINT": '"https://a.example"'}, "SPACES_ENDPOINT", "is no address"),
+        ({"SPACES_ENDPOINT": "s3://comfyd"}, "SPACES_ENDPOINT", "is no address"),
+        ({"SPACES_ENDPOINT": "https://a.example:port"}, "SPACES_ENDPOINT", "is no address"),
+        ({"SPACES_ENDPOINT": "https://"}, "SPACES_ENDPOINT", "is no address"),
+        ({"SPACES_ENDPOINT": "https://k:hunter2@a.example"}, "SPACES_ENDPOINT", "SPACES_KEY"),
+        (
+            {"SPACES_ENDPOINT": "https://a.example/?region=x"},
+            "SPACES_ENDPOINT",
+            "write https://a.example/",
+        ),
+        (
+            {"SPACES_ENDPOINT_CDN": "https://files.example.com/comfyd/"},
+            "SPACES_ENDPOINT_CDN",
+            "write https://files.example.com",
+        ),
+        (
+            {"SPACES_ENDPOINT_CDN": "files.example.com/x/"},
+            "SPACES_ENDPOINT_CDN",
+            "write https://files.example.com/x",
+        ),
+        (
+            R2 | {"SPACES_CDN_DONT_INCLUDE_BUCKET": "false"},
+            "SPACES_CDN_DONT_INCLUDE_BUCKET",
+            "must be true: pub-1a.r2.dev already stands for the bucket",
+        ),
+        (
+            DIGITALOCEAN
+            | {
+                "SPACES_ENDPOINT_CDN": "https://comfyd.nyc3.digitaloceanspaces.com",
+                "SPACES_CDN_FORCE_PATH_STYLE": "true",
+            },
+            "SPACES_CDN_FORCE_PATH_STYLE",
+            "must be false",
+        ),
+        ({"SPACES_BUCKET": "comfyd/outputs"}, "SPACES_BUCKET", "the name alone"),
+        ({"SPACES_BUCKET": "comfyd "}, "SPACES_BUCKET", "the name alone"),
+    ],
+)
+def test_a_likely_mistake_about_storage_is_refused_with_the_right_value(
+    wrong: dict[str, str], name: str, right: str
+) -> None:
+    with pytest.raises(SettingsInvalid, match=f"^{name}: ") as refused:
+        settings_from(GOOD | wrong)
+    # The whole value: no path or name goes on behind it.
+    assert re.search(rf"{re.escape(right)}(?![\w/.])", str(refused.value))
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.text("zh").startswith(f"{name}：")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "english", "chinese"),
+    [
+        (
+            "COMFYD_PORT",
+            "many",
+            "must be a whole number",
+            "必须是整数",
+        ),
+        ("COMFYD_RATE_LIMIT", "-1", "must be a whole number ≥ 0", "必须是整数 ≥ 0"),
+        ("COMFYD_KEEP_DATA_DAYS", "x", "must be a number ≥ 0, ≤ 36500", "必须是数字 ≥ 0, ≤ 36500"),
+        ("COMFYD_ALLOW_PRIVATE_URLS", "2", "must be true or false", "必须是 true 或 false"),
+        (
+            "COMFYD_LOG_LEVEL",
+            "loud",
+            "must be one of debug, error, info, warning",
+            "必须是以下之一：debug, error, info, warning",
+        ),
+    ],
+)
+def test_a_wrong_value_is_answered_with_what_it_must_be(
+    name: str, value: str, english: str, chinese: str
+) -> None:
+    with pytest.raises(SettingsInvalid) as refused:
+        settings_from(GOOD | {name: value})
+    assert refused.value.text() == f"{name}: {english}"
+    assert refused.value.text("zh") == f"{name}：{chinese}"

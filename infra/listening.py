@@ -1,0 +1,101 @@
+"""Where the API listens: the sockets are opened before anything else, so that a fault is told."""
+
+import errno
+import socket
+from contextlib import ExitStack
+
+from events.words import Phrases, in_words
+
+LOOPBACK = "127.0.0.1"
+_EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 -- compared, not bound
+
+MESSAGES: Phrases = {
+    "taken": (
+        (
+            "COMFYD_PORT: port {port} of {host} is taken, perhaps by another `comfyd up`: "
+            "stop it, or set another port"
+        ),
+        (
+            "COMFYD_PORT：{host} 的端口 {port} 已被占用（也许 `comfyd up` 已在运行）："
+            "请停止占用者，或另设端口"
+        ),
+    ),
+    "foreign": (
+        (
+            "COMFYD_HOST: this computer does not have the address {host}; "
+            "0.0.0.0 stands for all that it has"
+        ),
+        "COMFYD_HOST：本机没有地址 {host}；0.0.0.0 代表本机的全部地址",
+    ),
+    "forbidden": (
+        "COMFYD_PORT: port {port} is for root alone; set one from 1024 to 65535",
+        "COMFYD_PORT：端口 {port} 仅限 root 使用；请设为 1024 到 65535 之间的端口",
+    ),
+    "no_host": (
+        "COMFYD_HOST: '{host}' is no address of this computer, and no name that leads to one",
+        "COMFYD_HOST：“{host}”不是本机的地址，也不是指向本机的名称",
+    ),
+    "other": (
+        "COMFYD_HOST, COMFYD_PORT: cannot listen on {host}, port {port}: {reason}",
+        "COMFYD_HOST、COMFYD_PORT：无法监听 {host} 的端口 {port}：{reason}",
+    ),
+}
+
+_CODES = {
+    errno.EADDRINUSE: "taken",
+    errno.EADDRNOTAVAIL: "foreign",
+    errno.EACCES: "forbidden",
+}
+
+
+class CannotListen(Exception):
+    """Nobody can listen at this address now; `text` says why and what to do."""
+
+    def __init__(self, code: str, **params: object) -> None:
+        self.code = code
+        self.params = params
+        super().__init__(self.text())
+
+    def text(self, language: str = "en") -> str:
+        """Say it in *language*: en or zh."""
+        return in_words(MESSAGES[self.code], language, self.params)
+
+
+def listen(host: str, port: int, *, backlog: int = 1) -> list[socket.socket]:
+    """Listen on every address that *host* stands for; `::` is everywhere, IPv4 included.
+
+    Raises:
+        CannotListen: on one of them nobody can.
+
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError):
+        raise CannotListen("no_host", host=host) from None
+    with ExitStack() as undo:
+        opened = []
+        for family, address in dict.fromkeys((found_[0], found_[4]) for found_ in found):
+            try:
+                one = socket.create_server(
+                    address,
+                    family=family,
+                    backlog=backlog,
+                    dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),
+                )
+            except OSError as error:
+                raise _cannot_listen(host, port, error) from error
+            opened.append(undo.enter_context(one))
+        undo.pop_all()
+    return opened
+
+
+def reachable(host: str) -> str:
+    """Say where, in a URL, those on this machine find who listens on *host*."""
+    if host in {*_EVERYWHERE, "localhost"}:
+        return LOOPBACK
+    return f"[{host}]" if ":" in host else host
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> CannotListen:
+    code = _CODES.get(error.errno or 0, "other")
+    return CannotListen(code, host=host, port=port, reason=error.strerror or error)

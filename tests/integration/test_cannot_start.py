@@ -1,0 +1,90 @@
+"""A process that can never start ends once, with its reason, and takes the whole down with it."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from app.cli.main import main
+from app.cli.supervisor import NEVER_WILL, ProcessRefused, Supervisor, python_process
+from infra.embedded.child import Command
+from infra.embedded.servers import Servers
+from tests.builders import SEAL_KEY
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """Give a port on which another listens."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+@pytest.mark.usefixtures("log_client")
+@pytest.mark.parametrize(
+    ("lang", "said"), [("C.UTF-8", "comfyd: COMFYD_PORT: port "), ("zh_CN.UTF-8", "的端口 ")]
+)
+async def test_an_api_says_that_its_port_is_taken_and_ends(
+    server_env: Mapping[str, str],
+    taken: int,
+    tmp_path: Path,
+    lang: str,
+    said: str,
+) -> None:
+    own = {
+        "JWT_SECRET": "x" * 40,
+        "COMFYD_SEAL_KEYS": SEAL_KEY,
+        "COMFYD_PORT": str(taken),
+        "LANG": lang,
+    }
+    command = python_process("api", "app", logs=tmp_path, env={**server_env, **own})
+    process = await asyncio.create_subprocess_exec(
+        *command.argv, env=dict(command.env), stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(60):
+        _, told = await process.communicate()
+    *_, words = told.decode().splitlines()
+    assert process.returncode == NEVER_WILL
+    assert (said in words, str(taken) in words, "Traceback" in words) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"COMFYD_PORT": "TAKEN"}, "is taken"),
+        ({"COMFYD_HOST": "203.0.113.1"}, "this computer does not have the address 203.0.113.1"),
+        ({"COMFYD_PORT": "x"}, "'x' is no port"),
+        ({"SPACES_ENDPOINT": "http://a.example/comfyd", "SPACES_BUCKET": "comfyd"}, "write http"),
+    ],
+)
+def test_comfyd_up_says_it_before_anything_is_started(
+    taken: int, tmp_path: Path, env: dict[str, str], said: str
+) -> None:
+    given = {n: v.replace("TAKEN", str(taken)) for n, v in env.items()}
+    data = tmp_path / "data"
+    base = {"COMFYD_DATA": str(data), "LC_ALL": "C.UTF-8", "COMFYD_PORT": str(free_port())}
+    ended = CliRunner().invoke(main, ["up"], env={**base, **given})
+    assert (ended.exit_code, ended.stderr.count("\n"), said in ended.stderr) == (2, 1, True)
+    assert not data.exists()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+async def test_what_will_never_start_is_not_started_again(tmp_path: Path) -> None:
+    restarted: list[str] = []
+    supervisor = Supervisor(Servers({}, -1), lambda name, _: restarted.append(name))
+    script = "import sys; print('comfyd: no port left', file=sys.stderr); sys.exit(2)"
+    log = tmp_path / "api.log"
+    argv = (sys.executable, "-c", script)
+    supervisor.start(Command(name="api", argv=argv, folder=tmp_path, log=log))
+    with pytest.raises(ProcessRefused, match=r"^no port left$"):
+        async with asyncio.timeout(30):
+            await supervisor.watch()
+    assert restarted == []
