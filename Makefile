@@ -34,7 +34,7 @@ test: .venv/ready-dev  ## Run all tests on real servers from wheels
 
 test-real: .venv/ready-dev  ## Run the driver's tests and small cases on the ComfyUI at COMFYUI_URL
 	@test -n "$(COMFYUI_URL)" || { echo "Name a ComfyUI that runs: COMFYUI_URL=http://127.0.0.1:8188 make test-real"; exit 2; }
-	@COMFYD_TEST_COMFYUI=$(COMFYUI_URL) $(BIN)/python -m pytest tests/contract/test_machine_contract.py $(ARGS)
+	@COMFYD_TEST_COMFYUI=$(COMFYUI_URL) $(BIN)/python -m pytest tests/contract/test_machine_contract.py tests/real $(ARGS)
 
 test-containers: .venv/ready-dev  ## Run the same tests on servers in Docker
 	@COMFYD_TEST_SERVERS=containers $(BIN)/python -m pytest -m "not chaos" $(ARGS)
