@@ -10,6 +10,7 @@ from events.machine import Machine, MachineState
 from infra.comfyui.driver import open_comfyui
 from infra.machine import MachineUnreachable
 from infra.machine_address import AddressRefused
+from infra.machine_secrets import opened
 from infra.postgres import POSTGRES_AWAY
 from infra.sealing import CannotOpen
 from infra.storage_probe import probe_storage
@@ -63,10 +64,9 @@ async def _look_at(house: House, machine: Machine) -> FoundMachine:
 async def _silence(house: House, machine: Machine) -> str | None:
     """Tell why a machine does not answer; None if it does."""
     try:
-        token = house.sealer.open(machine.sealed_token) if machine.sealed_token else ""
         driver = await open_comfyui(
             machine.url,
-            token=token,
+            secrets=opened(machine, house.sealer),
             answer_within=ANSWER_WITHIN,
             allow_private=house.settings.allow_private_machines,
         )

@@ -13,6 +13,8 @@ from events.machine_events import MachineEvent
 from infra.event_store import EventStore, Session
 from infra.machine import Machine
 from infra.machine_address import AddressRefused
+from infra.machine_secrets import MachineSecrets
+from infra.machine_secrets import opened as in_clear
 from infra.sealing import CannotOpen, Sealer
 
 
@@ -25,8 +27,8 @@ class Driver(Machine, Protocol):
 
 MachineSession = Session[machine.Machine, MachineCommand, MachineEvent]
 
-OpenDriver = Callable[[str, str], Awaitable[Driver]]
-"""Opens the driver for a machine's URL and token."""
+OpenDriver = Callable[[str, MachineSecrets], Awaitable[Driver]]
+"""Opens the driver for a machine's URL and secrets."""
 
 
 class MachineUnusable(Exception):
@@ -40,7 +42,7 @@ class MachineMissing(MachineUnusable):
 
 
 class TokenUnreadable(MachineUnusable):
-    """None of our keys opens the machine's token."""
+    """None of our keys opens a secret of the machine."""
 
     code = "machine_token_unreadable"
 
@@ -54,9 +56,9 @@ class AddressForbidden(MachineUnusable):
 class _Open:
     """An open driver, what it was opened with, and how many use it."""
 
-    def __init__(self, driver: Driver, url: str, sealed_token: str) -> None:
+    def __init__(self, driver: Driver, known: machine.Machine) -> None:
         self.driver = driver
-        self.opened_with = (url, sealed_token)
+        self.opened_with = (known.url, known.sealed)
         self.users = 0
 
 
@@ -125,7 +127,7 @@ class Machines:
     async def _taken(self, known: machine.Machine) -> _Open:
         async with self._one_at_a_time:
             opened = self._open.get(known.id)
-            if opened is None or opened.opened_with != (known.url, known.sealed_token):
+            if opened is None or opened.opened_with != (known.url, known.sealed):
                 fresh = await self._open_one(known)
                 self._open[known.id] = fresh
                 self._outdated += [opened] if opened else []
@@ -137,16 +139,15 @@ class Machines:
 
     async def _open_one(self, known: machine.Machine) -> _Open:
         try:
-            # Opened in clear only here: it lives no longer than the driver.
-            token = self._sealer.open(known.sealed_token) if known.sealed_token else ""
-            driver = await self._open_driver(known.url, token)
+            # Opened in clear only here: they live no longer than the driver.
+            driver = await self._open_driver(known.url, in_clear(known, self._sealer))
         except CannotOpen as error:
-            raise TokenUnreadable(f"the machine's token cannot be read: {error}") from error
+            raise TokenUnreadable(f"a secret of the machine cannot be read: {error}") from error
         except AddressRefused as error:
             raise AddressForbidden(str(error)) from error
         except ValueError as error:
             raise MachineMissing(str(error)) from error
-        return _Open(driver, known.url, known.sealed_token)
+        return _Open(driver, known)
 
     async def _close_idle(self) -> None:
         idle = [opened for opened in self._outdated if not opened.users]

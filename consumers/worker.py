@@ -36,6 +36,7 @@ from infra.given_up_keys import GivenUpKeys
 from infra.graphs import Graphs
 from infra.jetstream_event_store import JetStreamEventStore, from_log
 from infra.log_reader import head
+from infra.machine_secrets import MachineSecrets
 from infra.nats_connection import OPTIONS, UNANSWERED, Client, Msg, connected
 from infra.object_storage import open_object_storage
 from infra.postgres import open_pool
@@ -110,10 +111,10 @@ async def _tools(client: Client, settings: Settings, exits: AsyncExitStack) -> T
     )
 
 
-async def _open_driver(settings: Settings, url: str, token: str) -> ComfyUIMachine:
+async def _open_driver(settings: Settings, url: str, secrets: MachineSecrets) -> ComfyUIMachine:
     return await open_comfyui(
         url,
-        token=token,
+        secrets=secrets,
         silence=settings.silence,
         patience=settings.machine_wait,
         allow_private=settings.allow_private_machines,

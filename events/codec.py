@@ -49,6 +49,8 @@ TYPES: dict[str, type[msgspec.Struct]] = {
     "machine.renamed.v1": machine_events.MachineRenamed,
     "machine.moved.v1": machine_events.MachineMoved,
     "machine.token_sealed.v1": machine_events.MachineTokenSealed,
+    "machine.header_sealed.v1": machine_events.MachineHeaderSealed,
+    "machine.comfy_key_sealed.v1": machine_events.MachineComfyKeySealed,
     "machine.drained.v1": machine_events.MachineDrained,
     "machine.resumed.v1": machine_events.MachineResumed,
     "machine.disabled.v1": machine_events.MachineDisabled,

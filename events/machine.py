@@ -9,9 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from events.machine_events import (
+    MachineComfyKeySealed,
     MachineDisabled,
     MachineDrained,
     MachineEvent,
+    MachineHeaderSealed,
     MachineMoved,
     MachineObserved,
     MachineRegistered,
@@ -21,6 +23,10 @@ from events.machine_events import (
     MachineTokenSealed,
 )
 from events.machine_snapshot import MachineSnapshot
+
+_Change = (
+    MachineRenamed | MachineMoved | MachineTokenSealed | MachineHeaderSealed | MachineComfyKeySealed
+)
 
 
 class MachineState(StrEnum):
@@ -65,6 +71,12 @@ class Machine(Struct, frozen=True, kw_only=True):
         return self.current.sealed_token
 
     @property
+    def sealed(self) -> tuple[str, ...]:
+        """All that is secret about it, and the name of its header; equal while nothing changes."""
+        now = self.current
+        return (now.sealed_token, now.header_name, now.sealed_header, now.sealed_comfy_key)
+
+    @property
     def removed(self) -> bool:
         """Whether it is gone."""
         return self.state is MachineState.REMOVED
@@ -78,16 +90,14 @@ def evolve(machine: Machine | None, event: MachineEvent) -> Machine:
         return replace(machine, current=event)
     if machine is None:
         raise ValueError(f"the log begins with {type(event).__name__}")
-    if isinstance(event, MachineRenamed | MachineMoved | MachineTokenSealed):
+    if isinstance(event, _Change):
         return replace(machine, current=_changed(machine.current, event))
     if isinstance(event, MachineObserved):
         return replace(machine, snapshot=event.snapshot)
     return replace(machine, state=_state_after(event))
 
 
-def _changed(
-    current: MachineRegistered, event: MachineRenamed | MachineMoved | MachineTokenSealed
-) -> MachineRegistered:
+def _changed(current: MachineRegistered, event: _Change) -> MachineRegistered:
     match event:
         case MachineRenamed():
             return replace(current, name=event.name)
@@ -95,6 +105,12 @@ def _changed(
             return replace(current, url=event.url)
         case MachineTokenSealed():
             return replace(current, sealed_token=event.sealed_token)
+        case MachineHeaderSealed():
+            return replace(
+                current, header_name=event.header_name, sealed_header=event.sealed_header
+            )
+        case MachineComfyKeySealed():
+            return replace(current, sealed_comfy_key=event.sealed_comfy_key)
 
 
 def _state_after(

@@ -9,9 +9,11 @@ from msgspec import Struct
 from events.errors import MachineBusy, MachineGone, NotFound, Problem, TokenNeeded
 from events.machine import Machine, MachineState
 from events.machine_events import (
+    MachineComfyKeySealed,
     MachineDisabled,
     MachineDrained,
     MachineEvent,
+    MachineHeaderSealed,
     MachineMoved,
     MachineObserved,
     MachineRegistered,
@@ -36,6 +38,12 @@ class ChangeMachine(Struct, frozen=True, kw_only=True):
     url: str | None = None
     sealed_token: str | None = None
     """Empty: it wants none any more."""
+
+    header: tuple[str, str] | None = None
+    """Name and encrypted value of another header; both empty: it wants none any more."""
+
+    sealed_comfy_key: str | None = None
+    """Empty: its partner nodes have no account any more."""
 
     now: datetime
 
@@ -94,7 +102,7 @@ def decide(machine: Machine | None, command: MachineCommand) -> list[MachineEven
         NotFound: there is no such machine.
         MachineGone: it was removed.
         MachineBusy: it cannot be removed while runs are open on it.
-        TokenNeeded: it moves to another host, and its token is not for that one.
+        TokenNeeded: it moves to another host, and its secrets are not for that one.
 
     """
     if machine is None:
@@ -119,24 +127,59 @@ def decide(machine: Machine | None, command: MachineCommand) -> list[MachineEven
 
 
 def _registered_again(machine: Machine, new: MachineRegistered) -> list[MachineEvent]:
-    change = ChangeMachine(url=new.url, sealed_token=new.sealed_token or None, now=new.at)
+    change = ChangeMachine(
+        url=new.url,
+        sealed_token=new.sealed_token or None,
+        header=(new.header_name, new.sealed_header) if new.header_name else None,
+        sealed_comfy_key=new.sealed_comfy_key or None,
+        now=new.at,
+    )
     return _changed(machine, change)
 
 
 def _changed(machine: Machine, command: ChangeMachine) -> list[MachineEvent]:
-    token = command.sealed_token
     url = command.url or machine.url
-    if _origin(url) != _origin(machine.url) and machine.sealed_token and token is None:
-        # Whoever may move a machine must not thereby learn a token that nobody shows them.
-        raise TokenNeeded("send the token for the new host as well, or null for none")
+    if _origin(url) != _origin(machine.url):
+        _check_secrets_sent(machine, command)
     events: list[MachineEvent] = []
     if command.name is not None and command.name != machine.name:
         events.append(MachineRenamed(name=command.name, at=command.now))
     if url != machine.url:
         events.append(MachineMoved(url=url, at=command.now))
-    if token is not None and token != machine.sealed_token:
+    return events + _secrets_changed(machine.current, command)
+
+
+def _secrets_changed(current: MachineRegistered, command: ChangeMachine) -> list[MachineEvent]:
+    events: list[MachineEvent] = []
+    token, key = command.sealed_token, command.sealed_comfy_key
+    if token is not None and token != current.sealed_token:
         events.append(MachineTokenSealed(sealed_token=token, at=command.now))
+    if command.header not in (None, (current.header_name, current.sealed_header)):
+        name, value = command.header
+        events.append(MachineHeaderSealed(header_name=name, sealed_header=value, at=command.now))
+    if key is not None and key != current.sealed_comfy_key:
+        events.append(MachineComfyKeySealed(sealed_comfy_key=key, at=command.now))
     return events
+
+
+def _check_secrets_sent(machine: Machine, command: ChangeMachine) -> None:
+    """Refuse to take secrets to another host.
+
+    Whoever may move a machine must not thereby learn a secret that nobody shows them.
+    """
+    now = machine.current
+    secrets = (
+        ("token", now.sealed_token, command.sealed_token),
+        ("header", now.sealed_header, command.header),
+        ("comfy_api_key", now.sealed_comfy_key, command.sealed_comfy_key),
+    )
+    problems = [
+        Problem(code="machine_secret_needed", pointer=f"/{name}", params={"name": name})
+        for name, has, sent in secrets
+        if has and sent is None
+    ]
+    if problems:
+        raise TokenNeeded(problems=problems)
 
 
 def _origin(url: str) -> tuple[str, str]:

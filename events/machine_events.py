@@ -21,6 +21,15 @@ class MachineRegistered(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sealed_token: str = ""
     """What the machine wants to be shown, encrypted; empty: nothing."""
 
+    header_name: str = ""
+    """Another header that it wants; empty: none."""
+
+    sealed_header: str = ""
+    """The value of that header, encrypted."""
+
+    sealed_comfy_key: str = ""
+    """The key of the account that its partner nodes use, encrypted; empty: none."""
+
 
 class MachineRenamed(Struct, frozen=True, kw_only=True):
     """A machine has another name."""
@@ -41,6 +50,27 @@ class MachineTokenSealed(Struct, frozen=True, kw_only=True):
 
     sealed_token: str
     """Encrypted; empty: none any more."""
+
+    at: datetime
+
+
+class MachineHeaderSealed(Struct, frozen=True, kw_only=True):
+    """A machine wants another header."""
+
+    header_name: str
+    """Empty: none any more."""
+
+    sealed_header: str
+    """Its value, encrypted."""
+
+    at: datetime
+
+
+class MachineComfyKeySealed(Struct, frozen=True, kw_only=True):
+    """The partner nodes of a machine use another account."""
+
+    sealed_comfy_key: str
+    """Its key, encrypted; empty: none any more."""
 
     at: datetime
 
@@ -88,6 +118,8 @@ MachineEvent = (
     | MachineRenamed
     | MachineMoved
     | MachineTokenSealed
+    | MachineHeaderSealed
+    | MachineComfyKeySealed
     | MachineDrained
     | MachineResumed
     | MachineDisabled

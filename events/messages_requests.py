@@ -199,8 +199,16 @@ REQUESTS: Phrases = {
         "该机器上尚未结束的运行：{count} 个",
     ),
     "machine_token_needed": (
-        "A machine that moves to another host needs its token again, or null for none.",
-        "机器迁移到其他主机时，必须重新提供令牌；不再需要令牌则传 null。",
+        "A machine that moves to another host needs its secrets again, or null for none.",
+        "机器迁移到其他主机时，必须重新提供各项密钥；不再需要则传 null。",
+    ),
+    "machine_secret_needed": (
+        "send {name} for the new host as well, or null for none",
+        "请为新主机一并提供 {name}；不再需要则传 null",
+    ),
+    "machine_header_reserved": (
+        "{name} belongs to HTTP itself and cannot be set",
+        "{name} 属于 HTTP 协议本身，不能设置",
     ),
     "name_taken": (
         "Another machine has this name.",

@@ -27,6 +27,7 @@ from infra.machine import (
     PromptState,
     Report,
 )
+from infra.machine_secrets import MachineSecrets
 from infra.postgres import Pool
 from infra.private_data import PrivateData
 from infra.sealing import Sealer
@@ -159,7 +160,7 @@ async def worker_tools(
     )
     await storage.put_bytes("workflows/graph.json", GRAPH, "application/json")
 
-    async def open_driver(url: str, token: str) -> FakeMachine:
+    async def open_driver(url: str, secrets: MachineSecrets) -> FakeMachine:
         return machine
 
     tools: dict[str, Any] = {

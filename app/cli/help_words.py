@@ -103,6 +103,23 @@ NATS_URL、POSTGRES_URL、SPACES_…  使用您自己的服务器，而不是内
         "Token that the machine wants from us; kept sealed.",
         "访问该机器所需的令牌；加密保存。",
     ),
+    "help.machine_header": (
+        "Another header that the machine wants from us, such as X-API-Key:abc; kept sealed.",
+        "访问该机器所需的其他请求头，例如 X-API-Key:abc；加密保存。",
+    ),
+    "help.machine_comfy_key": (
+        "Key of an account at comfy.org for its partner nodes; kept sealed.",
+        "合作节点使用的 comfy.org 账户密钥；加密保存。",
+    ),
+    "help.machine_header_set": (
+        "Give a machine another header, such as X-API-Key; an empty value removes it.",
+        "更换机器的请求头，例如 X-API-Key；值留空则删除。",
+    ),
+    "help.machine_header_value": ("Value of the header; kept sealed.", "请求头的值；加密保存。"),
+    "help.machine_comfy_key_set": (
+        "Give the partner nodes of a machine another account; an empty key removes it.",
+        "更换机器上合作节点的账户；密钥留空则删除。",
+    ),
     "help.machine_list": ("List machines.", "列出机器。"),
     "help.machine_show": ("Show a machine and what it can do.", "显示机器及其能力。"),
     "help.machine_rename": ("Give a machine another name.", "重命名机器。"),

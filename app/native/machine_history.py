@@ -18,6 +18,11 @@ WORDS: Phrases = {
     "machine.renamed": ("renamed from {before} to {name}", "已改名：{before} → {name}"),
     "machine.moved": ("moved from {before} to {url}", "地址已变更：{before} → {url}"),
     "machine.token_sealed": ("its token was changed", "令牌已更换"),
+    "machine.header_sealed": ("its header was changed", "请求头已更换"),
+    "machine.comfy_key_sealed": (
+        "the account of its partner nodes was changed",
+        "合作节点使用的账户已更换",
+    ),
     "machine.drained": ("drained: it takes nothing new", "开始排空：不再接收新的运行"),
     "machine.resumed": ("resumed", "已恢复"),
     "machine.disabled": ("disabled", "已停用"),
@@ -80,9 +85,9 @@ def _told(before: Machine | None, recorded: AnyRecorded, language: str) -> Machi
 def _fields(event: Any) -> dict[str, Any]:
     if isinstance(event, MachineRegistered):
         return {"name": event.name, "url": event.url}
-    # Even sealed, a token is nobody's business.
-    hidden = {"at", "sealed_token"}
-    return {n: v for n, v in structs.asdict(event).items() if n not in hidden}
+    # Even sealed, a secret is nobody's business.
+    fields = structs.asdict(event).items()
+    return {n: v for n, v in fields if n != "at" and not n.startswith("sealed_")}
 
 
 def _found(

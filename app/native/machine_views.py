@@ -46,6 +46,12 @@ class _MachineFacts(Struct, frozen=True, kw_only=True):
     has_token: bool
     """Whether it is shown a token; the token itself is never shown to anyone."""
 
+    header: str | None
+    """The name of another header that it is shown; its value is never shown to anyone."""
+
+    has_comfy_api_key: bool
+    """Whether its partner nodes have an account; the key itself is never shown to anyone."""
+
     created_at: datetime
 
 
@@ -105,6 +111,8 @@ def _facts(machine: Machine) -> dict[str, Any]:
         "driver": machine.current.driver,
         "state": str(machine.state),
         "has_token": bool(machine.sealed_token),
+        "header": machine.current.header_name or None,
+        "has_comfy_api_key": bool(machine.current.sealed_comfy_key),
         "created_at": machine.created_at,
     }
 

@@ -16,6 +16,7 @@ from app.find_machine import (
 )
 from app.house import House
 from app.native.machine_history import history
+from app.native.machine_secrets import sealed_secrets
 from app.native.machine_states import order
 from app.native.machine_url import checked_url
 from app.native.machine_views import (
@@ -37,7 +38,6 @@ from events.machine_decider import (
 )
 from events.machine_events import MachineRegistered
 from events.subjects import identifier_of
-from infra.sealing import CannotOpen
 from projections.queries import list_machines
 
 
@@ -62,6 +62,8 @@ async def register_machine(
     """Make a ComfyUI known under a name; the same name again moves it to the new URL."""
     url = checked_url(data.url, house.settings)
     session = await session_for_name(house, caller, data.name)
+    sealed = sealed_secrets(data, session.state, house.sealer)
+    header_name, sealed_header = sealed.header or ("", "")
     registered = MachineRegistered(
         machine_id=identifier_of(session.name),
         name=data.name,
@@ -70,7 +72,10 @@ async def register_machine(
         user_id=caller.user_id,
         org_id=caller.org_id,
         at=house.now(),
-        sealed_token=_sealed(house, session.state, data.token) if data.token else "",
+        sealed_token=sealed.token or "",
+        header_name=header_name,
+        sealed_header=sealed_header,
+        sealed_comfy_key=sealed.comfy_key or "",
     )
     added = await session.execute(RegisterMachine(registered=registered), house.meta(caller))
     new = added and session.version == len(added)
@@ -145,16 +150,18 @@ async def change_machine(
     machine_id: FromPath[str],
     data: JSONBody[ChangeMachineRequest],
 ) -> MachineView:
-    """Give a machine another name, address or token; what is left out stays as it is."""
+    """Give a machine another name, address or secret; what is left out stays as it is."""
     session = await machine_session(house, caller, identifier(machine_id))
     name = None if data.name is UNSET else data.name
     if name is not None:
         await _check_name(house, caller, session.existing, name)
-    token = None if data.token is UNSET else data.token or ""
+    sealed = sealed_secrets(data, session.state, house.sealer)
     command = ChangeMachine(
         name=name,
         url=None if data.url is UNSET else checked_url(data.url, house.settings),
-        sealed_token=_sealed(house, session.state, token) if token else token,
+        sealed_token=sealed.token,
+        header=sealed.header,
+        sealed_comfy_key=sealed.comfy_key,
         now=house.now(),
     )
     return await order(house, caller, session, command)
@@ -170,20 +177,6 @@ async def _check_name(house: House, caller: Caller, machine: Machine, name: str)
     others = await sessions_called(house, caller, name)
     if any(other.existing.id != machine.id for other in others):
         raise NameTaken
-
-
-def _sealed(house: House, machine: Machine | None, token: str) -> str:
-    """Seal a token; one that the machine has already stays sealed as it is."""
-    if machine and machine.sealed_token and _opens_to(house, machine.sealed_token, token):
-        return machine.sealed_token
-    return house.sealer.seal(token)
-
-
-def _opens_to(house: House, sealed: str, token: str) -> bool:
-    try:
-        return house.sealer.open(sealed) == token
-    except CannotOpen:
-        return False
 
 
 ROUTES = [

@@ -26,6 +26,7 @@ from msgspec import Struct
 from yarl import URL
 
 from infra.machine import MachineUnreachable, OutcomeUnknown
+from infra.machine_secrets import NO_SECRETS, MachineSecrets
 from infra.masking import MASK
 
 CONNECT_WITHIN = 10.0
@@ -67,15 +68,15 @@ class Client:
         base: URL,
         *,
         answer_within: float,
-        token: str = "",
+        secrets: MachineSecrets = NO_SECRETS,
         resolver: AbstractResolver | None = None,
     ) -> None:
         self.base = base
-        self._token = token.encode()
+        self.secrets = secrets
         timeout = ClientTimeout(total=answer_within, sock_connect=CONNECT_WITHIN)
         self.session = ClientSession(
             connector=TCPConnector(resolver=resolver),
-            headers={"Authorization": f"Bearer {token}"} if token else None,
+            headers=secrets.headers(),
             timeout=timeout,
             # The library follows redirects of WebSockets too, and has no other way to forbid it.
             middlewares=[_stay_here],
@@ -192,10 +193,22 @@ class Client:
             body += chunk
             if len(body) > LARGEST_ANSWER:
                 raise ClientPayloadError(f"answers with more than {LARGEST_ANSWER} bytes")
-        if self._token and response.status >= HTTPStatus.BAD_REQUEST:
-            # A proxy may quote what it does not take, and its words are recorded and shown.
-            body = body.replace(self._token, MASK.encode())
-        return Answer(status=response.status, media_type=response.content_type, body=bytes(body))
+        return Answer(
+            status=response.status,
+            media_type=response.content_type,
+            body=self._masked(bytes(body), response.status),
+        )
+
+    def _masked(self, body: bytes, status: int) -> bytes:
+        """Hide our secrets: a proxy may quote what it does not take, a node what it was given.
+
+        What is said is recorded, and shown.
+        """
+        key = self.secrets.comfy_api_key
+        quoted = self.secrets.shown() if status >= HTTPStatus.BAD_REQUEST else ()
+        for secret in (*quoted, *([key] if key else [])):
+            body = body.replace(secret.encode(), MASK.encode())
+        return body
 
 
 _JSON = {"Content-Type": "application/json"}

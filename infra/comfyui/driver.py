@@ -19,6 +19,7 @@ from infra.comfyui.listening import listening
 from infra.comfyui.watching import Patience, Watch
 from infra.machine import Graph, Observed, Outcome, OutputStream, PromptState, Report
 from infra.machine_address import MachineResolver, check_host
+from infra.machine_secrets import NO_SECRETS, MachineSecrets
 
 
 class ComfyUIMachine:
@@ -86,7 +87,7 @@ class ComfyUIMachine:
 async def open_comfyui(
     url: str,
     *,
-    token: str = "",
+    secrets: MachineSecrets = NO_SECRETS,
     silence: float = 5.0,
     patience: float = 600.0,
     answer_within: float = 30.0,
@@ -97,7 +98,7 @@ async def open_comfyui(
 
     Args:
         url: where it answers.
-        token: what it is shown with every request; none when empty.
+        secrets: what it is shown with every request, and the account of its partner nodes.
         silence: seconds without an event before the machine is asked.
         patience: seconds without a sign of life before it is given up.
         answer_within: seconds for one answer.
@@ -112,7 +113,7 @@ async def open_comfyui(
     base = base_url(url)
     check_host(base.raw_host or "", allow_private=allow_private)
     guarded = MachineResolver(resolver or ThreadedResolver(), allow_private=allow_private)
-    client = Client(base, answer_within=answer_within, token=token, resolver=guarded)
+    client = Client(base, answer_within=answer_within, secrets=secrets, resolver=guarded)
     return ComfyUIMachine(client, Patience(silence=silence, unreachable=patience))
 
 

@@ -53,7 +53,7 @@ async def submit(
     client: Client, prompt_id: UUID, graph: Graph, ui_graph: Mapping[str, Any] | None
 ) -> None:
     """Queue a prompt; the errors are those of the port."""
-    answer = await client.order_once(_body(prompt_id, graph, ui_graph), "prompt")
+    answer = await client.order_once(_body(client, prompt_id, graph, ui_graph), "prompt")
     if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}:
         raise WorkflowRejected(_refusal(answer))
     if HTTPStatus.BAD_REQUEST < answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -70,13 +70,19 @@ async def submit(
         raise MachineUnreachable("this ComfyUI gives prompts ids of its own: it is too old")
 
 
-def _body(prompt_id: UUID, graph: Graph, ui_graph: Mapping[str, Any] | None) -> dict[str, Any]:
+def _body(
+    client: Client, prompt_id: UUID, graph: Graph, ui_graph: Mapping[str, Any] | None
+) -> dict[str, Any]:
     # Nothing else may be in it: a repeated `number` or an `extra_data` of null kills the
     # worker thread of some versions.
     body = {"prompt": graph, "prompt_id": str(prompt_id), "client_id": str(prompt_id)}
+    extra: dict[str, Any] = {}
     if ui_graph is not None:
-        return body | {"extra_data": {"extra_pnginfo": {"workflow": ui_graph}}}
-    return body
+        extra["extra_pnginfo"] = {"workflow": ui_graph}
+    if client.secrets.comfy_api_key:
+        # ComfyUI hands it to the nodes that ask for it, and keeps it out of its history.
+        extra["api_key_comfy_org"] = client.secrets.comfy_api_key
+    return body | {"extra_data": extra} if extra else body
 
 
 def _refusal(answer: Answer) -> tuple[GraphProblem, ...]:

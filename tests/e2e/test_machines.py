@@ -81,6 +81,77 @@ async def test_a_machine_behind_a_token_is_seen_and_renders_and_the_token_is_sho
         assert TOKEN not in str(told)
 
 
+async def test_header_and_account_of_a_machine_are_used_and_shown_to_nobody(
+    ada: Tenant, system: System, tmp_path: Path, name: str
+) -> None:
+    url, called = system.another_machine_url(), f"own-{uuid4().hex[:8]}"
+    system.start_machine(called, url, tmp_path, "--header", f"X-API-Key: {TOKEN}")
+    header, account = {"name": "X-API-Key", "value": TOKEN}, "comfyui-nobody-may-see-this-either"
+    machine = await register(ada, name, url, header=header, comfy_api_key=account)
+    assert (machine["header"], machine["has_comfy_api_key"]) == ("X-API-Key", True)
+    assert machine["has_token"] is False
+    seen = await observed(ada, machine["id"])
+
+    async def well() -> bool:
+        return f"machine {name}" not in await faulty(ada)
+
+    await eventually(well)
+    deployment = await deploy(ada, card() | {"9": node("StandinAccount")}, machine["id"])
+    run = await ada.run(deployment)
+    assert run["status"] == "success", run["error"]
+    assert "the account is ***" in [output["text"] for output in run["outputs"]]
+
+    path = f"/v1/machines/{machine['id']}"
+    moved = await ada.http.patch(path, json={"url": "http://127.0.0.1:1"})
+    assert (moved.status_code, moved.json()["code"]) == (422, "machine_token_needed")
+    assert [e["pointer"] for e in moved.json()["errors"]] == ["/header", "/comfy_api_key"]
+    for body, expected in (
+        ({"header": {**header, "value": "other"}}, {"header": "X-API-Key"}),
+        ({"header": None}, {"header": None, "has_comfy_api_key": True}),
+        ({"comfy_api_key": None}, {"has_comfy_api_key": False}),
+        ({"url": "http://127.0.0.1:1"}, {"url": "http://127.0.0.1:1"}),
+    ):
+        answer = await ada.http.patch(path, json=body)
+        assert expected.items() <= answer.json().items(), answer.text
+    history = (await ada.http.get(f"{path}/history")).json()
+    said = [entry["type"] for entry in history["data"]]
+    assert said[:4] == [
+        "machine.moved",
+        "machine.comfy_key_sealed",
+        "machine.header_sealed",
+        "machine.header_sealed",
+    ]
+    for told in (machine, seen, run, history, system.log_of("worker"), system.log_of("api")):
+        assert TOKEN not in str(told)
+        assert account not in str(told)
+    system.end(called)
+
+
+async def faulty(tenant: Tenant) -> set[str]:
+    """Name the parts with which the doctor finds fault."""
+    checks = (await tenant.http.get("/v1/doctor")).json()["checks"]
+    return {check["name"] for check in checks if not check["ok"]}
+
+
+@pytest.mark.parametrize(
+    ("header", "where", "code"),
+    [
+        ({"name": "Host", "value": "x"}, "/header/name", "machine_header_reserved"),
+        ({"name": "Sec-WebSocket-Key", "value": "x"}, "/header/name", "machine_header_reserved"),
+        ({"name": "X Y", "value": "x"}, "/header/name", "field_characters"),
+        ({"name": "X", "value": "a\r\nHost: b"}, "/header/value", "field_characters"),
+        ({"name": "X", "value": "x", "more": 1}, "/header/more", "field_unknown"),
+    ],
+)
+async def test_a_header_that_cannot_be_one_is_refused(
+    ada: Tenant, name: str, header: Json, where: str, code: str
+) -> None:
+    body = {"name": name, "url": "http://127.0.0.1:1", "header": header}
+    refused = await ada.http.post("/v1/machines", json=body)
+    [problem] = refused.json()["errors"]
+    assert (refused.status_code, problem["pointer"], problem["code"]) == (400, where, code)
+
+
 async def deploy(tenant: Tenant, graph: Json, machine_id: str) -> str:
     """Promote a workflow of its own on a machine; give the deployment's id."""
     pushed = await tenant.http.post("/v1/workflows", json={"name": f"w {uuid4()}", "graph": graph})

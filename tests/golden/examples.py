@@ -22,8 +22,10 @@ from events.envelope import AnyRecorded, Meta, Recorded
 from events.externals import InputKind
 from events.inputs import InputField
 from events.machine_events import (
+    MachineComfyKeySealed,
     MachineDisabled,
     MachineDrained,
+    MachineHeaderSealed,
     MachineMoved,
     MachineObserved,
     MachineRegistered,
@@ -273,6 +275,10 @@ EXAMPLES: dict[str, Struct] = {
     "machine.renamed.v1": MachineRenamed(name="大 gpu", at=NOW),
     "machine.moved.v1": MachineMoved(url="https://gpu.example.com/comfy", at=NOW),
     "machine.token_sealed.v1": MachineTokenSealed(sealed_token="gAAAAABsealed", at=NOW),
+    "machine.header_sealed.v1": MachineHeaderSealed(
+        header_name="X-API-Key", sealed_header="gAAAAABheader", at=NOW
+    ),
+    "machine.comfy_key_sealed.v1": MachineComfyKeySealed(sealed_comfy_key="gAAAAABkey", at=NOW),
     "machine.drained.v1": MachineDrained(at=NOW),
     "machine.resumed.v1": MachineResumed(at=NOW),
     "machine.disabled.v1": MachineDisabled(at=NOW),

@@ -16,12 +16,14 @@ from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.embedded.standin.server import Server, serve
 from infra.machine import Finished, MachineUnreachable, Outcome, OutcomeUnknown
 from infra.machine_address import AddressRefused
+from infra.machine_secrets import MachineSecrets
 from tests.integration.test_comfyui_driver import GRAPH, Recorder
 from tests.unit.infra.test_machine_address import FakeResolver
 
 pytestmark = pytest.mark.anyio
 
 TOKEN = "only-the-machine-may-see-this"
+SECRETS = MachineSecrets(token=TOKEN)
 HOST = "127.0.0.1"
 SLOW = {
     "1": {
@@ -88,7 +90,7 @@ async def rendered(machine: ComfyUIMachine) -> tuple[Outcome, Recorder]:
 async def test_a_machine_behind_a_token_is_used_with_it_over_http_and_websocket(
     guarded: Server,
 ) -> None:
-    machine = await open_comfyui(guarded.url, token=TOKEN, allow_private=True)
+    machine = await open_comfyui(guarded.url, secrets=SECRETS, allow_private=True)
     try:
         outcome, report = await rendered(machine)
         assert isinstance(outcome, Finished)
@@ -98,11 +100,56 @@ async def test_a_machine_behind_a_token_is_used_with_it_over_http_and_websocket(
         await machine.close()
 
 
+@pytest.mark.parametrize(
+    ("header", "secrets"),
+    [
+        ("X-API-Key: k 1", MachineSecrets(header=("x-api-key", "k 1"))),
+        ("Authorization: Basic YTpi", MachineSecrets(header=("Authorization", "Basic YTpi"))),
+        # A header of one's own replaces the token, rather than to follow it.
+        ("Authorization: Key k", MachineSecrets(token=TOKEN, header=("authorization", "Key k"))),
+        ("X-API-Key: k", MachineSecrets(token=TOKEN, header=("X-API-Key", "k"))),
+    ],
+)
+async def test_a_machine_may_want_another_header_over_http_and_websocket(
+    tmp_path: Path, header: str, secrets: MachineSecrets
+) -> None:
+    async with serve(tmp_path, header=header) as server:
+        machine = await open_comfyui(server.url, secrets=secrets, allow_private=True)
+        try:
+            outcome, report = await rendered(machine)
+            assert isinstance(outcome, Finished)
+            assert report.told, "progress comes over the WebSocket only"
+            assert (await machine.observe()).node_classes
+        finally:
+            await machine.close()
+
+
+async def test_the_account_of_partner_nodes_goes_with_each_prompt_and_is_quoted_nowhere(
+    tmp_path: Path,
+) -> None:
+    key = "comfyui-0123456789abcdef"
+    graph = {"1": {"class_type": "StandinAccount", "inputs": {}}}
+    async with serve(tmp_path) as server:
+        machine = await open_comfyui(
+            server.url, secrets=MachineSecrets(comfy_api_key=key), allow_private=True
+        )
+        try:
+            prompt_id = uuid4()
+            await machine.submit(prompt_id, graph, ui_graph={"nodes": []})
+            outcome = await machine.watch(prompt_id, graph, Recorder())
+        finally:
+            await machine.close()
+    assert isinstance(outcome, Finished)
+    assert [output.text for output in outcome.outputs] == ["the account is ***"]
+
+
 @pytest.mark.parametrize("token", ["", "another"])
 async def test_without_the_right_token_a_machine_is_out_of_reach(
     guarded: Server, token: str
 ) -> None:
-    machine = await open_comfyui(guarded.url, token=token, allow_private=True)
+    machine = await open_comfyui(
+        guarded.url, secrets=MachineSecrets(token=token), allow_private=True
+    )
     try:
         with pytest.raises(MachineUnreachable, match="401") as refused:
             await machine.observe()
@@ -119,7 +166,7 @@ async def test_a_machine_that_quotes_its_token_does_not_get_it_into_our_words(st
         return web.json_response(words, status=status)
 
     async with site_of(quote) as url:
-        machine = await open_comfyui(url, token=TOKEN, allow_private=True)
+        machine = await open_comfyui(url, secrets=SECRETS, allow_private=True)
         try:
             for ask in (machine.observe, partial(machine.submit, uuid4(), GRAPH)):
                 with pytest.raises(Exception, match="not taken") as refused:
@@ -133,7 +180,7 @@ async def test_no_redirect_is_followed_by_any_question(tmp_path: Path) -> None:
     async with serve(tmp_path) as elsewhere, redirecting() as site:
         site.target = elsewhere.url
         machine = await open_comfyui(
-            site.url, token=TOKEN, silence=0.1, patience=0.5, allow_private=True
+            site.url, secrets=SECRETS, silence=0.1, patience=0.5, allow_private=True
         )
         try:
             for ask in questions(machine):
@@ -169,7 +216,7 @@ async def test_a_redirected_websocket_leads_nowhere(tmp_path: Path) -> None:
     async with redirecting() as elsewhere, serve(tmp_path) as _, redirecting() as site:
         site.target = elsewhere.url
         machine = await open_comfyui(
-            site.url, token=TOKEN, silence=0.1, patience=0.5, allow_private=True
+            site.url, secrets=SECRETS, silence=0.1, patience=0.5, allow_private=True
         )
         try:
             with pytest.raises(MachineUnreachable):
@@ -186,7 +233,7 @@ async def test_a_name_that_turns_out_to_lead_inside_is_not_connected_to(
 ) -> None:
     port = guarded.url.rsplit(":", 1)[1]
     machine = await open_comfyui(
-        f"http://gpu.example.com:{port}", token=TOKEN, resolver=FakeResolver(address)
+        f"http://gpu.example.com:{port}", secrets=SECRETS, resolver=FakeResolver(address)
     )
     try:
         with pytest.raises(MachineUnreachable, match="no machine may be"):
@@ -201,7 +248,7 @@ async def test_where_private_machines_are_allowed_the_same_name_is_connected_to(
     port = guarded.url.rsplit(":", 1)[1]
     machine = await open_comfyui(
         f"http://gpu.example.com:{port}",
-        token=TOKEN,
+        secrets=SECRETS,
         resolver=FakeResolver(HOST),
         allow_private=True,
     )

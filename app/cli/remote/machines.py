@@ -21,10 +21,20 @@ def machine() -> None:
 @click.argument("name")
 @click.argument("url")
 @click.option("--token", help=word("help.machine_token"))
+@click.option("--header", metavar="NAME:VALUE", help=word("help.machine_header"))
+@click.option("--comfy-key", help=word("help.machine_comfy_key"))
 @remote
-async def add(door: Door, name: str, url: str, token: str | None) -> None:
+async def add(
+    door: Door, name: str, url: str, token: str | None, header: str | None, comfy_key: str | None
+) -> None:
     """Register a machine."""
-    body = {"name": name, "url": url} | ({"token": token} if token else {})
+    called, _, value = (header or "").partition(":")
+    secrets: Json = {
+        "token": token,
+        "header": {"name": called.strip(), "value": value.strip()} if header else None,
+        "comfy_api_key": comfy_key,
+    }
+    body = {"name": name, "url": url} | {key: secret for key, secret in secrets.items() if secret}
     _show(door, await door.api.post("/v1/machines", body))
 
 
@@ -72,6 +82,29 @@ async def token(door: Door, name: str, token: str) -> None:
     """Give a machine another token; an empty one removes it."""
     found = await machine_named(door.api, name)
     _show(door, await door.api.patch(f"/v1/machines/{found['id']}", {"token": token or None}))
+
+
+@machine.command(help=word("help.machine_header_set"))
+@click.argument("name")
+@click.argument("header")
+@click.option("--value", prompt=True, hide_input=True, help=word("help.machine_header_value"))
+@remote
+async def header(door: Door, name: str, header: str, value: str) -> None:
+    """Give a machine another header; an empty value removes it."""
+    found = await machine_named(door.api, name)
+    body = {"header": {"name": header, "value": value} if value else None}
+    _show(door, await door.api.patch(f"/v1/machines/{found['id']}", body))
+
+
+@machine.command("comfy-key", help=word("help.machine_comfy_key_set"))
+@click.argument("name")
+@click.option("--key", prompt=True, hide_input=True, help=word("help.machine_comfy_key"))
+@remote
+async def comfy_key(door: Door, name: str, key: str) -> None:
+    """Give the partner nodes of a machine another account; an empty key removes it."""
+    found = await machine_named(door.api, name)
+    body = {"comfy_api_key": key or None}
+    _show(door, await door.api.patch(f"/v1/machines/{found['id']}", body))
 
 
 @machine.command(help=word("help.machine_drain"))
@@ -150,6 +183,8 @@ def _show(door: Door, found: Json) -> None:
         "url": found["url"],
         "state": found["state"],
         "token": word("cli.token_set") if found.get("has_token") else "",
+        "header": found["header"],
+        "account": word("cli.token_set") if found["has_comfy_api_key"] else "",
         "ComfyUI": snapshot.get("comfyui_version"),
         "Python": snapshot.get("python_version"),
         "PyTorch": snapshot.get("pytorch_version"),

@@ -22,6 +22,7 @@ from infra.embedded.standin.switches import Switches, switched
     help="Where input, output and temp files and rendered.log are kept.",
 )
 @click.option("--token", default="", help="Refuse whoever does not show this bearer token.")
+@click.option("--header", default="", help="The same for any header, such as 'X-API-Key: k'.")
 @click.option("--slow", "step_seconds", default=0.0, help="Seconds a sampler step takes.")
 @click.option("--node-seconds", default=0.0, help="Seconds every executed node takes besides.")
 @click.option("--fail-class", default="", help="Nodes of this class raise.")
@@ -34,20 +35,21 @@ from infra.embedded.standin.switches import Switches, switched
 @click.option("--refuse-uploads", is_flag=True, help="Answer uploads with 500.")
 @click.option("--drop-views", is_flag=True, help="Answer /view with 404.")
 @click.option("--die-at", default="", help="End hard at this node class, or at the n-th prompt.")
-def main(port: int, directory: Path, token: str, **switches: Any) -> None:
+def main(port: int, directory: Path, token: str, header: str, **switches: Any) -> None:
     """Stand in for a ComfyUI: same HTTP and WebSocket behaviour, drawn pictures, no models.
 
     The options that make it slow or faulty can be changed while it runs:
     POST /standin/switches {"silent": true}. GET /standin/rendered counts executions by prompt.
     """
-    asyncio.run(_serve(port, directory, token, switched(Switches(), switches)))
+    wanted = header or (token and f"Authorization: Bearer {token}")
+    asyncio.run(_serve(port, directory, wanted, switched(Switches(), switches)))
 
 
-async def _serve(port: int, directory: Path, token: str, switches: Switches) -> None:
+async def _serve(port: int, directory: Path, header: str, switches: Switches) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with serve(directory, port=port, switches=switches, token=token) as server:
+    async with serve(directory, port=port, switches=switches, header=header) as server:
         click.echo(f"stand-in for ComfyUI ready at {server.url}")
         await stop.wait()
     # A thread that still encodes a picture would hold the process for seconds.

@@ -139,6 +139,7 @@ class Run:
             folders=self._executor.folders,
             step=partial(self._step, node_id),
             metadata={"prompt": self._graph, **(self._prompt.extra.get("extra_pnginfo") or {})},
+            account=self._prompt.account,
             previews=self._prompt.extra.get("preview_method") not in (None, "none", "default"),
         )
         return await CLASSES[node["class_type"]].run(call)

@@ -44,6 +44,9 @@ class Call(Struct, frozen=True, kw_only=True):
     metadata: Mapping[str, Any]
     """What goes into saved pictures: prompt, workflow and the like, each to be written as JSON."""
 
+    account: str
+    """The key that came with the prompt for partner nodes; empty: none."""
+
     previews: bool
     """Whether the prompt asked for sampler previews."""
 

@@ -24,6 +24,8 @@ class Prompt(Struct, frozen=True, eq=False, kw_only=True):
     """extra_data with client_id and create_time (in milliseconds)."""
 
     outputs: tuple[str, ...]
+    account: str = ""
+    """The key for partner nodes: for them alone, and shown nowhere."""
 
     @property
     def client_id(self) -> str | None:

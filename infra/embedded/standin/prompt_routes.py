@@ -79,7 +79,12 @@ class PromptRoutes:
             extra["comfy_usage_source"] = source
         extra["create_time"] = milliseconds()
         prompt = Prompt(
-            number=number, prompt_id=prompt_id, graph=graph, extra=extra, outputs=checked.outputs
+            number=number,
+            prompt_id=prompt_id,
+            graph=graph,
+            extra=extra,
+            outputs=checked.outputs,
+            account=body.get("extra_data", {}).get("api_key_comfy_org", ""),
         )
         return prompt, checked.node_errors
 

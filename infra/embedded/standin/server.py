@@ -49,15 +49,20 @@ class Server:
 
 @asynccontextmanager
 async def serve(
-    directory: Path, *, port: int = 0, switches: Switches | None = None, token: str = ""
+    directory: Path,
+    *,
+    port: int = 0,
+    switches: Switches | None = None,
+    token: str = "",
+    header: str = "",
 ) -> AsyncIterator[Server]:
     """Serve a stand-in that keeps its files in *directory*; port 0 takes a free one.
 
-    With a *token* it stands behind a proxy that wants to see it.
+    With a *token*, or a *header* such as `X-API-Key: k`, it stands behind a proxy that wants it.
     Queue and history are empty at the start and gone at the end; files stay.
     """
     machine = Machine(directory, switches or Switches())
-    app = application(machine, token=token)
+    app = application(machine, header=header or (token and f"Authorization: Bearer {token}"))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE)
     await runner.setup()
     loops = [asyncio.create_task(machine.work()), asyncio.create_task(machine.hub.deliver())]
@@ -72,9 +77,9 @@ async def serve(
         await runner.cleanup()
 
 
-def application(machine: Machine, *, token: str = "") -> web.Application:
+def application(machine: Machine, *, header: str = "") -> web.Application:
     """Build the routes, each with and without /api before it."""
-    guards = [_wants(token)] if token else []
+    guards = [_wants(header)] if header else []
     app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[*guards, _same_origin])
     system = SystemRoutes(machine)
     plain = [*PromptRoutes(machine).routes(), *FileRoutes(machine).routes(), *system.routes()]
@@ -90,12 +95,13 @@ async def _not_found(_request: web.Request) -> web.Response:
     return web.Response(status=404)
 
 
-def _wants(token: str) -> Middleware:
-    """Refuse whoever does not show *token*."""
+def _wants(header: str) -> Middleware:
+    """Refuse whoever does not show *header*, exactly once."""
+    name, _, value = header.partition(": ")
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.headers.get("Authorization") != f"Bearer {token}":
+        if request.headers.getall(name, []) != [value]:
             return web.Response(status=401)
         return await handler(request)
 

@@ -47,6 +47,11 @@ async def _save_text(call: Call) -> Result:
     return Result(shown={"files": [saved_entry(name, "")]})
 
 
+async def _account(call: Call) -> Result:
+    """Quote what no node should."""
+    return Result(shown={"text": [f"the account is {call.account}"]})
+
+
 async def _fail(call: Call) -> Result:
     raise ValueError(call.get("message", str))
 
@@ -124,6 +129,15 @@ CLASSES = (
         inputs={"text": string("hello"), "filename_prefix": string("text")},
         saves=True,
         module="custom_nodes.standin",
+    ),
+    NodeClass(
+        name="StandinAccount",
+        run=_account,
+        title="Quote the Account",
+        category="standin",
+        inputs={},
+        saves=True,
+        hidden={"key": "API_KEY_COMFY_ORG"},
     ),
     NodeClass(
         name="StandinFail",

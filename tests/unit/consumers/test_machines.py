@@ -9,6 +9,7 @@ from events.machine_decider import ChangeMachine, MachineCommand, RegisterMachin
 from events.machine_events import MachineRegistered
 from infra.event_store import Session
 from infra.machine_address import AddressRefused
+from infra.machine_secrets import MachineSecrets
 from infra.sealing import Sealer
 from tests.builders import MACHINE_ID, NOW, OTHER_ID, SEAL_KEY, meta
 from tests.fake_machine import FakeMachine
@@ -23,16 +24,16 @@ class World:
 
     def __init__(self) -> None:
         self.store = MemoryEventStore()
-        self.opened: list[tuple[str, str, FakeMachine]] = []
+        self.opened: list[tuple[str, MachineSecrets, FakeMachine]] = []
         self.refuse: Exception | None = None
         self.machines = Machines(self.store, self._open, SEALER)
         self._session = Session(self.store, MACHINE, MACHINE_ID)
 
-    async def _open(self, url: str, token: str) -> FakeMachine:
+    async def _open(self, url: str, secrets: MachineSecrets) -> FakeMachine:
         if self.refuse:
             raise self.refuse
         driver = FakeMachine()
-        self.opened.append((url, token, driver))
+        self.opened.append((url, secrets, driver))
         return driver
 
     async def happens(self, command: MachineCommand) -> None:
@@ -66,11 +67,26 @@ async def world() -> World:
     return world
 
 
-async def test_a_machine_is_opened_once_with_its_token_in_clear(world: World) -> None:
+async def test_a_machine_is_opened_once_with_its_secrets_in_clear(world: World) -> None:
     await world.use()
     await world.use()
-    assert [(url, token) for url, token, _ in world.opened] == [(URL, "secret")]
+    assert [(url, secrets) for url, secrets, _ in world.opened] == [
+        (URL, MachineSecrets(token="secret"))
+    ]
     assert world.closed() == [0]
+
+
+async def test_a_machine_is_opened_with_its_header_and_the_account_of_its_nodes(
+    world: World,
+) -> None:
+    header = ("X-API-Key", SEALER.seal("value"))
+    account = SEALER.seal("comfyui-key")
+    await world.happens(ChangeMachine(header=header, sealed_comfy_key=account, now=NOW))
+    await world.use()
+    [(_, secrets, _)] = world.opened
+    assert secrets == MachineSecrets(
+        token="secret", header=("X-API-Key", "value"), comfy_api_key="comfyui-key"
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,8 +94,10 @@ async def test_a_machine_is_opened_once_with_its_token_in_clear(world: World) ->
     [
         ChangeMachine(url=ELSEWHERE, sealed_token="", now=NOW),
         ChangeMachine(sealed_token=SEALER.seal("other"), now=NOW),
+        ChangeMachine(header=("X-API-Key", SEALER.seal("other")), now=NOW),
+        ChangeMachine(sealed_comfy_key=SEALER.seal("other"), now=NOW),
     ],
-    ids=["moved", "another token"],
+    ids=["moved", "another token", "another header", "another account"],
 )
 async def test_the_driver_of_a_machine_that_changed_is_closed_once_it_is_idle(
     world: World, change: ChangeMachine
@@ -107,9 +125,15 @@ async def test_a_machine_that_nobody_registered_is_missing(world: World) -> None
         await world.machines.find(OTHER_ID)
 
 
-async def test_a_token_that_no_key_opens_has_its_own_error(world: World) -> None:
+@pytest.mark.parametrize("which", ["token", "header", "account"])
+async def test_a_secret_that_no_key_opens_has_its_own_error(world: World, which: str) -> None:
     foreign = Sealer(Fernet.generate_key().decode()).seal("secret")
-    await world.happens(ChangeMachine(sealed_token=foreign, now=NOW))
+    change = {
+        "token": ChangeMachine(sealed_token=foreign, now=NOW),
+        "header": ChangeMachine(header=("X-API-Key", foreign), now=NOW),
+        "account": ChangeMachine(sealed_comfy_key=foreign, now=NOW),
+    }
+    await world.happens(change[which])
     with pytest.raises(TokenUnreadable, match="COMFYD_SEAL_KEYS") as refused:
         await world.use()
     assert refused.value.code == "machine_token_unreadable"

@@ -1,6 +1,7 @@
 """Machines: registered, changed, drained, disabled, removed, and seen to change."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -17,10 +18,13 @@ from events.machine_decider import (
     RegisterMachine,
     RemoveMachine,
     ResumeMachine,
+    decide,
 )
 from events.machine_events import (
+    MachineComfyKeySealed,
     MachineDisabled,
     MachineDrained,
+    MachineHeaderSealed,
     MachineMoved,
     MachineObserved,
     MachineRegistered,
@@ -111,6 +115,43 @@ def test_a_token_does_not_follow_its_machine_to_another_host_by_itself() -> None
     machine.when(ChangeMachine(url=ELSEWHERE, sealed_token="", now=NOW)).then(
         MachineMoved(url=ELSEWHERE, at=NOW), MachineTokenSealed(sealed_token="", at=NOW)
     )
+
+
+def with_secrets() -> MachineRegistered:
+    return replace(
+        registered(token="t"), header_name="X-API-Key", sealed_header="h", sealed_comfy_key="k"
+    )
+
+
+def test_header_and_account_change_and_what_is_so_already_adds_nothing() -> None:
+    machine = given(with_secrets())
+    machine.when(RegisterMachine(registered=with_secrets())).then_nothing()
+    same = ChangeMachine(header=("X-API-Key", "h"), sealed_comfy_key="k", now=NOW)
+    machine.when(same).then_nothing()
+    machine.when(ChangeMachine(header=("X-Key", "h"), now=NOW)).then(
+        MachineHeaderSealed(header_name="X-Key", sealed_header="h", at=NOW)
+    )
+    machine.when(ChangeMachine(header=("", ""), sealed_comfy_key="", now=NOW)).then(
+        MachineHeaderSealed(header_name="", sealed_header="", at=NOW),
+        MachineComfyKeySealed(sealed_comfy_key="", at=NOW),
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "missing"),
+    [
+        ({}, ["/token", "/header", "/comfy_api_key"]),
+        ({"sealed_token": "t2"}, ["/header", "/comfy_api_key"]),
+        ({"header": ("X-API-Key", "h2"), "sealed_comfy_key": ""}, ["/token"]),
+    ],
+)
+def test_no_secret_follows_its_machine_to_another_host_by_itself(
+    sent: dict[str, Any], missing: list[str]
+) -> None:
+    command = ChangeMachine(url=ELSEWHERE, now=NOW, **sent)
+    with pytest.raises(TokenNeeded) as refused:
+        decide(MACHINE.fold([with_secrets()]), command)
+    assert [problem.pointer for problem in refused.value.problems] == missing
 
 
 def test_a_token_stays_when_only_the_path_changes() -> None:
@@ -216,10 +257,18 @@ def test_a_machine_keeps_its_age_and_has_all_that_was_changed() -> None:
             MachineRenamed(name="big", at=later(1)),
             MachineMoved(url=ELSEWHERE, at=later(2)),
             MachineTokenSealed(sealed_token="sealed", at=later(3)),
+            MachineHeaderSealed(header_name="X-Key", sealed_header="h", at=later(3)),
+            MachineComfyKeySealed(sealed_comfy_key="k", at=later(3)),
             MachineObserved(snapshot=snapshot()),
         ]
     )
-    now = replace(registered(ELSEWHERE, token="sealed"), name="big")
+    now = replace(
+        registered(ELSEWHERE, token="sealed"),
+        name="big",
+        header_name="X-Key",
+        sealed_header="h",
+        sealed_comfy_key="k",
+    )
     assert machine == Machine(
         id=MACHINE_ID, current=now, created_at=NOW, snapshot=snapshot(), state=MachineState.ACTIVE
     )
