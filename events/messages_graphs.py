@@ -136,6 +136,38 @@ GRAPHS: Phrases = {
         ),
         "节点 {node}（{class_type}）：输入“{input}”的值由浏览器即时生成；请改用加载文件的节点",
     ),
+    "ui_primitive_misled": (
+        (
+            "node {node} is a subgraph that shows its primitive {primitive}, whose wires today's "
+            "editor would connect to other inputs than the file means; open it in the editor, "
+            "connect them anew and save again"
+        ),
+        (
+            "节点 {node} 是子图，显示其内部的 Primitive 节点 {primitive}，"
+            "而当前版本的编辑器会把它的连线接到与文件原意不同的输入；请在编辑器中重新连接后保存"
+        ),
+    ),
+    "ui_broadcast_unsaved": (
+        (
+            "node {node} ({class_type}) feeds inputs that the file does not name; save the "
+            "workflow again with a newer version of Use Everywhere, or export it in API format"
+        ),
+        (
+            "节点 {node}（{class_type}）向其他节点的输入供值，但文件中没有记录是哪些输入；"
+            "请用新版 Use Everywhere 重新保存工作流，或导出 API 格式"
+        ),
+    ),
+    "ui_broadcast_misses": (
+        (
+            "node {node} ({class_type}): Use Everywhere feeds {type} to its input number {slot}, "
+            "and it has none of that type there; save the workflow again in the editor, or connect "
+            "the input there"
+        ),
+        (
+            "节点 {node}（{class_type}）：Use Everywhere 向其第 {slot} 号输入提供 {type}，"
+            "但该位置没有此类型的输入；请在编辑器中重新保存工作流，或直接连接该输入"
+        ),
+    ),
     # a graph against what a machine can do
     "node_unknown": (
         "node {node}: the machine has no node class {class_type}",

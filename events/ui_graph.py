@@ -10,12 +10,14 @@ from msgspec import UNSET, Struct
 
 from events.errors import InvalidGraph, Problem
 from events.nodes import Graph
-from events.ui_graph_classes import Classes, Info, Widget
+from events.ui_graph_broadcasts import BROADCASTERS
+from events.ui_graph_classes import UNSAVED_TYPES, Classes, Info, Widget
 from events.ui_graph_externals import EXTERNAL_INFOS
 from events.ui_graph_ids import with_unique_ids
-from events.ui_graph_links import VIRTUAL, Constant, Found, Source, feed_of
+from events.ui_graph_links import SETTER_MISSING, VIRTUAL, Constant, Found, Source, feed_of
+from events.ui_graph_reading import read_saved
 from events.ui_graph_scopes import Scope, unfold
-from events.ui_graph_shape import Node, read_saved
+from events.ui_graph_shape import Node
 
 _VALUE_SHOWN = 100
 
@@ -46,6 +48,8 @@ def convert(ui_graph: Mapping[str, Any], infos: Mapping[str, Info | None]) -> Co
     for scope, node in root.walk():
         if node.type in VIRTUAL or not node.active or node.key in scope.inner:
             continue
+        if node.type in BROADCASTERS and classes.get(node.type) is None:
+            continue
         try:
             graph[scope.id_of(node)] = _converted(scope, node, classes)
             pointers[scope.id_of(node)] = scope.pointer_to(node)
@@ -66,7 +70,9 @@ def _converted(scope: Scope, node: Node, classes: Classes) -> dict[str, Any]:
         try:
             feeds[slot.name] = feed_of(scope, node, index)
         except InvalidGraph as error:
-            problems += error.problems
+            # What need not be fed may hang on a getter that nobody sets.
+            spared = slot.name in node_class.optional_names
+            problems += [p for p in error.problems if not (spared and p.code == SETTER_MISSING)]
     given = {name: _written(feed) for name, feed in feeds.items() if feed}
     values = _values(scope, node)
     problems += _misread(scope, node, values, given)
@@ -90,16 +96,19 @@ def _misread(
 ) -> Iterator[Problem]:
     """Yield what is wrong with a node's values: they may be at the wrong place."""
     reading = scope.readings[node.key]
+    free = {name: widget for name, widget in reading.widgets.items() if name not in given}
+    for name, widget in free.items():
+        if widget.is_live(values.get(name)):
+            yield scope.problem(node, "ui_widget_live", input=name)
+            return  # Its pack knows better what else is saved here.
     known, rest = len(reading.widgets), reading.rest
+    if any(widget.type in UNSAVED_TYPES for widget in reading.widgets.values()):
+        rest = ()  # Older editors saved what such a widget showed.
     if any(_means_something(value, alone=not known) for value in rest):
         params = {"count": str(len(rest)), "known": str(known)}
         yield scope.problem(node, "ui_widgets_surplus", **params)
-    for name, widget in reading.widgets.items():
-        if name in given:
-            continue
-        if widget.is_live(values.get(name)):
-            yield scope.problem(node, "ui_widget_live", input=name)
-        elif name in values and not widget.takes(values[name]):
+    for name, widget in free.items():
+        if name in values and not widget.takes(values[name]):
             shown = str(values[name])[:_VALUE_SHOWN]
             params = {"input": name, "value": shown, "type": widget.type}
             yield scope.problem(node, "ui_widget_misfit", **params)

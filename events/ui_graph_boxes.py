@@ -13,8 +13,10 @@ from typing import Any
 
 from msgspec import UNSET, Struct
 
+from events.ui_graph_classes import DYNAMIC_COMBO
+from events.ui_graph_groups import PRIMITIVE
 from events.ui_graph_nodes import Built, widget_name
-from events.ui_graph_shape import Link, Node
+from events.ui_graph_shape import Link, Node, Slot
 
 BORDER = "-1"
 """Stands for the box itself where a list names the node of a widget."""
@@ -65,6 +67,17 @@ class Boxes:
             else:
                 by_place[place] = value
         return Held(by_input=by_input, by_place=by_place)
+
+    def misled_primitive(self, box: Node) -> str | None:
+        """Return a primitive that a box shows and whose wires the editor would lay wrongly.
+
+        When it opens an older file, the editor gives the box an input in the primitive's place. It
+        goes by the numbers of the inputs in the file, which may count others than it does itself.
+        """
+        definition = self._definitions[box.type]
+        shown = (str(entry[0]) for entry in _listed(box, "proxyWidgets", _is_place))
+        primitives = (key for key in shown if _is_primitive(definition.level.nodes.get(key)))
+        return next((key for key in primitives if _is_misled(definition, key)), None)
 
     def _leaves_of(self, kind: str) -> dict[int, Leaf]:
         if kind not in self._leaves:
@@ -126,6 +139,30 @@ class Boxes:
         by_widget = [n for n, leaf in leaves.items() if leaf.place == (via, name)]
         by_name = [n for n in leaves if name in (inputs[n].name, leaves[n].place[1])]
         return next((inputs[n].name for n in [*by_widget, *by_name]), name)
+
+
+def _is_primitive(node: Node | None) -> bool:
+    return node is not None and node.type == PRIMITIVE
+
+
+def _is_misled(definition: Built, primitive: str) -> bool:
+    """Whether each wire could end where its number says, but not each belongs there."""
+    links = [link for link in definition.level.links.values() if link.origin == primitive]
+    ends = [(link, slot) for link in links if (slot := _numbered(definition, link))]
+    able = all("*" in (slot.type, link.type) or slot.type == link.type for link, slot in ends)
+    at_home = all(str(slot.link) == str(link.id) for link, slot in ends)
+    return able and len(ends) == len(links) and not at_home
+
+
+def _numbered(definition: Built, link: Link) -> Slot | None:
+    """Return the input that a wire's number leads the editor to."""
+    node, reading = definition.level.nodes.get(link.target), definition.readings.get(link.target)
+    if node is None or reading is None:
+        return None
+    if any(widget.type == DYNAMIC_COMBO for widget in reading.widgets.values()):
+        # Where a choice brings inputs, the editor numbers the wires anew.
+        return next((slot for slot in node.slots if str(slot.link) == str(link.id)), None)
+    return next(iter(node.slots[link.target_slot :]), None) if link.target_slot >= 0 else None
 
 
 def _by_position(box: Node, names: Mapping[int, str]) -> Iterator[tuple[int, object]]:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from events.errors import InvalidGraph, Problem
 from events.nodes import pointer
 from events.ui_graph_classes import Classes, NodeClass, Widget
+from events.ui_graph_reading import read_as
 from events.ui_graph_shape import (
     INPUT_NODE,
     OUTPUT_NODE,
@@ -21,7 +22,6 @@ from events.ui_graph_shape import (
     Node,
     Slot,
     level_of,
-    read_as,
 )
 from events.ui_graph_widgets import widgets_of
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from events.ui_graph_shape import Level, Node, SavedGraph, level_of
+from events.ui_graph_shape import Level, Link, Node, SavedGraph, level_of
 
 
 def with_unique_ids(saved: SavedGraph) -> SavedGraph:
@@ -59,15 +59,15 @@ def _renamed(level: Level, ids: Mapping[str, str]) -> Level:
         ids.get(k, k): replace(node, id=ids.get(k, node.id)) for k, node in level.nodes.items()
     }
     pointers = {ids.get(key, key): where for key, where in level.pointers.items()}
-    links = {
-        key: replace(
-            link,
-            origin_id=ids.get(link.origin, link.origin_id),
-            target_id=ids.get(link.target, link.target_id),
-        )
-        for key, link in level.links.items()
-    }
-    return level_of(nodes, pointers, links, level.inputs, level.outputs)
+    links = {key: _between(link, ids) for key, link in level.links.items()}
+    broadcasts = level.broadcasts and [_between(link, ids) for link in level.broadcasts]
+    renamed = level_of(nodes, pointers, links, level.inputs, level.outputs)
+    return replace(renamed, broadcasts=broadcasts)
+
+
+def _between(link: Link, ids: Mapping[str, str]) -> Link:
+    origin, target = ids.get(link.origin), ids.get(link.target)
+    return replace(link, origin_id=origin or link.origin_id, target_id=target or link.target_id)
 
 
 def _with_proxies(level: Level, renamed: Mapping[str, Mapping[str, str]]) -> Level:

@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct
 from events.errors import InvalidGraph
 from events.ui_graph_groups import PRIMITIVE, REROUTE
 from events.ui_graph_scopes import SETTER, Scope, wire_name
-from events.ui_graph_shape import BYPASSED, INPUT_NODE, MUTED, Link, Node, Slot
+from events.ui_graph_shape import BYPASSED, INPUT_NODE, MUTED, Link, Node, Slot, connects
 
 GETTER = "GetNode"
 """A wire without a line: what goes into a setter comes out of every getter of that name."""
@@ -32,6 +32,9 @@ SILENT = frozenset(
 
 VIRTUAL = PASSING | SILENT | {PRIMITIVE}
 """Nodes that exist in the editor alone."""
+
+SETTER_MISSING = "ui_setter_missing"
+"""The code of a getter whose name nobody sets."""
 
 FARTHEST = 250
 """Most steps from an input to what feeds it; nobody draws such detours."""
@@ -160,7 +163,7 @@ def _setter(at: _At) -> _At:
     name = wire_name(at.node)
     scope = next((scope for scope in _outwards(at.scope) if name in scope.setters), None)
     if scope is None:
-        _broken(at, "ui_setter_missing", name=name)
+        _broken(at, SETTER_MISSING, name=name)
     return _At(scope, scope.setters[name], at.slot, type=at.type)
 
 
@@ -180,18 +183,12 @@ def _way_through(node: Node, slot: int, wanted: str) -> int | None:
         return (slot if slot < len(types) else 0) if types else None
     output = _slot(node.outputs or [], slot)
     given = str(output.type) if output else "*"
-    fits = [_connects(t, given) and _connects(t, wanted) for t in types]
+    fits = [connects(t, given) and connects(t, wanted) for t in types]
     if slot < len(types) and fits[slot]:
         return slot
     if wanted in types:
         return types.index(wanted)
     return fits.index(True) if True in fits else None
-
-
-def _connects(first: str, second: str) -> bool:
-    if first in ("*", "") or second in ("*", ""):
-        return True
-    return not set(first.lower().split(",")).isdisjoint(second.lower().split(","))
 
 
 def _slot(slots: Sequence[Slot], index: int) -> Slot | None:

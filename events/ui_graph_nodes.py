@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from events.ui_graph_broadcasts import with_broadcasts
 from events.ui_graph_classes import DYNAMIC_COMBO, Classes
 from events.ui_graph_shape import Level, Node, Slot
 from events.ui_graph_widgets import Reading, read_node
@@ -36,7 +37,7 @@ def build(level: Level, classes: Classes, boxes: Mapping[str, Level]) -> Built:
         else:
             readings[key] = reading = read_node(node_class, node)
             nodes[key] = replace(node, inputs=_merged(node_class.slots, node.slots, reading))
-    return Built(level=replace(level, nodes=nodes), readings=readings)
+    return Built(level=with_broadcasts(level, nodes), readings=readings)
 
 
 def _merged(declared: Sequence[Slot], saved: Sequence[Slot], reading: Reading | None) -> list[Slot]:

@@ -140,6 +140,9 @@ class _Unfolding:
         if node.type in self._saved.subgraphs:
             inside = Scope(self._built[node.type], path)
             inside.host = node
+            if primitive := self._boxes.misled_primitive(node):
+                told = scope.problem(node, "ui_primitive_misled", primitive=primitive)
+                raise InvalidGraph(problems=[told])
             held = self._boxes.held(node)
             inside.by_input.update(held.by_input)
             inside.by_place.update(held.by_place)

@@ -1,15 +1,10 @@
-"""The shape of a graph as ComfyUI's editor saves it, read into nodes and links by id."""
+"""The shape of a graph as ComfyUI's editor saves it: nodes and links by id, level by level."""
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 from msgspec import Struct
-
-from events.errors import InvalidGraph, Problem
-from events.nodes import pointer
 
 INPUT_NODE = "-10"
 """Inside a subgraph: the links that begin here come from outside."""
@@ -21,7 +16,6 @@ MUTED = 2
 BYPASSED = 4
 
 Id = int | str
-S = TypeVar("S", bound=Struct)
 
 
 class Slot(Struct, frozen=True, kw_only=True):
@@ -74,6 +68,7 @@ class Link(Struct, frozen=True, kw_only=True):
     origin_slot: int
     target_id: Id
     target_slot: int
+    type: Any = "*"
 
     @property
     def origin(self) -> str:
@@ -94,6 +89,9 @@ class Level(Struct, frozen=True, kw_only=True):
     """JSON pointer of each node, in what was sent."""
 
     links: dict[str, Link]
+    broadcasts: list[Link] | None = None
+    """Wires that the pack Use Everywhere draws when a run is queued; None if it saved none."""
+
     inputs: list[Slot] = []
     """Of a subgraph: what goes in."""
 
@@ -105,30 +103,6 @@ class Level(Struct, frozen=True, kw_only=True):
 
     exits: dict[int, Link] = {}
     """For each output of a subgraph, the link that ends there."""
-
-
-class _Definition(Struct, frozen=True, kw_only=True):
-    nodes: list[Node]
-    links: list[Any] | dict[str, Any] | None = None
-    inputs: list[Slot] | None = None
-    outputs: list[Slot] | None = None
-    id: str = ""
-
-
-class _Definitions(Struct, frozen=True, kw_only=True):
-    subgraphs: list[_Definition] = []
-
-
-class _Extra(Struct, frozen=True, kw_only=True):
-    groupNodes: dict[str, Any] | None = None  # noqa: N815 -- as the editor spells it
-
-
-class _Saved(_Definition, frozen=True, kw_only=True):
-    id: Any = None
-    last_node_id: Any = None
-    state: Any = None
-    definitions: _Definitions | None = None
-    extra: _Extra | None = None
 
 
 class SavedGraph(Struct, frozen=True, kw_only=True):
@@ -143,42 +117,6 @@ class SavedGraph(Struct, frozen=True, kw_only=True):
 
     last_id: int = 0
     """The last id that was given to a node when the graph was saved."""
-
-
-def read_saved(graph: Mapping[str, Any]) -> SavedGraph:
-    """Read a graph in the editor's format.
-
-    Raises:
-        InvalidGraph: it has another shape; the pointer starts at the graph.
-
-    """
-    saved = read_as(graph, _Saved)
-    subgraphs = saved.definitions.subgraphs if saved.definitions else []
-    return SavedGraph(
-        root=_level(saved, "", "/links"),
-        subgraphs={
-            definition.id: _level(
-                definition, where := f"/definitions/subgraphs/{index}", f"{where}/links"
-            )
-            for index, definition in enumerate(subgraphs)
-        },
-        groups=(saved.extra.groupNodes if saved.extra else None) or {},
-        last_id=max(_number(saved.last_node_id), _number(saved.state, "lastNodeId")),
-    )
-
-
-def _number(thing: Any, key: str = "") -> int:
-    found = thing.get(key) if key and isinstance(thing, dict) else thing
-    return found if isinstance(found, int) else 0
-
-
-def _level(definition: _Definition, where: str, links_at: str) -> Level:
-    nodes = {node.key: node for node in definition.nodes}
-    if len(nodes) < len(definition.nodes):
-        raise _malformed(f"{where}/nodes", "two nodes have the same id")
-    pointers = {node.key: f"{where}/nodes/{index}" for index, node in enumerate(definition.nodes)}
-    links = _links(definition.links, links_at)
-    return level_of(nodes, pointers, links, definition.inputs or [], definition.outputs or [])
 
 
 def level_of(
@@ -219,33 +157,8 @@ def _listed(
     return {**drawn, **listed}
 
 
-def _links(saved: list[Any] | dict[str, Any] | None, where: str) -> dict[str, Link]:
-    """Read links in each of the ways they were ever saved in: as lists, objects, or by id."""
-    links = list(saved.values()) if isinstance(saved, dict) else saved or []
-    read = (_link(link, f"{where}/{index}") for index, link in enumerate(links) if link)
-    return {str(link.id): link for link in read}
-
-
-def _link(saved: Any, where: str) -> Link:
-    if isinstance(saved, list):
-        saved = dict(zip(Link.__struct_fields__, saved, strict=False))
-    return read_as(saved, Link, where)
-
-
-def read_as(saved: Any, kind: type[S], where: str = "") -> S:
-    """Read a part of a graph.
-
-    Raises:
-        InvalidGraph: it has another shape.
-
-    """
-    try:
-        return msgspec.convert(saved, kind)
-    except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `$")
-        raise _malformed(where + pointer(*re.findall(r"\w+", path)), reason) from error
-
-
-def _malformed(where: str, reason: str) -> InvalidGraph:
-    problem = Problem(code="ui_graph_malformed", pointer=where, params={"reason": reason})
-    return InvalidGraph(problems=[problem])
+def connects(first: str, second: str) -> bool:
+    """Whether an output of one type may feed an input of the other."""
+    if first in ("*", "") or second in ("*", ""):
+        return True
+    return not set(first.lower().split(",")).isdisjoint(second.lower().split(","))

@@ -203,6 +203,20 @@ def test_what_is_set_in_one_place_is_got_in_another() -> None:
     assert api(drawing.saved())["4"]["inputs"]["clip"] == ["1", 1]
 
 
+def test_a_getter_that_nobody_sets_feeds_nothing_where_nothing_need_be_fed() -> None:
+    infos = {**INFOS, "Mix": info("COND", one=["COND", {}], optional={"two": ["COND", {}]})}
+    drawing = (
+        Drawing(infos)
+        .node(1, "Encode", values=["a"])
+        .node(2, "GetNode", outputs=["COND"], values=["gone"])
+        .node(3, "Mix", wires={"one": (1, 0), "two": (2, 0)})
+    )
+
+    assert api(drawing.saved(), infos)["3"]["inputs"] == {"one": ["1", 0]}
+    drawing.nodes[2]["inputs"][0]["link"] = 2
+    assert problems(drawing.saved(), infos) == [("ui_setter_missing", "/nodes/1")]
+
+
 def test_of_two_setters_of_a_name_the_first_counts() -> None:
     drawing = (
         Drawing()

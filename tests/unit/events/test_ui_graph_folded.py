@@ -262,6 +262,35 @@ def test_an_output_of_a_group_is_hidden_when_it_is_used_inside_alone() -> None:
     assert api(saved)["9"]["inputs"]["images"] == ["16:15", 0]
 
 
+def test_a_whole_node_in_the_place_of_its_number_is_passed_over() -> None:
+    definition = group()
+    definition["external"] = [[{"id": 1}, 0, "COND"], [1, 0, None], "x", [1]]
+
+    found = api(grouped("workflow>my group", None, definition))
+
+    assert found["9"]["inputs"]["images"] == ["16:15", 0]
+
+
+def test_ids_that_several_levels_share_are_given_anew() -> None:
+    first = subgraph(Drawing().node(1, "Loader").node(40, "Latent"), SUB)
+    second = subgraph(
+        Drawing().node(40, "Loader").node(2, "Tune", wires={"clip": (40, 1)}, values=[1.0]), OUTER
+    )
+    proxies = {"proxyWidgets": [["40", "ckpt"], ["2", "by"]]}
+    saved = (
+        Drawing()
+        .node(1, SUB, sockets=[])
+        .node(12, OUTER, sockets=[], properties=proxies, values=["b.safetensors", 0.5])
+        .saved(definitions={"subgraphs": [first, second]}, last_node_id=50)
+    )
+
+    found = api(saved)
+
+    assert [*found] == ["1:51", "1:40", "12:52", "12:2"]
+    assert found["12:52"]["inputs"] == {"ckpt": "b.safetensors"}
+    assert found["12:2"]["inputs"] == {"by": 0.5, "clip": ["12:52", 1]}
+
+
 def test_what_is_too_large_to_be_drawn_is_not_followed() -> None:
     reroutes = Drawing().node(1, "Loader")
     for number in range(2, 400):
