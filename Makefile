@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up test test-real test-containers test-images check audit bench docs answers format lock clean
+.PHONY: help up test test-real test-containers test-images check audit bench docs answers editor-oracle format lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -60,6 +60,10 @@ docs: .venv/ready-dev  ## Rewrite the pages that are generated from the code
 
 answers: .venv/ready-dev  ## Write down anew what the system answers, as examples in /openapi.json
 	@COMFYD_RECORD_ANSWERS=1 $(BIN)/python -m pytest -q tests/e2e/test_openapi_examples.py tests/e2e/test_openapi_other_answers.py
+
+editor-oracle: .venv/ready-dev  ## Ask the official editor anew what it sends for each template (needs Chromium)
+	@$(BIN)/python -m tests.editor_oracle record $(COMFYUI_URL)
+	@$(BIN)/python -m tests.editor_oracle compare
 
 format: .venv/ready-dev  ## Put the code in shape
 	@$(BIN)/ruff check --fix --exit-zero --quiet .

@@ -194,7 +194,8 @@ def _http(error: HTTPException) -> Told:
     if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return Told(status=status, code="body_too_large")
     if isinstance(error, ClientException):
-        return Told(status=status, code="malformed_json")
+        where = tuple(p for p in error.extra or () if isinstance(p, Problem))
+        return Told(status=status, code="malformed_json", problems=where)
     return Told(status=status, code="internal")
 
 

@@ -19,6 +19,7 @@ from events.graph import check_graph
 from events.machine import Machine
 from events.nodes import Graph
 from events.ui_graph import convert
+from events.wrapped_graphs import FoundGraphs, Wrapped, find_graphs
 from infra.object_keys import graph_key
 from infra.object_storage import ObjectMissing
 from projections.queries import list_machines
@@ -36,46 +37,65 @@ class StoredGraph(Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-def checked(graph: Mapping[str, Any]) -> Graph:
+def graphs_in(graph: dict[str, Any] | None, ui_graph: dict[str, Any] | None) -> FoundGraphs:
+    """Find the graphs in what was sent; what holds none is taken for one: its check says why."""
+    sent = find_graphs({"graph": graph})
+    other = find_graphs({"ui_graph": ui_graph})
+    return FoundGraphs(
+        api=sent.api or sent.ui or _as_it_is(graph, "/graph"),
+        ui=other.ui or (sent.ui if sent.api else None) or _as_it_is(ui_graph, "/ui_graph"),
+    )
+
+
+def _as_it_is(sent: dict[str, Any] | None, where: str) -> Wrapped | None:
+    return None if sent is None else Wrapped(sent, where)
+
+
+async def runnable(
+    house: House, caller: Caller, found: FoundGraphs, machine_id: UUID | None
+) -> Graph:
+    """Return the graph that shall run: as it was sent, or made from the editor's.
+
+    Raises:
+        InvalidGraph: with every problem.
+        BadRequest: there is neither; or the caller has several machines, which differ.
+        MachineUnobserved: no machine has told its classes of nodes.
+        NotFound: the caller has no such machine.
+
+    """
+    if found.api:
+        return _checked(found.api)
+    if found.ui is None:
+        raise BadRequest(Problem(code="graph_needed", pointer="/graph"))
+    classes = await object_info_of(house, await _machine(house, caller, machine_id))
+    # Large graphs take long enough for others to notice.
+    return await asyncio.to_thread(_converted, found.ui, classes)
+
+
+def _checked(graph: Wrapped) -> Graph:
     """Check a graph in API format.
 
     Raises:
-        InvalidGraph: with every problem; pointers begin with /graph.
+        InvalidGraph: with every problem; pointers begin at what was searched.
 
     """
     try:
-        return check_graph(graph)
+        return check_graph(graph.graph)
     except InvalidGraph as error:
-        problems = [replace(p, pointer=f"/graph{p.pointer}") for p in error.problems]
+        problems = [replace(p, pointer=f"{graph.pointer}{p.pointer}") for p in error.problems]
         raise InvalidGraph(problems=problems) from error
 
 
-async def converted(
-    house: House, caller: Caller, ui_graph: Mapping[str, Any], machine_id: UUID | None
-) -> Graph:
-    """Convert the editor's graph with what a machine knows, and check it.
-
-    Raises:
-        InvalidGraph: with every node that cannot be converted; pointers begin with /ui_graph.
-        MachineUnobserved: no machine has told its classes of nodes.
-        NotFound: the caller has no such machine.
-        BadRequest: the caller has several machines, which differ, and named none.
-
-    """
-    classes = await object_info_of(house, await _machine(house, caller, machine_id))
-    # Large graphs take long enough for others to notice.
-    return await asyncio.to_thread(_converted, ui_graph, classes)
-
-
-def _converted(ui_graph: Mapping[str, Any], classes: bytes) -> Graph:
+def _converted(ui_graph: Wrapped, classes: bytes) -> Graph:
     pointers: Mapping[str, str] = {}
     try:
-        made = convert(ui_graph, _decode_classes(classes))
+        made = convert(ui_graph.graph, _decode_classes(classes))
         pointers = made.pointers
         return check_graph(made.graph)
     except InvalidGraph as error:
         problems = [
-            replace(p, pointer=f"/ui_graph{_origin(p.pointer, pointers)}") for p in error.problems
+            replace(p, pointer=f"{ui_graph.pointer}{_origin(p.pointer, pointers)}")
+            for p in error.problems
         ]
         raise InvalidGraph(problems=problems) from error
 

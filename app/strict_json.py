@@ -4,12 +4,20 @@ The framework would decode to whatever JSON holds and then make it fit, kindly; 
 is what is taken.
 """
 
+import json
+import re
 from typing import Any
 
 import msgspec
 from litestar import Request
 from litestar.exceptions import ClientException, ValidationException
 from typing_extensions import override
+
+from events.errors import Problem
+
+_BYTE = re.compile(r"\(byte (\d+)\)")
+_SHOWN = 20
+"""Characters that a message repeats."""
 
 
 class StrictRequest(Request[Any, Any, Any]):
@@ -25,12 +33,38 @@ class StrictRequest(Request[Any, Any, Any]):
 
         """
         data = self.route_handler.parsed_fn_signature.parameters.get("data")
+        body = await self.body()
         try:
-            return msgspec.json.decode(await self.body(), type=data.annotation if data else Any)
+            return msgspec.json.decode(_in_utf8(body), type=data.annotation if data else Any)
         except msgspec.ValidationError as error:
             said, _, place = str(error).partition(" - at `$")
             raise ValidationException(
                 extra=[{"key": f"data{place.rstrip('`')}", "message": said}]
             ) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ClientException from error
+            raise ClientException(extra=[_malformed(body, error)]) from error
+
+
+def _in_utf8(body: bytes) -> bytes:
+    """Return a body in UTF-8 without a byte order mark, whichever of JSON's encodings it is in."""
+    encoding = json.detect_encoding(body)
+    return body if encoding == "utf-8" else body.decode(encoding).encode()
+
+
+def _malformed(body: bytes, error: Exception) -> Problem:
+    """Say at which line and column a body stops to be JSON."""
+    text = body.decode(json.detect_encoding(body), errors="replace")
+    at = _position(text, error)
+    before, rest = text[:at], text[at : at + _SHOWN]
+    line, column = before.count("\n") + 1, at - before.rfind("\n")
+    return Problem(
+        code="json_malformed", params={"line": str(line), "column": str(column), "text": rest}
+    )
+
+
+def _position(text: str, error: Exception) -> int:
+    """Return the place in *text*; what is not told of a byte is told of the end."""
+    if "\N{REPLACEMENT CHARACTER}" in text and isinstance(error, UnicodeDecodeError):
+        return text.index("\N{REPLACEMENT CHARACTER}")
+    found = _BYTE.search(str(error))
+    return len(text.encode()[: int(found[1])].decode(errors="ignore")) if found else len(text)

@@ -133,6 +133,10 @@ REQUESTS: Phrases = {
         "the filter must say at least one thing: status, deployment_id, batch_id, since or until",
         "筛选条件至少要包含一项：status、deployment_id、batch_id、since 或 until",
     ),
+    "json_malformed": (
+        "line {line}, column {column}: this is not valid JSON: {text}",
+        "第 {line} 行第 {column} 列起不是有效的 JSON：{text}",
+    ),
     "body_missing": ("the request needs a JSON body", "请求需要 JSON 格式的请求体"),
     "bad_idempotency_key": (
         "Idempotency-Key must have 1 to {limit} printable characters",

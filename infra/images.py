@@ -25,7 +25,7 @@ _OTHER_MAGIC = (b"BM", b"II*\0", b"MM\0*", b"8BPS", b"\0\0\1\0", b"\xff\x0a", b"
 _SMALLEST_FRAME = 4096
 """Pixels a frame counts at least: a million frames of one pixel are a bomb as well."""
 
-_BROKEN = (
+BROKEN = (
     OSError,
     SyntaxError,
     ValueError,
@@ -119,7 +119,7 @@ def _opened(data: bytes, max_pixels: int) -> Image.Image:
         raise ImageRefused(
             ImageProblem.TOO_MANY_PIXELS, str(error), pixels=f">{least}", limit=str(max_pixels)
         ) from error
-    except _BROKEN as error:
+    except BROKEN as error:
         raise _unreadable(data) from error
 
 
@@ -146,7 +146,7 @@ def _facts(image: Image.Image) -> ImageFacts:
     try:
         # Behind an MPO's first picture are previews and depth maps; ComfyUI reads only the first.
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise _damaged() from error
     return ImageFacts(
         media_type=media_type,
@@ -178,5 +178,5 @@ def _decode(image: Image.Image, frames: int, max_pixels: int) -> None:
             # A GIF's later frame may be larger than its header says.
             _check_pixels(*image.size, frames=frames, limit=max_pixels)
             image.load()
-    except _BROKEN as error:
+    except BROKEN as error:
         raise _damaged() from error

@@ -40,6 +40,18 @@ SAID: Phrases = {
         "{file} does not hold the JSON that is wanted here: {reason}",
         "{file} 不是这里所需的 JSON：{reason}",
     ),
+    "cli.no_graph": (
+        "{file} holds no ComfyUI graph, neither in API format nor in the editor's",
+        "{file} 中没有 ComfyUI 工作流（既不是 API 格式，也不是编辑器格式）",
+    ),
+    "cli.no_graph_in_picture": (
+        "{file} is a picture without a workflow: ComfyUI adds it, and many sites remove it",
+        "图片 {file} 中没有工作流：ComfyUI 会写入，但许多网站会将其删除",
+    ),
+    "cli.input_not_finite": (
+        "{file}: node {node} has an input that is NaN or infinite, which no server takes",
+        "{file}：节点 {node} 有输入为 NaN 或无穷大，服务器无法接受",
+    ),
     "cli.no_id": (
         "'{text}' is no id: `comfyd runs` and `comfyd keys list` show them",
         "“{text}”不是 ID：可用 `comfyd runs` 和 `comfyd keys list` 查看",

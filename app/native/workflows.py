@@ -18,7 +18,7 @@ from app.native.paging import (
     cursor_of,
     list_view,
 )
-from app.native.requests import PushVersionRequest, bad, identifier
+from app.native.requests import PushVersionRequest, identifier
 from app.native.workflow_views import (
     DiffView,
     VersionDetailView,
@@ -32,13 +32,12 @@ from app.native.workflow_views import (
     workflow_view,
 )
 from app.openapi import again, answers
-from app.pushed_graphs import checked, converted, store, stored
+from app.pushed_graphs import graphs_in, runnable, store, stored
 from app.scopes import DEPLOY, RUNS_READ, needs
 from events import identity
 from events.decider import WORKFLOW
 from events.graph_diff import GraphDiff, diff_inputs, diff_nodes
 from events.inputs import input_schema
-from events.nodes import Graph
 from events.workflow import PushVersion, Workflow
 from infra.event_store import load
 from projections.queries import list_workflows
@@ -60,9 +59,10 @@ async def push_version(
     data: JSONBody[PushVersionRequest],
 ) -> Response[VersionView]:
     """Save a graph as a version of the workflow of that name; what it holds already adds none."""
-    graph = await _pushed(house, caller, data)
+    found = graphs_in(data.graph, data.ui_graph)
+    graph = await runnable(house, caller, found, data.machine_id)
     in_api_format = await store(house, caller, graph)
-    in_editors = await store(house, caller, data.ui_graph) if data.ui_graph else None
+    in_editors = await store(house, caller, found.ui.graph) if found.ui and found.ui.graph else None
     command = PushVersion(
         workflow_id=identity.workflow_id(caller.tenant, data.name),
         name=data.name,
@@ -75,7 +75,7 @@ async def push_version(
         comment=data.comment,
         author=caller.user_id or caller.actor,
         now=house.now(),
-        source="ui" if data.graph is None else "api",
+        source="api" if found.api else "ui",
         custom_nodes=data.custom_nodes,
     )
     session = await load(house.store, WORKFLOW, command.workflow_id)
@@ -85,15 +85,6 @@ async def push_version(
     assert version is not None  # it was there, or has just been added
     view = version_view(workflow, version)
     return Response(content=view, status_code=201 if added else 200)
-
-
-async def _pushed(house: House, caller: Caller, data: PushVersionRequest) -> Graph:
-    """Give the graph that shall run: as it was sent, or made from the editor's."""
-    if data.graph is not None:
-        return checked(data.graph)
-    if data.ui_graph is None:
-        raise bad("graph_needed", "/graph")
-    return await converted(house, caller, data.ui_graph, data.machine_id)
 
 
 @get("/v1/workflows", opt=needs(DEPLOY, RUNS_READ))

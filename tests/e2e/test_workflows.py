@@ -70,6 +70,22 @@ async def test_versions_are_pushed_found_again_and_read(ada: Tenant, name: str) 
     assert (await get(ada, f"{path}/versions/2"))["ui_graph"] == {"nodes": []}
 
 
+async def test_a_wrapper_is_taken_off_and_problems_point_into_it(ada: Tenant, name: str) -> None:
+    graph, drawn = coloured(3), {"nodes": [], "links": []}
+    wrapped = {"prompt": graph, "extra_data": {"extra_pnginfo": {"workflow": drawn}}}
+
+    pushed = await push(ada, name, graph=wrapped)
+    path = f"/v1/workflows/{pushed['workflow_id']}/versions/1"
+    read = await get(ada, path)
+    broken = {"name": name, "graph": {"input": {"workflow": {"1": {"class_type": "Any"}}}}}
+    refused = await ada.http.post("/v1/workflows", json=broken)
+
+    assert (read["graph"], read["ui_graph"], read["source"]) == (graph, drawn, "api")
+    assert [(e["code"], e["pointer"]) for e in refused.json()["errors"]] == [
+        ("node_without_inputs", "/graph/input/workflow/1/inputs")
+    ]
+
+
 async def test_a_workflow_shows_its_latest_versions_and_lists_all(ada: Tenant, name: str) -> None:
     pushed = [await push(ada, name, graph=coloured(n)) for n in range(1, 24)]
     path = f"/v1/workflows/{pushed[0]['workflow_id']}"

@@ -1,6 +1,7 @@
 """Inputs of a run as they are typed: name=text, name=@picture.png, name:=3."""
 
 import base64
+import json
 import mimetypes
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ def read_object(file: str) -> dict[str, Any]:
 
     """
     try:
-        return msgspec.json.decode(_read(file), type=dict[str, Any])
-    except msgspec.DecodeError as error:
+        return msgspec.json.decode(as_text(read_bytes(file)), type=dict[str, Any])
+    except ValueError as error:
         raise Refused("cli.no_json", file=file, reason=error) from error
 
 
@@ -51,12 +52,28 @@ def read_objects(file: str) -> list[dict[str, Any]]:
 
     """
     try:
-        return msgspec.json.Decoder(dict[str, Any]).decode_lines(_read(file))
-    except msgspec.DecodeError as error:
+        return msgspec.json.Decoder(dict[str, Any]).decode_lines(as_text(read_bytes(file)))
+    except ValueError as error:
         raise Refused("cli.no_json", file=file, reason=error) from error
 
 
-def _read(file: str) -> bytes:
+def as_text(data: bytes) -> str:
+    """Read JSON's bytes in the encoding that they are in, with a byte order mark or without.
+
+    Raises:
+        ValueError: they are in none.
+
+    """
+    return data.decode(json.detect_encoding(data))
+
+
+def read_bytes(file: str) -> bytes:
+    """Read a file, - for stdin.
+
+    Raises:
+        Refused: there is no such file.
+
+    """
     try:
         with click.open_file(file, "rb") as stream:
             data: bytes = stream.read()

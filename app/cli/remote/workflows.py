@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from app.cli.remote.door import Door, remote
-from app.cli.remote.inputs import read_object
+from app.cli.remote.graph_files import read_graphs
 from app.cli.remote.names import machine_named, workflow_named
 from app.cli.remote.tables import day, moment, print_table
 from app.cli.words import word
@@ -37,17 +38,18 @@ async def push(
 async def push_file(
     door: Door, file: str, *, name: str | None, ui: str | None, machine: str | None, comment: str
 ) -> Json:
-    """Push a file, whichever of ComfyUI's two formats it is in.
+    """Push a file, whichever of ComfyUI's two formats it is in; or both.
 
     Raises:
         Refused: it cannot be read.
 
     """
-    graph = read_object(file)
-    body: Json = {"name": name or Path(file).stem, "comment": comment}
-    body["ui_graph" if isinstance(graph.get("nodes"), list) else "graph"] = graph
+    found = read_graphs(file)
     if ui:
-        body["ui_graph"] = read_object(ui)
+        found = replace(found, ui=read_graphs(ui).ui)
+    body: Json = {"name": name or Path(file).stem, "comment": comment}
+    body |= {"graph": found.api.graph} if found.api else {}
+    body |= {"ui_graph": found.ui.graph} if found.ui else {}
     if machine:
         body["machine_id"] = (await machine_named(door.api, machine))["id"]
     return await door.api.post("/v1/workflows", body)

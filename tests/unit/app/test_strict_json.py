@@ -80,8 +80,32 @@ def test_nothing_is_made_to_fit(
     assert (answer.status_code, fault["pointer"], fault["code"]) == (400, pointer, code)
 
 
-@pytest.mark.parametrize("body", [b"{broken", b"\xff\xfe", b'{"sure": NaN}', b'"\\ud800"'])
-def test_what_is_no_json_is_told_so(client: TestClient[Litestar], body: bytes) -> None:
-    answer = client.post("/", content=body)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_every_encoding_of_json_is_read(client: TestClient[Litestar], encoding: str) -> None:
+    answer = client.post("/any", content='{"x": "貓"}'.encode(encoding))
+
+    assert answer.json() == {"x": "貓"}
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "column", "text"),
+    [
+        (b"{broken", 1, 2, "broken"),
+        (b'{"sure":\n  NaN}', 2, 3, "NaN}"),
+        (b'{"\xc3\xa4": 1,}', 1, 9, "}"),
+        (b'{"sure"', 1, 8, ""),
+        (b"\xff\xfe", 1, 1, ""),
+        (b'{"x": "\xff"}', 1, 8, '\N{REPLACEMENT CHARACTER}"}'),
+        (b'"\\ud800"', 1, 9, ""),
+        ('{"a":\n NaN}'.encode("utf-16"), 2, 2, "NaN}"),
+    ],
+)
+def test_what_is_no_json_is_told_so(
+    client: TestClient[Litestar], body: bytes, line: int, column: int, text: str
+) -> None:
+    answer = client.post("/any", content=body)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+    [fault] = answer.json()["errors"]
+    assert (fault["code"], fault["pointer"]) == ("json_malformed", "")
+    assert fault["detail"] == (f"line {line}, column {column}: this is not valid JSON: {text}")

@@ -1,0 +1,61 @@
+"""Reads a workflow out of a file: JSON in any encoding, or a picture that ComfyUI made."""
+
+import json
+import math
+from typing import Any
+
+from app.cli.remote.door import Refused
+from app.cli.remote.inputs import as_text, read_bytes
+from events.wrapped_graphs import FoundGraphs, find_graphs
+from infra.picture_metadata import GRAPH_TEXTS, read_graph_texts
+
+Json = dict[str, Any]
+
+
+def read_graphs(file: str) -> FoundGraphs:
+    """Read the graphs of a file, - for stdin.
+
+    Raises:
+        Refused: there is no such file, no graph is in it, or it is no JSON; the words say where.
+
+    """
+    data = read_bytes(file)
+    texts = read_graph_texts(data)
+    document = _read_json(file, data) if texts is None else _read_picture(file, texts)
+    found = find_graphs(document)
+    if found.api is None and found.ui is None:
+        raise Refused("cli.no_graph", file=file)
+    return found
+
+
+def _read_picture(file: str, texts: dict[str, str]) -> Json:
+    """Prefer the editor's graph, as the editor does when a picture is dropped on it."""
+    for name in reversed(GRAPH_TEXTS):
+        if name in texts:
+            return {name: _read_json(f"{file} ({name})", texts[name].encode())}
+    raise Refused("cli.no_graph_in_picture", file=file)
+
+
+def _read_json(file: str, data: bytes) -> object:
+    try:
+        document = json.loads(as_text(data))
+    except (ValueError, RecursionError) as error:  # both decoders name the line or the byte
+        raise Refused("cli.no_json", file=file, reason=error) from error
+    return _finite(file, document)
+
+
+def _finite(file: str, value: Any, key: str = "") -> Any:
+    """Put null for NaN and Infinity, as the editor does; but not for an input of a node that runs.
+
+    Python writes them, so pictures have them, in what ComfyUI notes of a node beside its inputs.
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_finite(file, item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    finite = {name: _finite(file, item, name) for name, item in value.items()}
+    if "class_type" in value and finite.get("inputs") != value.get("inputs"):
+        raise Refused("cli.input_not_finite", file=file, node=key)
+    return finite
