@@ -7,7 +7,7 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -89,11 +89,15 @@ async def serving(answer: Answer) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def opened(url: str, folder: Path) -> AsyncIterator[None]:
-    """Open a page in a browser that knows nothing yet, and close it at the end."""
+async def opened(url: str, folder: Path, more: Sequence[str] = ()) -> AsyncIterator[None]:
+    """Open a page in a browser that knows nothing yet, and close it at the end.
+
+    *more* are switches of the browser beside the usual ones.
+    """
     process = await asyncio.create_subprocess_exec(
         CHROMIUM,
         *SWITCHES,
+        *more,
         f"--user-data-dir={folder / 'profile'}",
         url,
         stdin=asyncio.subprocess.DEVNULL,

@@ -71,7 +71,8 @@ async def test_versions_are_pushed_found_again_and_read(ada: Tenant, name: str) 
 
 
 async def test_a_wrapper_is_taken_off_and_problems_point_into_it(ada: Tenant, name: str) -> None:
-    graph, drawn = coloured(3), {"nodes": [], "links": []}
+    graph = coloured(3)
+    drawn: Json = {"nodes": [], "links": []}
     wrapped = {"prompt": graph, "extra_data": {"extra_pnginfo": {"workflow": drawn}}}
 
     pushed = await push(ada, name, graph=wrapped)

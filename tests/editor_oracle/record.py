@@ -10,14 +10,14 @@ import click
 import msgspec
 
 from tests.editor_oracle.answers import Answer, Form, write_answers, write_object_info
-from tests.editor_oracle.browser import Page, PageError, open_page
 from tests.editor_oracle.classes import trimmed
+from tests.editor_oracle.devtools import Page, PageError, open_page
 from tests.editor_oracle.editor_server import EditorServer
 from tests.editor_oracle.packages import editor_files, template_files
 
 Json = dict[str, Any]
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parents[1] / "golden" / "editor_cases"
 _START_S = 120
 _GRAPH_S = 60
 _RELOAD_EVERY = 100
@@ -83,8 +83,9 @@ async def record(object_info: bytes) -> None:
 
 def _graphs() -> Iterator[tuple[str, Json]]:
     for file in [*sorted(CASES.glob("*.json")), *template_files()]:
-        graph = msgspec.json.decode(file.read_bytes())
-        if "nodes" in graph:  # beside the templates lie lists of them
+        document = msgspec.json.decode(file.read_bytes())
+        graph = document.get("editor", document)
+        if "nodes" in graph:  # in both folders lie other things as well
             yield file.stem, graph
 
 

@@ -40,7 +40,7 @@ def read(tmp_path: Path, data: bytes) -> tuple[Json | None, Json | None]:
     file = tmp_path / "flow.json"
     file.write_bytes(data)
     found = read_graphs(str(file))
-    return found.api and found.api.graph, found.ui and found.ui.graph
+    return found.api.graph if found.api else None, found.ui.graph if found.ui else None
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
-"""Drives a headless Chromium by its own protocol (CDP): open a page, evaluate an expression."""
+"""Asks a page of a browser by Chromium's own protocol (CDP): go there, evaluate an expression."""
 
 import asyncio
 import itertools
-import os
-import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -13,18 +11,9 @@ from typing import Any
 
 import aiohttp
 
-_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--remote-debugging-port=0",
-    "--window-size=600,400",
-)
+from tests.browser import opened
+
+_SWITCHES = ("--remote-debugging-port=0", "--window-size=600,400")
 _START_S = 60
 
 
@@ -67,33 +56,16 @@ class Page:
                 return dict(message["result"])
 
 
-def chromium() -> str:
-    """Return the path of the browser; empty if there is none."""
-    return shutil.which("chromium") or shutil.which("chromium-browser") or ""
-
-
 @asynccontextmanager
 async def open_page() -> AsyncIterator[Page]:
     """Start a browser with a profile of its own; stop it at the end."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        process = await asyncio.create_subprocess_exec(
-            chromium(),
-            *_FLAGS,
-            f"--user-data-dir={profile}",
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            port = await asyncio.to_thread(_port, Path(profile) / "DevToolsActivePort")
-            async with aiohttp.ClientSession() as session:
-                targets = await (await session.get(f"http://127.0.0.1:{port}/json/list")).json()
-                url = next(t["webSocketDebuggerUrl"] for t in targets if t["type"] == "page")
-                async with session.ws_connect(url, max_msg_size=0) as socket:
-                    yield Page(socket)
-        finally:
-            os.killpg(process.pid, 15)
-            await process.wait()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        async with opened("about:blank", Path(folder), _SWITCHES), aiohttp.ClientSession() as http:
+            port = await asyncio.to_thread(_port, Path(folder) / "profile" / "DevToolsActivePort")
+            targets = await (await http.get(f"http://127.0.0.1:{port}/json/list")).json()
+            url = next(t["webSocketDebuggerUrl"] for t in targets if t["type"] == "page")
+            async with http.ws_connect(url, max_msg_size=0) as socket:
+                yield Page(socket)
 
 
 def _port(file: Path) -> int:
