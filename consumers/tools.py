@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from consumers.machines import Machines
+from consumers.places import Places
 from events.envelope import Meta
 from events.identity import derived
 from events.run import Run
@@ -35,6 +36,9 @@ class Tools(Struct, frozen=True, kw_only=True):
     storage: ObjectStorage
     graphs: Graphs
     machines: Machines
+    upload_places: Places
+    """Who may store outputs now."""
+
     pool: Pool
     """The read models; nothing but erasing needs them, and it waits while they are away."""
 

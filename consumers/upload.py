@@ -5,9 +5,11 @@ import logging
 from collections.abc import AsyncIterator
 from uuid import UUID
 
+from consumers.background import CANCEL_REQUESTED, background, stopped
 from consumers.delivery import Later, growing_delay
 from consumers.machines import MachineUnusable
 from consumers.outages import note_outage
+from consumers.pace import limits_from, paced
 from consumers.tools import RunSession, Tools, meta
 from events.decider import RUN
 from events.output import Output
@@ -16,7 +18,7 @@ from events.run_commands import FailRun, LoseAttempt, RecordUpload, SettleRun
 from events.run_events import FileUploaded, ImageUploaded, RunError
 from infra.event_store import load
 from infra.image_size import ImageSizeSniffer
-from infra.machine import Machine, MachineUnreachable, OutputMissing
+from infra.machine import Machine, MachineRefused, MachineUnreachable, OutputMissing
 from infra.object_keys import output_folder, output_key
 from infra.object_storage import StorageRefused, StorageUnavailable
 
@@ -25,15 +27,12 @@ log = logging.getLogger(__name__)
 AT_ONCE = 4
 """Files of one run on their way at the same time."""
 
-TRIES = 12
-"""Deliveries after which storage that refuses ends the run: about four minutes."""
-
 
 async def upload(run_id: UUID, delivery: int, tools: Tools) -> None:
     """Store what a finished render left behind.
 
     Raises:
-        Later: the machine or the storage does not answer.
+        Later: the machine or the storage does not answer, or others of its machine go first.
         LogUnavailable: the log does not answer.
 
     """
@@ -45,21 +44,30 @@ async def upload(run_id: UUID, delivery: int, tools: Tools) -> None:
     await _forget_erased(session, delivery, tools)
     if run.ended or not run.produced:
         return
+    async with tools.upload_places.place(run.machine_id, session.tenant, delivery):
+        await session.load()
+        await _upload(session, delivery, tools)
+
+
+async def _upload(session: RunSession, delivery: int, tools: Tools) -> None:
+    run = session.existing
     settled = False
     try:
         known = await tools.machines.find(run.machine_id)
         async with tools.machines.using(known) as machine:
-            await _store_all(session, run, machine, tools)
+            stored = await _store_until_stopped(session, machine, tools)
     except (OutputMissing, MachineUnusable) as error:
-        lost = LoseAttempt(
-            attempt=run.attempt, reason=f"its outputs are gone: {error}", now=tools.now()
-        )
+        reason = f"its outputs are gone: {error}"
+        lost = LoseAttempt(attempt=run.attempt, reason=reason, now=tools.now())
         await session.execute(lost, meta(tools, session))
+    except MachineRefused as error:
+        await _fail(session, error.code, error, tools)
     except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
         await _later_or_fail(session, delivery, error, tools)
     else:
         settle = SettleRun(now=tools.now())
-        settled = bool(await session.execute(settle, meta(tools, session, "settle", run.attempt)))
+        cause = meta(tools, session, "settle", run.attempt)
+        settled = stored and bool(await session.execute(settle, cause))
     finally:
         if not settled:
             await session.load()
@@ -76,7 +84,21 @@ async def _forget_erased(session: RunSession, delivery: int, tools: Tools) -> No
         raise Later(growing_delay(delivery)) from error
 
 
-async def _store_all(session: RunSession, run: Run, machine: Machine, tools: Tools) -> None:
+async def _store_until_stopped(session: RunSession, machine: Machine, tools: Tools) -> bool:
+    """Store all outputs; return whether that was done before the run was cancelled or ended."""
+    async with (
+        tools.heard(session.name, CANCEL_REQUESTED) as cancel_heard,
+        background(_store_all(session, machine, tools)) as storing,
+        background(stopped(session, cancel_heard)) as stopping,
+    ):
+        await asyncio.wait({storing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if storing.done():
+            storing.result()
+        return storing.done()
+
+
+async def _store_all(session: RunSession, machine: Machine, tools: Tools) -> None:
+    run = session.existing
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def store(output: Output) -> None:
@@ -98,8 +120,10 @@ async def _store_one(
     sniffer = ImageSizeSniffer()
     async with machine.open_output(output) as stream:
         media_type = stream.media_type
+        limits = limits_from(tools.settings)
+        chunks = paced(stream.chunks(), limits, name=output.filename, length=stream.length)
         stored = await tools.storage.put_stream(
-            output_key(run.id, output.name), _sniffed(stream.chunks(), sniffer), media_type
+            output_key(run.id, output.name), _sniffed(chunks, sniffer), media_type
         )
     now = tools.now()
     duration = (now - began).total_seconds()
@@ -146,9 +170,12 @@ async def _later_or_fail(
     session: RunSession, delivery: int, error: Exception, tools: Tools
 ) -> None:
     log.warning("upload.postponed", extra={"run": session.name, "error": str(error)})
-    if delivery < TRIES:
-        await note_outage(session, error, tools)
+    if await note_outage(session, error, tools) <= tools.settings.machine_wait:
         raise Later(growing_delay(delivery)) from error
     away = "machine" if isinstance(error, MachineUnreachable) else "storage"
-    reason = RunError(code=f"{away}_unreachable", message=f"outputs were not stored: {error}")
+    await _fail(session, f"{away}_unreachable", error, tools)
+
+
+async def _fail(session: RunSession, code: str, error: Exception, tools: Tools) -> None:
+    reason = RunError(code=code, message=f"outputs were not stored: {error}")
     await session.execute(FailRun(error=reason, now=tools.now()), meta(tools, session))

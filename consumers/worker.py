@@ -18,6 +18,7 @@ from consumers.delivery import Breakages, Do, GiveUp, deliver, growing_delay
 from consumers.erase import erase
 from consumers.machines import Machines
 from consumers.observe import observe
+from consumers.places import Bounds, Places
 from consumers.reactor import REACTED_TO, react
 from consumers.render import render
 from consumers.retention import keep_retention
@@ -48,7 +49,12 @@ from infra.work_queue import BATCHES, ERASURES, OBSERVATIONS, UPLOADS, KindOfWor
 
 log = logging.getLogger(__name__)
 
-UPLOADERS = 4
+UPLOADERS = 32
+"""Runs that store outputs, or wait in line for it; the line of one machine or tenant is shorter."""
+
+UPLOADS_AT_ONCE = Bounds(places=8, of_machine=3, of_tenant=6)
+"""A machine that never comes to an end with its files leaves room for those of all others."""
+
 POOL_SIZE = 2
 """Connections to Postgres, for erasing: nothing else here needs any."""
 
@@ -99,6 +105,7 @@ async def _tools(client: Client, settings: Settings, exits: AsyncExitStack) -> T
         storage=storage,
         graphs=Graphs(storage),
         machines=machines,
+        upload_places=Places(UPLOADS_AT_ONCE),
         pool=await exits.enter_async_context(open_pool(settings.postgres_url, size=POOL_SIZE)),
         log_end=partial(head, client),
         settings=settings,

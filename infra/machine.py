@@ -222,6 +222,7 @@ class Machine(Protocol):
 
         Raises (on entering):
             OutputMissing: the machine no longer has it.
+            MachineRefused: it will never hand it out.
             MachineUnreachable: it does not answer.
 
         """

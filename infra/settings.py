@@ -80,6 +80,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     silence: float = 5.0
     """Seconds without a word from a machine before we ask it."""
 
+    output_bytes: Annotated[int, msgspec.Meta(ge=1)] = 5 * 1024**3
+    """Largest output of a run, in bytes."""
+
+    output_timeout: Annotated[float, msgspec.Meta(gt=0)] = 1800.0
+    """Longest time for fetching one output from its machine, in seconds."""
+
+    output_speed: Annotated[float, msgspec.Meta(ge=0)] = 16 * 1024
+    """Least speed of an output on its way from its machine, in bytes a second; 0: no limit."""
+
     observe_every: float = 300.0
     """Seconds between looks at what a machine can do."""
 

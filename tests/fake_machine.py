@@ -8,7 +8,9 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from consumers.machines import Machines
+from consumers.places import Places
 from consumers.tools import Tools
+from consumers.worker import UPLOADS_AT_ONCE
 from events.decider import MACHINE, RUN
 from events.machine_decider import RegisterMachine
 from events.machine_events import MachineRegistered
@@ -170,6 +172,7 @@ async def worker_tools(
         "storage": storage,
         "graphs": Graphs(storage),
         "machines": Machines(store, open_driver, Sealer(SEAL_KEY)),
+        "upload_places": Places(UPLOADS_AT_ONCE),
         "settings": _settings(),
         "worker": "test",
         "now": lambda: NOW,

@@ -82,6 +82,7 @@ class Client:
             middlewares=[_stay_here],
             trust_env=False,
         )
+        self._answer_within = answer_within
         self._farewells: set[asyncio.Task[None]] = set()
 
     def at(self, *path: str) -> URL:
@@ -153,7 +154,8 @@ class Client:
         timeout = ClientTimeout(total=None, sock_connect=CONNECT_WITHIN, sock_read=READ_WITHIN)
         headers = {"Accept-Encoding": "identity"}
         try:
-            return await self.session.get(url, timeout=timeout, headers=headers)
+            async with asyncio.timeout(self._answer_within):
+                return await self.session.get(url, timeout=timeout, headers=headers)
         except NO_ANSWER as error:
             raise MachineUnreachable(self.told(error)) from error
 

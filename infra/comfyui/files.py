@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from events.output import Output
 from infra.comfyui.client import NO_ANSWER, Client, decoded
-from infra.machine import MachineUnreachable, OutputMissing
+from infra.machine import MachineRefused, MachineUnreachable, OutputMissing
 from infra.served_types import UNKNOWN_TYPE, media_type_in
 
 SUBFOLDER = "comfyd"
@@ -89,21 +89,38 @@ async def open_output(client: Client, output: Output) -> AsyncIterator[OpenOutpu
 
     Raises:
         OutputMissing: the machine no longer has it.
-        MachineUnreachable: it does not answer.
+        MachineRefused: it will never hand it out.
+        MachineUnreachable: it does not answer, or not now.
 
     """
     query = {"filename": output.filename, "subfolder": output.subfolder, "type": output.folder}
     response = await client.open(client.at("view").with_query(query))
     try:
-        _demand_file(response, output)
+        _check_file(response, output)
         yield OpenOutput(client, response, output.filename)
     finally:
         response.close()
 
 
-def _demand_file(response: ClientResponse, output: Output) -> None:
+GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+LATER = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_EARLY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+"""Refusals that end by themselves, or when somebody mends a token; every other 4xx is for good."""
+
+
+def _check_file(response: ClientResponse, output: Output) -> None:
     status = response.status
-    if status in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
-        raise OutputMissing(f"{output.filename}: the machine answers {status}")
+    answer = f"{output.filename}: the machine answers {status}"
+    if status in GONE:
+        raise OutputMissing(answer)
+    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in LATER:
+        raise MachineRefused("output_refused", answer)
     if status != HTTPStatus.OK:
-        raise MachineUnreachable(f"{output.filename}: the machine answers {status}")
+        raise MachineUnreachable(answer)

@@ -19,9 +19,11 @@ from infra.machine import (
     GraphProblem,
     Interrupted,
     Lost,
+    MachineRefused,
     MachineUnreachable,
     Outcome,
     OutcomeUnknown,
+    OutputMissing,
     Running,
     Waiting,
     WorkflowRejected,
@@ -630,6 +632,30 @@ async def test_a_file_that_breaks_off_is_not_taken_for_the_whole(
         assert stream.length == len(BEGINNING) + 7
         with pytest.raises(MachineUnreachable):
             assert [chunk async for chunk in stream.chunks()] == []
+
+
+@pytest.mark.parametrize(
+    ("status", "raised"),
+    [
+        (400, MachineRefused),
+        (401, MachineUnreachable),
+        (403, MachineRefused),
+        (404, OutputMissing),
+        (410, OutputMissing),
+        (414, MachineRefused),
+        (429, MachineUnreachable),
+        (502, MachineUnreachable),
+    ],
+)
+async def test_a_file_is_gone_or_refused_for_good_or_to_be_asked_for_again(
+    script: ScriptedComfyUI, machine: ComfyUIMachine, status: int, raised: type[Exception]
+) -> None:
+    script.answer("GET /view", Reply("no", status))
+    output = Output(index=0, node_id="1", kind="images", filename="a..png")
+
+    with pytest.raises(raised, match=rf"a\.\.png: the machine answers {status}"):
+        async with machine.open_output(output):
+            pass
 
 
 async def test_a_machine_that_refuses_uploads_is_unreachable(

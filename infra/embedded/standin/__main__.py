@@ -34,6 +34,7 @@ from infra.embedded.standin.switches import Switches, switched
 )
 @click.option("--refuse-uploads", is_flag=True, help="Answer uploads with 500.")
 @click.option("--drop-views", is_flag=True, help="Answer /view with 404.")
+@click.option("--drip-views", default=0.0, help="Seconds before each byte of a file.")
 @click.option("--die-at", default="", help="End hard at this node class, or at the n-th prompt.")
 def main(port: int, directory: Path, token: str, header: str, **switches: Any) -> None:
     """Stand in for a ComfyUI: same HTTP and WebSocket behaviour, drawn pictures, no models.

@@ -64,7 +64,22 @@ class FileRoutes:
             return await _preview(path, query["preview"], shown)
         media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         headers = {**shown, "Content-Type": media_type, "X-Content-Type-Options": "nosniff"}
+        if self._machine.switches.drip_views:
+            return await _drip(request, path, headers, self._machine.switches.drip_views)
         return web.FileResponse(path, headers=headers)
+
+
+async def _drip(
+    request: web.Request, path: Path, headers: dict[str, str], seconds: float
+) -> web.StreamResponse:
+    content = await asyncio.to_thread(path.read_bytes)
+    response = web.StreamResponse(headers=headers)
+    response.content_length = len(content)
+    await response.prepare(request)
+    for byte in content:
+        await asyncio.sleep(seconds)
+        await response.write(bytes([byte]))
+    return response
 
 
 def _stored(path: Path, content: bytes, *, overwrite: bool) -> str:

@@ -35,6 +35,9 @@ class Switches(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     drop_views: bool = False
     """Every file is answered 404."""
 
+    drip_views: float = 0.0
+    """Files come byte by byte, with so many seconds before each."""
+
     die_at: str = ""
     """The process ends hard: when a node of this class starts, or (a number) the n-th prompt."""
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from typing_extensions import override
 
 from consumers.delivery import Later
@@ -330,7 +331,7 @@ async def test_storage_that_is_away_postpones_an_upload_and_fails_it_in_the_end(
     with pytest.raises(Later):
         await upload(RUN_ID, 1, tools)
     assert (await run_of(store)).status is Status.UPLOADING
-    await upload(RUN_ID, 12, tools)
+    await upload(RUN_ID, 2, replace(tools, now=partial(later, WAIT + 1)))
 
     run = await run_of(store)
     assert run.error is not None

@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from typing_extensions import override
 
 from consumers.delivery import Later
@@ -21,7 +22,14 @@ from events.run_commands import EraseRun, RequestCancel
 from events.run_events import AttemptLost
 from events.status import Status
 from infra.event_store import load
-from infra.machine import Finished, MachineUnreachable, OutputMissing, OutputStream
+from infra.machine import (
+    Finished,
+    MachineRefused,
+    MachineUnreachable,
+    Outcome,
+    OutputMissing,
+    OutputStream,
+)
 from tests.builders import NOW, RUN_ID, image_output, meta
 from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
@@ -136,10 +144,95 @@ async def test_what_is_stored_is_not_fetched_again(world: World) -> None:
     assert (await world.run()).status is Status.SUCCESS
 
 
-async def test_a_machine_that_stays_away_with_the_files_fails_the_run(world: World) -> None:
-    world.machine.breaks = {"open_output": [MachineUnreachable("away")] * 2}
+async def test_a_file_that_the_machine_will_never_hand_out_fails_the_run_at_once(
+    world: World,
+) -> None:
+    refusal = MachineRefused("output_refused", "a..png: the machine answers 400")
+    world.machine.breaks = {"open_output": [refusal]}
 
-    await upload(RUN_ID, 12, await world.tools())
+    await upload(RUN_ID, 1, await world.tools())
+
+    run = await world.run()
+    assert run.error is not None
+    assert (run.status, run.attempt, run.retry_due) == (Status.FAILED, 1, None)
+    assert run.error.code == "output_refused"
+    assert run.error.message == "outputs were not stored: a..png: the machine answers 400"
+    assert world.machine.submitted == {prompt_id(RUN_ID, 1): 1}
+
+
+async def test_a_file_that_is_too_large_fails_the_run_at_once(world: World) -> None:
+    tools = await world.tools()
+    tools = replace(tools, settings=replace(tools.settings, output_bytes=5))
+
+    await upload(RUN_ID, 1, tools)
+
+    run = await world.run()
+    assert run.error is not None
+    assert (run.status, run.error.code) == (Status.FAILED, "output_too_large")
+    assert world.stored == {"a.png": b"first"}, "five bytes are not too many"
+
+
+class DrippingMachine(FakeMachine):
+    """Hands files out and never comes to an end with them."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+        self.opened = asyncio.Event()
+        self.closed_files = 0
+
+    @override
+    @asynccontextmanager
+    async def open_output(self, output: Output) -> AsyncIterator[OutputStream]:
+        try:
+            yield DrippingFile(self.opened)
+        finally:
+            self.closed_files += 1
+
+
+class DrippingFile:
+    media_type = "image/png"
+    length: int | None = None
+
+    def __init__(self, opened: asyncio.Event) -> None:
+        self._opened = opened
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield a byte now and then, for ever."""
+        while True:
+            self._opened.set()
+            yield b"a"
+            await asyncio.sleep(2)
+
+
+async def test_a_run_that_is_cancelled_stops_its_upload(world: World) -> None:
+    world.machine = dripping = DrippingMachine(world.machine.outcome)
+    news = asyncio.Event()
+
+    @asynccontextmanager
+    async def heard(_: str, __: str) -> AsyncIterator[asyncio.Event]:
+        yield news
+
+    storing = asyncio.create_task(upload(RUN_ID, 1, replace(await world.tools(), heard=heard)))
+    async with asyncio.timeout(5):
+        await dripping.opened.wait()
+        session = await load(world.store, RUN, RUN_ID)
+        await session.execute(RequestCancel(by="ada", now=NOW), meta())
+        news.set()
+        await storing
+
+    assert (await world.run()).status is Status.CANCELLED
+    assert dripping.closed_files == 2
+    assert world.stored == {}
+
+
+async def test_a_machine_that_stays_away_with_the_files_fails_the_run(world: World) -> None:
+    world.machine.breaks = {"open_output": [MachineUnreachable("away")] * 6}
+    for seconds in (0, 12):
+        with pytest.raises(Later):
+            await upload(RUN_ID, 99, await world.tools(seconds=seconds))
+
+    await upload(RUN_ID, 1, await world.tools(seconds=13))
 
     run = await world.run()
     assert run.error is not None
