@@ -63,15 +63,15 @@ def running_servers() -> Iterator[Mapping[str, str]]:
 
 def _nats(running: ExitStack, service: Mapping[str, Any]) -> Contained:
     password = token_hex()
-    container = _container("NATS", service, 4222, 8222).with_env("NATS_PASSWORD", f'"{password}"')
+    container = _container("NATS", service, 4222).with_env("NATS_PASSWORD", f'"{password}"')
     config = DEPLOY / "nats.conf"
     container.with_copy_into_container(config, service["command"][1])
     running.enter_context(container)
-    monitor = _published(container, 8222)
+    port = _published(container, 4222)
     return Contained(
         container=container,
-        ready=lambda: is_healthy(monitor),
-        env={"NATS_URL": f"nats://comfyd:{password}@{LOOPBACK}:{_published(container, 4222)}"},
+        ready=lambda: is_healthy(port, password),
+        env={"NATS_URL": f"nats://comfyd:{password}@{LOOPBACK}:{port}"},
     )
 
 

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.embedded.child import Child, Command, start
-from infra.embedded.nats_server import is_healthy, nats_binary
+from infra.embedded.nats_server import nats_binary
 from infra.embedded.ports import free_port
+from tests.nats_monitor import is_healthy
 
 _CONFIG = """\
 server_name: node{number}

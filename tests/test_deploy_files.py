@@ -32,13 +32,16 @@ def services() -> Mapping[str, Any]:
 
 def filled_in(text: str) -> str:
     """Put a value in the place of each variable, its default if it has one."""
-    # 43 characters and the padding: long enough for a secret, and a Fernet key as well.
-    return VARIABLE.sub(
-        lambda found: (
-            found[2] if found[2] is not None else f"a-{found[1].lower()}-".ljust(43, "x") + "="
-        ),
-        text,
-    )
+
+    def value(found: re.Match[str]) -> str:
+        if found[2] is not None:
+            return found[2]
+        if "ENDPOINT" in found[1]:
+            return f"https://{found[1].lower().replace('_', '-')}.example"
+        # 43 characters and the padding: long enough for a secret, and a Fernet key as well.
+        return f"a-{found[1].lower()}-".ljust(43, "x") + "="
+
+    return VARIABLE.sub(value, text)
 
 
 def instructions(name: str) -> list[tuple[str, str]]:
@@ -122,7 +125,7 @@ def test_the_identities_of_seaweedfs_let_everybody_read_and_one_write() -> None:
 
 
 def test_nats_conf_says_what_the_embedded_server_says() -> None:
-    required = ("sync_interval", "js_ack_fc_v2", "max_payload")
+    required = ("sync_interval", "js_ack_fc_v2", "max_payload", "max_file_store")
 
     def said(config: str) -> dict[str, list[str]]:
         return {n: re.findall(rf'\b{n}: "?(\w+)', config) for n in required}
@@ -134,7 +137,16 @@ def test_nats_conf_says_what_the_embedded_server_says() -> None:
         "sync_interval": ["always"],
         "js_ack_fc_v2": ["false"],
         "max_payload": ["1MB"],
+        "max_file_store": ["1000TB"],
     }
+
+
+def test_the_monitoring_port_of_nats_is_the_containers_alone() -> None:
+    deployed = (DEPLOY / "nats.conf").read_text("utf-8")
+    assert re.findall(
+        r"^(?:http|https|http_port|monitor_port|https_port)\b.*$", deployed, re.MULTILINE
+    ) == ['http: "127.0.0.1:8222"']
+    assert "http:" not in nats_server._CONFIG
 
 
 def test_the_image_runs_comfyd_as_an_ordinary_user() -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from app.cli.api_client import ApiClient
 from app.cli.remote.watch import watch_run
+from app.cli.stack import LocalMachine
 from app.cli.words import word
 
 CHECKPOINT_NODE = "4"
@@ -24,9 +25,10 @@ class Sample(Struct, frozen=True, kw_only=True):
     """Arguments of `comfyd run` that give it other inputs than its own."""
 
 
-async def run_sample(api: ApiClient, machine_url: str, sample: Sample, console: Console) -> bool:
+async def run_sample(api: ApiClient, local: LocalMachine, sample: Sample, console: Console) -> bool:
     """Deploy and run a sample as a client would; tell whether there was an image."""
-    machine = await api.post("/v1/machines", {"name": "local", "url": machine_url})
+    token = {"token": local.token} if local.token else {}
+    machine = await api.post("/v1/machines", {"name": "local", "url": local.url, **token})
     version = await api.post("/v1/workflows", {"name": sample.name, "graph": sample.graph})
     deployment = await api.put(
         f"/v1/workflows/{version['workflow_id']}/deployments/production",
@@ -41,9 +43,9 @@ async def run_sample(api: ApiClient, machine_url: str, sample: Sample, console: 
     return _show_result(await api.get(f"/v1/runs/{run['id']}"), console)
 
 
-async def sample_for(machine_url: str) -> Sample:
+async def sample_for(local: LocalMachine) -> Sample:
     """Choose a sample that the machine can run: without a checkpoint, one that needs none."""
-    checkpoints = await _checkpoints(machine_url)
+    checkpoints = await _checkpoints(local)
     if not checkpoints:
         graph = _graph("colour_card.json")
         return Sample(name="colour card", graph=graph, inputs=("-i", "colour:=16711680"))
@@ -62,11 +64,14 @@ def _show_result(run: dict[str, Any], console: Console) -> bool:
     return bool(urls)
 
 
-async def _checkpoints(machine_url: str) -> list[str]:
+async def _checkpoints(local: LocalMachine) -> list[str]:
     """List the checkpoints of a ComfyUI; none when it does not answer."""
     path = "/object_info/CheckpointLoaderSimple"
+    headers = {"Authorization": f"Bearer {local.token}"} if local.token else {}
     try:
-        async with httpx.AsyncClient(base_url=machine_url, timeout=30, trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=local.url, headers=headers, timeout=30, trust_env=False
+        ) as http:
             info = (await http.get(path)).raise_for_status().json()
             options = info["CheckpointLoaderSimple"]["input"]["required"]["ckpt_name"]
     except (httpx.HTTPError, KeyError, ValueError):

@@ -40,12 +40,20 @@ class CannotStart(Exception):
     """The stack cannot start; the message says why and what to do."""
 
 
+class LocalMachine(Struct, frozen=True, kw_only=True):
+    """The ComfyUI to use."""
+
+    url: str
+    token: str = ""
+    """What it wants to see; empty: nothing. The stand-in would show prompts to anybody else."""
+
+
 class Stack(Struct, frozen=True, kw_only=True):
     """A running stack."""
 
     supervisor: Supervisor
     url: str
-    machine_url: str
+    machine: LocalMachine
     jwt_secret: str
     folder: Path
     env: Mapping[str, str]
@@ -114,11 +122,11 @@ def running_stack(told: Told) -> Iterator[Stack]:
         supervisor = Supervisor(servers, told)
         try:
             env = _settings(folder, servers.env, port)
-            machine_url = _start_machine(supervisor, folder)
+            machine = _start_machine(supervisor, folder)
             yield Stack(
                 supervisor=supervisor,
                 url=f"http://{reachable(env.get('COMFYD_HOST', ''))}:{port}",
-                machine_url=machine_url,
+                machine=machine,
                 jwt_secret=env["JWT_SECRET"],
                 folder=folder.root,
                 env=env,
@@ -187,13 +195,14 @@ def _settings(folder: DataFolder, servers: Mapping[str, str], port: int) -> dict
     return env
 
 
-def _start_machine(supervisor: Supervisor, folder: DataFolder) -> str:
-    """Give the URL of the ComfyUI to use; without one, start the stand-in."""
+def _start_machine(supervisor: Supervisor, folder: DataFolder) -> LocalMachine:
+    """Give the ComfyUI to use; without one, start the stand-in."""
     if given := os.environ.get("COMFYUI_URL"):
-        return given.rstrip("/")
+        return LocalMachine(url=given.rstrip("/"))
     port = remembered_ports(folder.root / "ports-standin.json", ["comfyui"])["comfyui"]
     home = folder.root / "comfyui"
-    home.mkdir(exist_ok=True)
+    home.mkdir(mode=0o700, exist_ok=True)
+    token = remembered_secret(folder.root / "standin-token")
     supervisor.start(
         python_process(
             "comfyui",
@@ -205,7 +214,7 @@ def _start_machine(supervisor: Supervisor, folder: DataFolder) -> str:
             "--slow",
             STEP_SECONDS,
             logs=folder.root / "logs",
-            env={},
+            env={"STANDIN_TOKEN": token},
         )
     )
-    return f"http://{LOOPBACK}:{port}"
+    return LocalMachine(url=f"http://{LOOPBACK}:{port}", token=token)

@@ -115,9 +115,9 @@ async def _show(stack: Stack, console: Console) -> int:
         console.print(word("ready", url=stack.url), style="green")
         if earlier := await client.items("/v1/runs", most=MANY):
             console.print(word("found", count=f"{MANY}+" if len(earlier) == MANY else len(earlier)))
-        sample = await sample_for(stack.machine_url)
+        sample = await sample_for(stack.machine)
         try:
-            await run_sample(client, stack.machine_url, sample, console)
+            await run_sample(client, stack.machine, sample, console)
         except (httpx.HTTPError, msgspec.DecodeError) as error:
             console.print(word("sample_failed", reason=error), style="red")
     console.print(word("try"))

@@ -159,6 +159,7 @@ def start(command: Command, *, keep_open: Sequence[int] = ()) -> Child:
             stdout=log,
             stderr=log,
             pass_fds=keep_open,
+            umask=0o077,  # SeaweedFS listens on sockets in /tmp, too
             user=command.account.uid,
             group=command.account.gid,
             extra_groups=None if command.account.uid is None else [],

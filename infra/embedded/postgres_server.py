@@ -3,6 +3,7 @@
 import importlib.util
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import psycopg
@@ -17,6 +18,8 @@ from infra.embedded.server import Server
 DATABASE = "comfyd"
 USER = "comfyd"
 _INITDB_WITHIN = 120.0
+_ORPHANS_WITHIN = 5.0
+"""Seconds in which the parts of a killed Postgres notice; milliseconds, unless it is busy."""
 
 
 def postgres_binaries() -> Path:
@@ -44,6 +47,7 @@ def postgres_server(
         if not data.exists():
             _create(data, log, binaries, account)
         hand_over(folder, account)
+        _wait_for_orphans(data)
         _drop_stranger(data)
         return _command(data, log, binaries, account, port)
 
@@ -98,6 +102,16 @@ def _command(data: Path, log: Path, binaries: Path, account: Account, port: int)
     )
 
 
+def _wait_for_orphans(data: Path) -> None:
+    """Wait for the parts of a killed Postgres: while one lives, no other may have the data."""
+    deadline = time.monotonic() + _ORPHANS_WITHIN
+    while time.monotonic() < deadline:
+        pids = [entry.name for entry in Path("/proc").glob("[0-9]*")]
+        if not any(_works_in(pid, data, unknown=False) for pid in pids):
+            return
+        time.sleep(0.02)
+
+
 def _drop_stranger(data: Path) -> None:
     """Remove a postmaster.pid whose number belongs to some other program by now.
 
@@ -108,17 +122,18 @@ def _drop_stranger(data: Path) -> None:
     if not file.exists() or not Path("/proc/self").exists():
         return
     pid = file.read_text("utf-8").partition("\n")[0].strip()
-    if Path(f"/proc/{pid}").exists() and not _works_in(pid, data):
+    if Path(f"/proc/{pid}").exists() and not _works_in(pid, data, unknown=True):
         file.unlink()
 
 
-def _works_in(pid: str, data: Path) -> bool:
+def _works_in(pid: str, data: Path, *, unknown: bool) -> bool:
+    """Whether a process runs in *data*; *unknown* if it is somebody else's."""
     try:
         return Path(f"/proc/{pid}/cwd").readlink() == data.resolve()
-    except FileNotFoundError:
-        return False  # a zombie
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # a zombie, or gone
     except PermissionError:
-        return True  # somebody else's: Postgres knows that it cannot be one of ours
+        return unknown
 
 
 def _has_database(port: int, password: str) -> bool:

@@ -11,6 +11,7 @@ from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from infra.embedded.certificate import remembered_certificate
 from infra.embedded.child import Command
 from infra.embedded.data_folder import remembered_secret, write_private
 from infra.embedded.ports import LOOPBACK, PAIR
@@ -22,6 +23,12 @@ COMPONENTS = ("s3", "master", "volume", "filer", "admin")
 """Each needs a port; its gRPC port is PAIR above it (a worker insists on that)."""
 
 _PROBE_KEY = ".comfyd-ready"
+
+_HTTP_PARTS = ("master", "volume", "filer", "admin")
+_GRPC_PARTS = ("master", "volume", "filer", "s3", "admin", "worker", "client")
+_SIGNED = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
+_PAIR_OF_FILES = 'cert = "tls/cert.pem"\nkey = "tls/key.pem"\n'
+_AUTHORITY = 'ca = "tls/cert.pem"\n'
 
 
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +45,9 @@ def s3_server(folder: Path, log: Path, *, ports: dict[str, int]) -> Server:
 
     def prepare() -> Command:
         (folder / "data").mkdir(mode=0o700, exist_ok=True)
+        remembered_certificate(folder / "tls")
         write_private(folder / "s3.json", _identities(keys))
+        write_private(folder / "security.toml", _security(remembered_secret(folder / "signing")))
         return Command(
             name="SeaweedFS",
             argv=_argv(ports),
@@ -60,6 +69,19 @@ def _identities(keys: Keys) -> str:
     owner = {"name": "comfyd", "credentials": credentials, "actions": ["Admin"]}
     everybody = {"name": "anonymous", "actions": [f"Read:{BUCKET}"]}
     return msgspec.json.encode({"identities": [owner, everybody]}).decode()
+
+
+def _security(signing_key: str) -> str:
+    """Close every port but the one of S3 itself: who calls there shows our certificate.
+
+    Otherwise anybody on this machine may read the keys of S3, and write and delete what it keeps.
+    SeaweedFS finds the file by its name in the folder it runs in.
+    """
+    signed = [f'[{name}]\nkey = "{signing_key}"\n' for name in _SIGNED]
+    grpc = [f"[grpc.{name}]\n{_PAIR_OF_FILES}" for name in _GRPC_PARTS]
+    http = [f"[https.{name}]\n{_PAIR_OF_FILES}{_AUTHORITY}" for name in _HTTP_PARTS]
+    client = f"[https.client]\nenabled = true\n{_PAIR_OF_FILES}{_AUTHORITY}"
+    return "\n".join((*signed, f"[grpc]\n{_AUTHORITY}", *grpc, *http, client))
 
 
 def _argv(ports: dict[str, int]) -> tuple[str, ...]:

@@ -19,6 +19,9 @@ class Server(Struct, frozen=True, kw_only=True):
     ready: Callable[[], bool]
     """Whether it does its work now; one quick try."""
 
+    fault: Callable[[], str | None] = lambda: None
+    """What keeps it from its work for as long as it runs, in its own words; None if nothing."""
+
     within: float = 30.0
     """Seconds it may take to become ready."""
 

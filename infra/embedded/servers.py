@@ -100,17 +100,11 @@ def start_all(folder: DataFolder, *, given: Mapping[str, str], sync: Sync = "alw
 
 def _wanted(root: Path, given: Mapping[str, str], sync: Sync) -> dict[str, Server]:
     logs = root / "logs"
-    names = ("nats", "nats-monitor", "postgres", *(f"s3-{c}" for c in COMPONENTS))
+    names = ("nats", "postgres", *(f"s3-{c}" for c in COMPONENTS))
     ports = remembered_ports(root / "ports.json", names)
 
     def nats() -> Server:
-        return nats_server(
-            root / "nats",
-            logs / "nats.log",
-            port=ports["nats"],
-            monitor=ports["nats-monitor"],
-            sync=sync,
-        )
+        return nats_server(root / "nats", logs / "nats.log", port=ports["nats"], sync=sync)
 
     def s3() -> Server:
         return s3_server(

@@ -22,6 +22,7 @@ from botocore.credentials import Credentials
 
 from infra.embedded.data_folder import DataFolder, data_folder
 from infra.embedded.errors import ServerFailed
+from infra.embedded.nats_server import ask_system
 from infra.embedded.ports import LOOPBACK
 from infra.embedded.servers import Servers, start_all
 
@@ -152,17 +153,6 @@ def test_postgres_is_not_kept_from_starting_by_a_strangers_number(running: Runni
         stranger.kill()
 
 
-def test_strangers_are_refused(running: Running) -> None:
-    env = running.servers.env
-    with pytest.raises(psycopg.OperationalError, match="password"):
-        psycopg.connect(env["POSTGRES_URL"].replace("//comfyd:", "//comfyd:x"))
-    # By hand: nats-py leaves its socket open when it is turned away.
-    port = urlsplit(env["NATS_URL"]).port or 0
-    with socket.create_connection((LOOPBACK, port), 5) as stranger, stranger.makefile("rb") as said:
-        stranger.sendall(b"CONNECT {}\r\nPING\r\n")
-        assert said.read().endswith(b"-ERR 'Authorization Violation'\r\n")
-
-
 def test_everybody_may_read_objects_but_not_list_them(running: Running) -> None:
     env = running.servers.env
     keep_in_s3(env, "public")
@@ -187,32 +177,25 @@ def test_a_web_page_of_any_origin_may_use_signed_urls(running: Running, method: 
     assert answer.headers["access-control-allow-headers"] == "content-type"
 
 
-def test_there_is_no_way_around_the_signature_through_the_inner_parts(running: Running) -> None:
-    ports = msgspec.json.decode(
-        (running.folder.root / "ports.json").read_bytes(), type=dict[str, int]
-    )
-    for part in ("filer", "master"):
-        url = f"http://{LOOPBACK}:{ports[f's3-{part}']}/buckets/comfyd/evil.txt"
-        assert httpx.put(url, content="evil", trust_env=False).status_code == 404
-
-
 def test_nats_syncs_every_write_and_sends_the_acks_that_our_client_reads(
     running: Running,
 ) -> None:
-    ports = msgspec.json.decode(
-        (running.folder.root / "ports.json").read_bytes(), type=dict[str, int]
-    )
-    url = f"http://{LOOPBACK}:{ports['nats-monitor']}/varz"
-    told = httpx.get(url, trust_env=False).json()
+    port = urlsplit(running.servers.env["NATS_URL"]).port or 0
+    password = (running.folder.root / "nats" / "system-password").read_text("ascii")
+    told = ask_system(port, password, "VARZ")
     assert told["jetstream"]["config"]["sync_always"] is True
     assert told["max_payload"] == 1024 * 1024
     assert told["feature_flags"]["js_ack_fc_v2"] is False
+    assert told["http_port"] == told["https_port"] == 0
 
 
 def test_nothing_readable_by_others_is_in_the_folder(running: Running) -> None:
     root = running.folder.root
     assert root.stat().st_mode & 0o077 == 0
-    for file in ("nats/password", "nats/nats.conf", "postgres/password", "s3/secret", "s3/s3.json"):
+    nats = ("nats/password", "nats/system-password", "nats/nats.conf")
+    s3 = ("s3/secret", "s3/s3.json", "s3/signing", "s3/security.toml", "s3/tls/key.pem")
+    secrets = (*nats, *s3, "postgres/password")
+    for file in secrets:
         assert (root / file).stat().st_mode & 0o177 == 0
 
 

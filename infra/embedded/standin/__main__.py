@@ -21,7 +21,12 @@ from infra.embedded.standin.switches import Switches, switched
     required=True,
     help="Where input, output and temp files and rendered.log are kept.",
 )
-@click.option("--token", default="", help="Refuse whoever does not show this bearer token.")
+@click.option(
+    "--token",
+    default="",
+    envvar="STANDIN_TOKEN",  # where not everybody can read it, as they can an argument
+    help="Refuse whoever does not show this bearer token.",
+)
 @click.option("--header", default="", help="The same for any header, such as 'X-API-Key: k'.")
 @click.option("--slow", "step_seconds", default=0.0, help="Seconds a sampler step takes.")
 @click.option("--node-seconds", default=0.0, help="Seconds every executed node takes besides.")
