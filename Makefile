@@ -11,19 +11,44 @@ export UV_PYTHON_DOWNLOADS := never
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-.venv/ready: requirements.txt pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
-	  echo "Python 3.11 or newer with venv is needed (Debian: apt install python3-venv)"; rm -rf .venv; exit 1; }
-	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "comfyd needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; rm -rf .venv; exit 1; }
+# A .venv is whole if its programs lead here (it was not moved), its Python is there and has its libraries (it was
+# not replaced by another version), and nobody was interrupted while something changed. Else it is made anew.
+WHOLE := $(shell test ! -e .venv/changing \
+  && head -n 2 $(BIN)/comfyd 2>/dev/null | grep -qF '$(CURDIR)/$(BIN)/python' \
+  && $(BIN)/python -c 'import os, sysconfig as s; os.listdir(s.get_path("purelib"))' 2>/dev/null && echo yes)
+
+# Whom TLS trusts, for pip and uv alike: what is set, else what pip is configured with, else the system's store: a
+# company's proxy that opens TLS is known there, and not to the lists that pip and uv bring along.
+STORES := /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem
+GIVEN := $(or $(SSL_CERT_FILE),$(PIP_CERT),$(REQUESTS_CA_BUNDLE),$(CURL_CA_BUNDLE))
+PIPS = $(BIN)/python -m pip config list 2>/dev/null | sed -n "s/.*\.cert='\(.*\)'$$/\1/p" | head -n 1
+TRUST = cert='$(GIVEN)'; cert=$${cert:-$$($(PIPS))}; cert=$${cert:-$(firstword $(wildcard $(STORES)))}; \
+  test ! -f "$$cert" || export PIP_CERT="$${PIP_CERT:-$$cert}" SSL_CERT_FILE="$${SSL_CERT_FILE:-$$cert}"
+export UV_SYSTEM_CERTS ?= true
+
+# uv leaves half of what it was installing when it is interrupted; the mark then stays.
+INSTALL = @$(TRUST); touch .venv/changing; $(BIN)/uv pip install --quiet --python $(BIN)/python $(1); \
+  code=$$?; test $$code -gt 128 || rm .venv/changing; exit $$code
+
+ifneq ($(WHOLE),yes)
+.PHONY: .venv/bin/uv
+endif
+.venv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "comfyd needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "setting up .venv (once)"
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv || { \
+	  echo "Python needs venv (Debian: apt install python3-venv)"; rm -rf .venv; exit 1; }
+	@$(TRUST); $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/ready: .venv/bin/uv requirements.txt pyproject.toml
+	$(call INSTALL,--require-hashes -r requirements.txt)
+	$(call INSTALL,--no-deps -e .)
 	@touch $@
 
 .venv/ready-dev: .venv/ready requirements-dev.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	$(call INSTALL,--require-hashes -r requirements-dev.txt)
 	@touch $@
 
 up: .venv/ready  ## Start everything on this machine and run a sample
