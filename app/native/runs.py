@@ -36,8 +36,15 @@ from events.status import TERMINAL, Status
 from projections.queries import list_runs
 
 EVENT_STREAM = "text/event-stream"
-SSE_HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
-"""A proxy that compresses or buffers a stream holds its events back; these two ask it not to."""
+SSE_HEADERS = {
+    "Cache-Control": "no-store, no-transform",
+    "Content-Encoding": "identity",
+    "X-Accel-Buffering": "no",
+}
+"""A proxy that compresses or buffers a stream holds its events back; these ask it not to.
+
+Each is for another one: HAProxy, Caddy (which compresses whatever has no encoding), nginx.
+"""
 
 
 @post(

@@ -1,0 +1,129 @@
+"""Behind nginx, Caddy and HAProxy, as the page configures them, everything works as without."""
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.hub import HEARTBEAT
+from app.native.requests import LONGEST_WAIT
+from tests.e2e.batches import make
+from tests.e2e.graphs import card
+from tests.e2e.proxies import KINDS, Kind, Proxy, documented, running
+from tests.e2e.system import System, eventually
+from tests.e2e.tenant import Tenant
+
+SILENCE = 4.0
+"""Seconds for which nothing happens in a stream: longer than the proxies' read time-outs."""
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(
+            kind,
+            id=kind.name,
+            marks=pytest.mark.skipif(
+                kind.program is None,
+                reason=f"no {kind.name}: apt-get install it",
+            ),
+        )
+        for kind in KINDS
+    ]
+)
+async def proxy(
+    request: pytest.FixtureRequest, impatient: str, tmp_path: Path
+) -> AsyncIterator[Proxy]:
+    """Give a proxy in front of an API whose streams have a heartbeat every second."""
+    kind: Kind = request.param
+    async with running(kind, tmp_path, impatient) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+async def impatient(system: System) -> AsyncIterator[str]:
+    """Start an API that trusts proxies here, with a heartbeat every second."""
+    url = system.start_another_api(
+        "impatient", module="tests.e2e.impatient_api", COMFYD_TRUSTED_PROXIES="127.0.0.1"
+    )
+    await system.until_ready(url)
+    yield url
+    system.end("impatient")
+
+
+@pytest.fixture
+async def tenant(system: System, proxy: Proxy) -> AsyncIterator[Tenant]:
+    """Give a tenant who asks through the proxy, and takes what is compressed."""
+    async with httpx.AsyncClient(
+        base_url=proxy.url,
+        headers={
+            "Authorization": f"Bearer {system.token('behind proxies')}",
+            "Accept-Encoding": "gzip",
+        },
+        verify=proxy.tls,
+        timeout=15,
+        trust_env=False,
+    ) as http:
+        yield Tenant(http, system.machine_url)
+
+
+async def test_a_proxy_passes_everything_on_in_time(proxy: Proxy, tenant: Tenant) -> None:
+    deployment = await tenant.deploy(card())
+    machine = await tenant.machine()
+    (await tenant.http.post(f"/v1/machines/{machine}/disable")).raise_for_status()
+    batch = await make(tenant, deployment, [{}])
+    [run] = batch["runs"]
+    made = await tenant.http.post(f"/v1/runs/{run}/ticket", json={})
+
+    async with asyncio.TaskGroup() as both:
+        streams = [
+            both.create_task(_read(tenant.http, made.json()["links"]["events"])),
+            both.create_task(_read(tenant.http, batch["links"]["events"])),
+        ]
+        await asyncio.sleep(SILENCE)
+        resumed_at = time.monotonic()
+        (await tenant.http.post(f"/v1/machines/{machine}/resume")).raise_for_status()
+
+    for lines in (stream.result() for stream in streams):
+        # What is compressed, or waits for more, comes after the silence or not at all.
+        before = [line for at, line in lines if at < resumed_at]
+        assert "event: snapshot" in before
+        assert len([line for line in before if line.startswith(":")]) >= SILENCE - 2
+        assert [line for _, line in lines if line.startswith("event: ")][-1] == "event: done"
+    shown = await tenant.http.get(f"/v1/runs/{run}")
+    assert shown.json()["status"] == "success"
+    # It came over https, as the API was told.
+    assert "strict-transport-security" in shown.headers
+    log = await eventually(partial(logged, proxy, f"/v1/runs/{run}/events"))
+    assert made.json()["ticket"] not in log
+
+
+async def _read(http: httpx.AsyncClient, address: str) -> list[tuple[float, str]]:
+    """Read a stream to its end; give its lines, and when each came."""
+    # A ticket counts only where there is no other credential.
+    headers = {"Authorization": ""} if "ticket=" in address else {}
+    async with http.stream("GET", address, headers=headers) as answer:
+        return [(time.monotonic(), line) async for line in answer.aiter_lines()]
+
+
+async def logged(proxy: Proxy, path: str) -> str | None:
+    return found if path in (found := proxy.log()) else None
+
+
+async def test_a_client_is_told_which_wait_was_granted(tenant: Tenant) -> None:
+    answer = await tenant.create(await tenant.deploy(card()), Prefer="wait=600")
+
+    assert answer.status_code == 200
+    assert answer.headers["Preference-Applied"] == f"wait={LONGEST_WAIT}"
+
+
+@pytest.mark.parametrize("language", ["nginx", "haproxy"])
+def test_the_time_outs_of_the_page_are_longer_than_any_silence(language: str) -> None:
+    patience = re.findall(r"timeout(?: client| server)? (\d+)s", documented(language))
+
+    assert set(patience) == {"75"}
+    assert max(LONGEST_WAIT, HEARTBEAT) < 60
