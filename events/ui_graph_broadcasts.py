@@ -4,12 +4,13 @@ The pack saves them in ``extra.ue_links`` of each level, by the number of the in
 that broadcast have no outputs: a machine that does not know them can do without.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from msgspec.structs import replace
 
 from events.errors import InvalidGraph, Problem
-from events.ui_graph_shape import OUTPUT_NODE, Level, Link, Node, Slot, connects
+from events.ui_graph_shape import OUTPUT_NODE, Id, Level, Link, Node, Slot, connects
 
 BROADCASTERS = frozenset(
     {"Anything Everywhere", "Anything Everywhere3", "Anything Everywhere?", "Prompts Everywhere"}
@@ -23,30 +24,35 @@ def with_broadcasts(level: Level, nodes: Mapping[str, Node]) -> Level:
         InvalidGraph: a wire leads to no input, or the file has none although a node broadcasts.
 
     """
-    drawn = dict(nodes)
     _refuse_unsaved(level)
-    for link in level.broadcasts or ():
-        node = drawn.get(link.target)
-        if node is None:
-            continue
-        slot = _slot(level.nodes[link.target], node, link)
-        if slot is None or not connects(str(slot.type), str(link.type)):
-            raise InvalidGraph(problems=[_misses(level, node, link)])
-        wired = [replace(s, link=link.id) if s is slot else s for s in node.slots]
-        drawn[link.target] = replace(node, inputs=wired)
-    links = {str(link.id): link for link in level.broadcasts or ()}
-    exits = {link.target_slot: link for link in links.values() if link.target == OUTPUT_NODE}
+    drawn = {str(link.id): link for link in level.broadcasts or ()}
+    ends: defaultdict[str, dict[str, Id]] = defaultdict(dict)
+    for link in drawn.values():
+        if node := nodes.get(link.target):
+            slot = _slot(level.nodes[link.target], node, link)
+            if slot is None or not connects(str(slot.type), str(link.type)):
+                raise InvalidGraph(problems=[_misses(level, node, link)])
+            ends[link.target][slot.name] = link.id
+    wired = {key: _wired(nodes[key], links) for key, links in ends.items()}
+    exits = {link.target_slot: link for link in drawn.values() if link.target == OUTPUT_NODE}
     return replace(
-        level, nodes=drawn, links={**level.links, **links}, exits={**exits, **level.exits}
+        level,
+        nodes={**nodes, **wired},
+        links={**level.links, **drawn},
+        exits={**exits, **level.exits},
     )
+
+
+def _wired(node: Node, links: Mapping[str, Id]) -> Node:
+    slots = [replace(s, link=links[s.name]) if s.name in links else s for s in node.slots]
+    return replace(node, inputs=slots)
 
 
 def _slot(saved: Node, built: Node, link: Link) -> Slot | None:
     """Find an input by its number, which counts those that an export leaves out."""
     number = link.target_slot
     if len(saved.slots) == len(built.slots) and 0 <= number < len(saved.slots):
-        name = saved.slots[number].name
-        return next((slot for slot in built.slots if slot.name == name), None)
+        return saved.slots[number]
     return built.slots[number] if 0 <= number < len(built.slots) else None
 
 

@@ -99,6 +99,10 @@ class NodeClass:
         self.optional_names = frozenset(spec.name for spec in optional)
         self.forces = any(spec.extra.get("forceInput") for spec in [*required, *optional])
         self.uploads = any("image_upload" in s.extra or "video_upload" in s.extra for s in required)
+        found = [(spec.name, widget_of(spec, spec.name)) for spec in [*required, *optional]]
+        self.widgets = {name: widget for name, widget in found if widget is not None}
+        """Those that every node of the class has."""
+
         self.slots = [*_slots([*required, *optional])]
 
 
@@ -133,6 +137,11 @@ def widget_of(spec: InputSpec, name: str, slots: Sequence[Slot] = ()) -> Widget 
         options=_options(spec),
         controlled=_is_controlled(spec, shown),
     )
+
+
+def first_option(widget: Widget) -> object:
+    """Return what the editor takes where a combo holds nothing; None for other widgets."""
+    return widget.options[0] if widget.type == "COMBO" and widget.options else None
 
 
 def chosen(spec: InputSpec, value: object) -> list[InputSpec]:

@@ -10,6 +10,7 @@ from typing import NoReturn
 from msgspec import UNSET, Struct
 
 from events.errors import InvalidGraph
+from events.ui_graph_classes import WIDGET_TYPES
 from events.ui_graph_groups import PRIMITIVE, REROUTE
 from events.ui_graph_scopes import SETTER, Scope, wire_name
 from events.ui_graph_shape import BYPASSED, INPUT_NODE, MUTED, Link, Node, Slot, connects
@@ -141,14 +142,24 @@ def _primitive(at: _At, slot: Slot) -> Found:
     """Take the value of a primitive, which it gives to the widgets that it is wired to.
 
     It gives nothing to sockets, nor to widgets behind a reroute or a border: there the editor
-    sends the widget's own value.
+    sends the widget's own value. It has a value only if its first wire leads to what is one.
     """
     held = at.scope.by_place.get((at.node.key, "value"), UNSET)
     if held is not UNSET:
         return Constant(held)
     values = at.node.widgets_values
-    value = values[0] if isinstance(values, list) and values else UNSET
-    return None if value is UNSET or slot.widget is None else Constant(value)
+    if slot.widget is None or not isinstance(values, list) or not values:
+        return None
+    return Constant(values[0]) if _leads_to_widget(at.scope, at.node) else None
+
+
+def _leads_to_widget(scope: Scope, primitive: Node) -> bool:
+    listed = next((output.links for output in primitive.outputs or ()), None)
+    first = scope.built.level.links.get(str(listed[0])) if listed else None
+    if first is None:  # The file does not list the links.
+        return True
+    slot = scope.built.end(first)
+    return slot is not None and (slot.widget is not None or str(slot.type) in WIDGET_TYPES)
 
 
 def _into(at: _At) -> _At | Found:

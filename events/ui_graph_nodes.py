@@ -4,6 +4,7 @@ Saved inputs are found by name. A file may lack some (an export leaves out those
 a widget), have them in another order, or have some that the machine's version of the class lost.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 
 from events.ui_graph_broadcasts import with_broadcasts
 from events.ui_graph_classes import DYNAMIC_COMBO, Classes
-from events.ui_graph_shape import Level, Node, Slot
+from events.ui_graph_shape import Level, Link, Node, Slot
 from events.ui_graph_widgets import Reading, read_node
 
 
@@ -22,6 +23,16 @@ class Built(Struct, frozen=True, kw_only=True):
     level: Level
     readings: Mapping[str, Reading]
     """The widgets of each node whose class is known."""
+
+    ends: Mapping[tuple[str, str], Slot]
+    """The input that a link leads to, by the node and the link."""
+
+    leaving: Mapping[str, list[Link]]
+    """The links that begin at a node."""
+
+    def end(self, link: Link) -> Slot | None:
+        """Return the input that a link leads to; None if there is none."""
+        return self.ends.get((link.target, str(link.id)))
 
 
 def build(level: Level, classes: Classes, boxes: Mapping[str, Level]) -> Built:
@@ -37,7 +48,17 @@ def build(level: Level, classes: Classes, boxes: Mapping[str, Level]) -> Built:
         else:
             readings[key] = reading = read_node(node_class, node)
             nodes[key] = replace(node, inputs=_merged(node_class.slots, node.slots, reading))
-    return Built(level=with_broadcasts(level, nodes), readings=readings)
+    wired = with_broadcasts(level, nodes)
+    leaving = defaultdict(list)
+    for link in wired.links.values():
+        leaving[link.origin].append(link)
+    ends = {
+        (key, str(slot.link)): slot
+        for key, node in wired.nodes.items()
+        for slot in node.slots
+        if slot.link is not None
+    }
+    return Built(level=wired, readings=readings, ends=ends, leaving=leaving)
 
 
 def _merged(declared: Sequence[Slot], saved: Sequence[Slot], reading: Reading | None) -> list[Slot]:
@@ -51,13 +72,9 @@ def _stays(slot: Slot, reading: Reading) -> bool:
     """Whether the editor keeps an input that the class does not name."""
     if slot.widget is not None:
         return widget_name(slot) in reading.widgets
-    group = slot.name.rpartition(".")[0]
-    while group:
-        widget = reading.widgets.get(group)
-        if widget and widget.type == DYNAMIC_COMBO:
-            return slot.name in reading.sockets
-        group = group.rpartition(".")[0]
-    return True
+    choices = (name for name, w in reading.widgets.items() if w.type == DYNAMIC_COMBO)
+    chosen = not any(slot.name.startswith(f"{name}.") for name in choices)
+    return chosen or slot.name in reading.sockets
 
 
 def widget_name(slot: Slot) -> str:

@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from events.errors import InvalidGraph, Problem
 from events.graph import MAX_NODES
-from events.ui_graph_boxes import Boxes, Place
+from events.ui_graph_boxes import Boxes
 from events.ui_graph_classes import Classes
 from events.ui_graph_groups import Group, group_name, read_group
 from events.ui_graph_ids import highest_id
 from events.ui_graph_nodes import Built, build
+from events.ui_graph_proxies import Place
 from events.ui_graph_shape import Node, SavedGraph, Slot
 from events.ui_graph_widgets import Saved
 
@@ -28,6 +29,7 @@ class Scope:
     """The whole graph, or the inside of one box: of a subgraph or a group."""
 
     def __init__(self, built: Built, path: tuple[str, ...] = ()) -> None:
+        self.built = built
         self.level = built.level
         self.readings = built.readings
         self.path = path
@@ -89,6 +91,7 @@ def unfold(saved: SavedGraph, classes: Classes) -> Scope:
         InvalidGraph: a subgraph contains itself, is not defined, or there is too much of it.
 
     """
+    _limit_size(saved)
     return _Unfolding(saved, classes).root()
 
 
@@ -102,7 +105,7 @@ class _Unfolding:
         self._boxes = Boxes(self._built)
         self._groups: dict[str, tuple[Group, Built]] = {}
         self._last_id = highest_id(saved)
-        self._count = self._slots = 0
+        self._count = self._links = 0
 
     def root(self) -> Scope:
         scope = Scope(build(self._saved.root, self._classes, self._saved.subgraphs))
@@ -113,9 +116,9 @@ class _Unfolding:
         """Unfold the boxes of a level; *inside* names the types that we are in."""
         nodes = scope.level.nodes.values()
         self._count += len(nodes)
-        self._slots += sum(len(node.slots) for node in nodes)
+        self._links += len(scope.built.ends)
         _limit("graph_too_large", self._count, MAX_NODES)
-        _limit("ui_inputs_too_many", self._slots, MAX_SLOTS)
+        _limit("ui_inputs_too_many", self._links, MAX_SLOTS)
         for node in nodes:
             # The editor sends what is in a box that is muted or bypassed, but not at the top.
             if (node.active or scope.host) and self._folds(node, scope):
@@ -190,6 +193,15 @@ def _of_group(host: Node, group: Group, scope: Scope) -> Iterator[tuple[Place, o
     if any(saved.rest):
         params = {"count": str(len(saved.rest)), "known": str(len(group.widgets))}
         raise InvalidGraph(problems=[scope.problem(host, "ui_widgets_surplus", **params)])
+
+
+def _limit_size(saved: SavedGraph) -> None:
+    """Refuse what is too large before anything is built of it."""
+    nodes = [n for level in (saved.root, *saved.subgraphs.values()) for n in level.nodes.values()]
+    borders = {kind: len(level.inputs) for kind, level in saved.subgraphs.items()}
+    _limit("graph_too_large", len(nodes), MAX_NODES)
+    slots = sum(len(node.slots) + borders.get(node.type, 0) for node in nodes)
+    _limit("ui_inputs_too_many", slots, MAX_SLOTS)
 
 
 def _limit(code: str, count: int, limit: int) -> None:

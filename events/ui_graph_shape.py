@@ -27,6 +27,9 @@ class Slot(Struct, frozen=True, kw_only=True):
     widget: Any = None
     """Set on an input that stands for a widget."""
 
+    links: list[Id] | None = None
+    """Of an output."""
+
     linkIds: list[Id] | None = None  # noqa: N815 -- as the editor spells it
     """Of a subgraph: the links at its border, in order."""
 

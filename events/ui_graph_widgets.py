@@ -19,6 +19,7 @@ from events.ui_graph_classes import (
     Widget,
     brought,
     chosen,
+    first_option,
     widget_of,
 )
 from events.ui_graph_shape import Node, Slot
@@ -27,6 +28,7 @@ CONTROLS = ("fixed", "increment", "decrement", "randomize", "increment-wrap", Tr
 """What the widget behind a seed holds; in files of 2023 it was a switch."""
 
 CUSTOM_COMBO = "CustomCombo"
+_SAMPLERS = frozenset({"KSampler", "KSamplerAdvanced"})
 _UPLOAD_BUTTON = "image"
 _BOX_NUMBERS = 4
 
@@ -87,7 +89,8 @@ def read_node(node_class: NodeClass, node: Node) -> Reading:
     """Read the values of a node's widgets."""
     saved = Saved(_migrated(node_class, node), node.widgets_values_named)
     sockets: set[str] = set()
-    pairs = {w.name: (w, v) for w, v in _widgets(node_class, node.slots, saved, sockets)}
+    found = _widgets(node_class, node.slots, saved, sockets)
+    pairs = {w.name: (w, _renamed(node_class, w, value)) for w, value in found}
     return Reading(
         widgets={name: widget for name, (widget, _) in pairs.items()},
         values={name: value for name, (_, value) in pairs.items() if value is not UNSET},
@@ -104,7 +107,7 @@ def widgets_of(node_class: NodeClass, slots: Sequence[Slot] = ()) -> dict[str, W
 def _widgets(
     node_class: NodeClass, slots: Sequence[Slot], saved: Saved, sockets: set[str]
 ) -> Iterator[tuple[Widget, object]]:
-    reading = _Widgets(slots, saved, sockets)
+    reading = _Widgets(node_class, slots, saved, sockets)
     if node_class.type == CUSTOM_COMBO:
         yield from reading.custom_combo(node_class.required)
         return
@@ -119,7 +122,10 @@ def _widgets(
 class _Widgets:
     """The widgets of one node, each with its value; UNSET where there is none."""
 
-    def __init__(self, slots: Sequence[Slot], saved: Saved, sockets: set[str]) -> None:
+    def __init__(
+        self, node_class: NodeClass, slots: Sequence[Slot], saved: Saved, sockets: set[str]
+    ) -> None:
+        self._known = node_class.widgets
         self._slots = slots
         self._saved = saved
         self._sockets = sockets
@@ -130,7 +136,7 @@ class _Widgets:
             if spec.type == AUTOGROW:
                 yield from self._grown(name)
                 continue
-            widget = widget_of(spec, name, self._slots)
+            widget = self._known.get(name) or widget_of(spec, name, self._slots)
             if widget is None:
                 self._sockets.add(name)
                 continue
@@ -138,7 +144,8 @@ class _Widgets:
             yield widget, value
             if widget.type == DYNAMIC_COMBO:
                 yield from self.of(chosen(spec, value), prefix=f"{name}.")
-            yield from self.of([*brought(spec, value)])
+            if "formats" in spec.extra:
+                yield from self.of([*brought(spec, value)])
 
     def custom_combo(self, specs: Sequence[InputSpec]) -> Iterator[tuple[Widget, object]]:
         """Yield a CustomCombo's choice, its place, and as many options as are filled in."""
@@ -163,9 +170,9 @@ class _Widgets:
         self._saved.skip_control(widget)
         if widget.type == "BOUNDING_BOX":
             self._saved.skip_numbers()
-        if value is UNSET or (value is None and widget.type == "COMBO" and widget.options):
+        if value is UNSET:
             return widget.default
-        return value
+        return first_option(widget) if value is None else value
 
     def _grown(self, name: str) -> Iterator[tuple[Widget, object]]:
         """Yield the widgets of an input that grows: the graph says how many there are."""
@@ -176,6 +183,13 @@ class _Widgets:
                     continue
                 widget = Widget(name=slot.name, type=str(slot.type))
                 yield widget, self._saved.take(slot.name)
+
+
+def _renamed(node_class: NodeClass, widget: Widget, value: object) -> object:
+    """Take a sampler by the name that it has now: in files of early 2023 it began with sample_."""
+    if node_class.type in _SAMPLERS and widget.name == "sampler_name" and isinstance(value, str):
+        return value.removeprefix("sample_")
+    return value
 
 
 def _is_control(value: object) -> bool:

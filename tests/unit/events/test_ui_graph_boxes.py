@@ -104,6 +104,24 @@ def test_an_input_gives_its_value_to_all_that_it_leads_to() -> None:
     assert api(boxed(definition, values=[8]))["12:20"]["inputs"] == {"source": 8}
 
 
+def test_inputs_of_one_name_have_one_value() -> None:
+    drawing = Drawing().node(21, "Latent", wires={"width": (-10, 0), "height": (-10, 1)})
+    definition = subgraph(drawing, SUB, inputs=[("size", "INT"), ("size", "INT")])
+
+    found = api(boxed(definition, values=[7, 8]))
+
+    assert found["12:21"]["inputs"] == {"width": 8, "height": 8}
+
+
+def test_a_null_is_sent_but_for_a_combo() -> None:
+    drawing = Drawing().node(22, "Sampler", wires={"seed": (-10, 0), "name": (-10, 1)})
+    definition = subgraph(drawing, SUB, inputs=[("seed", "INT"), ("name", "COMBO")])
+
+    inputs = api(boxed(definition, values=[None, None]))["12:22"]["inputs"]
+
+    assert (inputs["seed"], inputs["name"]) == (None, "euler")
+
+
 def test_the_links_at_a_border_are_in_the_order_that_its_inputs_list() -> None:
     drawing = Drawing().node(21, "Latent", wires={"height": (-10, 0), "width": (-10, 0)})
     definition = subgraph(drawing, SUB, inputs=[("size", "INT")])
@@ -170,28 +188,32 @@ def primitive(*, numbered: int, wired: str = "height") -> Json:
     return subgraph(drawing, SUB)
 
 
-def test_a_box_shows_a_primitive() -> None:
-    properties = {"proxyWidgets": [["20", "value"]]}
+@pytest.mark.parametrize(
+    ("shown", "values", "height"),
+    [
+        ([["20", "value"]], [7], 7),
+        ([["20", "value"]], [], 2),  # what the widget holds that the primitive leads to
+        ([["20", "value"], ["20", "control_after_generate"]], [7, "fixed"], 640),
+        ([["20", "value"], ["20", "value"]], [7, 8], 7),
+    ],
+)
+def test_a_box_shows_a_primitive(shown: Any, values: list[int], height: int) -> None:
+    saved = boxed(primitive(numbered=1), values=values, properties={"proxyWidgets": shown})
 
-    found = api(boxed(primitive(numbered=1), values=[7], properties=properties))
-
-    assert found["12:21"]["inputs"] == {"width": 1, "height": 7}
-    assert api(boxed(primitive(numbered=1), properties=properties))["12:21"]["inputs"] == {
-        "width": 1,
-        "height": 640,
-    }
+    assert api(saved)["12:21"]["inputs"] == {"width": 1, "height": height}
 
 
-@pytest.mark.parametrize(("numbered", "refused"), [(0, True), (1, False), (5, False), (-1, False)])
+@pytest.mark.parametrize(("numbered", "height"), [(0, None), (1, 7), (5, 640), (-1, 640)])
 def test_a_primitive_that_the_editor_would_connect_wrongly_is_named(
-    *, numbered: int, refused: bool
+    numbered: int, height: int | None
 ) -> None:
-    saved = boxed(primitive(numbered=numbered), properties={"proxyWidgets": [["20", "value"]]})
+    properties = {"proxyWidgets": [["20", "value"]]}
+    saved = boxed(primitive(numbered=numbered), values=[7], properties=properties)
 
-    if refused:
+    if height is None:
         assert problems(saved) == [("ui_primitive_misled", "/nodes/0")]
     else:
-        assert api(saved)["12:21"]["inputs"]["height"] == 640
+        assert api(saved)["12:21"]["inputs"]["height"] == height
 
 
 def test_a_primitive_gives_its_value_to_the_widgets_it_is_wired_to_and_to_nothing_else() -> None:
@@ -202,11 +224,14 @@ def test_a_primitive_gives_its_value_to_the_widgets_it_is_wired_to_and_to_nothin
         .node(21, "Latent", wires={"width": (20, 0), "height": (23, 0)}, values=[1, 2])
         .node(22, "Any", wires={"source": (20, 0)})
     )
+    saved = drawing.saved()
 
-    found = api(drawing.saved())
+    found = api(saved)
 
     assert found["21"]["inputs"] == {"width": 640, "height": 2}
     assert found["22"]["inputs"] == {}
+    saved["nodes"][0]["outputs"][0]["links"] = [4, 2, 1]  # first of all to the socket
+    assert api(saved)["21"]["inputs"] == {"width": 1, "height": 2}
 
 
 def test_an_input_of_a_bypassed_node_counts_as_its_class_has_it() -> None:

@@ -299,9 +299,14 @@ def test_what_is_too_large_to_be_drawn_is_not_followed() -> None:
     reroutes.node(400, "Encode", wires={"clip": (399, 0)}, values=["a"])
     many = Drawing().node(1, "Latent", sockets=[(str(n), "X") for n in range(100_001)])
     crowd = {"nodes": [{"type": "Latent"}] * 301}
+    wide = subgraph(Drawing(), SUB, inputs=[(str(n), "X") for n in range(1001)])
+    boxes = Drawing()
+    for number in range(100):
+        boxes.node(number, SUB, sockets=[])
 
     assert problems(reroutes.saved()) == [("ui_link_recursion", "/nodes/399")]
     assert problems(many.saved()) == [("ui_inputs_too_many", "")]
+    assert problems(boxes.saved(definitions={"subgraphs": [wide]})) == [("ui_inputs_too_many", "")]
     assert problems(grouped("workflow>my group", None, crowd)) == [
         ("graph_too_large", "/extra/groupNodes/my group")
     ]

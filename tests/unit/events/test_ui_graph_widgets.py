@@ -123,7 +123,15 @@ def test_a_view_that_compares_pictures_has_no_saved_value() -> None:
 
 def test_a_combo_that_holds_nothing_holds_its_first_option() -> None:
     assert read(info(c=[["a", "b"], {}]), [None]) == {"c": "a"}
-    assert read(info(c=["COMBO", {"options": ["a", "b"]}]), [None]) == {"c": "a"}
+    assert read(info(c=["COMBO", {"options": ["a", "b"], "default": "b"}]), [None]) == {"c": "a"}
+
+
+def test_a_sampler_of_early_2023_has_the_name_of_today() -> None:
+    declared = info(sampler_name=[["euler"], {}])
+    node = Node(type="KSampler", widgets_values=["sample_euler"])
+
+    assert read_node(NodeClass("KSampler", declared), node).values == {"sampler_name": "euler"}
+    assert read(declared, ["sample_euler"]) == {"sampler_name": "sample_euler"}
 
 
 def test_values_of_inputs_that_once_were_widgets_are_dropped() -> None:
