@@ -20,7 +20,7 @@ from events.run_commands import (
 from events.run_events import RunError
 from events.status import Status
 from infra.event_store import LogUnavailable
-from infra.machine import Machine, MachineUnreachable
+from infra.machine import Machine, MachineRefused, MachineUnreachable
 
 CANCEL_PATIENCE = 15.0
 """Seconds a machine has for stopping a prompt before the run ends without its word."""
@@ -57,7 +57,7 @@ async def follow(
             await record(session, run.attempt, watching.result(), tools)
             return
         ending = _ending(run, cancellation, overdue, tools)
-        with suppress(MachineUnreachable, TimeoutError):
+        with suppress(MachineUnreachable, MachineRefused, TimeoutError):
             async with asyncio.timeout(CANCEL_PATIENCE):
                 await machine.cancel(run.prompt_id)
         await say(session, ending, tools)

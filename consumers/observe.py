@@ -18,7 +18,7 @@ from events.machine import MachineState
 from events.machine_decider import RecordSnapshot
 from events.machine_snapshot import MachineSnapshot, bounded
 from infra.event_store import load
-from infra.machine import MachineUnreachable, Observed
+from infra.machine import MachineRefused, MachineUnreachable, Observed
 from infra.object_keys import object_info_key
 from infra.object_storage import StorageRefused, StorageUnavailable
 from infra.streams import MAX_EVENTS_PER_AGGREGATE
@@ -58,6 +58,9 @@ async def observe(machine_id: UUID, delivery: int, *, tools: Tools, queue: WorkQ
         await _record(known, observed, tools)
     except MachineUnusable as error:
         log.warning("machine.unusable", extra=_about(machine_id, error))
+    except MachineRefused as error:
+        # Another look now would find the same.
+        log.warning("machine.answer_invalid", extra=_about(machine_id, error))
     except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
         log.info("machine.not_observed", extra=_about(machine_id, error))
         if delivery < TRIES:
@@ -71,7 +74,7 @@ async def _record(known: machine.Machine, observed: Observed, tools: Tools) -> N
     if session.version >= MAX_EVENTS_PER_AGGREGATE - RESERVE:
         log.warning("machine.history_full", extra={"machine_id": str(known.id)})
         return
-    body = _encode(observed.node_classes)
+    body = _body(observed)
     sha256 = hashlib.sha256(body).hexdigest()
     secret = tools.settings.jwt_secret.encode()
     key = object_info_key(session.tenant, sha256, secret=secret)
@@ -81,6 +84,14 @@ async def _record(known: machine.Machine, observed: Observed, tools: Tools) -> N
     snapshot = _snapshot(observed, key, sha256, tools)
     meta = Meta(tenant=session.tenant, actor=tools.worker, command_id=tools.new_id())
     await session.execute(RecordSnapshot(snapshot=snapshot), meta)
+
+
+def _body(observed: Observed) -> bytes:
+    try:
+        return _encode(observed.node_classes)
+    except RecursionError as error:
+        reason = "a node class is described in more levels than can be written"
+        raise MachineRefused("machine_answer_invalid", reason) from error
 
 
 def _snapshot(observed: Observed, key: str, sha256: str, tools: Tools) -> MachineSnapshot:

@@ -2,11 +2,11 @@
 
 from msgspec.structs import replace
 
+from consumers.errors import run_error
 from consumers.tools import RunSession, Tools, meta, say
 from events.output import Output
 from events.run_commands import FailRun, LoseAttempt, RecordOutputs, SettleRun
 from events.run_decider import outputs_fit
-from events.run_events import RunError
 from infra.event_store import TooLarge
 from infra.machine import Failed, Finished, Interrupted, Lost, Outcome
 
@@ -22,9 +22,9 @@ async def record(session: RunSession, attempt: int, outcome: Outcome, tools: Too
         case Finished():
             await _record_outputs(session, attempt, outcome, tools)
         case Failed():
-            error = RunError(
-                code="node_failed",
-                message=outcome.message,
+            error = run_error(
+                "node_failed",
+                outcome.message,
                 node_id=outcome.node_id,
                 node_class=outcome.node_class,
                 exception=outcome.exception,
@@ -32,9 +32,7 @@ async def record(session: RunSession, attempt: int, outcome: Outcome, tools: Too
             failed = FailRun(error=error, now=tools.now(), attempt=attempt, nodes=outcome.nodes)
             await say(session, failed, tools)
         case Interrupted():
-            error = RunError(
-                code="interrupted", message="someone stopped the prompt on the machine"
-            )
+            error = run_error("interrupted", "someone stopped the prompt on the machine")
             await say(session, FailRun(error=error, now=tools.now(), attempt=attempt), tools)
         case Lost():
             lost = LoseAttempt(
@@ -48,20 +46,14 @@ async def _record_outputs(
 ) -> None:
     run_id = session.existing.id
     texts = {o.index: o.text for o in finished.outputs if o.text is not None}
-    if texts and outputs_fit(finished.outputs):
-        try:
+    try:
+        if texts and outputs_fit(finished.outputs):
             # First the texts: a run that tells of them without having them could not be mended.
             await tools.private.put_texts(run_id, attempt, texts)
-        except TooLarge:
-            await say(session, _too_large(attempt, finished, tools), tools)
-            return
-    produced = RecordOutputs(
-        attempt=attempt,
-        outputs=tuple(_without_text(output) for output in finished.outputs),
-        now=tools.now(),
-        nodes=finished.nodes,
-    )
-    await session.execute(produced, meta(tools, session, "outputs", attempt))
+        await _record_produced(session, attempt, finished, tools)
+    except TooLarge:
+        await say(session, _too_large(attempt, tools), tools)
+        return
     settle = SettleRun(now=tools.now())
     await session.execute(settle, meta(tools, session, "settle", attempt))
     if session.existing.erased_at is not None:
@@ -69,10 +61,23 @@ async def _record_outputs(
         await tools.private.erase(run_id)
 
 
-def _too_large(attempt: int, finished: Finished, tools: Tools) -> FailRun:
+async def _record_produced(
+    session: RunSession, attempt: int, finished: Finished, tools: Tools
+) -> None:
+    produced = RecordOutputs(
+        attempt=attempt,
+        outputs=tuple(_without_text(output) for output in finished.outputs),
+        now=tools.now(),
+        nodes=finished.nodes,
+    )
+    await session.execute(produced, meta(tools, session, "outputs", attempt))
+
+
+def _too_large(attempt: int, tools: Tools) -> FailRun:
     """Fail for few characters that need many bytes: JSON writes control characters as six each."""
-    error = RunError(code="too_many_outputs", message="the texts are larger than 1 MB together")
-    return FailRun(error=error, now=tools.now(), attempt=attempt, nodes=finished.nodes)
+    message = "the texts, or the names of the files, are larger than 1 MB together"
+    error = run_error("too_many_outputs", message)
+    return FailRun(error=error, now=tools.now(), attempt=attempt)
 
 
 def _without_text(output: Output) -> Output:

@@ -9,6 +9,7 @@ from typing import Never
 from uuid import UUID
 
 from consumers.delivery import Later
+from consumers.errors import cut, run_error
 from consumers.follow import follow
 from consumers.machines import MachineUnusable
 from consumers.outages import note_outage
@@ -112,7 +113,7 @@ async def _attempt(session: RunSession, machine: Machine, prepared: Prepared, to
     elif run.accepted or run.cancel_requested:
         await record(session, run.attempt, known, tools)
     elif unanswered := await _submit(run.prompt_id, machine, prepared, tools):
-        reason = f"the machine took nothing: {unanswered}"
+        reason = cut(f"the machine took nothing: {unanswered}")
         await say(session, LoseAttempt(attempt=run.attempt, reason=reason, now=tools.now()), tools)
     else:
         await follow(session, run, machine, prepared, tools)
@@ -159,11 +160,11 @@ async def _wait_or_fail(session: RunSession, delivery: int, error: Exception, to
         # A claimed run may be rendering all the while: whoever comes next asks the machine.
         raise Later(min(float(delivery), LONGEST_PAUSE)) from error
     elif run.accepted and run.claimed:
-        lost = LoseAttempt(attempt=run.attempt, reason=str(error), now=tools.now())
+        lost = LoseAttempt(attempt=run.attempt, reason=cut(str(error)), now=tools.now())
         await say(session, lost, tools)
     else:
         away = "machine" if isinstance(error, MachineUnreachable) else "storage"
-        reason = RunError(code=f"{away}_unreachable", message=str(error))
+        reason = run_error(f"{away}_unreachable", str(error))
         await say(session, FailRun(error=reason, now=tools.now()), tools)
 
 
@@ -173,11 +174,11 @@ def _refusal(
     if isinstance(error, RunCannotStart):
         return error.error
     if isinstance(error, MachineUnusable | MachineRefused):
-        return RunError(code=error.code, message=str(error))
+        return run_error(error.code, str(error))
     first = error.problems[0]
-    return RunError(
-        code=first.code,
-        message=str(error),
+    return run_error(
+        first.code,
+        str(error),
         node_id=first.node_id,
         node_class=first.node_class,
         input_name=first.input_name,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from consumers.background import CANCEL_REQUESTED, background, stopped
 from consumers.delivery import Later, growing_delay
+from consumers.errors import cut, run_error
 from consumers.machines import MachineUnusable
 from consumers.outages import note_outage
 from consumers.pace import limits_from, paced
@@ -15,7 +16,7 @@ from events.decider import RUN
 from events.output import Output
 from events.run import Run
 from events.run_commands import FailRun, LoseAttempt, RecordUpload, SettleRun
-from events.run_events import FileUploaded, ImageUploaded, RunError
+from events.run_events import FileUploaded, ImageUploaded
 from infra.event_store import load
 from infra.image_size import ImageSizeSniffer
 from infra.machine import Machine, MachineRefused, MachineUnreachable, OutputMissing
@@ -57,7 +58,7 @@ async def _upload(session: RunSession, delivery: int, tools: Tools) -> None:
         async with tools.machines.using(known) as machine:
             stored = await _store_until_stopped(session, machine, tools)
     except (OutputMissing, MachineUnusable) as error:
-        reason = f"its outputs are gone: {error}"
+        reason = cut(f"its outputs are gone: {error}")
         lost = LoseAttempt(attempt=run.attempt, reason=reason, now=tools.now())
         await session.execute(lost, meta(tools, session))
     except MachineRefused as error:
@@ -177,5 +178,5 @@ async def _later_or_fail(
 
 
 async def _fail(session: RunSession, code: str, error: Exception, tools: Tools) -> None:
-    reason = RunError(code=code, message=f"outputs were not stored: {error}")
+    reason = run_error(code, f"outputs were not stored: {error}")
     await session.execute(FailRun(error=reason, now=tools.now()), meta(tools, session))

@@ -10,6 +10,7 @@ from events.input_values import Constant, Value
 from events.nodes import Graph, is_link, pointer
 from events.run_files import own_prefix
 from events.seeds import SEED_INPUTS, is_fixed, seed_for
+from events.websocket_nodes import saved_instead
 
 
 def compile_graph(
@@ -36,8 +37,9 @@ def compile_graph(
         if node["class_type"] not in EXTERNALS:
             inputs = {n: _resolved(v, replaced) for n, v in node["inputs"].items()}
             inputs |= _seeds(node_id, node, run_id, ui_graph)
+            class_type, inputs = saved_instead(node["class_type"], inputs)
             inputs |= _prefix(inputs, prompt_id)
-            compiled[node_id] = {**node, "inputs": inputs}
+            compiled[node_id] = {**node, "class_type": class_type, "inputs": inputs}
         elif node_id not in replaced:
             compiled |= _stand_in(node_id, node, image_names, taken={*graph, *compiled})
     return compiled

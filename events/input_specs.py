@@ -27,8 +27,11 @@ class InputSpec(Struct, frozen=True, kw_only=True):
     @staticmethod
     def all_of(info: Mapping[str, Any]) -> "Iterator[InputSpec]":
         """Yield the inputs in an entry of /object_info, skipping what has an unknown shape."""
+        inputs = info.get("input")
+        if not isinstance(inputs, Mapping):
+            return
         for category in ("required", "optional"):
-            declared = (info.get("input") or {}).get(category)
+            declared = inputs.get(category)
             for name, spec in declared.items() if isinstance(declared, Mapping) else ():
                 if isinstance(spec, list) and spec:
                     extra = spec[1] if len(spec) > 1 and isinstance(spec[1], Mapping) else {}

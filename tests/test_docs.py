@@ -96,11 +96,13 @@ def test_every_error_code_is_explained() -> None:
 def test_codes_of_runs_are_found_in_the_source() -> None:
     found = codes_of_runs()
     assert {"node_failed", "machine_lost_run", "machine_unreachable", "graph_missing"} <= found
+    assert {"output_refused", "machine_answer_invalid", "queue_timeout"} <= found
 
 
 def codes_of_runs() -> set[str]:
     """Find the code of every error that a run may end with."""
-    modules = (source for path in sources() if "RunError(" in (source := path.read_text("utf-8")))
+    makers = re.compile(r"\b(RunError|run_error|MachineRefused)\(")
+    modules = (s for path in sources() if makers.search(s := path.read_text("utf-8")))
     calls = (
         node
         for source in modules
@@ -112,12 +114,16 @@ def codes_of_runs() -> set[str]:
 
 def codes_in(call: ast.Call) -> Iterator[str]:
     name = call.func.id if isinstance(call.func, ast.Name) else ""
-    if name == "_unusable" and isinstance(call.args[1], ast.Constant):
-        yield str(call.args[1].value)
-    for keyword in call.keywords if name == "RunError" else ():
-        if keyword.arg == "code" and isinstance(keyword.value, ast.Constant):
-            yield str(keyword.value.value)
-        elif keyword.arg == "code" and isinstance(keyword.value, ast.JoinedStr):
+    given = {
+        "_unusable": call.args[1:2],
+        "run_error": call.args[:1],
+        "MachineRefused": call.args[:1],
+        "RunError": [keyword.value for keyword in call.keywords if keyword.arg == "code"],
+    }
+    for code in given.get(name, ()):
+        if isinstance(code, ast.Constant):
+            yield str(code.value)
+        elif isinstance(code, ast.JoinedStr):
             # The one that is put together names what is away.
             yield from (f"{away}_unreachable" for away in ("machine", "storage"))
 

@@ -12,7 +12,6 @@ from aiohttp import (
     ClientConnectorError,
     ClientError,
     ClientHandlerType,
-    ClientPayloadError,
     ClientRequest,
     ClientResponse,
     ClientSession,
@@ -25,7 +24,7 @@ from aiohttp.abc import AbstractResolver
 from msgspec import Struct
 from yarl import URL
 
-from infra.machine import MachineUnreachable, OutcomeUnknown
+from infra.machine import MachineRefused, MachineUnreachable, OutcomeUnknown
 from infra.machine_secrets import NO_SECRETS, MachineSecrets
 from infra.masking import MASK
 
@@ -94,6 +93,7 @@ class Client:
 
         Raises:
             MachineUnreachable: no answer.
+            MachineRefused: an answer without end; so it is with every question here.
 
         """
         return await self._answer("GET", self.at(*path))
@@ -171,6 +171,10 @@ class Client:
             await asyncio.wait(self._farewells)
         await self.session.close()
 
+    def refused(self, why: str) -> MachineRefused:
+        """Make the error of an answer that nobody can use."""
+        return MachineRefused("machine_answer_invalid", f"{self.base.origin()} {why}")
+
     def told(self, error: Exception) -> str:
         """Say which machine *error* is about."""
         return f"{self.base.origin()}: {str(error) or type(error).__name__}"
@@ -194,7 +198,7 @@ class Client:
         async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > LARGEST_ANSWER:
-                raise ClientPayloadError(f"answers with more than {LARGEST_ANSWER} bytes")
+                raise self.refused(f"answers with more than {LARGEST_ANSWER} bytes")
         return Answer(
             status=response.status,
             media_type=response.content_type,
@@ -230,17 +234,28 @@ def decoded(answer: Answer, reply: type[Reply]) -> Reply:
 
     Raises:
         MachineUnreachable: it is no answer that a ComfyUI gives when all is well.
+        MachineRefused: it is nested so deeply that nobody can read it.
 
     """
     if answer.status != HTTPStatus.OK:
         raise MachineUnreachable(f"the machine answers {answer.status}: {answer.words()}")
     try:
-        return msgspec.json.decode(answer.body, type=reply)
+        return _read(answer.body, reply)
+    except ValueError as error:
+        raise MachineUnreachable(f"not the answer of a ComfyUI: {error}") from error
+    except RecursionError as error:
+        nested = "the machine's answer is nested too deeply"
+        raise MachineRefused("machine_answer_invalid", nested) from error
+
+
+def _read(body: bytes, reply: type[Reply]) -> Reply:
+    try:
+        return msgspec.json.decode(body, type=reply)
     except msgspec.DecodeError as error:
         try:
-            return _as_python_writes(answer.body, reply)
+            return _as_python_writes(body, reply)
         except ValueError:
-            raise MachineUnreachable(f"not the answer of a ComfyUI: {error}") from error
+            raise error from None
 
 
 def _as_python_writes(body: bytes, reply: type[Reply]) -> Reply:

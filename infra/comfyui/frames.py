@@ -115,6 +115,6 @@ def frame_from(text: str) -> Frame | None:
     """Read one text frame; None for everything we do not listen to."""
     try:
         return _decoder.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         # Custom nodes send events of their own, in any shape.
         return None

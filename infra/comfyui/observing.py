@@ -26,6 +26,11 @@ LOADERS = {
 }
 """Stock class and input to the folder of ComfyUI whose files it offers."""
 
+LONGEST_NAME = 200
+"""Characters kept of a version or a device's name."""
+
+MOST_DEVICES = 64
+
 Description = dict[str, Any]
 """What /object_info says about one class."""
 
@@ -69,12 +74,13 @@ async def observe(client: Client) -> Observed:
         # Sorted: the order in which nodes were loaded means nothing. That of inputs does.
         node_classes={name: settled(described[name]) for name in sorted(described)},
         models=models(described),
-        comfyui_version=stats.system.comfyui_version,
-        python_version=stats.system.python_version,
-        pytorch_version=stats.system.pytorch_version,
-        os=stats.system.os,
+        comfyui_version=stats.system.comfyui_version[:LONGEST_NAME],
+        python_version=stats.system.python_version[:LONGEST_NAME],
+        pytorch_version=stats.system.pytorch_version[:LONGEST_NAME],
+        os=stats.system.os[:LONGEST_NAME],
         devices=tuple(
-            Device(name=d.name, type=d.type, vram_total=d.vram_total) for d in stats.devices
+            Device(name=d.name[:LONGEST_NAME], type=d.type[:LONGEST_NAME], vram_total=d.vram_total)
+            for d in stats.devices[:MOST_DEVICES]
         ),
     )
 

@@ -21,6 +21,7 @@ from infra.machine import (
     GraphProblem,
     Interrupted,
     Lost,
+    MachineRefused,
     MachineUnreachable,
     OutcomeUnknown,
     PromptState,
@@ -67,7 +68,8 @@ async def submit(
     if problems:
         raise WorkflowRejected(problems)
     if accepted.prompt_id != str(prompt_id):
-        raise MachineUnreachable("this ComfyUI gives prompts ids of its own: it is too old")
+        too_old = "this ComfyUI gives prompts ids of its own: it is too old"
+        raise MachineRefused("machine_too_old", too_old)
 
 
 def _body(
@@ -88,7 +90,7 @@ def _body(
 def _refusal(answer: Answer) -> tuple[GraphProblem, ...]:
     try:
         problems = problems_in(msgspec.json.decode(answer.body, type=PromptAnswer))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         problems = ()
     words = answer.words() or f"the machine answers {answer.status}"
     return problems or (GraphProblem(code="rejected", message=words),)
@@ -107,6 +109,7 @@ async def look_up(client: Client, prompt_id: UUID) -> PromptState:
 
     Raises:
         MachineUnreachable: it does not answer.
+        MachineRefused: it answers what nobody can use.
 
     """
     ended = await _ended(client, prompt_id)
@@ -120,9 +123,15 @@ async def look_up(client: Client, prompt_id: UUID) -> PromptState:
 
 
 async def _ended(client: Client, prompt_id: UUID) -> Finished | Failed | Interrupted | None:
-    history = await client.read(History, "history", str(prompt_id))
-    entry = history.get(str(prompt_id))
-    return outcome_of(entry, prompt_id) if entry else None
+    answer = await client.get("history", str(prompt_id))
+    try:
+        entry = decoded(answer, History).get(str(prompt_id))
+        return outcome_of(entry, prompt_id) if entry else None
+    except (MachineUnreachable, TypeError, RecursionError) as error:
+        if answer.status == HTTPStatus.OK and str(prompt_id).encode() in answer.body:
+            # The prompt is over, and this will be said of it for ever.
+            raise client.refused(f"tells how it ended, and it cannot be read: {error}") from error
+        raise
 
 
 async def _unfinished(client: Client, prompt_id: UUID) -> Waiting | Running | None:
@@ -158,7 +167,10 @@ async def is_idle(client: Client) -> bool:
         MachineUnreachable: it does not answer.
 
     """
-    return not (await client.read(Queue, "queue")).queue_running
+    try:
+        return not (await client.read(Queue, "queue")).queue_running
+    except MachineRefused:
+        return False  # what is too long to be read is no empty queue
 
 
 async def stop(client: Client, prompt_id: UUID) -> None:

@@ -8,10 +8,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from aiohttp import WSCloseCode
 
 from events.output import Output
 from events.progress import Progress
+from infra.comfyui import client
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
+from infra.comfyui.listening import MESSAGE_LIMIT
 from infra.embedded.standin import Server, Switches, serve
 from infra.machine import (
     Failed,
@@ -172,8 +175,8 @@ async def test_a_prompt_that_may_have_been_queued_is_in_doubt(
 
 @pytest.mark.parametrize(
     "reply",
-    [Reply("who are you?", 401), Reply("no", 404), Reply({"prompt_id": "7", "node_errors": {}})],
-    ids=["401", "404", "an id of its own"],
+    [Reply("who are you?", 401), Reply("no", 404)],
+    ids=["401", "404"],
 )
 async def test_a_machine_that_is_no_use_is_unreachable(
     script: ScriptedComfyUI, machine: ComfyUIMachine, reply: Reply
@@ -182,6 +185,16 @@ async def test_a_machine_that_is_no_use_is_unreachable(
 
     with pytest.raises(MachineUnreachable):
         await machine.submit(PROMPT, GRAPH)
+
+
+async def test_a_machine_that_gives_prompts_ids_of_its_own_is_refused_for_good(
+    script: ScriptedComfyUI, machine: ComfyUIMachine
+) -> None:
+    script.answer("POST /prompt", Reply({"prompt_id": "7", "node_errors": {}}))
+
+    with pytest.raises(MachineRefused, match="too old") as refused:
+        await machine.submit(PROMPT, GRAPH)
+    assert refused.value.code == "machine_too_old"
 
 
 @pytest.mark.parametrize(
@@ -367,7 +380,94 @@ async def test_nan_and_infinity_are_read_as_python_writes_them(
     assert [output.text for output in ended.outputs] == ["NaN", "Infinity", "猫"]
 
 
+NESTED = Reply(b"[" * 100_000 + b"]" * 100_000)
+NESTED_OUTPUT = Reply(
+    b'{"%s": {"status": {"status_str": "success"}, "outputs": {"2": %s}}}'
+    % (str(PROMPT).encode(), NESTED.body)
+)
+ODD_ENTRY = Reply({str(PROMPT): {"status": "success", "outputs": []}})
+ENDLESS = Reply(b'{"a": "' + b"b" * 100_000, endless=True)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [NESTED, NESTED_OUTPUT, ODD_ENTRY, ENDLESS],
+    ids=["nested", "a nested output", "an entry of another shape", "endless"],
+)
+async def test_an_answer_that_nobody_can_read_is_refused_for_good(
+    script: ScriptedComfyUI,
+    machine: ComfyUIMachine,
+    monkeypatch: pytest.MonkeyPatch,
+    reply: Reply,
+) -> None:
+    monkeypatch.setattr(client, "LARGEST_ANSWER", 2_000_000)
+    script.answer(HISTORY, reply)
+
+    for asking in (machine.look_up(PROMPT), watch(machine)):
+        with pytest.raises(MachineRefused) as refused:
+            await asking
+        assert refused.value.code == "machine_answer_invalid"
+        assert len(str(refused.value)) < 500
+
+
+@pytest.mark.parametrize("reply", [NESTED, ENDLESS], ids=["nested", "endless"])
+async def test_a_look_or_a_check_that_brings_an_odd_answer_ends(
+    script: ScriptedComfyUI,
+    machine: ComfyUIMachine,
+    monkeypatch: pytest.MonkeyPatch,
+    reply: Reply,
+) -> None:
+    monkeypatch.setattr(client, "LARGEST_ANSWER", 2_000_000)
+    for path in ("", "/EmptyImage", "/SaveImage"):
+        script.answer(f"GET /object_info{path}", reply)
+    script.answer("GET /system_stats", Reply({"system": {}}))
+
+    for asking in (machine.observe(), machine.check(GRAPH)):
+        with pytest.raises(MachineRefused):
+            await asking
+
+
+async def test_an_answer_that_drips_ends_in_time(script: ScriptedComfyUI) -> None:
+    script.answer("GET /object_info/EmptyImage", Reply(b" ", endless=True, pause=0.05))
+    script.answer("GET /object_info/SaveImage", Reply({}))
+    script.answer("GET /view", Reply(b" ", endless=True, pause=0.05))
+    machine = await open_comfyui(script.url, answer_within=0.3, allow_private=True)
+
+    async with asyncio.timeout(5):
+        with pytest.raises(MachineUnreachable):
+            await machine.check(GRAPH)
+    await machine.close()
+
+
+@pytest.mark.parametrize(
+    "reply", [NESTED, ENDLESS, Reply("x" * 3_000_000, 400)], ids=["nested", "endless", "3 MB"]
+)
+async def test_a_prompt_that_is_answered_oddly_is_refused_in_few_words(
+    script: ScriptedComfyUI,
+    machine: ComfyUIMachine,
+    monkeypatch: pytest.MonkeyPatch,
+    reply: Reply,
+) -> None:
+    monkeypatch.setattr(client, "LARGEST_ANSWER", 4_000_000)
+    script.answer("POST /prompt", reply)
+
+    with pytest.raises((MachineRefused, WorkflowRejected)) as refused:
+        await machine.submit(PROMPT, GRAPH)
+    assert len(str(refused.value)) < 500
+
+
 # --- watching
+
+
+async def test_a_frame_that_is_too_large_is_not_kept_and_the_end_is_heard_all_the_same(
+    script: ScriptedComfyUI, machine: ComfyUIMachine
+) -> None:
+    script.frames = [[MESSAGE_LIMIT], [NESTED.body.decode()]]
+    script.answer(HISTORY, UNFINISHED, UNFINISHED, UNFINISHED, SUCCESS)
+    script.answer(JOB, IN_PROGRESS)
+
+    assert (await watch(machine))[0] == FINISHED
+    assert script.close_codes[0] == WSCloseCode.MESSAGE_TOO_BIG, "it was refused by its length"
 
 
 async def test_a_history_that_comes_late_is_waited_for(

@@ -23,7 +23,7 @@ from events.machine_decider import (
     RemoveMachine,
 )
 from infra.event_store import load
-from infra.machine import MachineUnreachable, Observed
+from infra.machine import MachineRefused, MachineUnreachable, Observed
 from infra.work_queue import WorkQueue
 from tests.builders import MACHINE_ID, NOW, meta
 from tests.fake_machine import OBSERVED, FakeMachine, worker_tools
@@ -163,3 +163,17 @@ async def test_a_removed_machine_is_let_go(world: World) -> None:
     world.queue.runs_wait = False
     await world.look(delivery=1)
     assert world.queue.gone == [MACHINE_ID]
+
+
+async def test_an_answer_that_nobody_can_use_is_a_finding_and_ends_the_look(world: World) -> None:
+    before = await world.events()
+    world.machine.breaks = {"observe": [MachineRefused("machine_answer_invalid", "endless")]}
+    await world.look(delivery=1)
+
+    deep: dict[str, Any] = {}
+    for _ in range(5_000):
+        deep = {"input": deep}
+    world.machine.observed = replace(OBSERVED, node_classes={"Deep": deep})
+    await world.look(delivery=1)
+
+    assert await world.events() == before

@@ -1,7 +1,7 @@
 """What a worker writes down while it renders: waits, reasons, times and texts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, cast
@@ -16,6 +16,7 @@ from consumers.delivery import Later
 from consumers.render import render
 from consumers.tools import Tools
 from events.decider import RUN
+from events.envelope import AnyRecorded
 from events.identity import prompt_id
 from events.output import Output
 from events.run import Run
@@ -24,14 +25,17 @@ from events.run_events import NodeTime
 from events.status import Status
 from infra.event_store import TooLarge, load
 from infra.machine import (
+    Failed,
     Finished,
     Graph,
+    GraphProblem,
     Lost,
     MachineUnreachable,
     Outcome,
     OutcomeUnknown,
     Report,
     Running,
+    WorkflowRejected,
 )
 from infra.private_data import PrivateData
 from tests.builders import NOW, RUN_ID, later, meta
@@ -254,6 +258,54 @@ async def test_texts_of_a_worker_that_died_before_it_saw_the_erasure_are_deleted
     await render(RUN_ID, 2, tools)
 
     assert await tools.private.get_texts(RUN_ID, 1) == {}
+
+
+async def test_a_message_of_megabytes_fails_the_run_in_few_words() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    machine.outcome = Failed(message="x" * 3_000_000, node_id="1", node_class="y" * 3_000_000)
+
+    await render(RUN_ID, 1, await worker(store, machine))
+
+    run = await run_of(store)
+    assert run.error is not None
+    assert (run.status, run.error.code, run.error.node_id) == (Status.FAILED, "node_failed", "1")
+    assert run.error.message == "x" * 4000 + "… (3000000 characters)"
+    assert run.error.node_class == "y" * 200
+
+
+async def test_a_refusal_with_thousands_of_reasons_is_told_in_few_words() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    problem = GraphProblem(code="bad_value", message="x" * 1000, input_name="y" * 1000)
+    machine.breaks = {"check": [WorkflowRejected([problem] * 5000)]}
+
+    await render(RUN_ID, 1, await worker(store, machine))
+
+    run = await run_of(store)
+    assert run.error is not None
+    assert (run.status, run.error.code) == (Status.FAILED, "bad_value")
+    assert (len(run.error.message), len(run.error.input_name)) == (4022, 200)
+
+
+class SmallLog(MemoryEventStore):
+    """Takes no outputs whose names are long."""
+
+    @override
+    async def append(self, events: Sequence[AnyRecorded], *, expected: int) -> list[AnyRecorded]:
+        if any(len(repr(recorded.event)) > 1_000_000 for recorded in events):
+            raise TooLarge("names")
+        return await super().append(events, expected=expected)
+
+
+async def test_files_with_names_that_nothing_can_hold_fail_the_run() -> None:
+    store, machine = SmallLog(), FakeMachine()
+    file = Output(index=0, node_id="1", kind="images", filename="x" * 3_000_000, name="x")
+    machine.outcome = Finished(outputs=(file,))
+
+    await render(RUN_ID, 1, await worker(store, machine))
+
+    run = await run_of(store)
+    assert run.error is not None
+    assert (run.status, run.error.code) == (Status.FAILED, "too_many_outputs")
 
 
 async def test_texts_that_nothing_can_hold_fail_the_run() -> None:

@@ -227,6 +227,32 @@ def test_a_prefix_that_makes_files_nobody_can_fetch_is_made_safe(prefix: str, na
     }
 
 
+@pytest.mark.parametrize(
+    "class_type",
+    ["SaveImageWebsocket", "ETN_SendImageWebSocket", "ComfyDeployWebscoketImageOutput"],
+)
+def test_a_picture_that_would_only_be_sent_is_saved(class_type: str) -> None:
+    graph = {
+        "1": plain(),
+        "2": {
+            "class_type": class_type,
+            "inputs": {"images": ["1", 0], "client_id": "me"},
+            "_meta": {"title": "Send it"},
+        },
+    }
+    assert compiled(graph, {})["2"] == {
+        "class_type": "SaveImage",
+        "inputs": {"images": ["1", 0], "filename_prefix": f"comfyd/{PROMPT}/ComfyUI"},
+        "_meta": {"title": "Send it"},
+    }
+
+
+def test_a_sender_of_no_picture_still_lacks_it() -> None:
+    graph = {"1": {"class_type": "SaveImageWebsocket", "inputs": {}}}
+    saver = {"class_type": "SaveImage", "inputs": {"filename_prefix": f"comfyd/{PROMPT}/ComfyUI"}}
+    assert compiled(graph, {}) == {"1": saver}
+
+
 KINDS: dict[str, Value] = {
     "Text": "1",
     "Image": REF,

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from events.object_info import check_against
 
@@ -205,3 +207,22 @@ def test_a_graph_without_any_output_is_refused_unless_an_unknown_class_may_be_on
     assert found(graph, Make=MAKE) == [("graph_without_output", "")]
     assert found(graph, Make=None) == [("node_unknown", "/1")]
     assert found(graph) == []
+
+
+NAMES = st.sampled_from(["input", "required", "options", "output", "output_node", "min", "mode"])
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+INPUTS = st.fixed_dictionaries({"required": st.dictionaries(NAMES, ANYTHING, max_size=3)})
+DESCRIPTIONS = st.dictionaries(NAMES, ANYTHING | INPUTS, max_size=4)
+
+
+@given(DESCRIPTIONS, DESCRIPTIONS)
+@settings(max_examples=100)
+def test_no_description_is_too_odd_to_be_compared_with(
+    make: dict[str, Any], save: dict[str, Any]
+) -> None:
+    problems = check_against(made(mode="warp", min=1), {"Make": make, "Save": save})
+    assert all(problem.text() for problem in problems)
