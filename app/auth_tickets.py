@@ -1,7 +1,8 @@
 """Tickets: what a web page shows in an address, to follow one run or one batch for minutes.
 
 A ticket is opaque, and never a credential elsewhere: it is sealed with a key of its own, which
-follows from JWT_SECRET, so neither is a token taken for a ticket nor a ticket for a token.
+follows from JWT_SECRET, so neither is a token taken for a ticket nor a ticket for a token
+(docs/adr/0018).
 """
 
 from base64 import urlsafe_b64encode

@@ -9,7 +9,7 @@ Versioned ComfyUI workflows as a durable API: push a workflow, promote a version
 - **Native** routes lie under `/v1`. Errors are `application/problem+json` (RFC 9457) with a stable
   `code`, in English or Chinese by `Accept-Language`.
 - **Classic** routes lie under `/api` and speak as comfyui-deploy does.
-- Send `Authorization: Bearer` with an API key (`cfd_…`) or a JWT.
+- Send `Authorization: Bearer` with an API key (`cfd_…`) or a JWT; web pages get a ticket.
 - In an address, `null` counts as not given.
 - After a 503, a 429 or a lost connection, send the same request again with the same
   `Idempotency-Key`: there will be one run.

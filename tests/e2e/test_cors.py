@@ -17,6 +17,7 @@ ROUTES = [
     ("GET", f"/v1/runs/{MISSING}"),
     ("GET", f"/v1/runs/{MISSING}/events"),
     ("POST", f"/v1/runs/{MISSING}/cancel"),
+    ("POST", f"/v1/runs/{MISSING}/ticket"),
     ("POST", "/v1/machines"),
     ("GET", "/v1/machines"),
     ("POST", "/v1/workflows"),

@@ -10,7 +10,7 @@ import pytest
 
 from infra.embedded.ports import LOOPBACK, free_port
 from infra.postgres import connect
-from tests.e2e.graphs import MISSING
+from tests.e2e.graphs import MISSING, card
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant, client_of
 
@@ -70,6 +70,27 @@ async def test_two_processes_together_admit_exactly_the_limit_of_one_token(
     assert {a.headers["RateLimit-Policy"] for a in answers} == {f'"default";q={LIMIT};w=60'}
     remaining = [a.headers["RateLimit"] for a in answers if a.is_success]
     assert min(remaining).startswith('"default";r=0;t=')
+
+
+@pytest.mark.usefixtures("_early_in_the_minute")
+async def test_visitors_with_a_ticket_use_up_its_share_and_not_that_of_the_token_behind_it(
+    system: System, limited: tuple[str, str]
+) -> None:
+    async with client_of(system, "limited-tia") as http:
+        tenant = Tenant(http, system.machine_url)
+        run = await tenant.run(await tenant.deploy(card()))
+        made = await http.post(f"/v1/runs/{run['id']}/ticket", json={})
+        token = http.headers["Authorization"]
+
+    async with (
+        from_address(limited[0], "203.0.113.70") as page,
+        from_address(limited[0], "203.0.113.71", Authorization=token) as owner,
+    ):
+        answers = [await page.get(made.json()["links"]["self"]) for _ in range(LIMIT + 2)]
+        unharmed = await owner.get(f"/v1/runs/{run['id']}")
+
+    assert Counter(answer.status_code for answer in answers) == {200: LIMIT, 429: 2}
+    assert unharmed.status_code == 200
 
 
 @pytest.mark.usefixtures("_early_in_the_minute")

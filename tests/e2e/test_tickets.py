@@ -136,7 +136,7 @@ async def test_tickets_of_a_revoked_key_stop_counting_within_a_second_and_end_th
     system: System, ada: Tenant
 ) -> None:
     issued = await issue(ada, "runs:read")
-    run = await ada.start(await ada.deploy(slow(5.0)))
+    run = await ada.start(await ada.deploy(slow(60.0)))
     made = await ticket_for(ada, f"/v1/runs/{run}", **bearer(issued["key"]))
     url = system.start_another_api("other-api-of-tickets")
     await system.until_ready(url)
@@ -146,15 +146,16 @@ async def test_tickets_of_a_revoked_key_stop_counting_within_a_second_and_end_th
     ):
         first = await stream.next()
         await ada.http.delete(f"/v1/keys/{issued['id']}")
-        revoked_at = time.monotonic()
-        answer = await eventually(partial(refusal, page, made["links"]["self"]))
-        took = time.monotonic() - revoked_at
+        revoked_at = asked_at = time.monotonic()
+        while (answer := await page.get(made["links"]["self"])).is_success:
+            # What is asked before the second is over may still be answered; nothing after it is.
+            assert asked_at - revoked_at < SOON
+            asked_at = time.monotonic()
         seen = [first, *await stream.rest()]
     system.end("other-api-of-tickets")
     await ada.cancel(run)
 
     assert (answer.status_code, answer.json()["code"]) == (401, "ticket_revoked")
-    assert took < SOON
     assert "done" not in [message.event for message in seen]
 
 
