@@ -1,6 +1,7 @@
 """python -m app: serve the API. Run as many as you like behind a load balancer."""
 
 import asyncio
+import gc
 import os
 import socket
 import sys
@@ -68,6 +69,9 @@ def refuse(message: str) -> NoReturn:
 def serve(settings: Settings, sockets: list[socket.socket]) -> None:
     """Serve until a signal comes."""
     app = build_app(settings)
+    # What is there now stays until the end: no need to visit it whenever garbage is looked for.
+    gc.collect()
+    gc.freeze()
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -14,9 +14,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.auth import Caller
-from app.create_run import request_hash_of, target_of
+from app.create_run import target_of
 from app.find_deployment import current_deployment, no_such_deployment
 from app.house import House, recorded_by
+from app.request_hash import request_hash_of
 from app.take_inputs import Draft, Seen, check_all, intake, look_at_all, store_all
 from events.batch import Batch, BatchCreated, BatchItem, CreateBatch, RunFilter
 from events.decider import BATCH
@@ -28,6 +29,7 @@ from events.run_target import RunTarget
 from events.subjects import identifier_of
 from infra.batch_runs import BatchSession, carry_out
 from infra.event_store import LogUnavailable, Session, TooLarge, VersionConflict
+from infra.offload import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -78,20 +80,25 @@ async def create_batch(
     """
     if not caller.may_know(deployment_id):
         raise no_such_deployment()
-    hashes = [request_hash_of({"deployment_id": deployment_id, "inputs": one}) for one in inputs]
+    hashes = await in_thread(_hashes_of, deployment_id, inputs)
     request_hash = request_hash_of({"runs": hashes})
     session = open_batch(house, caller, idempotency_key)
     if idempotency_key and (earlier := await earlier_batch(caller, session, request_hash)):
         return earlier
     deployment = await current_deployment(house, caller, deployment_id)
     places = [f"/inputs/{index}" for index in range(len(inputs))]
-    checked = check_all(deployment.inputs, dict(zip(places, inputs, strict=True)))
+    requests = dict(zip(places, inputs, strict=True))
+    checked = await in_thread(check_all, deployment.inputs, requests)
     target = target_of(deployment)
     plans = [
         Plan(target=target, request_hash=of_one, values=values, pointer=place)
         for place, of_one, values in zip(places, hashes, checked, strict=True)
     ]
     return await accept_batch(house, caller, session, plans, request_hash=request_hash)
+
+
+def _hashes_of(deployment_id: UUID, inputs: Sequence[Mapping[str, object]]) -> list[str]:
+    return [request_hash_of({"deployment_id": deployment_id, "inputs": one}) for one in inputs]
 
 
 def open_batch(house: House, caller: Caller, idempotency_key: str | None) -> BatchSession:

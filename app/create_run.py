@@ -1,6 +1,5 @@
 """Accepts a run: checks its inputs, stores its images, records that it exists. Nothing else."""
 
-import hashlib
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from app.auth import Caller
 from app.find_deployment import current_deployment, no_such_deployment
 from app.find_run import RunSession
 from app.house import House, recorded_by
+from app.request_hash import is_large, request_hash_of
 from app.take_inputs import Draft, intake, look_at_all, store
 from events.decider import RUN
 from events.deployment import DeploymentPromoted
@@ -23,8 +23,7 @@ from events.run_events import RunCreated
 from events.run_target import RunTarget
 from events.subjects import identifier_of
 from infra.event_store import Session
-
-_canonical = msgspec.json.Encoder(order="deterministic").encode
+from infra.offload import in_thread_if
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
@@ -58,7 +57,9 @@ async def create_run(
     if not caller.may_know(deployment_id):
         # Before a repeat is answered, too: the run it would be answered with is hidden as well.
         raise no_such_deployment()
-    request_hash = request_hash_of({"deployment_id": deployment_id, "inputs": inputs})
+    large = is_large(inputs)
+    request = {"deployment_id": deployment_id, "inputs": inputs}
+    request_hash = await in_thread_if(large, request_hash_of, request)
     session = open_run(house, caller, idempotency_key)
     # Before anything else: the deployment may have changed since the first request.
     if idempotency_key and (earlier := await earlier_run(house, session, request_hash)):
@@ -67,7 +68,7 @@ async def create_run(
     draft = Draft(
         run_id=identifier_of(session.name),
         request_hash=request_hash,
-        values=check_inputs(deployment.inputs, inputs),
+        values=await in_thread_if(large, check_inputs, deployment.inputs, inputs),
     )
     return await accept_run(house, caller, session, draft, target_of(deployment), origin=origin)
 
@@ -131,11 +132,6 @@ async def accept_run(
     house.recent.note(draft.run_id, session.position)
     replayed = not recorded_by(meta, appended)
     return Accepted(run=run, position=session.position, replayed=replayed)
-
-
-def request_hash_of(request: Mapping[str, object]) -> str:
-    """Give what tells this request from another under the same key."""
-    return hashlib.sha256(_canonical(request)).hexdigest()
 
 
 def target_of(deployment: DeploymentPromoted) -> RunTarget:

@@ -12,7 +12,7 @@ Read = Callable[[re.Match[str]], tuple[str, dict[str, str]]]
 _PART = re.compile(r"[^.\[\]]+")
 """Of the decoder's paths, such as scopes[0] or a.b."""
 
-_NAMED_FIELD = re.compile(r"Object (missing required|contains unknown) field `([^`]*)`")
+_NAMED_FIELD = re.compile(r"Object (missing required|contains unknown) field `([^`]{0,200})")
 _NAMED_CODES = {"missing required": "field_missing", "contains unknown": "field_unknown"}
 
 _JSON_NAMES = {
@@ -39,7 +39,10 @@ _READINGS: tuple[tuple[re.Pattern[str], Read], ...] = (
     ),
     (re.compile(r"Expected `\w+` (>=|<=) (\S+)"), lambda m: (_SIZE[m[1]], {"limit": m[2]})),
     (re.compile(r"Expected `\w+` matching regex"), lambda _: ("field_characters", {})),
-    (re.compile(r"Invalid enum value '?([^']*)'?"), lambda m: ("field_option", {"value": m[1]})),
+    (
+        re.compile(r"Invalid enum value '?([^']{0,200})"),
+        lambda m: ("field_option", {"value": m[1]}),
+    ),
     (re.compile(r"Invalid UUID"), lambda _: ("field_format", {"format": "UUID"})),
     (
         re.compile(r"Invalid RFC3339 encoded datetime|with a timezone component"),
@@ -62,7 +65,7 @@ def field_problem(item: Mapping[str, Any]) -> Problem:
         if found := pattern.search(reason):
             code, params = read(found)
             return Problem(code=code, pointer=pointer(*where), params=params)
-    return Problem(code="field_invalid", pointer=pointer(*where), params={"reason": reason})
+    return Problem(code="field_invalid", pointer=pointer(*where), params={"reason": reason[:200]})
 
 
 def _json_names(types: str) -> str:

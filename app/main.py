@@ -1,6 +1,6 @@
 """Puts the HTTP application together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -43,18 +43,18 @@ from app.security_headers import add_security_headers
 from app.strict_json import StrictRequest
 from infra.settings import Settings
 
-GUARDED_ROUTES = [
-    *classic.ROUTES,
-    *runs.ROUTES,
-    *batches.ROUTES,
-    *reruns.ROUTES,
+WITH_IMAGES = [*classic.ROUTES, *runs.ROUTES, *batches.ROUTES, reruns.one]
+"""Whose bodies may hold images; they may be as long as the settings say."""
+
+WITH_GRAPHS = [*workflows.ROUTES]
+OTHERS = [
+    reruns.many,
     *tickets.ROUTES,
     *timeline.ROUTES,
     *erasure.ROUTES,
     *machines.ROUTES,
     *machine_states.ROUTES,
     *machine_placement.ROUTES,
-    *workflows.ROUTES,
     *deployments.ROUTES,
     *keys.ROUTES,
     *tokens.ROUTES,
@@ -62,7 +62,14 @@ GUARDED_ROUTES = [
     *doctor.ROUTES,
     *me.ROUTES,
 ]
+GUARDED_ROUTES = [*WITH_IMAGES, *WITH_GRAPHS, *OTHERS]
 """All that need a credential."""
+
+GRAPH_BODY = 16 * 1024 * 1024
+"""Largest body with a graph, in bytes: the editor's files with images in them have a few MB."""
+
+SMALL_BODY = 64 * 1024
+"""Largest body of all others, in bytes."""
 
 GUARDS = [limit_address, admit, limit_credential]
 CORS_MAX_AGE = 86_400
@@ -107,7 +114,7 @@ def build_app(settings: Settings) -> Litestar:
 
     app = Litestar(
         route_handlers=[
-            Router(path="/", route_handlers=GUARDED_ROUTES, guards=GUARDS),
+            *_guarded(settings.body_limit),
             *health.ROUTES,
             *docs_page.ROUTES,
         ],
@@ -127,13 +134,25 @@ def build_app(settings: Settings) -> Litestar:
         ),
         lifespan=[lifespan],
         request_class=StrictRequest,
-        request_max_body_size=settings.body_limit,
+        request_max_body_size=SMALL_BODY,
         openapi_config=openapi_config(),
         plugins=[DescribedStructs()],
         logging_config=None,
     )
     collect_methods(app)
     return app
+
+
+def _guarded(body_limit: int) -> Iterator[Router]:
+    """Group the routes by what a body may be there."""
+    groups = (WITH_IMAGES, body_limit), (WITH_GRAPHS, GRAPH_BODY), (OTHERS, SMALL_BODY)
+    for handlers, most in groups:
+        yield Router(
+            path="/",
+            route_handlers=handlers,
+            guards=GUARDS,
+            request_max_body_size=min(most, body_limit),
+        )
 
 
 def _house(state: State) -> House:

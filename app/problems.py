@@ -49,6 +49,7 @@ from events.errors import (
     RunNotEnded,
     TokenNeeded,
 )
+from events.json_complexity import BodyTooComplex
 from events.messages import say
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
 from infra.jwks import IdentityProviderUnavailable
@@ -122,6 +123,7 @@ _BY_CLASS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     MachineBusy: (HTTPStatus.CONFLICT, "machine_busy"),
     NameTaken: (HTTPStatus.CONFLICT, "name_taken"),
     TokenNeeded: (HTTPStatus.UNPROCESSABLE_ENTITY, "machine_token_needed"),
+    BodyTooComplex: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_complex"),
     TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"),
     AggregateFull: (HTTPStatus.CONFLICT, "too_many_changes"),
     VersionConflict: (HTTPStatus.SERVICE_UNAVAILABLE, "log_busy"),

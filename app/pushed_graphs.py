@@ -1,6 +1,5 @@
 """Graphs on their way in and out: checked, converted where they need it, stored by content."""
 
-import asyncio
 import hashlib
 from collections.abc import Mapping
 from typing import Any
@@ -22,11 +21,13 @@ from events.ui_graph import convert
 from events.wrapped_graphs import FoundGraphs, Wrapped, find_graphs
 from infra.object_keys import graph_key
 from infra.object_storage import ObjectMissing
+from infra.offload import SMALL, in_thread, in_thread_if
 from projections.queries import list_machines
 
 _canonical = msgspec.json.Encoder(order="deterministic").encode
 _decode_graph = msgspec.json.Decoder(dict[str, Any]).decode
-_decode_classes = msgspec.json.Decoder(dict[str, dict[str, Any]]).decode
+_decode_class = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_classes = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _MOST_MACHINES = 100
 
 
@@ -63,13 +64,13 @@ async def runnable(
         NotFound: the caller has no such machine.
 
     """
+    # Large graphs take long enough for others to notice.
     if found.api:
-        return _checked(found.api)
+        return await in_thread(_checked, found.api)
     if found.ui is None:
         raise BadRequest(Problem(code="graph_needed", pointer="/graph"))
     classes = await object_info_of(house, await _machine(house, caller, machine_id))
-    # Large graphs take long enough for others to notice.
-    return await asyncio.to_thread(_converted, found.ui, classes)
+    return await in_thread(_converted, found.ui, classes)
 
 
 def _checked(graph: Wrapped) -> Graph:
@@ -89,7 +90,7 @@ def _checked(graph: Wrapped) -> Graph:
 def _converted(ui_graph: Wrapped, classes: bytes) -> Graph:
     pointers: Mapping[str, str] = {}
     try:
-        made = convert(ui_graph.graph, _decode_classes(classes))
+        made = convert(ui_graph.graph, _classes(classes))
         pointers = made.pointers
         return check_graph(made.graph)
     except InvalidGraph as error:
@@ -98,6 +99,11 @@ def _converted(ui_graph: Wrapped, classes: bytes) -> Graph:
             for p in error.problems
         ]
         raise InvalidGraph(problems=problems) from error
+
+
+def _classes(described: bytes) -> dict[str, dict[str, Any]]:
+    """Decode what a machine says of its classes, one by one: all in one call would be long."""
+    return {name: _decode_class(one) for name, one in _decode_classes(described).items()}
 
 
 def _origin(pointer: str, pointers: Mapping[str, str]) -> str:
@@ -148,11 +154,15 @@ async def store(house: House, caller: Caller, graph: Mapping[str, Any]) -> Store
         StorageUnavailable, StorageRefused: it is not stored.
 
     """
-    body = _canonical(graph)
-    sha256 = hashlib.sha256(body).hexdigest()
+    body, sha256 = await in_thread(_encoded, graph)
     key = graph_key(caller.tenant, sha256, secret=house.settings.jwt_secret.encode())
     await house.storage.put_bytes(key, body, "application/json")
     return StoredGraph(key=key, sha256=sha256)
+
+
+def _encoded(graph: Mapping[str, Any]) -> tuple[bytes, str]:
+    body = _canonical(graph)
+    return body, hashlib.sha256(body).hexdigest()
 
 
 async def stored(house: House, key: str) -> dict[str, Any]:
@@ -163,7 +173,13 @@ async def stored(house: House, key: str) -> dict[str, Any]:
         StorageUnavailable, StorageRefused: it cannot be read.
 
     """
+    body = await stored_json(house, key)
+    return await in_thread_if(len(body) > SMALL, _decode_graph, body)
+
+
+async def stored_json(house: House, key: str) -> bytes:
+    """Read a graph that was stored, as it lies there; raise as `stored`."""
     try:
-        return _decode_graph(await house.storage.get_bytes(key))
+        return await house.storage.get_bytes(key)
     except ObjectMissing as error:
         raise NotFound("the graph of this version is gone from object storage") from error

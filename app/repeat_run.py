@@ -15,6 +15,7 @@ from app.auth import Caller
 from app.create_run import target_of
 from app.find_deployment import current_deployment
 from app.house import House
+from app.request_hash import is_large
 from app.take_inputs import check_urls
 from events.decider import WORKFLOW
 from events.deployment import DeploymentPromoted
@@ -28,6 +29,7 @@ from events.run_target import RunTarget
 from events.workflow import Workflow
 from infra.event_store import load
 from infra.object_storage import ObjectMissing
+from infra.offload import in_thread_if
 
 IMAGES = frozenset({InputKind.IMAGE, InputKind.IMAGE_ALPHA})
 
@@ -74,7 +76,7 @@ class Repeater:
         """
         target, fields = await self._target(run)
         kept = await _kept_inputs(self._house, run, without=overrides)
-        values = _fitting(fields, kept, overrides)
+        values = await in_thread_if(is_large(overrides), _fitting, fields, kept, overrides)
         check_urls(self._house, values)
         now = self._house.now()
         return Repetition(

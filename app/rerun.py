@@ -8,10 +8,11 @@ from msgspec import Struct
 
 from app.auth import Caller
 from app.create_batch import AcceptedBatch, Plan, accept_batch, earlier_batch, open_batch
-from app.create_run import Accepted, accept_run, earlier_run, open_run, request_hash_of
+from app.create_run import Accepted, accept_run, earlier_run, open_run
 from app.find_run import run_session
 from app.house import House
 from app.repeat_run import Repeater, Repetition, Version
+from app.request_hash import is_large, request_hash_of
 from app.take_inputs import Draft
 from events.batch import RunFilter
 from events.decider import RUN
@@ -19,6 +20,7 @@ from events.errors import CommandRefused, InputsErased, InvalidInputs, NotFound,
 from events.run import Run
 from events.run_events import RunDataDeleted, RunDataErased
 from events.subjects import identifier_of
+from infra.offload import in_thread_if
 from infra.side_by_side import side_by_side
 from projections.queries import list_runs
 
@@ -65,7 +67,7 @@ async def rerun(
     # From the log: what was erased a moment ago is not copied.
     run = (await run_session(house, caller, run_id)).existing
     request = {"rerun_of": run_id, "inputs": inputs, "version": version}
-    request_hash = request_hash_of(request)
+    request_hash = await in_thread_if(is_large(inputs), request_hash_of, request)
     session = open_run(house, caller, idempotency_key)
     if idempotency_key and (earlier := await earlier_run(house, session, request_hash)):
         return earlier

@@ -14,10 +14,18 @@ from litestar.exceptions import ClientException, ValidationException
 from typing_extensions import override
 
 from events.errors import Problem
+from events.json_complexity import check_complexity
+from infra.offload import SMALL, in_thread_if
 
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _SHOWN = 20
 """Characters that a message repeats."""
+
+_LONGEST_REASON = 2000
+"""Characters of what the decoder says."""
+
+_LONGEST_SEARCHED = 1024 * 1024
+"""Bytes of a body in which the place of a mistake is looked for."""
 
 
 class StrictRequest(Request[Any, Any, Any]):
@@ -30,19 +38,31 @@ class StrictRequest(Request[Any, Any, Any]):
         Raises:
             ValidationException: it is not of the type that the route takes.
             ClientException: it is no JSON.
+            BodyTooComplex: it holds too many values.
 
         """
         data = self.route_handler.parsed_fn_signature.parameters.get("data")
-        body = await self.body()
-        try:
-            return msgspec.json.decode(_in_utf8(body), type=data.annotation if data else Any)
-        except msgspec.ValidationError as error:
-            said, _, place = str(error).partition(" - at `$")
-            raise ValidationException(
-                extra=[{"key": f"data{place.rstrip('`')}", "message": said}]
-            ) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ClientException(extra=[_malformed(body, error)]) from error
+        chunks = [chunk async for chunk in self.stream()]
+        large = sum(map(len, chunks)) > SMALL
+        return await in_thread_if(large, _decoded, chunks, data.annotation if data else Any)
+
+
+def _decoded(chunks: list[bytes], kind: Any) -> Any:
+    body = b"".join(chunks)
+    try:
+        text = _in_utf8(body)
+        if len(text) > SMALL:
+            check_complexity(text)
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.ValidationError as error:
+        # What a stranger sent is quoted, however long it is.
+        said, _, place = str(error)[:_LONGEST_REASON].partition(" - at `")
+        raise ValidationException(
+            extra=[{"key": f"data{place.partition('$')[2].rstrip('`')}", "message": said}]
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        short = len(body) <= _LONGEST_SEARCHED
+        raise ClientException(extra=[_malformed(body, error)] if short else []) from error
 
 
 def _in_utf8(body: bytes) -> bytes:

@@ -20,7 +20,7 @@ CommandRefused
  └── LastOwner          an organisation needs an owner
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -44,13 +44,38 @@ class Problem(Struct, frozen=True, kw_only=True):
         return say(self.code, self.params, language)
 
 
+MOST_PROBLEMS = 100
+"""Problems that one refusal names; nobody reads more, and a stranger could make it millions."""
+
+_MORE = "more_problems"
+
+
+def shortened(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Keep the first problems, and say at the end how many more there are.
+
+    What was shortened may be put together and shortened again: nothing is counted twice.
+    """
+    named: list[Problem] = []
+    unnamed = 0
+    for problem in problems:
+        if problem.code == _MORE:
+            unnamed += int(problem.params["count"])
+        elif len(named) < MOST_PROBLEMS:
+            named.append(problem)
+        else:
+            unnamed += 1
+    if unnamed:
+        named.append(Problem(code=_MORE, params={"count": str(unnamed)}))
+    return tuple(named)
+
+
 class CommandRefused(Exception):
     """The rules say no."""
 
     code = "refused"
 
-    def __init__(self, message: str = "", *, problems: Sequence[Problem] = ()) -> None:
-        self.problems = tuple(problems)
+    def __init__(self, message: str = "", *, problems: Iterable[Problem] = ()) -> None:
+        self.problems = shortened(problems)
         told = message or "; ".join(p.text() for p in problems) or (self.__doc__ or "")
         super().__init__(told)
 

@@ -20,6 +20,12 @@ from events.input_values import (
 )
 from events.nodes import StandIn, is_link, load_image, load_image_with_alpha
 
+MOST_INPUTS = 1000
+"""Inputs of one run, and of one workflow."""
+
+LONGEST_NAME = 500
+"""Characters of an input's name."""
+
 
 class InputKind(StrEnum):
     """What an input takes."""

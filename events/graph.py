@@ -5,7 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from events.errors import InvalidGraph, Problem
-from events.externals import EXTERNALS, bounds_of, default_of
+from events.externals import EXTERNALS, LONGEST_NAME, MOST_INPUTS, bounds_of, default_of
 from events.input_values import Unfit
 from events.nodes import Graph, links, pointer
 
@@ -107,10 +107,18 @@ def _input_problems(sound: Graph) -> Iterator[Problem]:
             where = pointer(node_id, "inputs", "input_id")
             yield Problem(code="input_id_missing", pointer=where, params={"node": node_id})
             continue
+        if len(name) > LONGEST_NAME:
+            where = pointer(node_id, "inputs", "input_id")
+            params = {"node": node_id, "limit": str(LONGEST_NAME)}
+            yield Problem(code="input_id_too_long", pointer=where, params=params)
+            continue
         owner = owners.setdefault(name, node_id)
         if sound[owner]["class_type"] != node["class_type"]:
             yield _conflict(name, owner, node_id)
         yield from _default_problems(name, node_id, node)
+    if len(owners) > MOST_INPUTS:
+        params = {"count": str(len(owners)), "limit": str(MOST_INPUTS)}
+        yield Problem(code="graph_too_many_inputs", params=params)
 
 
 def _conflict(name: str, owner: str, node_id: str) -> Problem:

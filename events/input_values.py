@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode
 from binascii import Error as NotBase64
+from collections.abc import Iterator
 from math import isfinite
 from urllib.parse import urlsplit
 
@@ -10,6 +11,15 @@ from msgspec import Struct
 
 TEXT_LIMIT = 200_000
 """Longest text, in characters."""
+
+LONGEST_URL = 8192
+"""Longest URL, in characters."""
+
+_LONGEST_NUMBER = 500
+"""Characters of a number or a boolean in a text; longer texts are not even looked through."""
+
+_BASE64_PIECE = 256 * 1024
+"""Characters decoded in one call, in whole groups of four: a call is not interrupted by anybody."""
 
 INTEGER_RANGE = (-(2**63), 2**64 - 1)
 """The whole numbers that ComfyUI's nodes and JSON encoders can both carry."""
@@ -84,7 +94,7 @@ def to_number(value: object) -> float:
         Unfit: it is no such number.
 
     """
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+    if isinstance(value, str) and _NUMBER.fullmatch(_short(value)):
         value = float(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
@@ -113,7 +123,7 @@ def to_integer(value: object) -> int:
 
 
 def _whole(value: object) -> int | None:
-    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+    if isinstance(value, str) and _INTEGER.fullmatch(_short(value)):
         return int(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
@@ -129,10 +139,15 @@ def to_boolean(value: object) -> bool:
     """
     if isinstance(value, bool):
         return value
-    word = str(value).strip().lower() if isinstance(value, str | int) else ""
+    word = _short(str(value)).lower() if isinstance(value, str | int) else ""
     if word not in _BOOLEANS:
         raise Unfit("input_not_boolean")
     return _BOOLEANS[word]
+
+
+def _short(text: str) -> str:
+    """Return what is between the spaces of a short text; nothing of a long one."""
+    return text.strip() if len(text) <= _LONGEST_NUMBER else ""
 
 
 def to_file_name(value: object) -> str:
@@ -142,6 +157,8 @@ def to_file_name(value: object) -> str:
         Unfit: it is no name, or a URL: a stock ComfyUI cannot download models.
 
     """
+    if isinstance(value, str) and len(value) > TEXT_LIMIT:
+        raise Unfit("input_too_long", limit=str(TEXT_LIMIT))
     if not isinstance(value, str) or not value.strip():
         raise Unfit("input_not_file_name")
     if _URL.match(value.strip()):
@@ -160,23 +177,39 @@ def to_image(value: object) -> ImageBytes | ImageUrl:
         raise Unfit("input_not_image")
     if value[:5].lower() == "data:":
         return ImageBytes(_decode_data_uri(value))
+    if len(value) > LONGEST_URL:
+        raise Unfit("input_too_long", limit=str(LONGEST_URL))
     if _is_web_url(value.strip()):
         return ImageUrl(value.strip())
     raise Unfit("input_not_image")
 
 
 def _decode_data_uri(uri: str) -> bytes:
-    declared, _, payload = uri.partition(",")
-    declared = declared.lower()
+    comma = uri.find(",", 0, _LONGEST_NUMBER)
+    declared = uri[: max(comma, 0)].lower()
     if not (declared.startswith("data:image/") and declared.endswith(";base64")):
         raise Unfit("input_not_image")
     try:
-        data = b64decode(payload, validate=True)
+        data = b"".join(_decoded(uri, comma + 1))
     except (NotBase64, ValueError):  # ValueError: characters beyond ASCII
         raise Unfit("input_bad_base64") from None
     if not data:
         raise Unfit("input_bad_base64")
     return data
+
+
+def _decoded(text: str, start: int) -> Iterator[bytes]:
+    """Decode base64 from *start* on, piece by piece.
+
+    Raises:
+        NotBase64, ValueError: it is none, as if it were decoded in one.
+
+    """
+    for at in range(start, len(text), _BASE64_PIECE):
+        piece = text[at : at + _BASE64_PIECE]
+        if piece.endswith("=") and at + _BASE64_PIECE < len(text):
+            raise NotBase64("padding before the end")
+        yield b64decode(piece, validate=True)
 
 
 def _is_web_url(text: str) -> bool:

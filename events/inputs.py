@@ -1,6 +1,7 @@
 """The inputs of a workflow: which ones a graph has, and checking the values of a run."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -11,7 +12,17 @@ from events.externals import EXTERNALS, InputKind, bounds_of, default_of, within
 from events.input_values import Constant, ImageUrl, Unfit, Value
 from events.nodes import Graph, pointer
 
-__all__ = ["InputField", "InputKind", "check_inputs", "effective_values", "input_schema"]
+__all__ = [
+    "InputField",
+    "InputKind",
+    "check_inputs",
+    "effective_values",
+    "input_schema",
+]
+
+
+_NAMED = 20
+"""Inputs that a message names, of those that there are."""
 
 
 class InputField(Struct, frozen=True, kw_only=True):
@@ -89,7 +100,8 @@ def check_inputs(schema: Sequence[InputField], values: Mapping[str, object]) -> 
 
     """
     fields = {field.name: field for field in schema}
-    problems = [_unknown(name, fields) for name in values if name not in fields]
+    known = _names(fields)
+    problems = [_problem("input_unknown", n, known=known) for n in values if n not in fields]
     checked: dict[str, Value] = {}
     for name, field in fields.items():
         sent = values.get(name)
@@ -110,8 +122,9 @@ def _converted(field: InputField, sent: object) -> Value:
     return within(value, field.minimum, field.maximum)
 
 
-def _unknown(name: str, fields: Mapping[str, InputField]) -> Problem:
-    return _problem("input_unknown", name, known=", ".join(fields) or "—")
+def _names(fields: Mapping[str, InputField]) -> str:
+    names = [*islice(fields, _NAMED), *(["…"] if len(fields) > _NAMED else [])]
+    return ", ".join(names) or "—"
 
 
 def _problem(code: str, name: str, **params: str) -> Problem:

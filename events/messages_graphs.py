@@ -51,6 +51,14 @@ GRAPHS: Phrases = {
         "node {node} is an external input without a name: input_id must be a text",
         "节点 {node} 是外部输入，但没有名称：input_id 必须是非空文本",
     ),
+    "input_id_too_long": (
+        "node {node}: input_id may have {limit} characters at most",
+        "节点 {node}：input_id 最多 {limit} 个字符",
+    ),
+    "graph_too_many_inputs": (
+        "the graph has {count} inputs; at most {limit} are taken",
+        "工作流有 {count} 个输入；最多允许 {limit} 个",
+    ),
     "input_id_conflict": (
         "nodes {first} and {node} share the input_id '{name}' but are of different classes",
         "节点 {first} 和 {node} 使用相同的 input_id“{name}”，但节点类型不同",

@@ -93,6 +93,10 @@ INPUTS: Phrases = {
         "input '{name}' has too many pixels {pixels}; all frames together may have {limit}",
         "输入“{name}”的像素过多 {pixels}；所有帧合计最多 {limit} 像素",
     ),
+    "image_too_slow": (
+        "the image of input '{name}' takes longer than {limit} s to decode",
+        "解码输入“{name}”的图像用时超过 {limit} 秒",
+    ),
     "image_truncated": (
         "input '{name}' is an image that breaks off or is damaged",
         "输入“{name}”的图片不完整或已损坏",

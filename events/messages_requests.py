@@ -117,6 +117,11 @@ REQUESTS: Phrases = {
         "暂时无法读取列表，但单个运行仍可查询；请稍后重试。",
     ),
     "internal": ("Something went wrong on our side.", "服务器内部错误。"),
+    "body_too_complex": (
+        "The body has too many values to be read.",
+        "请求体中的值过多，无法读取。",
+    ),
+    "more_problems": ("and {count} more", "另有 {count} 个问题"),
     "field_invalid": ("not as it should be: {reason}", "不符合要求：{reason}"),
     "field_type": ("must be {expected}, not {got}", "类型必须是 {expected}，而不是 {got}"),
     "field_too_short": ("must have a length of at least {limit}", "长度至少为 {limit}"),
@@ -124,7 +129,13 @@ REQUESTS: Phrases = {
     "field_too_small": ("must be at least {limit}", "不能小于 {limit}"),
     "field_too_large": ("must be at most {limit}", "不能大于 {limit}"),
     "field_out_of_range": ("this number is too large to be read", "数值过大，无法读取"),
-    "field_characters": ("has characters that are not allowed here", "包含此处不允许的字符"),
+    "field_characters": (
+        (
+            "has characters that are not allowed here, such as line breaks, direction marks or "
+            "characters that nobody sees"
+        ),
+        "包含此处不允许的字符，例如换行符、文字方向标记或不可见字符",
+    ),
     "field_option": ("there is no option '{value}'", "没有“{value}”这个选项"),
     "field_format": ("must be written as {format}", "格式必须为 {format}"),
     "field_missing": ("the field '{field}' is required", "缺少必填字段“{field}”"),

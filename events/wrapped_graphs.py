@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
+from events.json_complexity import check_complexity
 from events.nodes import pointer
 
 _WRAPPERS = (
@@ -73,7 +74,13 @@ def _graphs(document: object, path: tuple[str, ...], depth: int) -> Iterator[Wra
 
 
 def _decoded(text: str) -> object:
-    """Read a graph that is kept as text."""
+    """Read a graph that is kept as text.
+
+    Raises:
+        BodyTooComplex: it holds too much; in its string nobody has counted it yet.
+
+    """
+    check_complexity(text.encode())
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError:

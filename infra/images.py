@@ -1,12 +1,9 @@
 """Images that people send: what they are, told by their bytes, and whether we take them."""
 
-import asyncio
 import struct
 import warnings
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
-from functools import partial
 from io import BytesIO
 
 from msgspec import Struct
@@ -39,9 +36,6 @@ BROKEN = (
 )
 """What Pillow raises for bytes that it cannot read; there is no common base."""
 
-_THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="image")
-"""Two at a time: one image may take 4 bytes of memory for each of its pixels."""
-
 
 class ImageProblem(StrEnum):
     """Why an image is refused. Stable; documented in docs/errors.md."""
@@ -51,6 +45,7 @@ class ImageProblem(StrEnum):
     TOO_LARGE_BYTES = "image_too_large_bytes"
     TOO_MANY_PIXELS = "image_too_many_pixels"
     TRUNCATED = "image_truncated"
+    TOO_SLOW = "image_too_slow"
 
 
 class ImageRefused(Exception):
@@ -76,12 +71,6 @@ class ImageFacts(Struct, frozen=True, kw_only=True):
 
     height: int
     frames: int
-
-
-async def inspect_image(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageFacts:
-    """Tell what an image is, after decoding it in a thread; as `inspect_image_now`."""
-    work = partial(inspect_image_now, data, max_bytes=max_bytes, max_pixels=max_pixels)
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
 
 
 def inspect_image_now(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageFacts:
@@ -125,7 +114,7 @@ def _opened(data: bytes, max_pixels: int) -> Image.Image:
 
 def _unreadable(data: bytes) -> ImageRefused:
     if data.startswith(_MAGIC) or _riff_type(data) == b"WEBP":
-        return _damaged()
+        return damaged()
     if data.startswith(_OTHER_MAGIC) or data[4:8] == b"ftyp" or b"<svg" in data[:1024]:
         return ImageRefused(
             ImageProblem.TYPE_NOT_SUPPORTED, "images must be PNG, JPEG, WebP or GIF"
@@ -137,7 +126,8 @@ def _riff_type(data: bytes) -> bytes:
     return data[8:12] if data.startswith(b"RIFF") else b""
 
 
-def _damaged() -> ImageRefused:
+def damaged() -> ImageRefused:
+    """Build the refusal of an image that cannot be read to its end."""
     return ImageRefused(ImageProblem.TRUNCATED, "the image is damaged or not complete")
 
 
@@ -147,7 +137,7 @@ def _facts(image: Image.Image) -> ImageFacts:
         # Behind an MPO's first picture are previews and depth maps; ComfyUI reads only the first.
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     except BROKEN as error:
-        raise _damaged() from error
+        raise damaged() from error
     return ImageFacts(
         media_type=media_type,
         extension=extension,
@@ -179,4 +169,4 @@ def _decode(image: Image.Image, frames: int, max_pixels: int) -> None:
             _check_pixels(*image.size, frames=frames, limit=max_pixels)
             image.load()
     except BROKEN as error:
-        raise _damaged() from error
+        raise damaged() from error

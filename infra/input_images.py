@@ -10,10 +10,20 @@ from msgspec import Struct
 
 from events.run_events import ImageUploaded
 from infra.given_up_keys import GivenUpKeys
-from infra.images import ImageFacts, inspect_image
+from infra.image_process import inspect_in_process
+from infra.image_size import image_size
+from infra.images import ImageFacts, inspect_image_now
 from infra.object_keys import input_key
 from infra.object_storage import ObjectStorage, StorageUnavailable
+from infra.offload import SMALL, in_thread, in_thread_if
 from infra.settings import Settings
+
+LIGHT_BYTES = 1024 * 1024
+LIGHT_PIXELS = 2_000_000
+"""Up to here decoding takes some tens of milliseconds; a process takes longer to start."""
+
+HEAD = 256 * 1024
+"""Bytes in which an image tells its size."""
 
 
 class InputImages(Struct, frozen=True, kw_only=True):
@@ -30,9 +40,8 @@ class InputImages(Struct, frozen=True, kw_only=True):
             ImageRefused: it is no image that we take.
 
         """
-        return await inspect_image(
-            data, max_bytes=self.settings.image_bytes, max_pixels=self.settings.image_pixels
-        )
+        limits = self.settings.image_bytes, self.settings.image_pixels
+        return await inspect_image(data, max_bytes=limits[0], max_pixels=limits[1])
 
     async def store(
         self, data: bytes, facts: ImageFacts, *, tenant: str, name: str, now: datetime
@@ -43,7 +52,7 @@ class InputImages(Struct, frozen=True, kw_only=True):
             StorageUnavailable, StorageRefused, LogUnavailable: it is not stored.
 
         """
-        sha256 = hashlib.sha256(data).hexdigest()
+        sha256 = await in_thread_if(len(data) > SMALL, _sha256, data)
         key = await self._good_key(tenant, sha256, facts.extension)
         began = time.monotonic()
         await self.storage.put_bytes(key, data, facts.media_type)
@@ -81,3 +90,25 @@ class InputImages(Struct, frozen=True, kw_only=True):
             if not await self.given_up.holds(key):
                 return key
         raise AssertionError("counting has no end")
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+async def inspect_image(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageFacts:
+    """Tell what an image is, beside the event loop: in a process if it may take long.
+
+    Raises:
+        ImageRefused: it is no image that we take.
+
+    """
+    if may_take_long(data):
+        return await inspect_in_process(data, max_bytes=max_bytes, max_pixels=max_pixels)
+    return await in_thread(inspect_image_now, data, max_bytes=max_bytes, max_pixels=max_pixels)
+
+
+def may_take_long(data: bytes) -> bool:
+    """Whether decoding may take long enough for others to notice."""
+    size = image_size(data[:HEAD])
+    return len(data) > LIGHT_BYTES or (size is not None and size[0] * size[1] > LIGHT_PIXELS)

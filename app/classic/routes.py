@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.auth import Caller
 from app.classic.shapes import ClassicRun, ClassicStatus, run_row, status_view
@@ -14,17 +14,20 @@ from app.classic_problems import ClassicError
 from app.create_run import create_run
 from app.find_run import find_run
 from app.house import House
-from app.native.requests import idempotency_key, identifier
+from app.native.requests import Inputs, idempotency_key, identifier
 from app.openapi import again, answers
 from app.scopes import RUNS_READ, RUNS_WRITE, needs
 from events.errors import NotFound
+
+LONGEST_ID = 100
+"""Characters of an id, however it is written."""
 
 
 class RunRequest(Struct, frozen=True, kw_only=True):
     """A run to make; what else a client sends is passed over, as the dialect does."""
 
-    deployment_id: str
-    inputs: dict[str, Any] = {}
+    deployment_id: Annotated[str, Meta(max_length=LONGEST_ID)]
+    inputs: Inputs = {}
 
 
 class RunAnswer(Struct, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ from events.deployment import Deployment
 from events.deployment_decider import PromoteVersion, RollBack
 from events.machine import MachineState
 from infra.event_store import load
+from infra.offload import in_thread
 from projections.queries import list_deployments
 
 Json = dict[str, Any]
@@ -188,7 +189,8 @@ async def describe(
     """Describe how to run this deployment, as OpenAPI 3.1: its inputs, and an example that runs."""
     promoted = await current_deployment(house, caller, identifier(deployment_id))
     machine = (await machine_session(house, caller, promoted.machine_id)).existing
-    return deployment_document(_whole_api(request.app), promoted, snapshot=machine.snapshot)
+    api = _whole_api(request.app)
+    return await in_thread(deployment_document, api, promoted, snapshot=machine.snapshot)
 
 
 async def _execute(

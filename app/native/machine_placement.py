@@ -17,11 +17,12 @@ from app.native.requests import identifier
 from app.openapi import answers
 from app.pushed_graphs import object_info_of, stored
 from app.scopes import DEPLOY, RUNS_READ, needs
-from events.errors import MachineUnobserved, Problem
+from events.errors import MachineUnobserved, Problem, shortened
 from events.machine import Machine, MachineState
 from events.nodes import Graph
 from events.object_info import check_against
 from events.placement import as_it_would_run
+from infra.offload import in_thread
 from projections.queries import list_machines
 
 STOPPED = {
@@ -70,7 +71,8 @@ async def placement(
 ) -> ListView[PlacementView]:
     """Tell for each machine whether it can run a version with its defaults, and if not, why."""
     workflow = await find_workflow(house, caller, identifier(workflow_id))
-    graph = as_it_would_run(await stored(house, workflow.version(version).graph_key))
+    pushed = await stored(house, workflow.version(version).graph_key)
+    graph = await in_thread(as_it_would_run, pushed)
     async with house.pool.connection() as connection:
         page = await list_machines(
             connection,
@@ -90,13 +92,18 @@ async def _problems(house: House, machine: Machine, graph: Graph) -> list[Proble
     stopped = STOPPED.get(machine.state)
     problems = [Problem(code=stopped)] if stopped else []
     try:
-        described = _decode_described(await object_info_of(house, machine))
+        described = await object_info_of(house, machine)
     except MachineUnobserved:
         return [*problems, Problem(code="machine_never_observed")]
+    return [*problems, *await in_thread(_held_against, described, graph)]
+
+
+def _held_against(object_info: bytes, graph: Graph) -> tuple[Problem, ...]:
+    described = _decode_described(object_info)
     classes = {str(node["class_type"]) for node in graph.values()}
     # One machine describes thousands of classes; only those of the graph are worth decoding.
     infos = {n: msgspec.json.decode(described[n]) if n in described else None for n in classes}
-    return [*problems, *check_against(graph, infos)]
+    return shortened(check_against(graph, infos))
 
 
 def placement_view(machine: Machine, problems: list[Problem], language: str) -> PlacementView:

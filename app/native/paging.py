@@ -8,14 +8,14 @@ from typing import Annotated, Generic, TypeVar
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from app.native.requests import NAME_PATTERN, POSITION, bad
+from app.native.requests import FILTER_PATTERN, POSITION, bad
 from projections.queries import Page
 from projections.tables import Row
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 DEFAULT_LIMIT = 20
 
-NameFilter = Annotated[str | None, QueryParameter(max_length=200, pattern=NAME_PATTERN)]
+NameFilter = Annotated[str | None, QueryParameter(max_length=200, pattern=FILTER_PATTERN)]
 """A name as it may be given; what else is asked for, Postgres may not even take (NUL)."""
 
 T = TypeVar("T")

@@ -12,6 +12,7 @@ from app.repeat_run import Version
 from events.batch import MAX_RUNS, RunFilter
 from events.deployment import ENVIRONMENTS
 from events.errors import NotFound, Problem
+from events.externals import LONGEST_NAME, MOST_INPUTS
 
 LONGEST_WAIT = 55
 """Seconds. Proxies give up after 60 s without an answer, by their own defaults."""
@@ -27,9 +28,19 @@ LastEventId = Annotated[str | None, HeaderParameter(name="Last-Event-ID")]
 
 _SECONDS = re.compile(r"0*(\d+)", re.ASCII)
 
-NAME_PATTERN = r"\A[^\x00-\x1f\x7f]*\Z"
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=NAME_PATTERN)]
-"""Without control characters: Postgres does not take NUL, and nobody can type the others."""
+FILTER_PATTERN = r"\A[^\x00-\x1f\x7f]*\Z"
+"""Names that may be looked for: Postgres does not take NUL, and nobody can type the others."""
+
+_UNSEEN = (
+    r"\x00-\x1f\x7f-\x9f"  # control characters
+    r"\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # marks and fillers without a shape
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f"  # zero width, direction, lines, invisible operators
+    r"\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # tags
+)
+"""What nobody sees, so that two names look alike, or a name reads as another."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=rf"\A[^{_UNSEEN}]*\Z")]
 
 Comment = Annotated[str, Meta(max_length=2000)]
 
@@ -38,25 +49,31 @@ CustomNode = Annotated[str, Meta(max_length=2000)] | dict[str, Any]
 """A version, a commit or a URL of a pack, or several such facts."""
 
 
+Inputs = Annotated[
+    dict[Annotated[str, Meta(max_length=LONGEST_NAME)], Any], Meta(max_length=MOST_INPUTS)
+]
+"""Values by the names of inputs."""
+
+
 class CreateRunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A run to make."""
 
     deployment_id: UUID
-    inputs: dict[str, Any] = {}
+    inputs: Inputs = {}
 
 
 class CreateBatchRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Many runs of one deployment to make, all or none."""
 
     deployment_id: UUID
-    inputs: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=MAX_RUNS)]
+    inputs: Annotated[list[Inputs], Meta(min_length=1, max_length=MAX_RUNS)]
     """The inputs of each run."""
 
 
 class RerunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to repeat a run."""
 
-    inputs: dict[str, Any] = {}
+    inputs: Inputs = {}
     """Instead of those it had; null puts the default in the place of a value."""
 
     version: Version = Version.SAME

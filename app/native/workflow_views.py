@@ -1,10 +1,10 @@
 """How workflows, their versions and the differences between them are shown."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from msgspec import Struct, field
+from msgspec import Raw, Struct, field
 from msgspec.structs import asdict
 
 from events.graph_diff import GraphDiff, InputsDiff, NodesDiff
@@ -94,16 +94,21 @@ def version_detail_view(
     workflow: Workflow,
     version: WorkflowVersionCreated,
     *,
-    graph: dict[str, Any],
-    ui_graph: dict[str, Any] | None,
+    graph: bytes,
+    ui_graph: bytes | None,
 ) -> VersionDetailView:
-    """Show a version with its graphs."""
+    """Show a version with its graphs, in JSON: they go out as they are stored."""
     return VersionDetailView(
         **asdict(version_view(workflow, version)),
-        graph=graph,
-        ui_graph=ui_graph,
+        graph=_undecoded(graph),
+        ui_graph=_undecoded(ui_graph) if ui_graph is not None else None,
         custom_nodes=dict(version.custom_nodes),
     )
+
+
+def _undecoded(graph: bytes) -> dict[str, Any]:
+    """Put JSON into an answer as it is; the description knows what is in it."""
+    return cast("dict[str, Any]", Raw(graph))
 
 
 def workflow_item_view(workflow: Workflow) -> WorkflowItemView:

@@ -32,7 +32,7 @@ from app.native.workflow_views import (
     workflow_view,
 )
 from app.openapi import again, answers
-from app.pushed_graphs import graphs_in, runnable, store, stored
+from app.pushed_graphs import graphs_in, runnable, store, stored, stored_json
 from app.scopes import DEPLOY, RUNS_READ, needs
 from events import identity
 from events.decider import WORKFLOW
@@ -40,6 +40,7 @@ from events.graph_diff import GraphDiff, diff_inputs, diff_nodes
 from events.inputs import input_schema
 from events.workflow import PushVersion, Workflow
 from infra.event_store import load
+from infra.offload import in_thread
 from projections.queries import list_workflows
 
 From = Annotated[int, QueryParameter(name="from", ge=1)]
@@ -59,7 +60,7 @@ async def push_version(
     data: JSONBody[PushVersionRequest],
 ) -> Response[VersionView]:
     """Save a graph as a version of the workflow of that name; what it holds already adds none."""
-    found = graphs_in(data.graph, data.ui_graph)
+    found = await in_thread(graphs_in, data.graph, data.ui_graph)
     graph = await runnable(house, caller, found, data.machine_id)
     in_api_format = await store(house, caller, graph)
     in_editors = await store(house, caller, found.ui.graph) if found.ui and found.ui.graph else None
@@ -71,7 +72,7 @@ async def push_version(
         graph_key=in_api_format.key,
         graph_sha256=in_api_format.sha256,
         ui_graph_key=in_editors.key if in_editors else None,
-        inputs=input_schema(graph),
+        inputs=await in_thread(input_schema, graph),
         comment=data.comment,
         author=caller.user_id or caller.actor,
         now=house.now(),
@@ -151,8 +152,8 @@ async def read_version(
 ) -> VersionDetailView:
     """Read a version with its graphs and its custom nodes."""
     workflow, found = await find_version(house, caller, identifier(workflow_id), version)
-    ui_graph = await stored(house, found.ui_graph_key) if found.ui_graph_key else None
-    graph = await stored(house, found.graph_key)
+    ui_graph = await stored_json(house, found.ui_graph_key) if found.ui_graph_key else None
+    graph = await stored_json(house, found.graph_key)
     return version_detail_view(workflow, found, graph=graph, ui_graph=ui_graph)
 
 
@@ -178,7 +179,8 @@ async def _difference(house: House, workflow: Workflow, before: int, after: int)
     if old.graph_sha256 == new.graph_sha256:
         return GraphDiff()
     graphs = [await stored(house, version.graph_key) for version in (old, new)]
-    return GraphDiff(inputs=diff_inputs(old.inputs, new.inputs), nodes=diff_nodes(*graphs))
+    inputs = diff_inputs(old.inputs, new.inputs)
+    return GraphDiff(inputs=inputs, nodes=await in_thread(diff_nodes, *graphs))
 
 
 ROUTES = [push_version, workflows, read_workflow, versions, read_version, compare_versions]

@@ -79,7 +79,7 @@ def _codes(operation: Json, *, needs_caller: bool) -> Iterator[str]:
     if operation.get("parameters") or "requestBody" in operation:
         yield "invalid_request"
     if "requestBody" in operation:
-        yield from ("malformed_json", "body_too_large")
+        yield from ("malformed_json", "body_too_large", "body_too_complex")
 
 
 def _with_status(status: HTTPStatus) -> Iterator[str]:

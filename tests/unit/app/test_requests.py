@@ -143,11 +143,22 @@ def test_there_are_only_the_environments_there_are() -> None:
         assert refusal.value.problem.pointer == "/environment"
 
 
-@pytest.mark.parametrize("name", ["", "a" * 201, "a\x00b", "a\nb", "a\n", "\x7f"])
+UNSEEN = (
+    *("\x00", "\n", "\x1f", "\x7f", "\x85", "\x9f"),  # control characters
+    *("\u061c", "\u200e", "\u200f", "\u202a", "\u202e", "\u2066", "\u2069"),  # directions
+    *("\u200b", "\u200c", "\u200d", "\u2060", "\ufeff", "\xad", "\u034f"),  # no width
+    *("\u2028", "\u2029", "\u3164", "\u115f", "\U000e0041"),  # lines, fillers, tags
+)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a" * 201, "a\n", *(f"a{one}b" for one in UNSEEN), *UNSEEN], ids=ascii
+)
 def test_a_name_that_nobody_can_type_is_refused(name: str) -> None:
     body = {"name": name, "url": "http://m", "graph": {}}
     for shape in (RegisterMachineRequest, PushVersionRequest):
         sent = {field: body[field] for field in shape.__struct_fields__ if field in body}
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(sent, shape)
-        msgspec.convert(sent | {"name": "Ünïcode 名"}, shape)
+        for good in ("Ünïcode 名", "مرحبا", "שלום", "🧑 1️⃣", "e\u0301", "a b\u3000c"):
+            msgspec.convert(sent | {"name": good}, shape)

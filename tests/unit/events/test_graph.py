@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from events.errors import InvalidGraph
+from events.externals import LONGEST_NAME, MOST_INPUTS
 from events.graph import MAX_NODES, check_graph
 
 SAVE = {"class_type": "SaveImage", "inputs": {"images": ["1", 0]}}
@@ -136,3 +137,15 @@ def test_a_long_chain_passes_and_a_long_cycle_is_named_in_short() -> None:
 def test_too_many_nodes_are_refused() -> None:
     graph = {str(i): plain() for i in range(MAX_NODES + 1)}
     assert problems(graph) == [("graph_too_large", "")]
+
+
+def test_a_workflow_has_so_many_inputs_with_names_so_long() -> None:
+    most = {str(n): external("Text", input_id=f"i{n}") for n in range(MOST_INPUTS)}
+    again = external("Text", input_id="i0")
+    assert check_graph(most | {"again": again})
+    assert problems(most | {"more": external("Text", input_id="more")}) == [
+        ("graph_too_many_inputs", ""),
+    ]
+    longest = "n" * LONGEST_NAME
+    named = {"1": external("Text", input_id=longest), "2": external("Text", input_id=f"{longest}n")}
+    assert problems(named) == [("input_id_too_long", "/2/inputs/input_id")]

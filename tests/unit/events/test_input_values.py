@@ -1,5 +1,7 @@
 """Which values fit an input of each kind, and what becomes of them."""
 
+from base64 import b64encode
+from random import randbytes
 from typing import Any
 
 import pytest
@@ -116,3 +118,47 @@ def test_a_value_that_does_not_fit_is_refused_by_name(
     assert (problem.code, problem.pointer, problem.params["name"]) == (code, "/inputs/x", "x")
     assert "'x'" in problem.text()
     assert "“x”" in problem.text("zh")
+
+
+PIECE = 256 * 1024
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, PIECE, PIECE * 3 // 4, PIECE * 3 // 4 + 1, 3 * PIECE])
+def test_base64_of_any_length_is_decoded_as_if_it_were_one_piece(size: int) -> None:
+    data = randbytes(size)
+    assert convert(field("Image"), _uri(b64encode(data).decode())) == ImageBytes(data)
+
+
+@pytest.mark.parametrize("padding", ["=", "=="])
+def test_padding_has_its_place_at_the_end_only(padding: str) -> None:
+    whole = "A" * (PIECE - len(padding)) + padding + "AAAA"
+    with pytest.raises(InvalidInputs) as refusal:
+        convert(field("Image"), _uri(whole))
+    assert [p.code for p in refusal.value.problems] == ["input_bad_base64"]
+
+
+def convert(schema: InputField, sent: object) -> Value:
+    return check_inputs([schema], {"x": sent})["x"]
+
+
+def _uri(payload: str) -> str:
+    return f"data:image/png;base64,{payload}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("Text", "input_too_long"),
+        ("Number", "input_not_number"),
+        ("NumberInt", "input_not_integer"),
+        ("Boolean", "input_not_boolean"),
+        ("Lora", "input_too_long"),
+        ("Image", "input_too_long"),
+    ],
+)
+def test_a_value_that_is_far_too_long_is_not_looked_through(kind: str, code: str) -> None:
+    digits, spaces = "1" * (TEXT_LIMIT + 1), " " * TEXT_LIMIT + "1"
+    for value in (digits, spaces, "https://e.com/".ljust(TEXT_LIMIT + 1, "a")):
+        with pytest.raises(InvalidInputs) as refusal:
+            convert(field(kind), value)
+        assert [p.code for p in refusal.value.problems] == [code]

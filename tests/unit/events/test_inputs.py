@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from events.errors import InvalidInputs, Problem
+from events.errors import MOST_PROBLEMS, InvalidInputs, Problem, shortened
 from events.input_values import (
     ImageRef,
     ImageUrl,
@@ -32,6 +32,26 @@ def test_all_problems_are_told_at_once_with_escaped_pointers() -> None:
         Problem(code="input_not_number", pointer="/inputs/a~1b~0c", params={"name": "a/b~c"}),
         Problem(code="input_required", pointer="/inputs/b", params={"name": "b"}),
     )
+
+
+def test_at_most_a_hundred_problems_are_named_and_the_others_counted() -> None:
+    schema = input_schema({str(n): node("Number", f"n{n}") for n in range(300)})
+    with pytest.raises(InvalidInputs) as refusal:
+        check_inputs(schema, {f"x{n}": n for n in range(1000)})
+
+    *named, more = refusal.value.problems
+    assert len(named) == MOST_PROBLEMS
+    assert named[0].params["known"].endswith("n18, n19, …")
+    assert more == Problem(code="more_problems", params={"count": "1200"})
+    assert more.text() == "and 1200 more"
+    assert more.text("zh") == "另有 1200 个问题"
+
+
+def test_what_was_shortened_is_put_together_without_losing_count() -> None:
+    one = shortened(Problem(code="input_required") for _ in range(150))
+    assert len(shortened(one)) == MOST_PROBLEMS + 1
+    assert shortened([*one, *one, *one])[-1].params == {"count": "350"}
+    assert shortened([Problem(code="input_required")] * MOST_PROBLEMS)[-1].code == "input_required"
 
 
 def test_an_input_that_is_absent_or_null_keeps_its_default() -> None:

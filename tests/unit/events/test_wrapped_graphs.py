@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from events.json_complexity import BodyTooComplex
 from events.wrapped_graphs import find_graphs
 
 API = {"3": {"class_type": "KSampler", "inputs": {}}}
@@ -51,3 +52,8 @@ def test_wrappers_have_an_end() -> None:
     endless["input"] = endless
 
     assert find_graphs(endless).api is None
+
+
+def test_a_graph_that_is_kept_as_text_may_not_hold_more_than_a_body() -> None:
+    with pytest.raises(BodyTooComplex):
+        find_graphs({"prompt": "[" + "[]," * 200_000 + "[]]"})

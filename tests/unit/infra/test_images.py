@@ -2,19 +2,22 @@
 
 import struct
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.image_process import inspect_in_process
 from infra.images import (
     ImageFacts,
     ImageProblem,
     ImageRefused,
-    inspect_image,
     inspect_image_now,
 )
+from infra.input_images import inspect_image, may_take_long
 from tests.pictures import movie, picture, saved
 
 MANY = 50_000_000
@@ -70,17 +73,44 @@ def test_an_image_is_known_by_its_bytes(
     )
 
 
-async def test_inspecting_in_a_thread_gives_the_same() -> None:
-    facts = await inspect_image(saved("PNG"), max_bytes=MANY, max_pixels=MANY)
+@pytest.mark.parametrize("inspect", [inspect_image, inspect_in_process])
+async def test_beside_the_event_loop_it_is_the_same(inspect: Callable[..., Any]) -> None:
+    facts = await inspect(saved("PNG"), max_bytes=MANY, max_pixels=MANY)
 
     assert facts == inspect_image_now(saved("PNG"), max_bytes=MANY, max_pixels=MANY)
 
 
-async def test_refusing_in_a_thread_is_the_same() -> None:
-    with pytest.raises(ImageRefused) as refused:
-        await inspect_image(b"", max_bytes=MANY, max_pixels=MANY)
+@pytest.mark.parametrize("inspect", [inspect_image, inspect_in_process])
+async def test_a_refusal_beside_the_event_loop_is_the_same(inspect: Callable[..., Any]) -> None:
+    with pytest.raises(ImageRefused) as here:
+        inspect_image_now(saved("PNG"), max_bytes=MANY, max_pixels=100)
+    with pytest.raises(ImageRefused) as there:
+        await inspect(saved("PNG"), max_bytes=MANY, max_pixels=100)
 
-    assert refused.value.code is ImageProblem.NOT_AN_IMAGE
+    assert (there.value.code, str(there.value), there.value.params) == (
+        *(here.value.code, str(here.value), here.value.params),
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "process"),
+    [
+        (saved("PNG"), False),
+        (png_of_size(2000, 1001, rows=1), True),
+        (saved("PNG") + bytes(1024 * 1024), True),
+    ],
+    ids=["small", "pixels", "bytes"],
+)
+def test_what_may_take_long_gets_a_process(data: bytes, process: bool) -> None:  # noqa: FBT001 -- a parameter of the test
+    assert may_take_long(data) is process
+
+
+async def test_a_decoder_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.image_process.WITHIN", 0.01)
+    with pytest.raises(ImageRefused) as refused:
+        await inspect_in_process(saved("PNG"), max_bytes=MANY, max_pixels=MANY)
+
+    assert refused.value.code is ImageProblem.TOO_SLOW
 
 
 @pytest.mark.parametrize(
