@@ -10,12 +10,14 @@ from msgspec import Struct
 from consumers.tools import RunSession, Tools, meta
 from events.compile import compile_graph
 from events.errors import InvalidInputs
+from events.externals import EXTERNALS
 from events.identity import prompt_id
 from events.input_values import ImageRef, ImageUrl, StoredValue
 from events.inputs import effective_values, input_schema
 from events.run import Run
 from events.run_commands import RecordInputImage
 from events.run_events import RunError
+from events.seeds import choose_seeds
 from infra.images import ImageRefused
 from infra.input_images import InputImages
 from infra.machine import Machine
@@ -53,16 +55,18 @@ async def prepare(session: RunSession, machine: Machine, tools: Tools) -> Prepar
     ui_graph = await _stored_graph(run.ui_graph_key, tools) if run.ui_graph_key else None
     values = effective_values(input_schema(graph), await _stored_inputs(run, tools))
     names = await _place_images(session, values, machine, tools)
+    infos = await machine.describe({n["class_type"] for n in graph.values()} - EXTERNALS.keys())
     # A claim gives the next attempt this very id; an open attempt keeps its own.
     attempt = run.attempt if run.claimed else run.attempt + 1
+    # Large graphs take long enough for others to notice.
+    seeds = await asyncio.to_thread(choose_seeds, graph, run.id, infos=infos, ui_graph=ui_graph)
     try:
         compiled = compile_graph(
             graph,
             values,
-            run_id=run.id,
             prompt_id=prompt_id(run.id, attempt),
             image_names=names,
-            ui_graph=ui_graph,
+            seeds=seeds,
         )
     except InvalidInputs as error:
         raise RunCannotStart(RunError(code=error.code, message=str(error))) from error

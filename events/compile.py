@@ -9,7 +9,7 @@ from events.externals import EXTERNALS, default_of
 from events.input_values import Constant, Value
 from events.nodes import Graph, is_link, pointer
 from events.run_files import own_prefix
-from events.seeds import SEED_INPUTS, is_fixed, seed_for
+from events.ui_graph_seeds import Place
 from events.websocket_nodes import saved_instead
 
 
@@ -17,15 +17,15 @@ def compile_graph(
     graph: Graph,
     values: Mapping[str, Value],
     *,
-    run_id: UUID,
     prompt_id: UUID,
     image_names: Mapping[str, str],
-    ui_graph: Mapping[str, Any] | None = None,
+    seeds: Mapping[Place, object],
 ) -> dict[str, Any]:
-    """Compile the external nodes away, choose the seeds, and give the files a folder of their own.
+    """Compile the external nodes away, put seeds in, and give the files a folder of their own.
 
-    *graph* has passed check_graph; *values* are those that were sent, and *image_names* says under
-    which name the machine knows each image among the effective values.
+    *graph* has passed check_graph; *values* are those that were sent, *image_names* says under
+    which name the machine knows each image among the effective values, and *seeds* what takes the
+    place of the inputs that the author left to chance.
 
     Raises:
         InvalidInputs: an input has neither a value nor a default.
@@ -36,7 +36,7 @@ def compile_graph(
     for node_id, node in graph.items():
         if node["class_type"] not in EXTERNALS:
             inputs = {n: _resolved(v, replaced) for n, v in node["inputs"].items()}
-            inputs |= _seeds(node_id, node, run_id, ui_graph)
+            inputs |= {n: seeds[node_id, n] for n in inputs if (node_id, n) in seeds}
             class_type, inputs = saved_instead(node["class_type"], inputs)
             inputs |= _prefix(inputs, prompt_id)
             compiled[node_id] = {**node, "class_type": class_type, "inputs": inputs}
@@ -98,20 +98,6 @@ def _stand_in(
     if "_meta" in node:
         nodes[node_id] = {**nodes[node_id], "_meta": node["_meta"]}
     return nodes
-
-
-def _seeds(
-    node_id: str, node: Mapping[str, Any], run_id: UUID, ui_graph: Mapping[str, Any] | None
-) -> dict[str, int]:
-    """Choose the seeds that the author left to chance; one that is linked was chosen by someone."""
-    return {
-        name: seed_for(run_id, node_id, name)
-        for name, value in node["inputs"].items()
-        if name in SEED_INPUTS
-        and isinstance(value, int)
-        and not isinstance(value, bool)
-        and not is_fixed(ui_graph, node_id, value)
-    }
 
 
 def _prefix(inputs: Mapping[str, object], prompt_id: UUID) -> dict[str, str]:

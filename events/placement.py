@@ -7,9 +7,10 @@ from uuid import UUID
 from events.compile import compile_graph
 from events.externals import EXTERNALS, default_of
 from events.nodes import Graph, is_link
+from events.seeds import named_seeds
 
 _GIVEN = ["comfyd:given", 0]
-"""A link to no node of the graph: what a caller will give, of which nothing is known yet."""
+"""A link to no node of the graph: what a caller or chance gives; nothing is known of it yet."""
 
 _NOBODY = UUID(int=0)
 
@@ -22,9 +23,9 @@ def as_it_would_run(graph: Graph) -> dict[str, Any]:
     return compile_graph(
         {node_id: _with_default(node) for node_id, node in graph.items()},
         {},
-        run_id=_NOBODY,
         prompt_id=_NOBODY,
         image_names={name: "image.png" for node in graph.values() if (name := _image(node))},
+        seeds=dict.fromkeys(named_seeds(graph), _GIVEN),
     )
 
 

@@ -1,6 +1,7 @@
 """What the editor makes of a class of nodes: its widgets and inputs, in the editor's order."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -67,6 +68,10 @@ class Widget(Struct, frozen=True, kw_only=True):
     options: Sequence[Any] = ()
     controlled: bool = False
     """Whether a widget follows that says how the value changes after a run."""
+
+    least: int | None = None
+    most: int | None = None
+    """What a whole number may be."""
 
     def is_live(self, value: object) -> bool:
         """Whether the editor makes the value anew in the browser at every run."""
@@ -136,6 +141,8 @@ def widget_of(spec: InputSpec, name: str, slots: Sequence[Slot] = ()) -> Widget 
         default=_default(spec, shown),
         options=_options(spec),
         controlled=_is_controlled(spec, shown),
+        least=_bound(spec, "min"),
+        most=_bound(spec, "max"),
     )
 
 
@@ -197,6 +204,11 @@ def _shown(spec: InputSpec) -> str:
 def _options(spec: InputSpec) -> Sequence[Any]:
     declared = spec.type if isinstance(spec.type, list) else spec.extra.get("options")
     return declared if isinstance(declared, list) else ()
+
+
+def _bound(spec: InputSpec, side: str) -> int | None:
+    bound = spec.extra.get(side)
+    return int(bound) if isinstance(bound, int | float) and isfinite(bound) else None
 
 
 def _is_controlled(spec: InputSpec, shown: str) -> bool:

@@ -41,6 +41,8 @@ class Saved:
         self._names: Mapping[str, object] = by_name if isinstance(by_name, dict) else {}
         self._list: Sequence[object] = values if isinstance(values, list) else ()
         self._next = 0
+        self.words: dict[str, object] = {}
+        """What becomes of a widget's value after a run, as far as it was passed over."""
 
     @property
     def rest(self) -> Sequence[object]:
@@ -55,9 +57,10 @@ class Saved:
         return UNSET if self._list else self._names.get(name, UNSET)
 
     def skip_control(self, widget: Widget) -> None:
-        """Pass over what says how the value changes after a run."""
+        """Pass over what says how the value changes after a run, and note it."""
         # Some packs remove that widget; then what comes next is no such word.
-        if widget.controlled and self.rest[:1] and _is_control(self.rest[0]):
+        if widget.controlled and self.rest[:1] and is_control(self.rest[0]):
+            self.words[widget.name] = self.rest[0]
             self._next += 2 if widget.type == "COMBO" and len(self.rest) > 1 else 1
 
     def skip_numbers(self) -> None:
@@ -79,6 +82,9 @@ class Reading(Struct, frozen=True, kw_only=True):
     values: Mapping[str, object]
     """Without those that nothing was saved for and that begin with nothing."""
 
+    words: Mapping[str, object]
+    """What becomes of a widget's value after a run, where a word for it was saved."""
+
     sockets: frozenset[str]
     """Names of the inputs that a choice brought and that are no widgets."""
 
@@ -94,6 +100,7 @@ def read_node(node_class: NodeClass, node: Node) -> Reading:
     return Reading(
         widgets={name: widget for name, (widget, _) in pairs.items()},
         values={name: value for name, (_, value) in pairs.items() if value is not UNSET},
+        words=saved.words,
         sockets=frozenset(sockets),
         rest=saved.rest,
     )
@@ -192,7 +199,8 @@ def _renamed(node_class: NodeClass, widget: Widget, value: object) -> object:
     return value
 
 
-def _is_control(value: object) -> bool:
+def is_control(value: object) -> bool:
+    """Whether a value is a word that says how another one changes after a run."""
     return isinstance(value, str | bool) and value in CONTROLS
 
 

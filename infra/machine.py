@@ -4,7 +4,7 @@ Errors come in two families: *later might work* (MachineUnreachable, OutcomeUnkn
 *never will* (WorkflowRejected, OutputMissing, MachineRefused).
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 from uuid import UUID
@@ -12,6 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from events.machine_snapshot import Device
+from events.object_info import Infos
 from events.output import Output
 from events.progress import Progress
 from events.run_events import NodeTime
@@ -151,6 +152,15 @@ class OutputStream(Protocol):
 
 class Machine(Protocol):
     """One machine."""
+
+    async def describe(self, classes: Collection[str]) -> Infos:
+        """Say what the machine knows of classes of nodes; None of a class that it has not.
+
+        Raises:
+            MachineUnreachable: it does not answer.
+
+        """
+        ...
 
     async def check(self, graph: Graph) -> None:
         """Compare *graph* with what the machine can do.

@@ -2,7 +2,7 @@
 # ruff: noqa: ARG001, ARG002 -- a fake takes what the real one takes
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -14,6 +14,7 @@ from consumers.worker import UPLOADS_AT_ONCE
 from events.decider import MACHINE, RUN
 from events.machine_decider import RegisterMachine
 from events.machine_events import MachineRegistered
+from events.object_info import Infos
 from events.output import Output
 from events.run_commands import CreateRun
 from infra.event_store import EventStore, Session
@@ -78,6 +79,11 @@ class FakeMachine:
     def _step(self, name: str) -> None:
         if errors := self.breaks.get(name):
             raise errors.pop(0)
+
+    async def describe(self, classes: Collection[str]) -> Infos:
+        """Know no class."""
+        self._step("describe")
+        return dict.fromkeys(classes)
 
     async def check(self, graph: Graph) -> None:
         """Find every graph good."""

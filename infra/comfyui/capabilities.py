@@ -1,11 +1,11 @@
 """Compare a graph with the node classes a ComfyUI has, remembered for a few minutes."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from events.errors import Problem
-from events.object_info import check_against
+from events.object_info import Infos, check_against
 from infra.comfyui.client import Client
 from infra.machine import Graph, GraphProblem, WorkflowRejected
 
@@ -49,6 +49,15 @@ class Capabilities:
         if problems:
             raise WorkflowRejected(problems)
 
+    async def describe(self, classes: Collection[str]) -> Infos:
+        """Say what is known of classes; None of those that it has not.
+
+        Raises:
+            MachineUnreachable: it does not answer.
+
+        """
+        return await self._infos(classes, since=asyncio.get_running_loop().time() - FRESH_FOR)
+
     def is_stock(self, class_type: str) -> bool:
         """Whether ComfyUI itself brings a class; False of one that nobody asked for."""
         _, description = self._descriptions.get(class_type, (0.0, None))
@@ -57,9 +66,12 @@ class Capabilities:
 
     async def _problems(self, graph: Graph, *, since: float) -> list[GraphProblem]:
         classes = {str(node["class_type"]) for node in graph.values()}
-        await self._describe(name for name in classes if self._described_at(name) < since)
-        infos = {name: self._descriptions[name][1] for name in classes}
+        infos = await self._infos(classes, since=since)
         return [_graph_problem(problem) for problem in check_against(graph, infos)]
+
+    async def _infos(self, classes: Collection[str], *, since: float) -> Infos:
+        await self._describe(name for name in classes if self._described_at(name) < since)
+        return {name: self._descriptions[name][1] for name in classes}
 
     def _described_at(self, name: str) -> float:
         return self._descriptions.get(name, (float("-inf"), None))[0]

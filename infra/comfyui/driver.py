@@ -1,6 +1,6 @@
 """The driver of a stock ComfyUI: the port of a machine, over its own HTTP and WebSocket API."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from events.object_info import Infos
 from events.output import Output
 from infra.comfyui import files, observing, prompts
 from infra.comfyui.capabilities import Capabilities
@@ -31,6 +32,10 @@ class ComfyUIMachine:
         self._capabilities = Capabilities(client)
         self._submitted: set[UUID] = set()
         """Prompts of which nothing was missed when they are watched now."""
+
+    async def describe(self, classes: Collection[str]) -> Infos:
+        """Say what the machine knows of classes of nodes."""
+        return await self._capabilities.describe(classes)
 
     async def check(self, graph: Graph) -> None:
         """Compare *graph* with what the machine can do."""

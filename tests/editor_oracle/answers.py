@@ -19,6 +19,9 @@ Form = Literal["given", "export", "save"]
 """A graph as its author gave it, or as the editor writes it anew: by Export, by Save."""
 
 
+Place = tuple[str, str]
+"""A node in API format and the name of one of its inputs."""
+
 FORMS: tuple[Form, ...] = get_args(Form)
 
 
@@ -29,6 +32,9 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     form: Form
     graph: Json
     sends: Json | None = None
+    varies: list[list[Place]] = []
+    """Of a graph that is given: the inputs that differ in the next run, one list for each seed."""
+
     error: str = ""
     """Why it sends nothing."""
 

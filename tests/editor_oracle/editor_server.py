@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from aiohttp import web
 
@@ -50,8 +51,8 @@ class EditorServer:
         self._editor = editor
         self._object_info = object_info
         self._runner: web.AppRunner | None = None
-        self.unknown: set[str] = set()
-        """Routes that the editor asked for in vain."""
+        self.queued: list[Json] = []
+        """The prompts that the editor sent, in API format."""
 
     async def start(self) -> str:
         """Start, and return the URL of the editor."""
@@ -61,8 +62,9 @@ class EditorServer:
         for path, answer in _ANSWERS.items():
             app.router.add_get(f"/api{path}", _always(answer))
         app.router.add_post("/api/upload/{kind}", _uploaded)
+        app.router.add_post("/api/prompt", self._queue)
         app.router.add_post("/api/{rest:.*}", _always({}))
-        app.router.add_get("/api/{rest:.*}", self._missing)
+        app.router.add_get("/api/{rest:.*}", _missing)
         app.router.add_get("/", self._index)
         app.router.add_static("/", self._editor)
         self._runner = web.AppRunner(app, access_log=None)
@@ -83,9 +85,13 @@ class EditorServer:
     async def _classes(self, _: web.Request) -> web.Response:
         return web.Response(body=self._object_info, content_type="application/json")
 
-    async def _missing(self, request: web.Request) -> web.Response:
-        self.unknown.add(request.path)
-        return web.Response(status=404)
+    async def _queue(self, request: web.Request) -> web.Response:
+        self.queued.append((await request.json())["prompt"])
+        return web.json_response({"prompt_id": str(uuid4()), "number": 1, "node_errors": {}})
+
+
+async def _missing(_: web.Request) -> web.Response:
+    return web.Response(status=404)
 
 
 def _always(answer: Any) -> Any:

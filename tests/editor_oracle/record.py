@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 import msgspec
 
-from tests.editor_oracle.answers import Answer, Form, write_answers, write_object_info
+from tests.editor_oracle.answers import Answer, Form, Place, write_answers, write_object_info
 from tests.editor_oracle.classes import trimmed
 from tests.editor_oracle.devtools import Page, PageError, open_page
 from tests.editor_oracle.editor_server import EditorServer
@@ -30,14 +31,16 @@ _ASK = """(async graph => {
   const {output, workflow} = await app.graphToPrompt();
   return JSON.stringify({sends: output, export: workflow, save: app.rootGraph.serialize()});
 })"""
+_QUEUE_TWICE = "(async () => { for (const _ of [1, 2]) await app.queuePrompt(0, 1); })()"
 
 
 class _Editor:
     """The editor in a browser."""
 
-    def __init__(self, page: Page, url: str) -> None:
+    def __init__(self, page: Page, url: str, queued: list[Json]) -> None:
         self._page = page
         self._url = url
+        self._queued = queued
         self._asked = 0
 
     async def ask(self, graph: Json) -> Json:
@@ -54,12 +57,31 @@ class _Editor:
         async with asyncio.timeout(_GRAPH_S):
             return dict(json.loads(await self._page.evaluate(f"{_ASK}({json.dumps(graph)})")))
 
+    async def varied(self) -> list[list[Place]]:
+        """Queue the graph that is loaded twice, and return the values that differ then.
+
+        Those that stay the same as each other are together: one seed holds them.
+        """
+        self._queued.clear()
+        async with asyncio.timeout(_GRAPH_S):
+            await self._page.evaluate(_QUEUE_TWICE)
+        first, second = map(_values, self._queued)
+        together: defaultdict[str, list[Place]] = defaultdict(list)
+        for place, value in first.items():
+            if value != second.get(place):
+                together[repr((value, second.get(place)))].append(place)
+        return list(together.values())
+
     async def _open(self) -> None:
         await self._page.open(self._url)
         async with asyncio.timeout(_START_S):
             while not await self._page.evaluate(_READY):  # noqa: ASYNC110 -- a poll with a deadline
                 await asyncio.sleep(0.2)
         await self._page.evaluate("app.canvas.pause_rendering = true")
+
+
+def _values(prompt: Json) -> dict[Place, object]:
+    return {(k, n): value for k, node in prompt.items() for n, value in node["inputs"].items()}
 
 
 async def record(object_info: bytes) -> None:
@@ -71,7 +93,7 @@ async def record(object_info: bytes) -> None:
     url = await server.start()
     try:
         async with open_page() as page:
-            editor = _Editor(page, url)
+            editor = _Editor(page, url, server.queued)
             for number, (name, graph) in enumerate(graphs.items(), 1):
                 answers += [answer async for answer in _answers(editor, name, graph)]
                 click.echo(f"{number}/{len(graphs)} {name}", err=True)
@@ -100,6 +122,8 @@ async def _answers(editor: _Editor, name: str, graph: Json) -> AsyncIterator[Ans
         except (PageError, TimeoutError) as error:
             yield Answer(name=name, form=form, graph=asked, error=repr(error))
             continue
+        varies: list[list[Place]] = []
         if form == "given":
             forms = {"export": told["export"], "save": told["save"]}
-        yield Answer(name=name, form=form, graph=asked, sends=told["sends"])
+            varies = await editor.varied()
+        yield Answer(name=name, form=form, graph=asked, sends=told["sends"], varies=varies)

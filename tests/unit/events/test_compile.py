@@ -16,8 +16,9 @@ from events.externals import EXTERNALS
 from events.graph import check_graph
 from events.input_values import ImageRef, Value
 from events.nodes import links
+from events.ui_graph_seeds import Place
 
-RUN, PROMPT = UUID(int=1), UUID(int=2)
+PROMPT = UUID(int=2)
 REF = ImageRef(key="k", sha256="s", media_type="image/png", width=1, height=1)
 
 
@@ -36,19 +37,17 @@ def compiled(
     graph: dict[str, Any],
     values: dict[str, Value] | None = None,
     *,
-    run_id: UUID = RUN,
     prompt_id: UUID = PROMPT,
-    ui_graph: dict[str, Any] | None = None,
+    seeds: Mapping[Place, object] = MappingProxyType({}),
     images: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     check_graph(graph)
     return compile_graph(
         graph,
         values or {},
-        run_id=run_id,
         prompt_id=prompt_id,
         image_names=images,
-        ui_graph=ui_graph,
+        seeds=seeds,
     )
 
 
@@ -150,40 +149,15 @@ def test_an_image_that_never_reached_the_machine_is_a_mistake_of_the_caller() ->
         compiled(graph, {"x": REF})
 
 
-def test_seeds_are_new_for_each_run_and_the_same_for_each_attempt() -> None:
-    graph = {"1": plain(seed=5, noise_seed=5, steps=5), "2": plain(seed=5)}
-
-    def seeds(run_id: UUID, prompt_id: UUID) -> list[int]:
-        one, two = compiled(graph, run_id=run_id, prompt_id=prompt_id).values()
-        assert one["inputs"]["steps"] == 5
-        return [one["inputs"]["seed"], one["inputs"]["noise_seed"], two["inputs"]["seed"]]
-
-    first = seeds(RUN, PROMPT)
-    assert seeds(RUN, UUID(int=3)) == first
-    assert len({*first, *seeds(UUID(int=9), PROMPT)}) == 6
-    assert all(len(str(seed)) == 15 for seed in first)
-
-
-def test_a_seed_that_the_author_fixed_is_kept() -> None:
-    ui_graph = {"nodes": [{"id": 1, "widgets_values": [7, "fixed", 20]}]}
-    result = compiled({"1": plain(seed=7), "2": plain(seed=7)}, ui_graph=ui_graph)
-    assert result["1"] == plain(seed=7)
-    assert result["2"] != plain(seed=7)
-
-
-def test_a_seed_that_someone_chose_is_kept() -> None:
+def test_seeds_take_the_place_of_what_was_saved_and_of_nothing_else() -> None:
     graph = {
         "1": external("NumberInt", "x"),
-        "2": plain(),
-        "3": plain(seed=["1", 0], noise_seed=["2", 0]),
-        "4": plain(seed="random"),
-        "5": plain(seed=True),
+        "2": plain(seed=5, noise_seed=["1", 0], steps=5),
+        "3": plain(seed=5),
     }
-    assert compiled(graph, {"x": 42}) == {
-        "2": plain(),
-        "3": plain(seed=42, noise_seed=["2", 0]),
-        "4": plain(seed="random"),
-        "5": plain(seed=True),
+    assert compiled(graph, {"x": 42}, seeds={("2", "seed"): 7, ("4", "seed"): 8}) == {
+        "2": plain(seed=7, noise_seed=42, steps=5),
+        "3": plain(seed=5),
     }
 
 

@@ -1,0 +1,59 @@
+"""What a machine is given is made with what it says of its classes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from typing_extensions import override
+
+from consumers.render import render
+from events.object_info import Infos
+from infra.machine import Graph
+from tests.builders import RUN_ID
+from tests.fake_machine import FakeMachine, worker_tools
+from tests.fake_object_storage import FakeObjectStorage
+from tests.memory_event_store import MemoryEventStore
+from tests.ui_graphs import info
+
+SAVES = {"1": {"class_type": "Narrow", "inputs": {"seed": 10**14}}}
+
+
+class NarrowMachine(FakeMachine):
+    """Has one class, whose seeds have four bits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Collection[str]] = []
+        self.given: list[Graph] = []
+
+    @override
+    async def describe(self, classes: Collection[str]) -> Infos:
+        self.asked.append(classes)
+        return {"Narrow": info(seed=["INT", {"min": 0, "max": 15}], saves=True)}
+
+    @override
+    async def submit(
+        self, prompt_id: UUID, graph: Graph, *, ui_graph: Mapping[str, Any] | None = None
+    ) -> None:
+        self.given.append(graph)
+        await super().submit(prompt_id, graph, ui_graph=ui_graph)
+
+
+@asynccontextmanager
+async def silence(_: str, __: str) -> AsyncIterator[asyncio.Event]:
+    yield asyncio.Event()
+
+
+async def test_a_seed_is_within_the_limits_of_the_machine_that_gets_it() -> None:
+    machine, storage = NarrowMachine(), FakeObjectStorage()
+    await storage.put_bytes("workflows/graph.json", msgspec.json.encode(SAVES), "application/json")
+    tools = await worker_tools(MemoryEventStore(), machine, storage, heard=silence)
+
+    await render(RUN_ID, 1, tools)
+
+    [graph] = machine.given
+    assert machine.asked == [{"Narrow"}]
+    assert 0 <= graph["1"]["inputs"]["seed"] <= 15
