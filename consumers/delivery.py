@@ -6,8 +6,9 @@ is answered here and nowhere else.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -24,6 +25,9 @@ HEARTBEAT = ACK_WAIT / 4
 LONGEST_DELAY = 30.0
 TRIES = 8
 """How often work may break a worker before it is put aside."""
+
+LET_GO_WITHIN = 5.0
+"""Seconds that cancelled work has for closing what it holds."""
 
 REMEMBERED = 1_000
 """Pieces of broken work that a worker counts; the oldest is forgotten for one more."""
@@ -52,6 +56,32 @@ class Breakages:
         if len(self._counts) > REMEMBERED:
             del self._counts[next(iter(self._counts))]
         return self._counts[place]
+
+
+class InHand:
+    """The deliveries that this process is working on."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Count the current task in during the block."""
+        task = asyncio.current_task()
+        assert task is not None  # this is called from a coroutine
+        self._tasks.add(task)
+        try:
+            yield
+        finally:
+            self._tasks.discard(task)
+
+    async def let_go(self) -> None:
+        """Cancel all of them; unanswered, they come to another worker."""
+        tasks = set(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=LET_GO_WITHIN)
 
 
 class Later(Exception):

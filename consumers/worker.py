@@ -14,7 +14,7 @@ from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 from nats.js.api import ConsumerConfig
 
 from consumers.batches import finish_batch
-from consumers.delivery import Breakages, Do, GiveUp, deliver, growing_delay
+from consumers.delivery import Breakages, Do, GiveUp, InHand, deliver, growing_delay
 from consumers.erase import erase
 from consumers.machines import Machines
 from consumers.observe import observe
@@ -81,16 +81,20 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as exits:
         # A connection of our own beside the framework's: ours reads headers faster.
         client = await exits.enter_async_context(connected(settings.nats_url, name="worker"))
-        exits.push_async_callback(broker.stop)
         tools = await _tools(client, settings, exits)
+        # Before anything that the work in hand needs is closed: first nothing new comes, then all
+        # that is left is let go.
+        in_hand = InHand()
+        exits.push_async_callback(in_hand.let_go)
+        exits.push_async_callback(broker.stop)
         queue = WorkQueue(client)
         _react_to_events(broker, tools, queue)
         for kind in (UPLOADS, ERASURES, BATCHES, OBSERVATIONS):
             await queue.serve(kind)
-        _serve_work(broker, tools, queue)
+        _serve_work(broker, tools, queue, in_hand)
         await broker.start()
         log.info("worker.ready", extra={"worker": tools.worker})
-        await _serve_machines(broker, tools, queue, stop)
+        await _serve_machines(broker, tools, queue, in_hand, stop)
 
 
 async def _tools(client: Client, settings: Settings, exits: AsyncExitStack) -> Tools:
@@ -153,14 +157,15 @@ def _react_to_events(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None
             await message.ack()
 
 
-def _serve_work(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None:
-    on_upload = _delivering(partial(upload, tools=tools), give_up=_fail_run(tools), queue=queue)
+def _serve_work(broker: NatsBroker, tools: Tools, queue: WorkQueue, in_hand: InHand) -> None:
+    delivering = partial(_delivering, queue=queue, in_hand=in_hand)
+    on_upload = delivering(partial(upload, tools=tools), give_up=_fail_run(tools))
     # Whoever asked for these was promised that they will be done.
-    on_erase = _delivering(partial(erase, tools=tools), give_up=None, queue=queue)
-    on_batch = _delivering(partial(finish_batch, tools=tools), give_up=None, queue=queue)
+    on_erase = delivering(partial(erase, tools=tools), give_up=None)
+    on_batch = delivering(partial(finish_batch, tools=tools), give_up=None)
     # The next look comes by itself, so nothing is left undone for ever.
     look = partial(observe, tools=tools, queue=queue)
-    on_observe = _delivering(look, give_up=_nothing_lost, queue=queue)
+    on_observe = delivering(look, give_up=_nothing_lost)
     _serve(broker, UPLOADS, on_upload, at_once=UPLOADERS)
     _serve(broker, ERASURES, on_erase)
     _serve(broker, BATCHES, on_batch)
@@ -175,19 +180,22 @@ def _serve(broker: NatsBroker, kind: KindOfWork, on_work: OnWork, *, at_once: in
         subscriber(on_work)
 
 
-def _delivering(do: Do, *, give_up: GiveUp | None, queue: WorkQueue) -> OnWork:
+def _delivering(do: Do, *, give_up: GiveUp | None, queue: WorkQueue, in_hand: InHand) -> OnWork:
     breakages = Breakages()
 
     async def on_work(message: NatsMessage) -> None:
-        await deliver(message, do, give_up=give_up, queue=queue, breakages=breakages)
+        with in_hand.held():
+            await deliver(message, do, give_up=give_up, queue=queue, breakages=breakages)
 
     return on_work
 
 
 async def _serve_machines(
-    broker: NatsBroker, tools: Tools, queue: WorkQueue, stop: asyncio.Event
+    broker: NatsBroker, tools: Tools, queue: WorkQueue, in_hand: InHand, stop: asyncio.Event
 ) -> None:
-    on_render = _delivering(partial(render, tools=tools), give_up=_fail_run(tools), queue=queue)
+    on_render = _delivering(
+        partial(render, tools=tools), give_up=_fail_run(tools), queue=queue, in_hand=in_hand
+    )
     every = tools.settings.observe_every
     async with asyncio.TaskGroup() as group:
         group.create_task(ServedMachines(broker, queue, on_render).keep_up(stop))

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.e2e.graphs import card
+from tests.e2e.graphs import card, slow
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant
 
@@ -80,3 +80,22 @@ async def told_why(tenant: Tenant, run_id: str) -> None:
             if (timeline["waiting"] or {}).get("reason") == "machine_unreachable":
                 return
             await asyncio.sleep(0.1)
+
+
+async def test_a_worker_that_is_stopped_leaves_its_runs_to_the_next_one_and_breaks_none(
+    system: System, ada: Tenant
+) -> None:
+    await system.until_machine_ready()
+    deployment = await ada.deploy(slow(seconds=6, steps=60))
+    runs = [await ada.start(deployment, {"seed": uuid4().int % 10**9}) for _ in range(2)]
+    await ada.reaches(runs[0], "running")
+    told_before = len(system.log_of("worker"))
+    system.end("worker")
+    last_words = system.log_of("worker")[told_before:]
+    system.start("worker")
+
+    assert "work.broken" not in last_words
+    assert "Session is closed" not in last_words
+    for run_id in runs:
+        run = await ada.ended(run_id, within=60)
+        assert (run["status"], run["attempt"]) == ("success", 1)

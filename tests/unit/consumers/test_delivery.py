@@ -1,12 +1,13 @@
 """How each end of a piece of work is answered, and that nothing is lost on the way."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
-from consumers.delivery import TRIES, Breakages, Later, deliver, growing_delay
+from consumers.delivery import TRIES, Breakages, InHand, Later, deliver, growing_delay
 from events.errors import Superseded
 from infra.event_store import LogUnavailable
 from infra.work_queue import WorkQueue
@@ -148,3 +149,24 @@ async def test_an_answer_that_does_not_get_through_is_left_to_redelivery(
 
 def test_pauses_double_up_to_half_a_minute() -> None:
     assert [growing_delay(n) for n in (1, 2, 3, 5, 6, 2000)] == [1, 2, 4, 16, 30, 30]
+
+
+async def test_work_in_hand_is_let_go_before_what_it_needs_is_closed() -> None:
+    in_hand, ended = InHand(), list[str]()
+
+    async def work(name: str, *, closing: float) -> None:
+        with in_hand.held():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(closing)
+                ended.append(name)
+
+    closings = {"a": 0.0, "b": 0.02}
+    tasks = [asyncio.create_task(work(name, closing=s)) for name, s in closings.items()]
+    await asyncio.sleep(0)
+    await in_hand.let_go()
+
+    assert ended == ["a", "b"]
+    assert all(task.cancelled() for task in tasks)
+    await in_hand.let_go()
