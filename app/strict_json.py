@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import ClientException, ValidationException
+from litestar.exceptions import ClientException, InternalServerException, ValidationException
 from typing_extensions import override
 
 from events.errors import Problem
@@ -31,9 +31,30 @@ _LONGEST_SEARCHED = 1024 * 1024
 class StrictRequest(Request[Any, Any, Any]):
     """A request whose body is decoded once, to the type of the route's `data`."""
 
+    _whole: bytes | None = None
+    """The body, once it has come."""
+
+    @override
+    async def body(self) -> bytes:
+        """Give the body as it came.
+
+        Raises:
+            ClientException: the client has left in the middle; nobody reads the answer.
+
+        """
+        if self._whole is None:
+            try:
+                chunks = [chunk async for chunk in self.stream()]
+            except InternalServerException as error:
+                # The framework takes it for a fault of ours.
+                raise ClientException from error
+            large = sum(map(len, chunks)) > SMALL
+            self._whole = await in_thread_if(large, b"".join, chunks)
+        return self._whole
+
     @override
     async def json(self) -> Any:
-        """Give the body.
+        """Give the body, decoded.
 
         Raises:
             ValidationException: it is not of the type that the route takes.
@@ -42,13 +63,12 @@ class StrictRequest(Request[Any, Any, Any]):
 
         """
         data = self.route_handler.parsed_fn_signature.parameters.get("data")
-        chunks = [chunk async for chunk in self.stream()]
-        large = sum(map(len, chunks)) > SMALL
-        return await in_thread_if(large, _decoded, chunks, data.annotation if data else Any)
+        body = await self.body()
+        kind = data.annotation if data else Any
+        return await in_thread_if(len(body) > SMALL, _decoded, body, kind)
 
 
-def _decoded(chunks: list[bytes], kind: Any) -> Any:
-    body = b"".join(chunks)
+def _decoded(body: bytes, kind: Any) -> Any:
     try:
         text = _in_utf8(body)
         if len(text) > SMALL:

@@ -1,6 +1,7 @@
 """Bodies are what is described: nothing is made to fit, and what does not fit is pointed at."""
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from litestar.params import JSONBody
 from litestar.testing import TestClient
 from msgspec import Struct
 
-from app.problems import problem_response
+from app.problems import log_fault, problem_response
 from app.strict_json import StrictRequest
 
 
@@ -37,6 +38,7 @@ async def take_anything(data: JSONBody[dict[str, Any]]) -> dict[str, Any]:
 
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    log_fault(request, error)
     return problem_response(request, error)
 
 
@@ -109,3 +111,33 @@ def test_what_is_no_json_is_told_so(
     [fault] = answer.json()["errors"]
     assert (fault["code"], fault["pointer"]) == ("json_malformed", "")
     assert fault["detail"] == (f"line {line}, column {column}: this is not valid JSON: {text}")
+
+
+@pytest.mark.parametrize("received", [0, 1, 3])
+async def test_a_client_that_leaves_in_the_middle_is_no_fault_of_ours(
+    client: TestClient[Litestar], caplog: pytest.LogCaptureFixture, received: int
+) -> None:
+    parts = iter([{"type": "http.request", "body": b'{"x', "more_body": True}] * received)
+    sent = []
+
+    async def receive() -> Any:
+        return next(parts, {"type": "http.disconnect"})
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope: Any = {
+        "type": "http",
+        "method": "POST",
+        "path": "/any",
+        "raw_path": b"/any",
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+        "http_version": "1.1",
+        "headers": [(b"content-type", b"application/json"), (b"content-length", b"100")],
+    }
+    await client.app(scope, receive, send)
+
+    assert sent[0]["status"] == HTTPStatus.BAD_REQUEST
+    assert not [record for record in caplog.records if record.message == "request.failed"]
