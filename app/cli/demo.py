@@ -1,19 +1,23 @@
-"""The first run: deploys a sample workflow, runs it, and shows its progress and its image."""
+"""The first run: deploys samples, runs the one that the machine can run, and shows its image."""
 
 from importlib.resources import files
 from typing import Any
 
-import httpx
 import msgspec
 from msgspec import Struct
 from rich.console import Console
 
 from app.cli.api_client import ApiClient
+from app.cli.remote.names import DEFAULT_ENVIRONMENT
 from app.cli.remote.watch import watch_run
 from app.cli.stack import LocalMachine
 from app.cli.words import word
 
+TEXT_TO_IMAGE = "text to image"
+MACHINE = "local"
 CHECKPOINT_NODE = "4"
+TRIED = 3
+"""Checkpoints that are tried; each may take minutes to load."""
 
 
 class Sample(Struct, frozen=True, kw_only=True):
@@ -25,60 +29,99 @@ class Sample(Struct, frozen=True, kw_only=True):
     """Arguments of `comfyd run` that give it other inputs than its own."""
 
 
-async def run_sample(api: ApiClient, local: LocalMachine, sample: Sample, console: Console) -> bool:
-    """Deploy and run a sample as a client would; tell whether there was an image."""
+def colour_card() -> Sample:
+    """Give the sample that every ComfyUI can run: it needs no model."""
+    return Sample(
+        name="colour card", graph=_graph("colour_card.json"), inputs=("-i", "colour:=16711680")
+    )
+
+
+def text_to_image(checkpoint: str) -> Sample:
+    """Give the sample that draws a prompt with *checkpoint*."""
+    graph = _graph("text_to_image.json")
+    graph[CHECKPOINT_NODE]["inputs"]["default_value"] = checkpoint
+    return Sample(name=TEXT_TO_IMAGE, graph=graph, inputs=("-i", 'prompt="a red fox"'))
+
+
+async def run_samples(
+    api: ApiClient, local: LocalMachine, checkpoints: tuple[str, ...], console: Console
+) -> Sample:
+    """Deploy the samples and run one, as a client would; give the one that can be run again.
+
+    The card is deployed wherever we are: /docs has its examples from it.
+
+    Raises:
+        httpx.HTTPError, NotComfyd: the API refuses it, or is away.
+
+    """
+    machine = await register(api, local)
+    card = colour_card()
+    card_id = await _deploy(api, machine["id"], card, console)
+    for place, checkpoint in enumerate((await _known_first(api, checkpoints))[:TRIED]):
+        key = "next_checkpoint" if place else "takes_checkpoint"
+        console.print(word(key, name=TEXT_TO_IMAGE, checkpoint=checkpoint))
+        sample = text_to_image(checkpoint)
+        ended = await _run(api, await _deploy(api, machine["id"], sample, console), console)
+        if ended["status"] == "success" or not _is_fault_of_the_graph(ended):
+            return sample
+    console.print(word("takes_no_checkpoint" if checkpoints else "no_checkpoint", name=card.name))
+    await _run(api, card_id, console)
+    return card
+
+
+async def register(api: ApiClient, local: LocalMachine) -> dict[str, Any]:
+    """Make the machine known, or move the one that is."""
+    known = next((m for m in await api.items("/v1/machines") if m["name"] == MACHINE), None)
+    if known and known["url"] != local.url:
+        # It moves, from the stand-in to a ComfyUI or back: the token for one is none for the other.
+        change = {"url": local.url, "token": local.token or None}
+        return await api.patch(f"/v1/machines/{known['id']}", change)
     token = {"token": local.token} if local.token else {}
-    machine = await api.post("/v1/machines", {"name": "local", "url": local.url, **token})
+    return await api.post("/v1/machines", {"name": MACHINE, "url": local.url, **token})
+
+
+async def _known_first(api: ApiClient, checkpoints: tuple[str, ...]) -> list[str]:
+    """Put first what was deployed the last time: it had been found to run."""
+    known = {
+        field["default"]
+        for deployment in await api.items("/v1/deployments")
+        if deployment["workflow_name"] == TEXT_TO_IMAGE
+        for field in deployment["inputs"]
+        if field["name"] == "checkpoint"
+    }
+    return sorted(checkpoints, key=lambda name: name not in known)
+
+
+async def _deploy(api: ApiClient, machine_id: str, sample: Sample, console: Console) -> str:
     version = await api.post("/v1/workflows", {"name": sample.name, "graph": sample.graph})
     deployment = await api.put(
-        f"/v1/workflows/{version['workflow_id']}/deployments/production",
-        {"version": version["version"], "machine_id": machine["id"]},
+        f"/v1/workflows/{version['workflow_id']}/deployments/{DEFAULT_ENVIRONMENT}",
+        {"version": version["version"], "machine_id": machine_id},
     )
     console.print(
         word("deployed", name=sample.name, version=version["version"], id=deployment["id"])
     )
-    run = await api.post("/v1/runs", {"deployment_id": deployment["id"]})
+    return str(deployment["id"])
+
+
+async def _run(api: ApiClient, deployment_id: str, console: Console) -> dict[str, Any]:
+    run = await api.post("/v1/runs", {"deployment_id": deployment_id})
     console.print(word("submitted", run_id=run["id"]))
     await watch_run(api, run["id"], console)
-    return _show_result(await api.get(f"/v1/runs/{run['id']}"), console)
+    ended = await api.get(f"/v1/runs/{run['id']}")
+    for output in ended["outputs"]:
+        if output["url"]:
+            console.print(word("image", url=output["url"]), style="bold", soft_wrap=True)
+    if ended["status"] != "success":
+        reason = (ended["error"] or {}).get("message", "").strip()
+        console.print(word("failed", status=ended["status"], reason=reason), style="red")
+    return ended
 
 
-async def sample_for(local: LocalMachine) -> Sample:
-    """Choose a sample that the machine can run: without a checkpoint, one that needs none."""
-    checkpoints = await _checkpoints(local)
-    if not checkpoints:
-        graph = _graph("colour_card.json")
-        return Sample(name="colour card", graph=graph, inputs=("-i", "colour:=16711680"))
-    graph = _graph("text_to_image.json")
-    graph[CHECKPOINT_NODE]["inputs"]["default_value"] = checkpoints[0]
-    return Sample(name="text to image", graph=graph, inputs=("-i", 'prompt="a red fox"'))
-
-
-def _show_result(run: dict[str, Any], console: Console) -> bool:
-    urls = [output["url"] for output in run["outputs"] if output["url"]]
-    for url in urls:
-        console.print(word("image", url=url), style="bold", soft_wrap=True)
-    if run["status"] != "success":
-        reason = (run["error"] or {}).get("message", "")
-        console.print(word("failed", status=run["status"], reason=reason), style="red")
-    return bool(urls)
-
-
-async def _checkpoints(local: LocalMachine) -> list[str]:
-    """List the checkpoints of a ComfyUI; none when it does not answer."""
-    path = "/object_info/CheckpointLoaderSimple"
-    headers = {"Authorization": f"Bearer {local.token}"} if local.token else {}
-    try:
-        async with httpx.AsyncClient(
-            base_url=local.url, headers=headers, timeout=30, trust_env=False
-        ) as http:
-            info = (await http.get(path)).raise_for_status().json()
-            options = info["CheckpointLoaderSimple"]["input"]["required"]["ckpt_name"]
-    except (httpx.HTTPError, KeyError, ValueError):
-        return []
-    # Newer versions say ["COMBO", {"options": [...]}], older ones [[...]].
-    found = options[0] if isinstance(options[0], list) else options[1].get("options", [])
-    return [str(name) for name in found]
+def _is_fault_of_the_graph(ended: dict[str, Any]) -> bool:
+    """Whether another checkpoint may help: the machine was there, and could not do it."""
+    code = (ended["error"] or {}).get("code", "")
+    return ended["status"] == "failed" and not code.startswith(("machine_", "storage_"))
 
 
 def _graph(file: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from app.cli.stack_errors import CannotStart
 from app.cli.supervisor import Supervisor, Told, python_process
 from app.cli.words import word
 from infra import streams
@@ -34,10 +35,6 @@ _SPACES = ("ENDPOINT", "BUCKET", "KEY", "SECRET")
 
 STEP_SECONDS = "0.1"
 """Speed of the stand-in: slow enough to watch, fast enough not to wait."""
-
-
-class CannotStart(Exception):
-    """The stack cannot start; the message says why and what to do."""
 
 
 class LocalMachine(Struct, frozen=True, kw_only=True):
@@ -106,8 +103,8 @@ def _local_seal_keys(folder: Path) -> str:
 
 
 @contextmanager
-def running_stack(told: Told) -> Iterator[Stack]:
-    """Start everything; stop it all at the end.
+def running_stack(told: Told, comfyui_url: str | None) -> Iterator[Stack]:
+    """Start everything, without *comfyui_url* a stand-in too; stop it all at the end.
 
     Raises:
         CannotStart, infra.embedded.errors.CannotStart: the message says why and what to do.
@@ -122,7 +119,9 @@ def running_stack(told: Told) -> Iterator[Stack]:
         supervisor = Supervisor(servers, told)
         try:
             env = _settings(folder, servers.env, port)
-            machine = _start_machine(supervisor, folder)
+            machine = (
+                LocalMachine(url=comfyui_url) if comfyui_url else _start_standin(supervisor, folder)
+            )
             yield Stack(
                 supervisor=supervisor,
                 url=f"http://{reachable(env.get('COMFYD_HOST', ''))}:{port}",
@@ -195,10 +194,7 @@ def _settings(folder: DataFolder, servers: Mapping[str, str], port: int) -> dict
     return env
 
 
-def _start_machine(supervisor: Supervisor, folder: DataFolder) -> LocalMachine:
-    """Give the ComfyUI to use; without one, start the stand-in."""
-    if given := os.environ.get("COMFYUI_URL"):
-        return LocalMachine(url=given.rstrip("/"))
+def _start_standin(supervisor: Supervisor, folder: DataFolder) -> LocalMachine:
     port = remembered_ports(folder.root / "ports-standin.json", ["comfyui"])["comfyui"]
     home = folder.root / "comfyui"
     home.mkdir(mode=0o700, exist_ok=True)

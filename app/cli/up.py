@@ -13,14 +13,16 @@ from pathlib import Path
 
 import click
 import httpx
-import msgspec
 from rich.console import Console
 
 from app.auth_tokens import Tokens
-from app.cli.api_client import ApiClient
-from app.cli.demo import Sample, run_sample, sample_for
+from app.cli.api_client import ApiClient, NotComfyd
+from app.cli.comfyui import Comfyui, ComfyuiAway, given_url, look_at
+from app.cli.demo import Sample, run_samples
+from app.cli.remote.door import words_of
 from app.cli.remote.login import LOCAL_USER
-from app.cli.stack import DEFAULT_DATA, CannotStart, Stack, prepare, running_stack
+from app.cli.stack import DEFAULT_DATA, LocalMachine, Stack, prepare, running_stack
+from app.cli.stack_errors import CannotStart
 from app.cli.supervisor import ProcessRefused
 from app.cli.words import language, word
 from infra.embedded import errors as embedded
@@ -41,7 +43,8 @@ def up() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     console = Console(highlight=False, soft_wrap=True)
     try:
-        sys.exit(_up(console))
+        url = given_url()
+        sys.exit(_up(console, url, asyncio.run(_look(url)) if url else None))
     except (embedded.CannotStart, CannotListen, SettingsInvalid) as error:
         refuse(error.text(language()))
     except (CannotStart, ProcessRefused) as error:
@@ -56,20 +59,38 @@ def refuse(message: str) -> None:
 
 def how_to_run(sample: Sample, folder: Path, program: str) -> str:
     """Give the line that runs *sample* again, as it can be typed where *program* was started."""
+    return typed(folder, program, "run", f'"{sample.name}"', *sample.inputs, "--watch")
+
+
+def typed(folder: Path, program: str, *arguments: str) -> str:
+    """Give a line for a stack in *folder*, as it can be typed where *program* was started."""
     if shutil.which("comfyd") == os.path.abspath(program):  # noqa: PTH100 -- links stay links
         program = "comfyd"
     elsewhere = folder != Path(DEFAULT_DATA).absolute()
     data = [f"COMFYD_DATA={shlex.quote(str(folder))}"] if elsewhere else []
-    return " ".join([*data, program, "run", f'"{sample.name}"', *sample.inputs, "--watch"])
+    return " ".join([*data, program, *arguments])
 
 
-def _up(console: Console) -> int:
+async def _look(url: str) -> Comfyui | ComfyuiAway:
+    """Look at the ComfyUI before anything is started; one that is away may come later.
+
+    Raises:
+        CannotStart: it is none.
+
+    """
+    try:
+        return await look_at(LocalMachine(url=url))
+    except ComfyuiAway as away:
+        return away
+
+
+def _up(console: Console, url: str | None, comfyui: Comfyui | ComfyuiAway | None) -> int:
     def told(name: str, code: int) -> None:
         console.print(word("restarted", name=name, code=code), style="yellow")
 
     console.print(word("starting", name="NATS, Postgres, S3"))
-    with running_stack(told) as stack:
-        code = asyncio.run(_serve(stack, console))
+    with running_stack(told, url) as stack:
+        code = asyncio.run(_serve(stack, console, comfyui))
         # A second Ctrl-C would leave the servers to themselves.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         console.print(word("stopping"))
@@ -77,14 +98,14 @@ def _up(console: Console) -> int:
     return code
 
 
-async def _serve(stack: Stack, console: Console) -> int:
+async def _serve(stack: Stack, console: Console, comfyui: Comfyui | ComfyuiAway | None) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     await prepare(stack, console.print)
     supervising = asyncio.create_task(stack.supervisor.watch())
-    showing = asyncio.create_task(_show(stack, console))
+    showing = asyncio.create_task(_show(stack, console, comfyui))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({supervising, showing, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -100,9 +121,9 @@ async def _serve(stack: Stack, console: Console) -> int:
                 await task
 
 
-async def _show(stack: Stack, console: Console) -> int:
+async def _show(stack: Stack, console: Console, comfyui: Comfyui | ComfyuiAway | None) -> int:
     token = Tokens(stack.jwt_secret).issue(user_id=LOCAL_USER, org_id=None, seconds=3600)
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": language()}
     async with httpx.AsyncClient(
         base_url=stack.url, headers=headers, timeout=30, trust_env=False
     ) as http:
@@ -115,16 +136,48 @@ async def _show(stack: Stack, console: Console) -> int:
         console.print(word("ready", url=stack.url), style="green")
         if earlier := await client.items("/v1/runs", most=MANY):
             console.print(word("found", count=f"{MANY}+" if len(earlier) == MANY else len(earlier)))
-        sample = await sample_for(stack.machine)
-        try:
-            await run_sample(client, stack.machine, sample, console)
-        except (httpx.HTTPError, msgspec.DecodeError) as error:
-            console.print(word("sample_failed", reason=error), style="red")
-    console.print(word("try"))
-    console.print(f"  {how_to_run(sample, stack.folder, sys.argv[0])}", style="bold", markup=False)
+        await _show_sample(client, stack, console, comfyui)
     console.print(word("try_docs", url=stack.url))
+    token_line = typed(stack.folder, sys.argv[0], "token", "--days", "1")
+    console.print(f"  {word('try_token', line=token_line)}", markup=False)
     console.print(word("stop_hint", folder=stack.folder))
     return 0
+
+
+async def _show_sample(
+    client: ApiClient, stack: Stack, console: Console, comfyui: Comfyui | ComfyuiAway | None
+) -> None:
+    if isinstance(comfyui, ComfyuiAway):
+        console.print(word("comfyui_away", url=stack.machine.url, reason=comfyui), style="red")
+        return
+    if comfyui:
+        count = len(comfyui.checkpoints)
+        told = word("comfyui", version=comfyui.version, url=stack.machine.url, count=count)
+        console.print(told)
+    try:
+        # The stand-in is started with us, and may need a moment.
+        found = comfyui or await _until_there(stack.machine)
+        sample = await run_samples(client, stack.machine, found.checkpoints, console)
+    except httpx.HTTPStatusError as error:
+        reason = words_of(error.response)
+        console.print(word("sample_failed", reason=reason), style="red")
+    except (httpx.HTTPError, NotComfyd, ComfyuiAway) as error:
+        console.print(word("sample_failed", reason=error), style="red")
+    else:
+        console.print(word("try"))
+        line = how_to_run(sample, stack.folder, sys.argv[0])
+        console.print(f"  {line}", style="bold", markup=False)
+
+
+async def _until_there(machine: LocalMachine) -> Comfyui:
+    deadline = time.monotonic() + READY_WITHIN
+    while True:
+        try:
+            return await look_at(machine)
+        except ComfyuiAway:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)
 
 
 async def _wait_until_ready(client: ApiClient) -> bool:

@@ -26,6 +26,61 @@ WORDS: Phrases = {
         "the sample could not be run: {reason}",
         "示例未能运行：{reason}",
     ),
+    "comfyui": (
+        "ComfyUI {version} at {url}; checkpoints: {count}",
+        "ComfyUI {version}，地址 {url}；模型（checkpoint）数量：{count}",
+    ),
+    "comfyui_away": (
+        (
+            "COMFYUI_URL: nobody answers at {url} ({reason}): start ComfyUI there (for other "
+            "computers with --listen), then start comfyd again; or leave COMFYUI_URL out"
+        ),
+        (
+            "COMFYUI_URL：{url} 没有应答（{reason}）：请先在那里启动 ComfyUI"
+            "（供其他计算机访问须加 --listen），再重新启动 comfyd；或不设置 COMFYUI_URL"
+        ),
+    ),
+    "comfyui_no_scheme": (
+        "COMFYUI_URL: '{url}' must begin with http:// or https://: write {right}",
+        "COMFYUI_URL：“{url}”必须以 http:// 或 https:// 开头：请写成 {right}",
+    ),
+    "comfyui_no_address": (
+        "COMFYUI_URL: '{url}' is no address such as http://192.168.1.20:8188",
+        "COMFYUI_URL：“{url}”不是有效的地址（例如 http://192.168.1.20:8188）",
+    ),
+    "comfyui_other": (
+        "COMFYUI_URL: what answers at {url} is no ComfyUI ({found}); its port is mostly 8188",
+        "COMFYUI_URL：{url} 的应答者不是 ComfyUI（{found}）；它的端口通常是 8188",
+    ),
+    "comfyui_login": (
+        (
+            "COMFYUI_URL: {url} wants a login ({found}): leave COMFYUI_URL out, and register it "
+            "with `comfyd machine add NAME {url} --token TOKEN`"
+        ),
+        (
+            "COMFYUI_URL：{url} 要求登录（{found}）：请不设置 COMFYUI_URL，"
+            "改用 `comfyd machine add NAME {url} --token TOKEN` 登记"
+        ),
+    ),
+    "no_answer": ("silent for {seconds:g} s", "{seconds:g} 秒内没有应答"),
+    "no_connection": ("no connection", "无法连接"),
+    "no_http": ("no HTTP", "不是 HTTP"),
+    "takes_checkpoint": (
+        "it has a checkpoint, so the sample is '{name}', with {checkpoint}",
+        "它有模型（checkpoint），所以示例是“{name}”，使用 {checkpoint}",
+    ),
+    "next_checkpoint": (
+        "'{name}' with the next checkpoint, {checkpoint}",
+        "“{name}”改用下一个模型 {checkpoint}",
+    ),
+    "takes_no_checkpoint": (
+        "no checkpoint that was tried does it, so the sample is '{name}', which needs none",
+        "试过的模型都不行，所以示例是“{name}”，它不需要模型",
+    ),
+    "no_checkpoint": (
+        "it has no checkpoint, so the sample is '{name}', which needs none",
+        "它没有模型（checkpoint），所以示例是“{name}”，它不需要模型",
+    ),
     "try": (
         "try it yourself, in a second terminal:",
         "请在第二个终端中自己试试：",
@@ -33,6 +88,10 @@ WORDS: Phrases = {
     "try_docs": (
         "every route, to try in a browser: {url}/docs",
         "在浏览器中试用全部路由：{url}/docs",
+    ),
+    "try_token": (
+        "Authorize there with the token that this prints: {line}",
+        "请在该页面点击 Authorize，填入此命令输出的令牌：{line}",
     ),
     "stop_hint": (
         "Ctrl-C stops everything; the data stays in {folder}",

@@ -1,14 +1,15 @@
 """Requests to learn from: by operation, a title and a body that really works.
 
-Ids are samples; tests/e2e/test_openapi_examples.py puts real ones in their place and sends each.
+The deployment and the machine are those of `comfyd up` (app/cli/demo.py): its owner may send each
+as it is. tests/e2e/test_openapi_examples.py puts its own in their place, and sends each.
 A field that ends with `_id` (or is called like a list of ids) is an id.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-DEPLOYMENT = "0ee77f44-d53b-50cc-87fd-dfc026cf766b"
-MACHINE = "1f6ad6c9-40b7-5a4e-a9c5-6d4f0f9b8a51"
+DEPLOYMENT = "0ce0db50-ae22-56f3-b91a-b072720a9226"
+MACHINE = "130b32a3-c679-50f1-be11-490ac4bf1fd2"
 
 GRAPH = {
     "1": {

@@ -10,6 +10,8 @@ Versioned ComfyUI workflows as a durable API: push a workflow, promote a version
   `code`, in English or Chinese by `Accept-Language`.
 - **Classic** routes lie under `/api` and speak as comfyui-deploy does.
 - Send `Authorization: Bearer` with an API key (`cfd_…`) or a JWT; web pages get a ticket.
+- The owner of a `comfyd up` gets a JWT from `comfyd token --days 1`; the examples of bodies are for
+  its samples, and run as they are.
 - In an address, `null` counts as not given.
 - After a 503, a 429 or a lost connection, send the same request again with the same
   `Idempotency-Key`: there will be one run.

@@ -1,0 +1,127 @@
+"""The ComfyUI that COMFYUI_URL names: whether it is one, and what the sample could run with."""
+
+import os
+import re
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from msgspec import Struct
+
+from app.cli.stack import LocalMachine
+from app.cli.stack_errors import CannotStart
+from app.cli.words import word
+from events.input_specs import InputSpec
+
+VARIABLE = "COMFYUI_URL"
+LOADER = "CheckpointLoaderSimple"
+ASK_WITHIN = 10.0
+"""Seconds in which a ComfyUI that is there answers."""
+
+_NOT_FOR_IMAGES = re.compile(
+    r"3d|ace.?step|audio|cosmos|edit|flux|hidream|hunyuan|inpaint|kontext|ltx|lumina|mochi|pix2pix"
+    r"|qwen|refiner|svd|unclip|upscale|video|wan|zero123",
+    re.IGNORECASE,
+)
+"""What names of checkpoints say that need another graph than the sample's."""
+
+
+class Comfyui(Struct, frozen=True, kw_only=True):
+    """A ComfyUI that has answered."""
+
+    version: str
+    checkpoints: tuple[str, ...]
+    """Those that the sample most likely runs with come first."""
+
+
+class ComfyuiAway(Exception):
+    """Nobody answers there now; the message says what happened."""
+
+
+def given_url() -> str | None:
+    """Give the address in COMFYUI_URL, None if there is none.
+
+    Raises:
+        CannotStart: it is no address.
+
+    """
+    text = (os.environ.get(VARIABLE) or "").strip()
+    if not text:
+        return None
+    if "://" not in text:
+        raise CannotStart(word("comfyui_no_scheme", url=text, right=f"http://{text.strip('/')}"))
+    try:
+        address = urlsplit(text)
+        _ = address.port  # raises for what is no port
+    except ValueError:
+        raise CannotStart(word("comfyui_no_address", url=text)) from None
+    if address.scheme not in {"http", "https"} or not address.hostname or " " in text:
+        raise CannotStart(word("comfyui_no_address", url=text))
+    return address._replace(query="", fragment="").geturl().rstrip("/")
+
+
+async def look_at(machine: LocalMachine) -> Comfyui:
+    """Ask a ComfyUI what it is and what it has.
+
+    Raises:
+        CannotStart: another server answers there, or one that wants a login first.
+        ComfyuiAway: nobody does now.
+
+    """
+    url = machine.url
+    headers = {"Authorization": f"Bearer {machine.token}"} if machine.token else {}
+    try:
+        async with httpx.AsyncClient(
+            base_url=url, headers=headers, timeout=ASK_WITHIN, trust_env=False
+        ) as http:
+            stats = _json(await http.get("/system_stats"))
+            described = _json(await http.get(f"/object_info/{LOADER}"))
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        raise CannotStart(word("comfyui_no_address", url=url)) from None
+    except httpx.RemoteProtocolError:
+        raise CannotStart(word("comfyui_other", url=url, found=word("no_http"))) from None
+    except httpx.HTTPError as error:
+        raise ComfyuiAway(_reason(error)) from error
+    system = stats.get("system")
+    if not isinstance(system, dict):
+        raise CannotStart(word("comfyui_other", url=url, found="200 JSON"))
+    return Comfyui(
+        version=str(system.get("comfyui_version") or ""), checkpoints=_checkpoints(described)
+    )
+
+
+def _reason(error: httpx.HTTPError) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return word("no_answer", seconds=ASK_WITHIN)
+    # Of a name with several addresses httpx does not say what was wrong with each.
+    if "All connection attempts" in str(error):
+        return word("no_connection")
+    return str(error) or type(error).__name__
+
+
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    status, url = answer.status_code, str(answer.url)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ComfyuiAway(f"{status} {answer.reason_phrase}")
+    kind = answer.headers.get("Content-Type", "").partition(";")[0]
+    found = f"{status} {kind}".strip()
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or answer.is_redirect:
+        raise CannotStart(word("comfyui_login", url=_base(url), found=found))
+    try:
+        body = answer.json() if answer.is_success else None
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise CannotStart(word("comfyui_other", url=_base(url), found=found))
+    return body
+
+
+def _base(url: str) -> str:
+    return url.partition("/system_stats")[0].partition("/object_info")[0]
+
+
+def _checkpoints(described: dict[str, Any]) -> tuple[str, ...]:
+    specs = InputSpec.all_of(described.get(LOADER) or {})
+    names = [str(option) for spec in specs if spec.name == "ckpt_name" for option in spec.options]
+    return tuple(sorted(names, key=lambda name: bool(_NOT_FOR_IMAGES.search(name))))
