@@ -25,6 +25,14 @@ WORDS: Phrases = {
     "log_old.fix": ("use NATS 2.12 or newer", "使用 NATS 2.12 或更新版本"),
     "log_small": ("messages end at {bytes} bytes", "消息上限为 {bytes} 字节"),
     "log_small.fix": ("set max_payload to 1MB or more", "将 max_payload 设为 1MB 或更大"),
+    "log_unwritable": (
+        "NATS answers, but cannot write: no run is accepted",
+        "NATS 有响应但无法写入：不接受任何运行",
+    ),
+    "log_unwritable.fix": (
+        "make room on its disk, then restart NATS (`comfyd up` restarts its own)",
+        "在其磁盘上腾出空间，然后重启 NATS（`comfyd up` 会自动重启自带的 NATS）",
+    ),
     "streams_differ": ("not as declared: {names}", "与声明不符：{names}"),
     "streams_differ.fix": ("run `comfyd migrate`", "运行 `comfyd migrate`"),
     "clock_off": ("{seconds} s apart from the log's", "与日志服务器相差 {seconds} 秒"),
@@ -36,6 +44,8 @@ WORDS: Phrases = {
     ),
     "postgres_old": ("Postgres {version} is too old", "Postgres {version} 版本过旧"),
     "postgres_old.fix": ("use Postgres 15 or newer", "使用 Postgres 15 或更新版本"),
+    "postgres_full": ("cannot be written: {reason}", "无法写入：{reason}"),
+    "postgres_full.fix": ("make room on its disk", "在其磁盘上腾出空间"),
     "behind": ("{count} events behind the log", "落后日志 {count} 个事件"),
     "behind.fix": ("start `comfyd projector`", "启动 `comfyd projector`"),
     "storage_write": ("cannot be written: {reason}", "无法写入：{reason}"),
@@ -118,6 +128,8 @@ class ReadModels(Struct, frozen=True, kw_only=True):
 
     position: int
     machines: list[FoundMachine]
+    write_error: str = ""
+    """Why it stores nothing; empty if it does."""
 
 
 class Findings(Struct, frozen=True, kw_only=True):
@@ -133,7 +145,7 @@ def judge(findings: Findings, language: str) -> list[Check]:
     """Say of each part whether it is well, in *language*: en or zh."""
     say = _Say(language)
     return [
-        *_log_checks(say, findings.log, findings.time),
+        *_log_checks(say, findings.log),
         *_read_model_checks(say, findings.read_models, findings.log),
         *_storage_checks(say, findings.storage),
         *_machine_checks(say, findings.read_models),
@@ -150,7 +162,7 @@ class _Say:
         return Check(name=name, ok=False, code=code, detail=detail, fix=fix)
 
 
-def _log_checks(say: _Say, log: LogHealth | None, now: datetime) -> Iterator[Check]:
+def _log_checks(say: _Say, log: LogHealth | None) -> Iterator[Check]:
     if log is None:
         yield say.bad("log", "log_away")
         return
@@ -158,13 +170,15 @@ def _log_checks(say: _Say, log: LogHealth | None, now: datetime) -> Iterator[Che
         yield say.bad("log", "log_old", version=".".join(map(str, log.version)))
     elif log.largest_message < SMALLEST_MESSAGE:
         yield say.bad("log", "log_small", bytes=log.largest_message)
+    elif not log.writable:
+        yield say.bad("log", "log_unwritable")
     else:
         yield Check(name="log", ok=True)
     if log.differing:
         yield say.bad("streams", "streams_differ", names=", ".join(log.differing))
     else:
         yield Check(name="streams", ok=True)
-    apart = abs(now - log.time) if log.time else timedelta()
+    apart = abs(log.clock_ahead or timedelta())
     if apart > CLOCK_SLACK:
         yield say.bad("clock", "clock_off", seconds=f"{apart.total_seconds():.1f}")
     else:
@@ -178,6 +192,8 @@ def _read_model_checks(
         yield say.bad("postgres", "postgres_away")
     elif found.version < OLDEST_POSTGRES:
         yield say.bad("postgres", "postgres_old", version=found.version)
+    elif found.write_error:
+        yield say.bad("postgres", "postgres_full", reason=found.write_error)
     elif log and log.position - found.position > FAR_BEHIND:
         yield say.bad("postgres", "behind", count=log.position - found.position)
     else:

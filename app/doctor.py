@@ -14,7 +14,7 @@ from infra.machine_secrets import opened
 from infra.postgres import POSTGRES_AWAY
 from infra.sealing import CannotOpen
 from infra.storage_probe import probe_storage
-from projections.queries import list_machines, position, server_version
+from projections.queries import list_machines, position, server_version, write_probe
 
 MOST_MACHINES = 100
 ANSWER_WITHIN = 5.0
@@ -45,10 +45,11 @@ async def _read_models(house: House, caller: Caller) -> ReadModels | None:
                 connection, tenant=caller.tenant, limit=MOST_MACHINES, states=PRESENT
             )
             version, at = await server_version(connection), await position(connection)
+            write_error = await write_probe(connection)
     except (*POSTGRES_AWAY, TimeoutError):
         return None
     machines = await asyncio.gather(*(_look_at(house, row.state) for row in page.rows))
-    return ReadModels(version=version, position=at, machines=machines)
+    return ReadModels(version=version, position=at, machines=machines, write_error=write_error)
 
 
 async def _look_at(house: House, machine: Machine) -> FoundMachine:

@@ -1,8 +1,8 @@
 """/health: whether the process lives, and whether it can do its work."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Mapping
-from functools import partial
 from typing import TypedDict
 
 from litestar import Response, get
@@ -19,6 +19,7 @@ from projections.queries import position
 
 AWAY = (LogUnavailable, StorageUnavailable, StorageRefused, *POSTGRES_AWAY, TimeoutError)
 
+log = logging.getLogger(__name__)
 
 FRESH = 1.0
 """Seconds for which the parts are not asked again: anybody may ask us, without a credential."""
@@ -33,7 +34,7 @@ class Liveness(TypedDict):
 
 
 class Readiness(TypedDict):
-    """What answers: ok or away."""
+    """What answers: ok or away; the log may also be unwritable."""
 
     status: str
     log: str
@@ -53,7 +54,8 @@ async def ready(house: NamedDependency[House], state: State) -> Response[Readine
 
     Without Postgres runs are accepted and followed all the same; only lists are missing.
     """
-    parts: Parts = await state.parts.of(partial(_parts, house))
+    readings: Readings = state.readings
+    parts = await readings.now()
     accepting = parts["log"] == "ok" and not house.hub.closed
     answer = Readiness(
         status="ok" if accepting else "not ready",
@@ -64,28 +66,59 @@ async def ready(house: NamedDependency[House], state: State) -> Response[Readine
     return Response(answer, status_code=200 if accepting else 503)
 
 
-def shared_parts() -> SharedAnswer[Parts]:
-    """Give what all who ask at about the same time are answered from."""
-    return SharedAnswer(FRESH)
+class Readings:
+    """What the parts say of themselves, asked anew once a second at most."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._shared: SharedAnswer[Parts] = SharedAnswer(FRESH)
+        self._last: Parts = {}
+        self._looking: asyncio.Task[Parts] | None = None
+
+    async def now(self) -> Parts:
+        """Say how each part is."""
+        return await self._shared.of(self._look)
+
+    def look_soon(self) -> None:
+        """Look while something is wrong, whether or not anybody asks.
+
+        A stream that could not be written stays so, also when there is room again. The probe's
+        has to fail with those of the runs, or it would still be well when they are not.
+        """
+        self._looking = asyncio.create_task(self.now())
+
+    async def _look(self) -> Parts:
+        parts = await _parts(self._house)
+        for name, says in parts.items():
+            before = self._last.get(name, "ok")
+            if says != before:
+                level = logging.INFO if says == "ok" else logging.WARNING
+                log.log(level, "part.changed", extra={"part": name, "now": says, "before": before})
+        self._last = parts
+        return parts
 
 
 async def _parts(house: House) -> Parts:
-    """Ask every part whether it answers."""
+    """Ask every part whether it answers, and the log whether it writes."""
 
     async def postgres() -> None:
         async with house.pool.connection() as connection:
             await position(connection)
 
-    async def log() -> None:
-        await house.store.last("ready-check")
-
     told, stored, listed = await asyncio.gather(
-        _part(log()), _part(house.storage.check()), _part(postgres())
+        _log(house), _part(house.storage.check()), _part(postgres())
     )
     return {"log": told, "storage": stored, "read_models": listed}
 
 
-async def _part(check: Awaitable[None]) -> str:
+async def _log(house: House) -> str:
+    told = await _part(house.store.last("ready-check"))
+    if told == "ok" and not await house.log_check.can_write():
+        return "unwritable"
+    return told
+
+
+async def _part(check: Awaitable[object]) -> str:
     try:
         async with asyncio.timeout(3):
             await check

@@ -41,6 +41,7 @@ from app.problems import log_fault, problem_response
 from app.rate_limit_guard import limit_address, limit_credential, tell_standing
 from app.security_headers import add_security_headers
 from app.strict_json import StrictRequest
+from infra.event_store import LogUnavailable
 from infra.settings import Settings
 
 WITH_IMAGES = [*classic.ROUTES, *runs.ROUTES, *batches.ROUTES, reruns.one]
@@ -109,7 +110,7 @@ def build_app(settings: Settings) -> Litestar:
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_house(settings) as house:
             app.state.house = house
-            app.state.parts = health.shared_parts()
+            app.state.readings = health.Readings(house)
             yield
 
     app = Litestar(
@@ -163,6 +164,8 @@ def _house(state: State) -> House:
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Tell an error in the words of the dialect that was spoken."""
     log_fault(request, error)
+    if isinstance(error, LogUnavailable):
+        request.app.state.readings.look_soon()
     if request.url.path.startswith("/api/"):
         return classic_error(request, error)
     return problem_response(request, error)

@@ -12,6 +12,7 @@ LOG = "RUNS"
 WORK = "WORK"
 INPUTS = "INPUTS"
 DEAD_LETTERS = "DLQ"
+PROBE = "PROBE"
 
 SLICES = 256
 """Number of slices. Fixed for ever: another count would break every expectation."""
@@ -83,6 +84,9 @@ def render_work(machine_id: UUID) -> str:
     """Give the subject of the runs that wait for a machine."""
     return f"work.render.{machine_id}"
 
+
+WRITE_PROBE = "probe.write"
+"""Where one message is written over and over, to see whether anything can be written."""
 
 UPLOAD_WORK = "work.upload"
 OBSERVE_WORK = "work.observe"

@@ -1,14 +1,20 @@
-"""How the log's server is: its version, its clock, and whether the streams are as declared."""
+"""How the log's server is: its version, its clock, its streams, and whether it can write."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
 from nats.aio.client import Client
 
-from events.subjects import LOG
-from infra.nats_connection import UNANSWERED, ApiError, api
+from events.subjects import LOG, PROBE, WRITE_PROBE
+from infra.nats_connection import UNANSWERED, ApiError, api, checked
 from infra.streams import differences
+
+WRITE_WITHIN = 2.0
+"""Seconds a write may take. A stream that cannot write says nothing at all."""
+
+_PROBE_BODY = bytes(8192)
+"""More than a page of the disk: less may still fit in where the last write has left some room."""
 
 
 class LogHealth(Struct, frozen=True, kw_only=True):
@@ -21,11 +27,14 @@ class LogHealth(Struct, frozen=True, kw_only=True):
     differing: dict[str, tuple[str, ...]]
     """Streams that are not as declared, and in which fields."""
 
+    writable: bool = True
+    """Whether a message was stored just now."""
+
     position: int = 0
     """Of the last event."""
 
-    time: datetime | None = None
-    """The server's clock; unknown without a log."""
+    clock_ahead: timedelta | None = None
+    """By how much the server's clock is before ours; unknown without a log."""
 
 
 class LogCheck:
@@ -47,8 +56,27 @@ class LogCheck:
             if "missing" in differing.get(LOG, ()):
                 return health
             info = await api(self._client, f"STREAM.INFO.{LOG}", {}, within=5)
+            # Now, and not when all is known: what else is asked may take seconds.
+            ahead = datetime.fromisoformat(info["ts"]) - datetime.now(UTC)
+            writable = "missing" in differing.get(PROBE, ()) or await self.can_write()
         except (*UNANSWERED, ApiError):
             return None
         return replace(
-            health, position=info["state"]["last_seq"], time=datetime.fromisoformat(info["ts"])
+            health,
+            writable=writable,
+            position=info["state"]["last_seq"],
+            clock_ahead=ahead,
         )
+
+    async def can_write(self) -> bool:
+        """Write for real, in a stream of its own, which does not grow.
+
+        On a full disk NATS answers every question as always, but stores nothing; and a stream that
+        could not be written once is not written before a restart, whatever room was made.
+        """
+        try:
+            answer = await self._client.request(WRITE_PROBE, _PROBE_BODY, timeout=WRITE_WITHIN)
+            checked(answer.data)
+        except (*UNANSWERED, ApiError):
+            return False
+        return True

@@ -88,6 +88,14 @@ def declarations(replicas: int) -> tuple[Mapping[str, Any], ...]:
             "max_age": 30 * DAY,
             "allow_direct": True,
         },
+        durable
+        | {
+            "name": subjects.PROBE,
+            "description": "One message, written anew to see whether NATS can still write.",
+            "subjects": [subjects.WRITE_PROBE],
+            "retention": "limits",
+            "max_msgs": 1,
+        },
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import psycopg
 from msgspec import Struct
 
 from events.batch import RunFilter
@@ -186,6 +187,18 @@ async def server_version(connection: Connection) -> int:
     cursor = await connection.execute(_SQL["server_version"])
     row = await cursor.fetchone()
     return int(row[0]) // 10_000 if row else 0
+
+
+async def write_probe(connection: Connection) -> str:
+    """Store 128 KB for a moment; return why it cannot be stored, empty if it can."""
+    try:
+        async with connection.transaction():
+            await connection.execute(_SQL["write_probe"])
+    except (psycopg.errors.DiskFull, psycopg.errors.ReadOnlySqlTransaction) as error:
+        return str(error.diag.message_primary)
+    except psycopg.errors.InsufficientPrivilege:
+        pass  # comfyd needs no temporary tables but for this
+    return ""
 
 
 async def _page(

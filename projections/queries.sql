@@ -95,6 +95,10 @@ SELECT position FROM {schema}.checkpoint WHERE name = 'log';
 -- name: server_version
 SELECT current_setting('server_version_num');
 
+-- name: write_probe
+CREATE TEMPORARY TABLE comfyd_write_probe ON COMMIT DROP AS
+SELECT repeat(md5(n::text), 64) FROM generate_series(1, 64) AS n;
+
 -- name: status_counts
 SELECT status, count(*) FROM {schema}.run GROUP BY status ORDER BY status;
 

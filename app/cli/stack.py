@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from app.cli.stack_errors import CannotStart
-from app.cli.supervisor import Supervisor, Told, python_process
+from app.cli.supervisor import Supervisor, Told, ToldFault, python_process
 from app.cli.words import word
 from infra import streams
 from infra.embedded.data_folder import (
@@ -103,7 +103,7 @@ def _local_seal_keys(folder: Path) -> str:
 
 
 @contextmanager
-def running_stack(told: Told, comfyui_url: str | None) -> Iterator[Stack]:
+def running_stack(told: Told, told_fault: ToldFault, *, comfyui_url: str | None) -> Iterator[Stack]:
     """Start everything, without *comfyui_url* a stand-in too; stop it all at the end.
 
     Raises:
@@ -116,7 +116,7 @@ def running_stack(told: Told, comfyui_url: str | None) -> Iterator[Stack]:
     _check_settings()
     with data_folder(chosen_data()) as folder:
         servers = start_all(folder, given=os.environ)
-        supervisor = Supervisor(servers, told)
+        supervisor = Supervisor(servers, told, told_fault)
         try:
             env = _settings(folder, servers.env, port)
             machine = (

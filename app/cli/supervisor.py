@@ -16,8 +16,14 @@ LONGEST_PAUSE = 5.0
 
 STOP_WITHIN = 5.0
 
+LOOK_FOR_FAULTS_EVERY = 2.0
+"""Seconds between questions to the servers whether they are well."""
+
 Told = Callable[[str, int], None]
 """Told which process was started again, and how it had ended."""
+
+ToldFault = Callable[[str, str], None]
+"""Told which server runs but cannot work, and what it says of it."""
 
 
 def python_process(name: str, *arguments: str, logs: Path, env: Mapping[str, str]) -> Command:
@@ -48,9 +54,13 @@ class ProcessRefused(Exception):
 class Supervisor:
     """All processes of a one-machine comfyd."""
 
-    def __init__(self, servers: Servers, told: Told) -> None:
+    def __init__(
+        self, servers: Servers, told: Told, told_fault: ToldFault = lambda _name, _reason: None
+    ) -> None:
         self._servers = servers
         self._told = told
+        self._told_fault = told_fault
+        self._faulty: set[str] = set()
         self._commands: dict[str, Command] = {}
         self.children: dict[str, Child] = {}
         self._pauses: dict[str, float] = {}
@@ -67,8 +77,13 @@ class Supervisor:
             ProcessRefused: a process of ours says that it will never start like this.
 
         """
+        clock = asyncio.get_running_loop().time
+        look_for_faults_at = clock()
         while True:
             await asyncio.sleep(LOOK_EVERY)
+            if clock() >= look_for_faults_at:
+                await self._look_for_faults()
+                look_for_faults_at = clock() + LOOK_FOR_FAULTS_EVERY
             for name in self._servers.dead():
                 await self._again(name, self._servers.children[name], self._launch_server)
             for name, child in list(self.children.items()):
@@ -85,6 +100,19 @@ class Supervisor:
         for child in backwards:
             child.stop(STOP_WITHIN)
         self._servers.stop()
+
+    async def _look_for_faults(self) -> None:
+        """Stop a server that runs but cannot work, once there is room: a new start mends it."""
+        for name in self._servers.names:
+            reason = await asyncio.to_thread(self._servers.fault, name)
+            if reason is None:
+                self._faulty.discard(name)
+            elif name not in self._faulty:
+                self._faulty.add(name)
+                self._told_fault(name, reason)
+            elif await asyncio.to_thread(self._servers.have_room):
+                # Seen as dead at the next look, and started again.
+                self._servers.children[name].ask_to_stop()
 
     async def _again(self, name: str, child: Child, launch: Callable[[str], None]) -> None:
         pause = self._pauses.get(name, 0.0)

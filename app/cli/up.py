@@ -21,7 +21,14 @@ from app.cli.comfyui import Comfyui, ComfyuiAway, given_url, look_at
 from app.cli.demo import Sample, run_samples
 from app.cli.remote.door import words_of
 from app.cli.remote.login import LOCAL_USER
-from app.cli.stack import DEFAULT_DATA, LocalMachine, Stack, prepare, running_stack
+from app.cli.stack import (
+    DEFAULT_DATA,
+    LocalMachine,
+    Stack,
+    chosen_data,
+    prepare,
+    running_stack,
+)
 from app.cli.stack_errors import CannotStart
 from app.cli.supervisor import ProcessRefused
 from app.cli.words import language, word
@@ -88,8 +95,11 @@ def _up(console: Console, url: str | None, comfyui: Comfyui | ComfyuiAway | None
     def told(name: str, code: int) -> None:
         console.print(word("restarted", name=name, code=code), style="yellow")
 
+    def told_fault(name: str, reason: str) -> None:
+        console.print(word("fault", name=name, reason=reason, folder=chosen_data()), style="red")
+
     console.print(word("starting", name="NATS, Postgres, S3"))
-    with running_stack(told, url) as stack:
+    with running_stack(told, told_fault, comfyui_url=url) as stack:
         code = asyncio.run(_serve(stack, console, comfyui))
         # A second Ctrl-C would leave the servers to themselves.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -99,6 +99,18 @@ WORDS: Phrases = {
     ),
     "stopping": ("stopping", "正在停止"),
     "stopped": ("stopped; the data is in {folder}", "已停止；数据在 {folder}"),
+    "fault": (
+        (
+            "{name} cannot do its work: {reason}\n"
+            "Make room on the disk of {folder}: then it is started again, and goes on. Until then "
+            "new runs are refused; those that were accepted wait."
+        ),
+        (
+            "{name} 无法工作：{reason}\n"
+            "请在 {folder} 所在的磁盘上腾出空间：之后它会自动重新启动并继续工作。"
+            "在此之前，新的运行会被拒绝；已接受的运行会等待。"
+        ),
+    ),
     "restarted": (
         "{name} ended ({code}) and was started again",
         "{name} 已退出（{code}），已重新启动",

@@ -4,6 +4,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from infra.embedded.errors import DataFolderInUse, DataFolderUnusable, DiskFull
 MB = 1_000_000
 LEAST_FREE = 500 * MB
 """Bytes that must be free on the disk at the start."""
+
+ROOM = 16 * MB
+"""Bytes that must fit on a disk that was full before servers go on; less is full again at once."""
 
 ORPHAN_PATIENCE = 10.0
 """Seconds that the servers of a killed comfyd get to stop; they need two or three."""
@@ -103,6 +107,17 @@ def _check_disk(root: Path, least: int) -> None:
         raise DiskFull(
             "disk_full", folder=str(root), free=str(free // MB), least=str(-(-least // MB))
         )
+
+
+def has_room(root: Path, *, size: int = ROOM) -> bool:
+    """Whether *size* bytes can be stored. They are: a quota does not show in the free space."""
+    try:
+        with tempfile.TemporaryFile(dir=root) as file:
+            file.write(bytes(size))
+            file.flush()
+    except OSError:
+        return False
+    return True
 
 
 def remembered_secret(file: Path) -> str:

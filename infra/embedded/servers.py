@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from infra.embedded.child import Child, start
-from infra.embedded.data_folder import DataFolder
+from infra.embedded.data_folder import DataFolder, has_room
 from infra.embedded.nats_server import Sync, nats_server
 from infra.embedded.ports import remembered_ports
 from infra.embedded.postgres_account import postgres_account
@@ -18,9 +18,10 @@ from infra.embedded.server import Server
 class Servers:
     """The running servers, by name: nats, s3, postgres."""
 
-    def __init__(self, servers: Mapping[str, Server], lock: int) -> None:
+    def __init__(self, servers: Mapping[str, Server], lock: int, root: Path = Path()) -> None:
         self._servers = dict(servers)
         self._lock = lock
+        self._root = root
         self.children: dict[str, Child] = {}
 
     @property
@@ -36,6 +37,14 @@ class Servers:
     def dead(self) -> list[str]:
         """Name those that are no longer running."""
         return [name for name, child in self.children.items() if child.exit_code is not None]
+
+    def fault(self, name: str) -> str | None:
+        """Say what keeps a running one from its work; None if nothing. From any thread."""
+        return self._servers[name].fault()
+
+    def have_room(self) -> bool:
+        """Whether they can store something. From any thread."""
+        return has_room(self._root)
 
     def launch(self, name: str) -> None:
         """Start one that is not running, with the ports and the data it had. Main thread only.
@@ -87,7 +96,7 @@ def start_all(folder: DataFolder, *, given: Mapping[str, str], sync: Sync = "alw
         ServerFailed: one is not installed, died or took too long; all are stopped again.
 
     """
-    servers = Servers(_wanted(folder.root, given, sync), folder.lock)
+    servers = Servers(_wanted(folder.root, given, sync), folder.lock, folder.root)
     with ExitStack() as undo:
         undo.callback(servers.stop)
         for name in servers.names:

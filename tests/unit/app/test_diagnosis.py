@@ -11,7 +11,7 @@ from infra.log_health import LogHealth
 from infra.storage_probe import StorageProbe
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-LOG = LogHealth(version=(2, 12, 1), largest_message=1 << 20, differing={}, position=9_000, time=NOW)
+LOG = LogHealth(version=(2, 12, 1), largest_message=1 << 20, differing={}, position=9_000)
 MACHINE = FoundMachine(name="gpu-1", state="active", observed=True)
 TABLES = ReadModels(version=15, position=9_000, machines=[MACHINE])
 STORAGE = StorageProbe(url="https://cdn/x", open_to_pages=True)
@@ -28,10 +28,12 @@ FAULTS = {
     "log_away": replace(WELL, log=None),
     "log_old": with_("log", version=(2, 11, 9)),
     "log_small": with_("log", largest_message=64_000),
+    "log_unwritable": with_("log", writable=False),
     "streams_differ": with_("log", differing={"RUNS": ("missing",)}),
-    "clock_off": with_("log", time=NOW - timedelta(seconds=3)),
+    "clock_off": with_("log", clock_ahead=timedelta(seconds=-3)),
     "postgres_away": replace(WELL, read_models=None),
     "postgres_old": with_("read_models", version=14),
+    "postgres_full": with_("read_models", write_error="No space left on device"),
     "behind": with_("read_models", position=3_999),
     "storage_write": with_("storage", write_error="AccessDenied"),
     "storage_read": with_("storage", read_error="it answers 403"),
@@ -73,5 +75,5 @@ def test_every_word_belongs_to_a_fault_that_is_tested() -> None:
 
 
 def test_the_log_is_not_blamed_for_what_it_could_not_say() -> None:
-    unknown = with_("log", time=None, differing={"RUNS": ("missing",)}, position=0)
+    unknown = with_("log", clock_ahead=None, differing={"RUNS": ("missing",)}, position=0)
     assert [check.code for check in judge(unknown, "en") if not check.ok] == ["streams_differ"]

@@ -1,0 +1,84 @@
+"""What /health/ready says of the parts: asked once for many, and each change logged once."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any, cast
+
+import psycopg
+import pytest
+
+from app import health
+from app.house import House
+from infra.event_store import LogUnavailable
+
+
+class Parts:
+    """A house whose parts are as the test wants them."""
+
+    answers = True
+    writes = True
+    asked = 0
+
+    def __init__(self) -> None:
+        self.house = cast(
+            "House",
+            SimpleNamespace(store=self, log_check=self, storage=self, pool=self),
+        )
+
+    async def last(self, _aggregate: str) -> None:
+        """Answer as the log."""
+        self.asked += 1
+        if not self.answers:
+            raise LogUnavailable("the log does not answer")
+
+    async def can_write(self) -> bool:
+        """Answer as the probe of a write."""
+        return self.writes
+
+    async def check(self) -> None:
+        """Answer as the storage."""
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """Answer as Postgres, which is away."""
+        if self.asked:
+            raise psycopg.OperationalError("away")
+        yield
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
+    monkeypatch.setattr(health, "FRESH", 0.0)
+    return Parts()
+
+
+async def test_the_log_is_away_unwritable_or_well(parts: Parts) -> None:
+    readings = health.Readings(parts.house)
+    seen = []
+    for parts.answers, parts.writes in ((True, True), (True, False), (False, False), (True, True)):
+        seen.append((await readings.now())["log"])
+    assert seen == ["ok", "unwritable", "away", "ok"]
+
+
+async def test_each_change_is_logged_once(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    readings = health.Readings(parts.house)
+    for parts.writes in (True, False, False, True):
+        await readings.now()
+    logged = [vars(record) for record in caplog.records if record.msg == "part.changed"]
+    assert [(r["levelname"], r["part"], r["before"], r["now"]) for r in logged] == [
+        ("WARNING", "read_models", "ok", "away"),
+        ("WARNING", "log", "ok", "unwritable"),
+        ("INFO", "log", "unwritable", "ok"),
+    ]
+
+
+async def test_many_who_ask_are_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "FRESH", 60.0)
+    parts = Parts()
+    readings = health.Readings(parts.house)
+    readings.look_soon()
+    for _ in range(5):
+        await readings.now()
+    assert parts.asked == 1
