@@ -88,6 +88,10 @@ class Machines:
             raise MachineMissing("the deployment's machine is gone")
         return session.state
 
+    def tenant_of(self, known: machine.Machine) -> str:
+        """Return whose machine that is, which was found before."""
+        return self._sessions[known.id].tenant
+
     @asynccontextmanager
     async def using(self, known: machine.Machine) -> AsyncIterator[Machine]:
         """Give the driver for the machine as it is *known*; it stays open while it is used.

@@ -40,7 +40,8 @@ async def observe(machine_id: UUID, delivery: int, *, tools: Tools, queue: WorkQ
 
     Raises:
         Later: it does not answer, the storage does not, or runs still wait for a machine that is
-            gone; only a few times, since the next look comes by itself.
+            gone; only a few times, since the next look comes by itself. Or too many machines of
+            its owner are being looked at.
         LogUnavailable: the log does not answer.
 
     """
@@ -52,17 +53,22 @@ async def observe(machine_id: UUID, delivery: int, *, tools: Tools, queue: WorkQ
         return
     if known.state is MachineState.DISABLED:
         return
+    async with tools.look_places.place(known.id, tools.machines.tenant_of(known), delivery):
+        await _look(known, delivery, tools)
+
+
+async def _look(known: machine.Machine, delivery: int, tools: Tools) -> None:
     try:
         async with tools.machines.using(known) as driver:
             observed = await driver.observe()
         await _record(known, observed, tools)
     except MachineUnusable as error:
-        log.warning("machine.unusable", extra=_about(machine_id, error))
+        log.warning("machine.unusable", extra=_about(known.id, error))
     except MachineRefused as error:
         # Another look now would find the same.
-        log.warning("machine.answer_invalid", extra=_about(machine_id, error))
+        log.warning("machine.answer_invalid", extra=_about(known.id, error))
     except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
-        log.info("machine.not_observed", extra=_about(machine_id, error))
+        log.info("machine.not_observed", extra=_about(known.id, error))
         if delivery < TRIES:
             raise Later(growing_delay(delivery)) from error
 

@@ -39,6 +39,9 @@ class Tools(Struct, frozen=True, kw_only=True):
     upload_places: Places
     """Who may store outputs now."""
 
+    look_places: Places
+    """Who may look at a machine now."""
+
     pool: Pool
     """The read models; nothing but erasing needs them, and it waits while they are away."""
 

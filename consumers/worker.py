@@ -58,8 +58,11 @@ UPLOADS_AT_ONCE = Bounds(places=8, of_machine=3, of_tenant=6)
 POOL_SIZE = 2
 """Connections to Postgres, for erasing: nothing else here needs any."""
 
-OBSERVERS = 8
-"""Looks at once: a machine whose host is gone lets one wait for ten seconds, and then again."""
+OBSERVERS = 16
+"""Looks, or waits in line for one."""
+
+LOOKS_AT_ONCE = Bounds(places=8, of_machine=1, of_tenant=6)
+"""A machine whose host is gone, or that drips its answer, lets one wait for half a minute."""
 
 REACTOR = "reactor"
 REACTOR_IN_FLIGHT = 256
@@ -110,6 +113,7 @@ async def _tools(client: Client, settings: Settings, exits: AsyncExitStack) -> T
         graphs=Graphs(storage),
         machines=machines,
         upload_places=Places(UPLOADS_AT_ONCE),
+        look_places=Places(LOOKS_AT_ONCE),
         pool=await exits.enter_async_context(open_pool(settings.postgres_url, size=POOL_SIZE)),
         log_end=partial(head, client),
         settings=settings,

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from consumers.machines import Machines
 from consumers.places import Places
 from consumers.tools import Tools
-from consumers.worker import UPLOADS_AT_ONCE
+from consumers.worker import LOOKS_AT_ONCE, UPLOADS_AT_ONCE
 from events.decider import MACHINE, RUN
 from events.machine_decider import RegisterMachine
 from events.machine_events import MachineRegistered
@@ -179,6 +179,7 @@ async def worker_tools(
         "graphs": Graphs(storage),
         "machines": Machines(store, open_driver, Sealer(SEAL_KEY)),
         "upload_places": Places(UPLOADS_AT_ONCE),
+        "look_places": Places(LOOKS_AT_ONCE),
         "settings": _settings(),
         "worker": "test",
         "now": lambda: NOW,

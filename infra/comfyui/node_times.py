@@ -64,8 +64,9 @@ def reminded(clock: Clock, node_id: str, at: float) -> Clock:
     One that was heard before still runs, and nothing began since; another one began unheard.
     """
     clock = _resumed(clock, {node_id})
-    if clock.deaf and node_id not in clock.began:
-        clock = replace(clock, unknown=clock.unknown | {node_id})
+    if clock.deaf:
+        unheard = (clock.graph.keys() & {node_id}) - clock.began.keys()
+        clock = replace(clock, unknown=clock.unknown | unheard)
     return replace(_begun(clock, {node_id}, at), deaf=False)
 
 
@@ -102,7 +103,8 @@ def _states(clock: Clock, nodes: Mapping[str, NodeState], at: float) -> Clock:
     running = {node_id for node_id, node in nodes.items() if node.state == "running"}
     clock = _forgotten(_resumed(clock, running))
     if clock.deaf:
-        clock = replace(clock, unknown=clock.unknown | (running - clock.began.keys()))
+        unheard = (clock.graph.keys() & running) - clock.began.keys()
+        clock = replace(clock, unknown=clock.unknown | unheard)
     clock = _over(clock, nodes.keys() - running, at)
     return replace(_begun(clock, running, at), deaf=False, stated=True)
 

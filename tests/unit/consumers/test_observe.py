@@ -1,8 +1,9 @@
 """Looks at machines: recorded when something changed, and never while nobody answers."""
 
+import asyncio
 import hashlib
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ import consumers.observe as observe_module
 from consumers.delivery import Later
 from consumers.observe import RESERVE, TRIES, observe
 from consumers.tools import Tools
+from consumers.worker import OBSERVERS
 from events.decider import MACHINE
 from events.machine import Machine
 from events.machine_decider import (
@@ -177,3 +179,24 @@ async def test_an_answer_that_nobody_can_use_is_a_finding_and_ends_the_look(worl
     await world.look(delivery=1)
 
     assert await world.events() == before
+
+
+async def test_an_owner_of_many_slow_machines_leaves_room_for_looks_at_those_of_others(
+    world: World,
+) -> None:
+    places = world.tools.look_places
+
+    async def hold(owner: str) -> None:
+        async with places.place(uuid4(), owner, 1):
+            await asyncio.Event().wait()
+
+    slow = [asyncio.create_task(hold("eve")) for _ in range(OBSERVERS)]
+    await asyncio.sleep(0)
+    waiting = [task for task in slow if not task.done()]
+    assert len(waiting) < OBSERVERS, "some were sent away"
+    async with asyncio.timeout(5):
+        assert (await world.look()).snapshot is not None
+
+    for task in slow:
+        task.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
