@@ -12,6 +12,7 @@ from events.errors import InvalidGraph, Problem
 from events.nodes import Graph
 from events.ui_graph_broadcasts import BROADCASTERS
 from events.ui_graph_classes import UNSAVED_TYPES, Classes, Info, Widget
+from events.ui_graph_custom_combo import CUSTOM_COMBO, with_choice
 from events.ui_graph_externals import EXTERNAL_INFOS
 from events.ui_graph_ids import with_unique_ids
 from events.ui_graph_links import SETTER_MISSING, VIRTUAL, Constant, Found, Source, feed_of
@@ -75,6 +76,9 @@ def _converted(scope: Scope, node: Node, classes: Classes) -> dict[str, Any]:
             problems += [p for p in error.problems if not (spared and p.code == SETTER_MISSING)]
     given = {name: _written(feed) for name, feed in feeds.items() if feed}
     values = _values(scope, node)
+    choice = feeds.get("choice")
+    if node.type == CUSTOM_COMBO and isinstance(choice, Constant) and choice.of_primitive:
+        values = with_choice(values, choice.value)
     problems += _misread(scope, node, values, given)
     if problems:
         raise InvalidGraph(problems=problems)

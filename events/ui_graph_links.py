@@ -52,6 +52,8 @@ class Constant(Struct, frozen=True):
     """A value, which a primitive or a subgraph's own widget holds."""
 
     value: object
+    of_primitive: bool = False
+    """A primitive puts its value into the widget itself."""
 
 
 class _At(Struct, frozen=True):
@@ -150,7 +152,7 @@ def _primitive(at: _At, slot: Slot) -> Found:
     values = at.node.widgets_values
     if slot.widget is None or not isinstance(values, list) or not values:
         return None
-    return Constant(values[0]) if _leads_to_widget(at.scope, at.node) else None
+    return Constant(values[0], of_primitive=True) if _leads_to_widget(at.scope, at.node) else None
 
 
 def _leads_to_widget(scope: Scope, primitive: Node) -> bool:

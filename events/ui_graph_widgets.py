@@ -22,12 +22,12 @@ from events.ui_graph_classes import (
     first_option,
     widget_of,
 )
+from events.ui_graph_custom_combo import CUSTOM_COMBO, read_options
 from events.ui_graph_shape import Node, Slot
 
 CONTROLS = ("fixed", "increment", "decrement", "randomize", "increment-wrap", True, False)
 """What the widget behind a seed holds; in files of 2023 it was a switch."""
 
-CUSTOM_COMBO = "CustomCombo"
 _SAMPLERS = frozenset({"KSampler", "KSamplerAdvanced"})
 _UPLOAD_BUTTON = "image"
 _BOX_NUMBERS = 4
@@ -67,6 +67,10 @@ class Saved:
         """Pass over the four numbers that stand below a bounding box and repeat it."""
         for value in self.rest[:_BOX_NUMBERS]:
             self._next += isinstance(value, int | float)
+
+    def skip_rest(self) -> None:
+        """Pass over all that is left."""
+        self._next = len(self._list)
 
     def skip_upload(self) -> None:
         """Pass over the button for uploads, if it was saved: as a word, or all of it."""
@@ -116,7 +120,7 @@ def _widgets(
 ) -> Iterator[tuple[Widget, object]]:
     reading = _Widgets(node_class, slots, saved, sockets)
     if node_class.type == CUSTOM_COMBO:
-        yield from reading.custom_combo(node_class.required)
+        yield from _custom_combo(reading.of(node_class.required), saved)
         return
     yield from reading.of(node_class.required)
     if node_class.uploads:
@@ -124,6 +128,16 @@ def _widgets(
     yield from reading.of(node_class.optional)
     if node_class.uploads:
         saved.skip_upload()
+
+
+def _custom_combo(
+    own: Iterator[tuple[Widget, object]], saved: Saved
+) -> Iterator[tuple[Widget, object]]:
+    choice: object = UNSET
+    for widget, choice in own:
+        yield widget, choice
+    yield from read_options(choice, saved.take)
+    saved.skip_rest()  # The editor does the same with options behind a gap.
 
 
 class _Widgets:
@@ -153,22 +167,6 @@ class _Widgets:
                 yield from self.of(chosen(spec, value), prefix=f"{name}.")
             if "formats" in spec.extra:
                 yield from self.of([*brought(spec, value)])
-
-    def custom_combo(self, specs: Sequence[InputSpec]) -> Iterator[tuple[Widget, object]]:
-        """Yield a CustomCombo's choice, its place, and as many options as are filled in."""
-        (choice, value), *_ = [*self.of(specs)] or [(Widget(name="choice", type="COMBO"), UNSET)]
-        yield choice, value
-        self._saved.take("index")
-        options = [""]
-        for number, _ in enumerate(options):
-            saved = self._saved.take(f"option{number + 1}")
-            options[number] = "" if saved is UNSET else str(saved)
-            if options[number]:
-                options.append("")
-        index = options.index(value) if value in options else -1
-        yield Widget(name="index", type="INT"), index
-        for number, option in enumerate(options, 1):
-            yield Widget(name=f"option{number}", type="STRING"), option
 
     def _value(self, widget: Widget) -> object:
         if widget.type in UNSAVED_TYPES:

@@ -147,6 +147,7 @@ def test_values_of_inputs_that_once_were_widgets_are_dropped() -> None:
         (["b", 1, "a", "b", "c", ""], {"index": 1, "option1": "a", "option2": "b", "option3": "c"}),
         (["b", 0, "b"], {"index": 0, "option1": "b"}),
         (["b", 5, "a", ""], {"index": -1, "option1": "a"}),
+        (["b", 1, "a", "", "b", ""], {"index": -1, "option1": "a"}),
     ],
 )
 def test_a_custom_combo_has_as_many_options_as_are_filled_in(
@@ -156,9 +157,28 @@ def test_a_custom_combo_has_as_many_options_as_are_filled_in(
     node = Node(type="CustomCombo", widgets_values=values)
     last = f"option{len(expected)}"
 
-    found = dict(read_node(NodeClass("CustomCombo", declared), node).values)
+    reading = read_node(NodeClass("CustomCombo", declared), node)
+    found = dict(reading.values)
 
+    assert not reading.rest
     assert found == {"choice": "b", **expected, last: ""}
+
+
+def test_a_primitive_chooses_in_a_custom_combo() -> None:
+    infos = {"CustomCombo": info("STRING", choice=["COMBO", {"options": []}])}
+    drawing = (
+        Drawing(infos)
+        .node(1, "PrimitiveNode", outputs=["COMBO"], values=["b", "fixed", ""])
+        .node(2, "CustomCombo", wires={"choice": (1, 0)}, values=["a", 0, "a", "b", ""])
+    )
+
+    assert api(drawing.saved(), infos)["2"]["inputs"] == {
+        "choice": "b",
+        "index": 1,
+        "option1": "a",
+        "option2": "b",
+        "option3": "",
+    }
 
 
 FORMATS = {
