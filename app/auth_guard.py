@@ -24,7 +24,7 @@ from infra.event_store import LogUnavailable
 
 ORGANISATION_HEADER = "Comfyd-Organisation"
 
-_CREDENTIAL = re.compile(r"cfd_[\w-]{64}|eyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
+_CREDENTIAL = re.compile(r"\bcfd_[\w-]{64}|\beyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 """An API key or a JWT."""
 
 
@@ -70,7 +70,7 @@ async def admit(connection: ASGIConnection[Any, Any, Any, Any], route: BaseRoute
 def _refuse_credential_in_address(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
     """Refuse keys and tokens in query parameters: proxies log addresses, browsers keep them."""
     for name, value in connection.query_params.multi_items():
-        if name == "access_token" or _CREDENTIAL.fullmatch(value):
+        if name == "access_token" or _CREDENTIAL.search(value):
             raise CredentialInAddress
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from nats.aio.client import Client
 
+from infra.embedded.ports import LOOPBACK
 from infra.embedded.servers import Servers
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.nats_connection import connected
@@ -28,6 +29,17 @@ async def system(
         async with running_system(folder, Servers({}, -1), server_env) as running:
             yield running
         await drop_streams(client)
+
+
+@pytest.fixture(scope="package")
+async def impatient(system: System) -> AsyncIterator[str]:
+    """Start an API with a heartbeat every second, which trusts proxies here; give its URL."""
+    url = system.start_another_api(
+        "impatient", module="tests.e2e.impatient_api", COMFYD_TRUSTED_PROXIES=LOOPBACK
+    )
+    await system.until_ready(url)
+    yield url
+    system.end("impatient")
 
 
 @pytest.fixture(scope="package")

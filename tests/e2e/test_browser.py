@@ -81,32 +81,29 @@ class Backend:
 
 
 @pytest.fixture
-async def waiting(system: System) -> AsyncIterator[Tenant]:
-    """Give a tenant whose runs wait until `resume`."""
-    url = system.start_another_api("impatient", module="tests.e2e.impatient_api")
-    await system.until_ready(url)
-    async with client_of(system, "browsing", url=url) as http:
+async def browsing(system: System, impatient: str) -> AsyncIterator[Tenant]:
+    """Give a tenant, at an API whose heartbeats come between the events."""
+    async with client_of(system, "browsing", url=impatient) as http:
         yield Tenant(http, system.machine_url)
-    system.end("impatient")
 
 
 async def test_every_example_follows_a_run_to_its_end_through_all_that_may_happen(
-    waiting: Tenant, own_site: Site, tmp_path: Path
+    browsing: Tenant, own_site: Site, tmp_path: Path
 ) -> None:
     own_site.files |= {f"/{name}": code for name, code in examples().items()}
-    backend = Backend(waiting)
+    backend = Backend(browsing)
     own_site.routes |= {"plan": backend.show_plan, "ticket": backend.make_ticket}
-    deployment = await waiting.deploy(card())
-    machine = await waiting.machine()
-    (await waiting.http.post(f"/v1/machines/{machine}/disable")).raise_for_status()
+    deployment = await browsing.deploy(card())
+    machine = await browsing.machine()
+    (await browsing.http.post(f"/v1/machines/{machine}/disable")).raise_for_status()
     proxies: dict[str, CuttingProxy] = {}
     async with AsyncExitStack() as exits:
         for way, (suffix, faults, spoiled) in WAYS.items():
             for name, suffered in ((way, faults), (f"{way}, undisturbed", [Fault.NONE])):
-                run = await waiting.start(deployment)
+                run = await browsing.start(deployment)
                 proxy = await exits.enter_async_context(
                     cutting_proxy(
-                        str(waiting.http.base_url).rstrip("/"),
+                        str(browsing.http.base_url).rstrip("/"),
                         suffix=suffix or f"/{run}",
                         faults=suffered,
                     )
@@ -119,7 +116,7 @@ async def test_every_example_follows_a_run_to_its_end_through_all_that_may_happe
         async with asyncio.timeout(60):
             for proxy in proxies.values():
                 await proxy.at_last_fault.wait()
-        (await waiting.http.post(f"/v1/machines/{machine}/resume")).raise_for_status()
+        (await browsing.http.post(f"/v1/machines/{machine}/resume")).raise_for_status()
         reports = [await own_site.report() for _ in backend.plan]
         asked = {name: len(proxy.statuses) for name, proxy in proxies.items()}
         await asyncio.sleep(2.5)  # a browser that comes back after the end does it after 2 s
@@ -128,7 +125,7 @@ async def test_every_example_follows_a_run_to_its_end_through_all_that_may_happe
     assert [report.get("error") for report in reports] == [None] * len(reports)
     assert later == asked
     for report in reports:
-        await check(waiting, report, proxies[report["name"]])
+        await check(browsing, report, proxies[report["name"]])
 
 
 async def check(tenant: Tenant, report: Json, proxy: CuttingProxy) -> None:

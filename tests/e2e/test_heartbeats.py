@@ -1,7 +1,6 @@
 """A stream that has nothing to tell stays open, and no client takes its heartbeats for messages."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,15 +9,6 @@ from tests.e2e.graphs import card
 from tests.e2e.node import command, install, node_and_npm, with_node
 from tests.e2e.system import System
 from tests.e2e.tenant import Json, Tenant, client_of
-
-
-@pytest.fixture(scope="module")
-async def impatient(system: System) -> AsyncIterator[str]:
-    """Start an API whose streams have a heartbeat every second; give its URL."""
-    url = system.start_another_api("impatient", module="tests.e2e.impatient_api")
-    await system.until_ready(url)
-    yield url
-    system.end("impatient")
 
 
 @pytest.mark.parametrize("kind", ["runs", "batches"])

@@ -29,7 +29,7 @@ SILENCE = 4.0
             id=kind.name,
             marks=pytest.mark.skipif(
                 kind.program is None,
-                reason=f"no {kind.name}: apt-get install it",
+                reason=f"no {kind.command[0]}: apt-get install it",
             ),
         )
         for kind in KINDS
@@ -42,17 +42,6 @@ async def proxy(
     kind: Kind = request.param
     async with running(kind, tmp_path, impatient) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-async def impatient(system: System) -> AsyncIterator[str]:
-    """Start an API that trusts proxies here, with a heartbeat every second."""
-    url = system.start_another_api(
-        "impatient", module="tests.e2e.impatient_api", COMFYD_TRUSTED_PROXIES="127.0.0.1"
-    )
-    await system.until_ready(url)
-    yield url
-    system.end("impatient")
 
 
 @pytest.fixture

@@ -177,6 +177,7 @@ async def test_a_key_or_token_in_an_address_is_refused_wherever_it_stands(
             ("ticket", key),
             ("ticket", token),
             ("key", key),
+            ("authorization", f"Bearer {token}"),
         )
     ]
 
