@@ -43,7 +43,8 @@ SSE_HEADERS = {
 }
 """A proxy that compresses or buffers a stream holds its events back; these ask it not to.
 
-Each is for another one: HAProxy, Caddy (which compresses whatever has no encoding), nginx.
+The last is for nginx's buffers. Compression is to be prevented by the first; Caddy, nginx and
+HAProxy look at the second, and leave alone what has an encoding.
 """
 
 

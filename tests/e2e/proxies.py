@@ -69,8 +69,6 @@ class Kind(Struct, frozen=True, kw_only=True):
     """What is run, in the folder that holds the configuration as `config`."""
 
     env: dict[str, str] = {}
-    compresses_streams: bool = False
-    """It does, and passes on all the same what it has compressed so far."""
 
     @property
     def program(self) -> str | None:
@@ -131,13 +129,11 @@ KINDS = (
         name="nginx",
         config=_nginx,
         command=("nginx", "-c", "{folder}/config"),
-        compresses_streams=True,
     ),
     Kind(
         name="nginx over HTTP/1.0",
         config=_nginx_as_it_comes,
         command=("nginx", "-c", "{folder}/config"),
-        compresses_streams=True,
     ),
     Kind(
         name="caddy",
@@ -152,7 +148,6 @@ KINDS = (
 class Proxy(Struct, frozen=True, kw_only=True):
     """A running proxy."""
 
-    kind: Kind
     url: str
     tls: ssl.SSLContext
     folder: Path
@@ -180,7 +175,7 @@ async def running(kind: Kind, folder: Path, api: str) -> AsyncIterator[Proxy]:
             stderr=output,
         )
     tls = ssl.create_default_context(cafile=str(folder / "comfyd.crt"))
-    proxy = Proxy(kind=kind, url=f"https://{LOOPBACK}:{port}", tls=tls, folder=folder)
+    proxy = Proxy(url=f"https://{LOOPBACK}:{port}", tls=tls, folder=folder)
     try:
         await _until_ready(proxy)
         yield proxy

@@ -13,6 +13,7 @@ from infra.postgres import connect
 from tests.e2e.graphs import MISSING, card
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant, client_of
+from tests.e2e.test_keys import issue
 
 LIMIT = 10
 
@@ -73,19 +74,17 @@ async def test_two_processes_together_admit_exactly_the_limit_of_one_token(
 
 
 @pytest.mark.usefixtures("_early_in_the_minute")
-async def test_visitors_with_a_ticket_use_up_its_share_and_not_that_of_the_token_behind_it(
-    system: System, limited: tuple[str, str]
+async def test_visitors_with_a_ticket_use_up_its_share_and_not_that_of_the_key_behind_it(
+    limited: tuple[str, str], ada: Tenant
 ) -> None:
-    async with client_of(system, "limited-tia") as http:
-        tenant = Tenant(http, system.machine_url)
-        run = await tenant.run(await tenant.deploy(card()))
-        made = await http.post(f"/v1/runs/{run['id']}/ticket", json={})
-        token = http.headers["Authorization"]
+    run = await ada.run(await ada.deploy(card()))
+    key = (await issue(ada, "runs:read"))["key"]
 
     async with (
         from_address(limited[0], "203.0.113.70") as page,
-        from_address(limited[0], "203.0.113.71", Authorization=token) as owner,
+        from_address(limited[0], "203.0.113.71", Authorization=f"Bearer {key}") as owner,
     ):
+        made = await owner.post(f"/v1/runs/{run['id']}/ticket", json={})
         answers = [await page.get(made.json()["links"]["self"]) for _ in range(LIMIT + 2)]
         unharmed = await owner.get(f"/v1/runs/{run['id']}")
 
