@@ -81,7 +81,7 @@ async def _overdue(run: Run, report: "_Report", tools: Tools) -> RunError:
     settings = tools.settings
     try:
         async with asyncio.timeout(_time_left(run.attempt_at, settings.queue_timeout, tools)):
-            began_at = await report.began()
+            began_at = run.running_at or await report.began()
     except TimeoutError:
         message = (
             f"it never began: for {settings.queue_timeout:g} s other prompts were before it "
@@ -119,7 +119,7 @@ class _Report:
     async def running(self) -> None:
         await self._status(Status.RUNNING)
         if not self._began.done():
-            # No fact says so of a later attempt: the status of its run went on long ago.
+            # Of a later attempt no fact says so: the status of its run does not go back to running.
             self._began.set_result(self._session.existing.running_at or self._tools.now())
 
     async def progress(self, progress: Progress) -> None:

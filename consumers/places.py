@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from consumers.delivery import Later
 
-FIRST_DELAY, LONGEST_DELAY = 0.25, 4.0
+FIRST_DELAY, LONGEST_DELAY = 0.25, 10.0
 """Bounds of the time after which work that found no room comes again, in seconds; doubling."""
 
 IN_LINE = 2

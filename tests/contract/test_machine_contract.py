@@ -24,6 +24,7 @@ from infra.machine import (
     Interrupted,
     Lost,
     Machine,
+    MachineRefused,
     MachineUnreachable,
     OutputMissing,
     Running,
@@ -323,6 +324,18 @@ async def test_a_file_the_machine_no_longer_has_is_missing(machine: Machine) -> 
 
     with pytest.raises(OutputMissing):
         await content(machine, gone)
+
+
+async def test_a_file_whose_name_holds_two_dots_in_a_row_is_refused_for_good(
+    machine: Machine,
+) -> None:
+    outcome, _ = await run(machine, picture())
+    assert isinstance(outcome, Finished)
+    dotted = replace(outcome.outputs[0], filename="a..png")
+
+    with pytest.raises(MachineRefused) as refused:
+        await content(machine, dotted)
+    assert refused.value.code == "output_refused"
 
 
 async def test_what_goes_wrong_with_the_reader_is_not_put_on_the_machine(
