@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up test test-real test-containers test-images check audit bench docs answers editor-oracle format lock clean
+.PHONY: help up test test-real test-containers test-images check audit bench docs messages answers editor-oracle format lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ bench: .venv/ready-dev  ## Measure, beside the ceilings, and write docs/benchmar
 
 docs: .venv/ready-dev  ## Rewrite the pages that are generated from the code
 	@$(BIN)/python -m tests.lifecycle
+
+messages: .venv/ready-dev  ## Compile what click says in Chinese
+	@$(BIN)/python -m tests.messages
 
 answers: .venv/ready-dev  ## Write down anew what the system answers, as examples in /openapi.json
 	@COMFYD_RECORD_ANSWERS=1 $(BIN)/python -m pytest -q tests/e2e/test_openapi_examples.py tests/e2e/test_openapi_other_answers.py

@@ -80,6 +80,14 @@ NATS_URL、POSTGRES_URL、SPACES_…  使用您自己的服务器，而不是内
         "Look after the read models: rebuild, status. Finds a running `comfyd up` by itself.",
         "维护读模型：rebuild、status。会自动找到正在运行的 `comfyd up`。",
     ),
+    "help.projections_rebuild": (
+        "Replay the log into new tables, compare them with the live ones, and swap them in.",
+        "把日志重放到新的数据表，与现有的表比较，然后替换。",
+    ),
+    "help.projections_status": (
+        "Show how far the read models are, and which aggregates are in quarantine.",
+        "显示读模型的进度，以及被隔离的聚合。",
+    ),
     "help.migrate": (
         "Create the streams and tables, or bring them up to date.",
         "创建或更新流和数据表。",

@@ -8,6 +8,7 @@ import click
 
 from app.auth_tokens import Tokens
 from app.cli.completion import completion
+from app.cli.localised import localise
 from app.cli.remote import COMMANDS
 from app.cli.remote.login import LOCAL_USER
 from app.cli.sections import SectionedGroup
@@ -56,15 +57,21 @@ def projector() -> None:
     _become("consumers", "projector")
 
 
-@main.command(
-    help=word("help.projections"),
-    context_settings={"ignore_unknown_options": True, "help_option_names": []},
-    add_help_option=False,
-)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def projections(arguments: tuple[str, ...]) -> None:
-    """Look after the read models: rebuild, status. Finds a running `comfyd up` by itself."""
-    _become("consumers", "projections", *arguments, env=remembered_settings())
+@main.group(help=word("help.projections"))
+def projections() -> None:
+    """Hold the commands that look after the read models."""
+
+
+@projections.command(help=word("help.projections_rebuild"))
+def rebuild() -> None:
+    """Replay the log into new tables, compare them with the live ones, and swap them in."""
+    _become("consumers", "projections", "rebuild", env=remembered_settings())
+
+
+@projections.command(help=word("help.projections_status"))
+def status() -> None:
+    """Show how far the read models are, and which aggregates are in quarantine."""
+    _become("consumers", "projections", "status", env=remembered_settings())
 
 
 @main.command(help=word("help.migrate"))
@@ -82,6 +89,7 @@ def migrate(replicas: str) -> None:
 
 for command in (up, *COMMANDS, completion):
     main.add_command(command)
+localise(main)
 
 
 def _become(module: str, *arguments: str, env: Mapping[str, str] | None = None) -> None:

@@ -1,10 +1,14 @@
 """The list of commands in `comfyd --help`, by what people come for."""
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 from typing_extensions import override
 
+from app.cli.remote.plain import json_text
 from app.cli.words import word
 
 SECTIONS: Mapping[str, Sequence[str]] = {
@@ -41,8 +45,44 @@ SECTIONS: Mapping[str, Sequence[str]] = {
 }
 
 
+AS_JSON = "comfyd.as_json"
+USAGE = "usage"
+"""What programs compare when the line itself was wrong (docs/cli.md)."""
+
+
+@contextmanager
+def _documents(*, as_json: bool) -> Iterator[None]:
+    """Tell programs with a document what click refuses; people get its words."""
+    try:
+        yield
+    except click.ClickException as error:
+        if not as_json:
+            raise
+        click.echo(json_text({"title": error.format_message(), "code": USAGE}), err=True)
+        sys.exit(error.exit_code)
+
+
 class SectionedGroup(click.Group):
-    """A group that lists its commands in sections; what is in none comes last."""
+    """The whole: it lists its commands in sections, and refuses with a document after --json."""
+
+    @override
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        as_json = "--json" in args
+        with _documents(as_json=as_json):
+            context = super().make_context(info_name, args, parent, **extra)
+        context.meta[AS_JSON] = as_json
+        return context
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        with _documents(as_json=ctx.meta[AS_JSON]):
+            return super().invoke(ctx)
 
     @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

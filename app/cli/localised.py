@@ -1,0 +1,55 @@
+"""Lets click speak Chinese: its own words come from a catalogue, the rest is said here."""
+
+import gettext
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+
+import click
+
+from app.cli.words import language
+
+_TYPES: Mapping[str, str] = {
+    "text": "文本",
+    "integer": "整数",
+    "integer range": "整数",
+    "path": "路径",
+}
+"""What kinds of values are called in refusals. In the place of a value, as NAME and URL are, stays
+the Latin word: click counts characters, and columns with wide ones would not stand straight."""
+
+
+def use_catalogue() -> None:
+    """Let click find its words; call it before any command is made."""
+    if language() == "zh":
+        gettext.bindtextdomain("click", str(files("app") / "locale"))
+        gettext.textdomain("click")
+
+
+def localise(main: click.Group) -> None:
+    """Say in Chinese what click has in no catalogue: how a line is put together."""
+    if language() != "zh":
+        return
+    commands = list(commands_of(main))
+    for command in commands:
+        command.options_metavar = "[选项]"
+        if isinstance(command, click.Group):
+            command.subcommand_metavar = "命令 [参数]..."
+    parameters = [parameter for command in commands for parameter in command.params]
+    for parameter in parameters:
+        _keep_placeholder(parameter)
+    # Only now: many parameters share one type.
+    for parameter in parameters:
+        parameter.type.name = _TYPES.get(parameter.type.name, parameter.type.name)
+
+
+def _keep_placeholder(parameter: click.Parameter) -> None:
+    name = parameter.type.name
+    if name in _TYPES and isinstance(parameter, click.Option) and not parameter.is_flag:
+        parameter.metavar = parameter.metavar or name.partition(" ")[0].upper()
+
+
+def commands_of(command: click.Command) -> Iterator[click.Command]:
+    """Give a command and all below it."""
+    yield command
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from commands_of(below)
