@@ -41,6 +41,11 @@ from app.problems import log_fault, problem_response
 from app.rate_limit_guard import limit_address, limit_credential, tell_standing
 from app.security_headers import add_security_headers
 from app.strict_json import StrictRequest
+from app.strict_requests import (
+    learn_parameters,
+    refuse_unknown_parameters,
+    refuse_unread_body,
+)
 from infra.event_store import LogUnavailable
 from infra.settings import Settings
 
@@ -72,7 +77,7 @@ GRAPH_BODY = 16 * 1024 * 1024
 SMALL_BODY = 64 * 1024
 """Largest body of all others, in bytes."""
 
-GUARDS = [limit_address, admit, limit_credential]
+GUARDS = [limit_address, admit, limit_credential, refuse_unknown_parameters]
 CORS_MAX_AGE = 86_400
 ALLOWED_HEADERS = [
     "Authorization",
@@ -141,6 +146,7 @@ def build_app(settings: Settings) -> Litestar:
         logging_config=None,
     )
     collect_methods(app)
+    learn_parameters(app)
     return app
 
 
@@ -152,6 +158,7 @@ def _guarded(body_limit: int) -> Iterator[Router]:
             path="/",
             route_handlers=handlers,
             guards=GUARDS,
+            before_request=refuse_unread_body,
             request_max_body_size=min(most, body_limit),
         )
 

@@ -139,6 +139,18 @@ REQUESTS: Phrases = {
     "field_option": ("there is no option '{value}'", "没有“{value}”这个选项"),
     "field_format": ("must be written as {format}", "格式必须为 {format}"),
     "field_missing": ("the field '{field}' is required", "缺少必填字段“{field}”"),
+    "parameter_unknown": (
+        "there is no parameter '{name}' here; there are: {known}",
+        "此处没有参数“{name}”；可用参数：{known}",
+    ),
+    "body_unexpected": (
+        "nothing here reads a body; leave it out",
+        "此处不读取请求体；请不要发送",
+    ),
+    "webhook_unsupported": (
+        "no webhook would be called: leave it out, and read the run or follow its events",
+        "不会调用任何 webhook：请去掉该字段，改为查询运行或订阅其事件",
+    ),
     "field_unknown": ("there is no field '{field}' here", "此处没有字段“{field}”"),
     "filter_empty": (
         "the filter must say at least one thing: status, deployment_id, batch_id, since or until",

@@ -14,7 +14,7 @@ from app.classic_problems import ClassicError
 from app.create_run import create_run
 from app.find_run import find_run
 from app.house import House
-from app.native.requests import Inputs, idempotency_key, identifier
+from app.native.requests import Inputs, bad, idempotency_key, identifier
 from app.openapi import again, answers
 from app.scopes import RUNS_READ, RUNS_WRITE, needs
 from events.errors import NotFound
@@ -22,12 +22,19 @@ from events.errors import NotFound
 LONGEST_ID = 100
 """Characters of an id, however it is written."""
 
+LONGEST_URL = 2000
 
-class RunRequest(Struct, frozen=True, kw_only=True):
-    """A run to make; what else a client sends is passed over, as the dialect does."""
+
+class RunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A run to make."""
 
     deployment_id: Annotated[str, Meta(max_length=LONGEST_ID)]
     inputs: Inputs = {}
+    batch_number: Annotated[float, Meta(ge=1, le=1)] = 1
+    """The Python client sends it always. More than one run is a batch of the native API."""
+
+    webhook: Annotated[str, Meta(max_length=LONGEST_URL)] | None = None
+    """Refused: nobody would call it."""
 
 
 class RunAnswer(Struct, frozen=True, kw_only=True):
@@ -49,6 +56,8 @@ async def create(
     key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
 ) -> RunAnswer:
     """Accept a run of a deployment."""
+    if data.webhook is not None:
+        raise bad("webhook_unsupported", "/webhook")
     try:
         accepted = await create_run(
             house,
@@ -78,7 +87,7 @@ async def read(
     except NotFound:
         refused = ClassicError(code=400, message="Workflow not found")
         return Response(refused, status_code=400)
-    return Response(run_row(found.run, house.settings.spaces))
+    return Response(run_row(found.run, found.progress, house.settings.spaces))
 
 
 @get("/api/status/{run_id:str}", opt=needs(RUNS_READ, per_deployment=True))

@@ -34,6 +34,7 @@ class ClassicStatus(TypedDict):
     outputs: list[dict[str, Any]]
     error: str | None
     progress: ClassicProgress
+    live_status: str | None
 
 
 class ClassicRun(TypedDict):
@@ -46,6 +47,8 @@ class ClassicRun(TypedDict):
     machine_id: str
     origin: str
     status: str
+    live_status: str | None
+    progress: float
     ended_at: str | None
     created_at: str | None
     started_at: str | None
@@ -99,10 +102,11 @@ def status_view(run: Run, progress: Progress | None, spaces: Spaces) -> ClassicS
         "outputs": outputs_view(run, spaces),
         "error": error_text(run),
         "progress": progress_view(run, progress),
+        "live_status": live_status(run, progress),
     }
 
 
-def run_row(run: Run, spaces: Spaces) -> ClassicRun:
+def run_row(run: Run, progress: Progress | None, spaces: Spaces) -> ClassicRun:
     """Show the answer of GET /api/run?run_id=."""
     outputs = outputs_view(run, spaces)
     return {
@@ -113,6 +117,8 @@ def run_row(run: Run, spaces: Spaces) -> ClassicRun:
         "machine_id": str(run.machine_id),
         "origin": run.origin,
         "status": WORDS[run.status],
+        "live_status": live_status(run, progress),
+        "progress": fraction(run, progress),
         "ended_at": timestamp(run.ended_at),
         "created_at": timestamp(run.created_at),
         "started_at": timestamp(run.started_at),
@@ -155,6 +161,22 @@ def progress_view(run: Run, progress: Progress | None) -> ClassicProgress:
         current += progress.percent * (UPLOADING_AT - 1 - current) // 100
         message = progress.message
     return {"current": current, "total": 100, "message": message}
+
+
+def live_status(run: Run, progress: Progress | None) -> str | None:
+    """Say what the machine does now, as the dialect's plugin does."""
+    if run.status is not Status.RUNNING or progress is None:
+        return None
+    return f"Executing {progress.node_class}" if progress.node_class else progress.message
+
+
+def fraction(run: Run, progress: Progress | None) -> float:
+    """Give how much is rendered, from 0 to 1, as the dialect's clients read it."""
+    if run.status in {Status.UPLOADING, Status.SUCCESS}:
+        return 1.0
+    if run.status is Status.RUNNING and progress is not None:
+        return progress.percent / 100
+    return 0.0
 
 
 def error_text(run: Run) -> str | None:

@@ -76,7 +76,7 @@ def _codes(operation: Json, *, needs_caller: bool) -> Iterator[str]:
         yield from _with_status(HTTPStatus.SERVICE_UNAVAILABLE)
         yield from ("not_found", "internal")
     yield "rate_limited"
-    if operation.get("parameters") or "requestBody" in operation:
+    if needs_caller or operation.get("parameters"):
         yield "invalid_request"
     if "requestBody" in operation:
         yield from ("malformed_json", "body_too_large", "body_too_complex")

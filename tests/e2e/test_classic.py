@@ -63,6 +63,7 @@ async def test_the_answer_of_an_ended_run_has_exactly_the_shape_that_clients_kno
         "outputs": list,
         "error": type(None),
         "progress": dict,
+        "live_status": type(None),
     }
     assert status["progress"] == {
         "current": 100,
@@ -100,6 +101,7 @@ async def test_a_run_that_waits_has_the_same_shape_with_nothing_filled_in(ada: T
         "outputs": [],
         "error": None,
         "progress": {"current": 0, "total": 100, "message": "Waiting to start"},
+        "live_status": None,
     }
     for run_id in (third, second, first):
         await ada.cancel(run_id)
@@ -116,12 +118,22 @@ async def test_a_running_run_tells_how_far_it_is(ada: Tenant) -> None:
         )
         return status if begun else None
 
-    progress = (await eventually(look))["progress"]
+    running = await eventually(look)
+    progress = running["progress"]
+
+    async def look_at_row() -> Json | None:
+        row = (await ada.http.get("/api/run", params={"run_id": run_id})).json()
+        return row if row["progress"] else None
+
+    row = await eventually(look_at_row)
     await ada.cancel(run_id)
     await ada.ended(run_id)
 
     assert 0 <= progress["current"] < 75
     assert progress["total"] == 100
+    assert running["live_status"].startswith("Executing ")
+    assert row["live_status"].startswith("Executing ")
+    assert 0 < row["progress"] <= 1
     cancelled = (await ada.http.get(f"/api/status/{run_id}")).json()
     assert cancelled["status"] == "failed"
     assert cancelled["error"] == "cancelled"
@@ -188,6 +200,34 @@ async def test_what_is_not_there_is_told_in_the_words_of_the_dialect(
     told = await ada.http.request(method, path, json=body)
 
     assert (told.status_code, told.json()) == (status, answer)
+
+
+@pytest.mark.parametrize(
+    ("more", "codes"),
+    [
+        ({}, []),
+        ({"batch_number": 1.0}, []),
+        ({"webhook": None}, []),
+        ({"webhook": "https://example.com/hook"}, [("webhook_unsupported", ["webhook"])]),
+        ({"batch_number": 2}, [("field_too_large", ["batch_number"])]),
+        ({"input": {}}, [("field_unknown", ["input"])]),
+        ({"workflow_api_json": {}}, [("field_unknown", ["workflow_api_json"])]),
+    ],
+)
+async def test_what_would_not_be_done_is_refused_by_name(
+    ada: Tenant, more: Json, codes: list[tuple[str, list[str]]]
+) -> None:
+    deployment = await ada.deploy(card())
+
+    answer = await ada.http.post("/api/run", json={"deployment_id": deployment, **more})
+
+    if not codes:
+        assert answer.status_code == 200, answer.text
+        await ada.ended(answer.json()["run_id"])
+        return
+    refused = answer.json()
+    assert (answer.status_code, refused["success"]) == (400, False)
+    assert [(i["code"], i["path"]) for i in refused["error"]["issues"]] == codes
 
 
 async def test_without_a_token_nothing_is_told(ada: Tenant) -> None:

@@ -179,6 +179,7 @@ def test_a_status_has_exactly_the_fields_of_the_dialect() -> None:
         "outputs": [],
         "error": None,
         "progress": {"current": 100, "total": 100, "message": "Generation completed"},
+        "live_status": None,
     }
     waiting = status_view(RUN, None, SPACES)
     assert (waiting["started_at"], waiting["ended_at"], waiting["duration"]) == (None, None, None)
@@ -191,7 +192,7 @@ def test_the_duration_of_a_run_that_never_started_counts_from_its_creation() -> 
 def test_a_row_has_the_fields_of_the_dialect() -> None:
     run = at(Status.SUCCESS, outputs=(image_output(),), uploads={0: upload("a.png")})
 
-    assert run_row(run, SPACES) == {
+    assert run_row(run, None, SPACES) == {
         "id": str(RUN_ID),
         "workflow_version_id": str(OTHER_ID),
         "workflow_inputs": None,
@@ -199,12 +200,40 @@ def test_a_row_has_the_fields_of_the_dialect() -> None:
         "machine_id": str(MACHINE_ID),
         "origin": "api",
         "status": "success",
+        "live_status": None,
+        "progress": 1.0,
         "ended_at": "2026-11-23T12:00:02.500Z",
         "created_at": TIME,
         "started_at": None,
         "workflow": {"org_id": None, "user_id": "ada"},
         "outputs": [{"data": {"images": [image("a.png")]}}],
     }
+
+
+@pytest.mark.parametrize(
+    ("status", "progress", "shown"),
+    [
+        (Status.QUEUED, None, (None, 0.0)),
+        (Status.STARTED, percent(40), (None, 0.0)),
+        (Status.RUNNING, None, (None, 0.0)),
+        (Status.RUNNING, percent(40), ("40 %", 0.4)),
+        (
+            Status.RUNNING,
+            replace(percent(100), node_class="KSampler"),
+            ("Executing KSampler", 1.0),
+        ),
+        (Status.UPLOADING, percent(40), (None, 1.0)),
+        (Status.SUCCESS, None, (None, 1.0)),
+        (Status.FAILED, percent(40), (None, 0.0)),
+        (Status.CANCELLED, None, (None, 0.0)),
+    ],
+)
+def test_a_row_says_what_the_machine_does_and_how_much_of_it_is_done(
+    status: Status, progress: Progress | None, shown: tuple[str | None, float]
+) -> None:
+    row = run_row(at(status), progress, SPACES)
+    assert (row["live_status"], row["progress"]) == shown
+    assert status_view(at(status), progress, SPACES)["live_status"] == shown[0]
 
 
 def test_times_are_written_as_javascript_does() -> None:
