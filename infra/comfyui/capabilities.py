@@ -1,12 +1,14 @@
 """Compare a graph with the node classes a ComfyUI has, remembered for a few minutes."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from msgspec import Struct
 
 from events.errors import Problem
 from events.object_info import Infos, check_against
-from infra.comfyui.client import Client
+from infra.comfyui.client import Client, decoded
 from infra.machine import Graph, GraphProblem, WorkflowRejected
 
 FRESH_FOR = 300.0
@@ -26,12 +28,33 @@ _STOCK_MODULES = ("comfy_extras.", "comfy_api_nodes.")
 """Where ComfyUI keeps its own classes, beside `nodes`; packs are below `custom_nodes`."""
 
 
+LARGEST_DESCRIPTION = 4 * 1024 * 1024
+"""Bytes of the description of one class; a loader that lists 10,000 files has one tenth of that."""
+
+MOST_DESCRIBED = 32 * 1024 * 1024
+"""Bytes of all descriptions that are kept of one machine."""
+
+AT_ONCE = 8
+"""Classes that are asked for at the same time."""
+
+
+class _Described(Struct, frozen=True):
+    """What a machine said of one class."""
+
+    description: Description | None
+    """None of a class that it has not."""
+
+    size: int
+    at: float
+
+
 class Capabilities:
     """What one ComfyUI can do."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._descriptions: dict[str, tuple[float, Description | None]] = {}
+        self._known: dict[str, _Described] = {}
+        self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def check(self, graph: Graph) -> None:
         """Compare *graph* with what the machine can do.
@@ -60,8 +83,8 @@ class Capabilities:
 
     def is_stock(self, class_type: str) -> bool:
         """Whether ComfyUI itself brings a class; False of one that nobody asked for."""
-        _, description = self._descriptions.get(class_type, (0.0, None))
-        module = str((description or {}).get("python_module", ""))
+        known = self._known.get(class_type)
+        module = str(((known and known.description) or {}).get("python_module", ""))
         return module == "nodes" or module.startswith(_STOCK_MODULES)
 
     async def _problems(self, graph: Graph, *, since: float) -> list[GraphProblem]:
@@ -70,20 +93,31 @@ class Capabilities:
         return [_graph_problem(problem) for problem in check_against(graph, infos)]
 
     async def _infos(self, classes: Collection[str], *, since: float) -> Infos:
-        await self._describe(name for name in classes if self._described_at(name) < since)
-        return {name: self._descriptions[name][1] for name in classes}
+        known = {n: k for n in classes if (k := self._known.get(n)) and k.at >= since}
+        names = [name for name in classes if name not in known]
+        asked = await asyncio.gather(*map(self._ask, names))
+        described = known | dict(zip(names, asked, strict=True))
+        if sum(one.size for one in described.values()) > MOST_DESCRIBED:
+            raise self._client.refused(f"describes nodes in more than {MOST_DESCRIBED} bytes")
+        self._keep(described)
+        return {name: one.description for name, one in described.items()}
 
-    def _described_at(self, name: str) -> float:
-        return self._descriptions.get(name, (float("-inf"), None))[0]
-
-    async def _describe(self, names: Iterable[str]) -> None:
-        await asyncio.gather(*map(self._describe_one, names))
-
-    async def _describe_one(self, name: str) -> None:
-        # An unknown class is answered with an empty object.
-        answer = await self._client.read(dict[str, Description], "object_info", name)
+    async def _ask(self, name: str) -> _Described:
+        async with self._slots:
+            answer = await self._client.get("object_info", name, at_most=LARGEST_DESCRIPTION)
+            # An unknown class is answered with an empty object.
+            description = decoded(answer, dict[str, Description]).get(name)
         now = asyncio.get_running_loop().time()
-        self._descriptions[name] = (now, answer.get(name))
+        return _Described(description, len(answer.body), now)
+
+    def _keep(self, described: Mapping[str, _Described]) -> None:
+        self._known.update(described)
+        size = sum(one.size for one in self._known.values())
+        for name, one in sorted(self._known.items(), key=lambda item: item[1].at):
+            if size <= MOST_DESCRIBED:
+                return
+            size -= one.size
+            del self._known[name]
 
 
 def _graph_problem(problem: Problem) -> GraphProblem:

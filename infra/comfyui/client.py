@@ -88,15 +88,15 @@ class Client:
         """Give the URL of *path*; each part may hold any character."""
         return self.base.joinpath(*(quote(part, safe="") for part in path), encoded=True)
 
-    async def get(self, *path: str) -> Answer:
-        """Ask something.
+    async def get(self, *path: str, at_most: int | None = None) -> Answer:
+        """Ask something whose answer has *at_most* so many bytes.
 
         Raises:
             MachineUnreachable: no answer.
             MachineRefused: an answer without end; so it is with every question here.
 
         """
-        return await self._answer("GET", self.at(*path))
+        return await self._answer("GET", self.at(*path), at_most=at_most)
 
     async def read(self, reply: type[Reply], *path: str) -> Reply:
         """Ask something whose answer must be a *reply*.
@@ -186,19 +186,21 @@ class Client:
         *,
         data: bytes | FormData | None = None,
         headers: Mapping[str, str] | None = None,
+        at_most: int | None = None,
     ) -> Answer:
         try:
             async with self.session.request(method, url, data=data, headers=headers) as response:
-                return await self._whole(response)
+                return await self._whole(response, at_most)
         except NO_ANSWER as error:
             raise MachineUnreachable(self.told(error)) from error
 
-    async def _whole(self, response: ClientResponse) -> Answer:
+    async def _whole(self, response: ClientResponse, at_most: int | None = None) -> Answer:
+        most = at_most or LARGEST_ANSWER
         body = bytearray()
         async for chunk in response.content.iter_any():
             body += chunk
-            if len(body) > LARGEST_ANSWER:
-                raise self.refused(f"answers with more than {LARGEST_ANSWER} bytes")
+            if len(body) > most:
+                raise self.refused(f"answers with more than {most} bytes")
         return Answer(
             status=response.status,
             media_type=response.content_type,

@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode
 
 from events.output import Output
 from events.progress import Progress
-from infra.comfyui import client
+from infra.comfyui import capabilities, client
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.comfyui.listening import MESSAGE_LIMIT
 from infra.embedded.standin import Server, Switches, serve
@@ -425,6 +425,24 @@ async def test_a_look_or_a_check_that_brings_an_odd_answer_ends(
     for asking in (machine.observe(), machine.check(GRAPH)):
         with pytest.raises(MachineRefused):
             await asking
+
+
+@pytest.mark.parametrize("limit", ["LARGEST_DESCRIPTION", "MOST_DESCRIBED"])
+async def test_what_is_kept_of_the_nodes_of_a_machine_is_bounded(
+    script: ScriptedComfyUI,
+    machine: ComfyUIMachine,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+) -> None:
+    description = {"input": {"required": {"width": ["INT", {"tooltip": "x" * 1000}]}}}
+    for name in ("EmptyImage", "SaveImage"):
+        script.answer(f"GET /object_info/{name}", Reply({name: description}))
+    await machine.check(GRAPH | {"3": {"class_type": "EmptyImage", "inputs": {"width": 8}}})
+    monkeypatch.setattr(capabilities, limit, 1000)
+    monkeypatch.setattr(capabilities, "FRESH_FOR", -1)
+
+    with pytest.raises(MachineRefused, match="more than 1000 bytes"):
+        await machine.check(GRAPH)
 
 
 async def test_an_answer_that_drips_ends_in_time(script: ScriptedComfyUI) -> None:
