@@ -89,7 +89,7 @@ def _differences(ours: Json, theirs: Json) -> Iterator[Finding]:
 
 
 def _node_differences(node: str, ours: Json, theirs: Json) -> Iterator[Finding]:
-    kind = str(theirs["class_type"])
+    kind = str(theirs.get("class_type", _ABSENT))  # of a class that it lacks, the editor says none
     if ours["class_type"] != kind:
         yield Finding(kind="a class", node=node, ours=ours["class_type"], theirs=kind)
     for name in {**ours["inputs"], **theirs["inputs"]}:
