@@ -20,10 +20,12 @@ from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from infra.embedded.data_folder import DataFolder, data_folder
+from infra.embedded.child import start
+from infra.embedded.data_folder import DataFolder, data_folder, write_private
 from infra.embedded.errors import ServerFailed
-from infra.embedded.nats_server import ask_system
-from infra.embedded.ports import LOOPBACK
+from infra.embedded.nats_server import ask_system, nats_server
+from infra.embedded.ports import LOOPBACK, remembered_ports
+from infra.embedded.s3_server import COMPONENTS, s3_server
 from infra.embedded.servers import Servers, start_all
 
 Env = dict[str, str]
@@ -197,6 +199,53 @@ def test_nothing_readable_by_others_is_in_the_folder(running: Running) -> None:
     secrets = (*nats, *s3, "postgres/password")
     for file in secrets:
         assert (root / file).stat().st_mode & 0o177 == 0
+
+
+_NATS_CONFIG_OF_BEFORE = """\
+host: "{host}"
+port: {port}
+authorization {{ user: "comfyd", password: "{password}" }}
+jetstream {{ store_dir: "data" }}
+"""
+
+
+async def test_data_of_before_the_inner_ports_were_closed_is_kept(tmp_path: Path) -> None:
+    """NATS had a user outside of any account, the parts of SeaweedFS had no certificate."""
+    given = {"POSTGRES_URL": "x"}
+    with data_folder(tmp_path, least_free=0) as folder:
+        ports = remembered_ports(
+            tmp_path / "ports.json", ["nats", *(f"s3-{c}" for c in COMPONENTS)]
+        )
+        nats_before = nats_server(tmp_path / "nats", tmp_path / "nats.log", port=ports["nats"])
+        s3_before = s3_server(
+            tmp_path / "s3", tmp_path / "s3.log", ports={c: ports[f"s3-{c}"] for c in COMPONENTS}
+        )
+        commands = [nats_before.prepare(), s3_before.prepare()]
+        password = (tmp_path / "nats" / "password").read_text("ascii")
+        config = _NATS_CONFIG_OF_BEFORE.format(host=LOOPBACK, port=ports["nats"], password=password)
+        write_private(tmp_path / "nats" / "nats.conf", config)
+        (tmp_path / "s3" / "security.toml").unlink()
+        children = [start(command) for command in commands]
+        try:
+            children[0].wait_ready(lambda: can_connect(ports["nats"]), within=10)
+            children[1].wait_ready(s3_before.ready, within=30)
+            await keep_in_nats(nats_before.env, "of before")
+            keep_in_s3(s3_before.env, "of before")
+        finally:
+            for child in children:
+                child.stop()
+        servers = start_all(folder, given=given)
+        try:
+            assert servers.env == nats_before.env | s3_before.env
+            kept = [await read_from_nats(servers.env), read_from_s3(servers.env)]
+            assert kept == ["of before"] * 2
+        finally:
+            servers.stop()
+
+
+def can_connect(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex((LOOPBACK, port)) == 0
 
 
 def test_a_server_with_a_url_of_its_own_is_not_started(tmp_path: Path) -> None:
