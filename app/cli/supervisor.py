@@ -3,7 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from infra.embedded.child import Child, Command, start
@@ -123,11 +124,17 @@ class Supervisor:
         asyncio.get_running_loop().call_later(30, self._pauses.pop, name, None)
 
     def _launch_process(self, name: str) -> None:
-        self.children[name] = start(self._commands[name])
+        with self._later(name):
+            self.children[name] = start(self._commands[name])
 
     def _launch_server(self, name: str) -> None:
-        try:
+        with self._later(name):
             self._servers.launch(name)
-        except ServerFailed:
-            # Seen as dead at the next look, and tried again.
+
+    @contextmanager
+    def _later(self, name: str) -> Iterator[None]:
+        """Leave a start that fails, on a full disk perhaps, to the next look: it is dead still."""
+        try:
+            yield
+        except (ServerFailed, OSError):
             self._pauses[name] = LONGEST_PAUSE

@@ -27,7 +27,7 @@ def remembered_certificate(folder: Path) -> None:
     The certificate is its own authority: nothing but itself is trusted by those who are told to
     trust it, and there is no other key that could sign a second one.
     """
-    if folder.exists():
+    if all((folder / name).exists() for name in ("cert.pem", "key.pem")):
         return
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -35,6 +35,7 @@ def remembered_certificate(folder: Path) -> None:
     certificate, key = _self_signed()
     write_private(fresh / "cert.pem", certificate)
     write_private(fresh / "key.pem", key)
+    shutil.rmtree(folder, ignore_errors=True)
     fresh.replace(folder)
 
 

@@ -43,7 +43,8 @@ def data_folder(root: Path, *, least_free: int = LEAST_FREE) -> Iterator[DataFol
 
     Raises:
         DataFolderInUse: another comfyd has it, or its servers have not stopped.
-        DataFolderUnusable: we may not create it or write into it.
+        DataFolderUnusable: we may not create it or write into it, or something in it is not
+            what it should be, also when that shows in the body of the `with`.
         DiskFull: fewer than *least_free* bytes are free.
 
     """
@@ -53,6 +54,10 @@ def data_folder(root: Path, *, least_free: int = LEAST_FREE) -> Iterator[DataFol
         _acquire(lock, root)
         _check_disk(root, least_free)
         yield DataFolder(root=root, lock=lock)
+    except OSError as error:
+        if not str(error.filename or "").startswith(str(root)):
+            raise
+        raise _unusable(str(error.filename), error) from error
     finally:
         os.close(lock)
 
@@ -62,8 +67,12 @@ def _open_lock(root: Path) -> int:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         return os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataFolderUnusable("folder_unusable", folder=str(root), reason=reason) from error
+        raise _unusable(str(root), error) from error
+
+
+def _unusable(path: str, error: OSError) -> DataFolderUnusable:
+    reason = error.strerror or str(error)
+    return DataFolderUnusable("folder_unusable", folder=path, reason=reason)
 
 
 def _acquire(lock: int, root: Path) -> None:

@@ -115,8 +115,9 @@ def secrets(up: Up) -> list[str]:
         "jwt-secret",
     )
     headers = {"Authorization": f"Bearer {up.token()}"}
-    [run] = httpx.get(f"{up.url}/v1/runs", headers=headers, trust_env=False).json()["data"]
-    return [run["id"], *((up.data / file).read_text("ascii") for file in files)]
+    runs = httpx.get(f"{up.url}/v1/runs", headers=headers, trust_env=False).json()["data"]
+    assert runs
+    return [*(run["id"] for run in runs), *((up.data / file).read_text("ascii") for file in files)]
 
 
 def test_the_ports_are_the_known_ones(ports: dict[int, str]) -> None:

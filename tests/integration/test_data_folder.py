@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.embedded.certificate import remembered_certificate
 from infra.embedded.data_folder import data_folder, remembered_secret
 from infra.embedded.errors import CannotStart, DataFolderInUse, DataFolderUnusable, DiskFull
 from infra.embedded.messages import CATALOGUE
@@ -78,6 +79,27 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
         "folder": str(tmp_path / "file" / "data"),
         "reason": "Not a directory",
     }
+
+
+def test_something_in_the_folder_that_is_not_what_it_should_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "logs").touch()
+    with pytest.raises(DataFolderUnusable) as refused, data_folder(tmp_path, least_free=0):
+        (tmp_path / "logs").mkdir()
+    assert refused.value.params == {"folder": str(tmp_path / "logs"), "reason": "File exists"}
+    with pytest.raises(FileNotFoundError), data_folder(tmp_path / "data", least_free=0):
+        (tmp_path / "elsewhere").read_bytes()
+
+
+def test_half_a_certificate_is_made_anew_and_a_whole_one_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "tls"
+    remembered_certificate(folder)
+    first = (folder / "cert.pem").read_bytes()
+    remembered_certificate(folder)
+    assert (folder / "cert.pem").read_bytes() == first
+    (folder / "key.pem").unlink()
+    remembered_certificate(folder)
+    assert (folder / "cert.pem").read_bytes() != first
+    assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
 
 
 def test_a_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
