@@ -13,10 +13,9 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from events.ui_graph_classes import first_option
-from events.ui_graph_nodes import Built, widget_name
+from events.ui_graph_nodes import Built, Definitions, widget_name
 from events.ui_graph_proxies import (
     BORDER,
-    Fate,
     Place,
     Primitives,
     quarantined,
@@ -44,39 +43,46 @@ class Held(Struct, frozen=True, kw_only=True):
     by_place: Mapping[Place, object]
     """For widgets that no input leads to."""
 
+    misled: str | None = None
+    """A primitive that the box shows and whose links the editor would lay wrongly."""
+
 
 class Boxes:
     """The boxes of a graph; *definitions* are the insides, by the type that their boxes have."""
 
-    def __init__(self, definitions: Mapping[str, Built]) -> None:
+    def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
         self._leaves: dict[str, dict[int, Leaf]] = {}
+        self._held: dict[int, Held] = {}
+        """By what the boxes are, which live as long as their definitions."""
+
         self._inner: dict[int, dict[str, Leaf]] = {}
         """Of boxes in boxes, by what they are and the names of their inputs."""
 
     def held(self, box: Node) -> Held:
         """Return what a box holds for the widgets inside it."""
+        if id(box) not in self._held:
+            self._held[id(box)] = self._hold(box)
+        return self._held[id(box)]
+
+    def _hold(self, box: Node) -> Held:
         definition = self._definitions[box.type]
         leaves = self._leaves_of(box.type)
         names = {number: definition.level.inputs[number].name for number in leaves}
         # Inputs of one name have one value.
-        by_name = {names[number]: leaf.value for number, leaf in reversed([*leaves.items()])}
+        by_name = {names[number]: leaf.value for number, leaf in reversed(leaves.items())}
         by_name.update(_by_position(box, [*names.values()]))
-        places = {leaf.place: names[number] for number, leaf in reversed([*leaves.items()])}
+        places = {leaf.place: names[number] for number, leaf in reversed(leaves.items())}
         places |= {(BORDER, name): name for name in by_name}
+        primitives = Primitives(definition, shown(box))
         by_place = {}
-        for place, value in self._proxied(box, definition):
+        for place, value in self._proxied(box, definition, primitives):
             if place in places:
                 by_name[places[place]] = value
             else:
                 by_place[place] = value
         by_input = {n: _chosen(leaf, by_name[names[n]]) for n, leaf in leaves.items()}
-        return Held(by_input=by_input, by_place=by_place)
-
-    def misled_primitive(self, box: Node) -> str | None:
-        """Return a primitive that a box shows and whose wires the editor would lay wrongly."""
-        fates = Primitives(self._definitions[box.type], shown(box)).fates
-        return next((key for key, fate in fates.items() if fate is Fate.MISLED), None)
+        return Held(by_input=by_input, by_place=by_place, misled=primitives.misled)
 
     def _leaves_of(self, kind: str) -> dict[int, Leaf]:
         if kind not in self._leaves:
@@ -115,11 +121,12 @@ class Boxes:
             }
         return self._inner[id(box)].get(name)
 
-    def _proxied(self, box: Node, definition: Built) -> Iterator[tuple[Place, object]]:
+    def _proxied(
+        self, box: Node, definition: Built, primitives: Primitives
+    ) -> Iterator[tuple[Place, object]]:
         """Yield the widgets that an older file names, with their values."""
         values = box.widgets_values if isinstance(box.widgets_values, list) else []
         entries = shown(box)
-        primitives = Primitives(definition, entries)
         waiting = set(primitives.fates)
         for entry, value in zip_longest(entries, values[: len(entries)]):
             if entry[0] not in primitives.fates:

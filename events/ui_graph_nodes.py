@@ -35,6 +35,25 @@ class Built(Struct, frozen=True, kw_only=True):
         return self.ends.get((link.target, str(link.id)))
 
 
+class Definitions:
+    """What is inside the boxes of subgraphs; built when it is first asked for."""
+
+    def __init__(self, levels: Mapping[str, Level], classes: Classes) -> None:
+        self._levels = levels
+        self._classes = classes
+        self._built: dict[str, Built] = {}
+
+    def __contains__(self, kind: str) -> bool:
+        """Whether nodes of this type are boxes of a subgraph."""
+        return kind in self._levels
+
+    def __getitem__(self, kind: str) -> Built:
+        """Return the inside of the boxes of a type."""
+        if kind not in self._built:
+            self._built[kind] = build(self._levels[kind], self._classes, self._levels)
+        return self._built[kind]
+
+
 def build(level: Level, classes: Classes, boxes: Mapping[str, Level]) -> Built:
     """Build the nodes of a level; *boxes* are the definitions of subgraphs."""
     nodes: dict[str, Node] = {}

@@ -56,6 +56,8 @@ class Primitives:
             if node and node.type == PRIMITIVE:
                 self._names[key].add(name)
         self.fates = {key: self._fate(key) for key in self._names}
+        found = (key for key, fate in self.fates.items() if fate is Fate.MISLED)
+        self.misled = next(found, None)
 
     def held(self, primitive: str, value: object) -> object:
         """Return what the box holds for a primitive: what was saved, or what is where it leads."""

@@ -13,7 +13,7 @@ from events.ui_graph_boxes import Boxes
 from events.ui_graph_classes import Classes
 from events.ui_graph_groups import Group, group_name, read_group
 from events.ui_graph_ids import highest_id
-from events.ui_graph_nodes import Built, build
+from events.ui_graph_nodes import Built, Definitions, build
 from events.ui_graph_proxies import Place
 from events.ui_graph_shape import Node, SavedGraph, Slot
 from events.ui_graph_widgets import Saved
@@ -39,10 +39,10 @@ class Scope:
         self.host: Node | None = None
         """The box whose inside this is; its inputs are those of the inside, in order."""
 
-        self.by_input: dict[int, object] = {}
+        self.by_input: Mapping[int, object] = {}
         """What the box holds for inputs of the inside that are not wired."""
 
-        self.by_place: dict[Place, object] = {}
+        self.by_place: Mapping[Place, object] = {}
         """What the box holds for widgets inside that no input leads to."""
 
         self.aliases: Mapping[str, str] = {}
@@ -99,10 +99,8 @@ class _Unfolding:
     def __init__(self, saved: SavedGraph, classes: Classes) -> None:
         self._saved = saved
         self._classes = classes
-        self._built = {
-            kind: build(level, classes, saved.subgraphs) for kind, level in saved.subgraphs.items()
-        }
-        self._boxes = Boxes(self._built)
+        self._definitions = Definitions(saved.subgraphs, classes)
+        self._boxes = Boxes(self._definitions)
         self._groups: dict[str, tuple[Group, Built]] = {}
         self._last_id = highest_id(saved)
         self._count = self._links = 0
@@ -116,7 +114,7 @@ class _Unfolding:
         """Unfold the boxes of a level; *inside* names the types that we are in."""
         nodes = scope.level.nodes.values()
         self._count += len(nodes)
-        self._links += len(scope.built.ends)
+        self._links += len(scope.built.ends) + len(scope.level.inputs)
         _limit("graph_too_large", self._count, MAX_NODES)
         _limit("ui_inputs_too_many", self._links, MAX_SLOTS)
         for node in nodes:
@@ -139,29 +137,36 @@ class _Unfolding:
         return False
 
     def _inside(self, scope: Scope, node: Node) -> Scope:
-        path = (*scope.path, node.key)
-        if node.type in self._saved.subgraphs:
-            inside = Scope(self._built[node.type], path)
-            inside.host = node
-            if primitive := self._boxes.misled_primitive(node):
-                told = scope.problem(node, "ui_primitive_misled", primitive=primitive)
-                raise InvalidGraph(problems=[told])
-            held = self._boxes.held(node)
-            inside.by_input.update(held.by_input)
-            inside.by_place.update(held.by_place)
-            for number, slot in enumerate(node.slots):
-                if (node.key, slot.name) in scope.by_place:
-                    inside.by_input[number] = scope.by_place[node.key, slot.name]
-            return inside
+        if node.type in self._definitions:
+            return self._of_subgraph(scope, node)
+        return self._of_group(scope, node)
+
+    def _of_subgraph(self, scope: Scope, node: Node) -> Scope:
+        held = self._boxes.held(node)
+        if held.misled:
+            told = scope.problem(node, "ui_primitive_misled", primitive=held.misled)
+            raise InvalidGraph(problems=[told])
+        inside = Scope(self._definitions[node.type], (*scope.path, node.key))
+        inside.host = node
+        shown = {
+            number: scope.by_place[node.key, slot.name]
+            for number, slot in enumerate(node.slots)
+            if (node.key, slot.name) in scope.by_place
+        }
+        inside.by_input = {**held.by_input, **shown} if shown else held.by_input
+        inside.by_place = held.by_place
+        return inside
+
+    def _of_group(self, scope: Scope, node: Node) -> Scope:
         group, built = self._group(group_name(node.type))
-        inside = Scope(built, path)
+        inside = Scope(built, (*scope.path, node.key))
         if not scope.path:  # The editor makes a subgraph of it, and gives new ids.
             first = self._last_id + 1
             inside.aliases = {key: str(first + int(key)) for key in built.level.nodes}
             self._last_id = first + len(inside.aliases)
             inside.path = (str(self._last_id),)
         inside.host = _group_host(node, group)
-        inside.by_place.update(_of_group(node, group, scope))
+        inside.by_place = dict(_held_by_group(node, group, scope))
         return inside
 
     def _group(self, name: str) -> tuple[Group, Built]:
@@ -180,7 +185,7 @@ def _group_host(host: Node, group: Group) -> Node:
     return replace(host, inputs=(ordered + [Slot()] * wanted)[:wanted])
 
 
-def _of_group(host: Node, group: Group, scope: Scope) -> Iterator[tuple[Place, object]]:
+def _held_by_group(host: Node, group: Group, scope: Scope) -> Iterator[tuple[Place, object]]:
     """Yield what a group node holds for the widgets inside it."""
     saved = Saved(host.widgets_values)
     for entry in group.widgets:

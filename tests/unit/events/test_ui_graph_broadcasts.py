@@ -101,10 +101,12 @@ def test_a_broadcast_to_what_is_not_there_is_refused(link: Json) -> None:
 def test_broadcasts_that_were_not_saved_are_refused() -> None:
     saved = everywhere()
     del saved["extra"]["ue_links"]
+    unused = {**subgraph(Drawing(), SUB), "nodes": saved["nodes"]}
     idle = Drawing().node(2, EVERYWHERE, sockets=[("anything", "*")]).saved()
 
     assert problems(saved) == [("ui_broadcast_unsaved", "/nodes/1")]
     assert api(idle) == {}
+    assert api({**idle, "definitions": {"subgraphs": [unused]}}) == {}
 
 
 def test_broadcasts_from_and_to_nowhere() -> None:
