@@ -23,6 +23,14 @@ def png(**texts: str) -> bytes:
     return picture("PNG", pnginfo=info)
 
 
+def animated(**texts: str) -> bytes:
+    """Draw two frames, with the texts where ComfyUI puts them in an animation."""
+    info = PngImagePlugin.PngInfo()
+    for name, text in texts.items():
+        info.add(b"comf", f"{name}\0{text}".encode("latin-1"), after_idat=True)
+    return picture("PNG", pnginfo=info, save_all=True, append_images=[Image.new("L", (2, 2))])
+
+
 def webp(*texts: str) -> bytes:
     exif = Image.Exif()
     for tag, text in enumerate(texts):
@@ -64,6 +72,8 @@ def test_a_wrapper_is_taken_off(tmp_path: Path) -> None:
         (png(prompt=json.dumps(API)), API, None),
         (png(workflow=json.dumps(UI)), None, UI),
         (png(prompt=json.dumps(API), workflow=json.dumps(UI)), None, UI),
+        (animated(prompt=json.dumps(API)), API, None),
+        (animated(prompt=json.dumps(API), workflow=json.dumps(UI)), None, UI),
         (webp("prompt:" + json.dumps(API)), API, None),
         (webp("prompt:" + json.dumps(API), "workflow:" + json.dumps(UI)), None, UI),
     ],
