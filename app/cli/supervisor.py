@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from infra.embedded.child import Child, Command, start
@@ -62,6 +62,8 @@ class Supervisor:
         self._told = told
         self._told_fault = told_fault
         self._faulty: set[str] = set()
+        self._stopped: set[str] = set()
+        """Those of them that were stopped for it."""
         self._commands: dict[str, Command] = {}
         self.children: dict[str, Child] = {}
         self._pauses: dict[str, float] = {}
@@ -103,17 +105,26 @@ class Supervisor:
         self._servers.stop()
 
     async def _look_for_faults(self) -> None:
-        """Stop a server that runs but cannot work, once there is room: a new start mends it."""
         for name in self._servers.names:
-            reason = await asyncio.to_thread(self._servers.fault, name)
-            if reason is None:
-                self._faulty.discard(name)
-            elif name not in self._faulty:
-                self._faulty.add(name)
-                self._told_fault(name, reason)
-            elif await asyncio.to_thread(self._servers.have_room):
-                # Seen as dead at the next look, and started again.
-                self._servers.children[name].ask_to_stop()
+            with suppress(OSError):
+                reason = await asyncio.to_thread(self._servers.fault, name)
+                await self._mend(name, reason)
+
+    async def _mend(self, name: str, reason: str | None) -> None:
+        """Stop a server that runs but cannot work, once there is room: a new start mends it.
+
+        One that a new start has not mended is left as it is.
+        """
+        if reason is None:
+            self._faulty.discard(name)
+            self._stopped.discard(name)
+        elif name not in self._faulty:
+            self._faulty.add(name)
+            self._told_fault(name, reason)
+        elif name not in self._stopped and await asyncio.to_thread(self._servers.have_room):
+            self._stopped.add(name)
+            # Seen as dead at the next look, and started again.
+            self._servers.children[name].ask_to_stop()
 
     async def _again(self, name: str, child: Child, launch: Callable[[str], None]) -> None:
         pause = self._pauses.get(name, 0.0)

@@ -18,8 +18,6 @@ USER = "comfyd"
 SYSTEM_USER = "system"
 """Of the system account: asks the server how it is. It sees no message of comfyd's."""
 
-_QUIET = (OSError, msgspec.DecodeError)
-
 _CONFIG = """\
 server_name: comfyd
 host: "{host}"
@@ -83,20 +81,21 @@ def nats_binary() -> Path:
 def is_healthy(port: int, system_password: str) -> bool:
     """Whether the server at *port* serves clients and JetStream."""
     try:
-        return bool(ask_system(port, system_password, "HEALTHZ")["status"] == "ok")
-    except _QUIET:
+        return fault(port, system_password) is None
+    except OSError:
         return False
 
 
 def fault(port: int, system_password: str) -> str | None:
-    """Return what the server says is wrong with it; None if nothing, or if it does not answer.
+    """Return what the server says is wrong with it; None if nothing.
 
     A stream that could not be written once, as on a full disk, is not written until a restart.
+
+    Raises:
+        OSError: it does not answer.
+
     """
-    try:
-        health = ask_system(port, system_password, "HEALTHZ")
-    except _QUIET:
-        return None
+    health = ask_system(port, system_password, "HEALTHZ")
     return None if health["status"] == "ok" else str(health.get("error", health["status"]))
 
 

@@ -20,7 +20,10 @@ class Server(Struct, frozen=True, kw_only=True):
     """Whether it does its work now; one quick try."""
 
     fault: Callable[[], str | None] = lambda: None
-    """What keeps it from its work for as long as it runs, in its own words; None if nothing."""
+    """What keeps it from its work for as long as it runs, in its own words; None if nothing.
+
+    Raises OSError while it does not answer.
+    """
 
     within: float = 30.0
     """Seconds it may take to become ready."""

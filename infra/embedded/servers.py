@@ -39,7 +39,12 @@ class Servers:
         return [name for name, child in self.children.items() if child.exit_code is not None]
 
     def fault(self, name: str) -> str | None:
-        """Say what keeps a running one from its work; None if nothing. From any thread."""
+        """Say what keeps a running one from its work; None if nothing. From any thread.
+
+        Raises:
+            OSError: it does not answer.
+
+        """
         return self._servers[name].fault()
 
     def have_room(self) -> bool:

@@ -22,6 +22,7 @@ class OneServer:
         self.alive = True
         self.reason: str | None = None
         self.room = False
+        self.mends = True
         self.launches: list[str] = []
         self.errors: list[OSError] = []
         self.stopped = 0
@@ -37,6 +38,8 @@ class OneServer:
 
     def fault(self, _name: str) -> str | None:
         """Say what it says of itself."""
+        if not self.alive:
+            raise ConnectionRefusedError
         return self.reason
 
     def have_room(self) -> bool:
@@ -48,7 +51,9 @@ class OneServer:
         self.launches.append(name)
         if self.errors:
             raise self.errors.pop()
-        self.alive, self.reason = True, None
+        self.alive = True
+        if self.mends:
+            self.reason = None
 
 
 @pytest.fixture
@@ -93,3 +98,13 @@ async def test_a_server_that_cannot_write_is_started_anew_once_there_is_room(
     await watch(server, lambda: server.launches == ["nats"])
     assert server.stopped == 1
     assert server.reason is None
+
+
+async def test_a_server_that_no_start_mends_is_told_and_started_anew_once(
+    server: OneServer,
+) -> None:
+    server.reason, server.room, server.mends = "a stream could not be recovered", True, False
+    looks = iter(range(100))
+    told = await watch(server, lambda: next(looks, None) is None)
+    assert told == [("nats", "a stream could not be recovered")]
+    assert (server.stopped, server.launches) == (1, ["nats"])
