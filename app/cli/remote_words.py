@@ -19,8 +19,8 @@ SAID: Phrases = {
         "这不像是 comfyd 服务器：{url}（应答：{found}）",
     ),
     "cli.away": (
-        "the server cannot be reached: {reason}",
-        "无法连接服务器：{reason}",
+        "the server at {url} cannot be reached: {reason}",
+        "无法连接服务器 {url}：{reason}",
     ),
     "cli.key_prompt": ("API key", "API 密钥"),
     "cli.logged_in": (

@@ -131,8 +131,13 @@ def _refused(error: Exception) -> Refused:
             return Refused("cli.not_comfyd", url=error.url, found=error.found)
         case httpx.InvalidURL() | httpx.UnsupportedProtocol():
             return Refused("cli.bad_url", reason=error)
+        case httpx.RequestError():
+            url = str(error.request.url.copy_with(path="/", query=None)).rstrip("/")
+            return Refused(
+                "cli.away", code=AWAY, url=url, reason=str(error) or type(error).__name__
+            )
         case _:
-            return Refused("cli.away", code=AWAY, reason=str(error) or type(error).__name__)
+            raise error
 
 
 def _tell(problem: dict[str, Any], words: str, *, as_json: bool) -> None:

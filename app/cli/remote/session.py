@@ -34,8 +34,10 @@ def login(url: str, key: str, *, as_json: bool) -> None:
 
     async def tried(door: Door) -> None:
         who = await door.api.get(WHO)
+        # Asked for before anything is kept: another site does not know.
+        tenant = who["tenant"]
         file = save_login(Login(url=url.rstrip("/"), key=key))
-        door.show(who, lambda: door.say("cli.logged_in", url=url, who=who["tenant"], file=file))
+        door.show(who, lambda: door.say("cli.logged_in", url=url, who=tenant, file=file))
 
     sys.exit(enter(lambda: find_login(url, key), tried, as_json=as_json))
 

@@ -115,6 +115,13 @@ async def test_programs_get_a_document_of_a_wrong_site(capsys: pytest.CaptureFix
     assert json.loads(capsys.readouterr().err)["code"] == "not_comfyd"
 
 
+async def test_a_server_that_is_away_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await entered(NOWHERE, asks) == 6
+    assert capsys.readouterr().err.startswith(
+        f"comfyd: the server at {NOWHERE} cannot be reached: "
+    )
+
+
 def test_programs_get_a_document_when_no_server_is_known(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -69,13 +69,14 @@ def test_no_command_is_left_out() -> None:
 def file(tmp_path: Path) -> Path:
     """Give a file with a graph."""
     file = tmp_path / "graph.json"
-    file.write_text("{}")
+    file.write_text('{"1": {"class_type": "LoadImage", "inputs": {}}}')
     return file
 
 
 async def told(url: str, arguments: str, file: Path) -> tuple[int, str]:
     typed = [str(file) if word == "FILE" else word for word in arguments.split()]
-    env = {"COMFYD_URL": url, "COMFYD_KEY": "k", "LC_ALL": "C.UTF-8"}
+    home = {"XDG_CONFIG_HOME": str(file.parent)}
+    env = {"COMFYD_URL": url, "COMFYD_KEY": "k", "LC_ALL": "C.UTF-8", **home}
     runner = CliRunner()
     ended = await asyncio.to_thread(runner.invoke, main, typed, env=env)
     assert ended.exception is None or isinstance(ended.exception, SystemExit), ended.exception
@@ -94,6 +95,7 @@ async def taken_for_comfyd(body: str, arguments: list[str], file: Path) -> set[s
 @pytest.mark.parametrize("body", OBJECTS)
 async def test_no_command_takes_another_sites_json_for_an_answer(body: str, file: Path) -> None:
     assert await taken_for_comfyd(body, ARGUMENTS, file) == set()
+    assert list(file.parent.iterdir()) == [file], "a login was kept"
 
 
 @pytest.mark.parametrize("body", NO_OBJECTS)
