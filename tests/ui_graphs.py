@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from events.errors import InvalidGraph
 from events.ui_graph import convert
 
 Json = dict[str, Any]
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For properties: how fast a machine is that does other things as well says nothing."""
 
 
 def info(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ui_graphs import INFOS, Drawing, Json, api, info, problems, subgraph
+from tests.ui_graphs import INFOS, UNHURRIED, Drawing, Json, api, info, problems, subgraph
 
 SUB = "0b5a1e4e-0000-4000-8000-000000000001"
 OUTER = "0b5a1e4e-0000-4000-8000-000000000002"
@@ -251,6 +251,7 @@ def test_an_input_of_a_bypassed_node_counts_as_its_class_has_it() -> None:
     assert api(drawing.saved(), infos)["3"]["inputs"] == {"width": 8, "height": ["1", 0]}
 
 
+@UNHURRIED
 @given(values=st.lists(st.integers(0, 2**53), min_size=3, max_size=3), chance=st.randoms())
 def test_neither_order_nor_what_an_export_leaves_out_matters(
     *, values: list[int], chance: Random

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from events.errors import InvalidGraph, Problem
 from events.ui_graph import convert
-from tests.ui_graphs import INFOS, Drawing, Json, api, subgraph
+from tests.ui_graphs import INFOS, UNHURRIED, Drawing, Json, api, subgraph
 
 SUB = "0b5a1e4e-0000-4000-8000-000000000001"
 TEXTS = st.text(max_size=8)
@@ -70,6 +70,7 @@ def drawn(graph: Json, *, detours: bool) -> Drawing:
     return drawing
 
 
+@UNHURRIED
 @given(graph=graphs(), detours=st.booleans(), chance=st.randoms())
 def test_a_graph_that_is_drawn_and_converted_is_the_same(
     *, graph: Json, detours: bool, chance: Random
@@ -81,6 +82,7 @@ def test_a_graph_that_is_drawn_and_converted_is_the_same(
     assert api(saved) == graph
 
 
+@UNHURRIED
 @given(graphs())
 def test_a_graph_inside_a_subgraph_is_the_same_under_longer_ids(graph: Json) -> None:
     definition = subgraph(drawn(graph, detours=False), SUB)
@@ -95,6 +97,38 @@ def test_a_graph_inside_a_subgraph_is_the_same_under_longer_ids(graph: Json) -> 
             },
         }
         for key, node in graph.items()
+    }
+
+
+@UNHURRIED
+@given(graph=graphs(), chance=st.randoms())
+def test_values_on_the_box_are_those_of_the_widgets_inside(graph: Json, chance: Random) -> None:
+    drawing = drawn(graph, detours=False)
+    free = [
+        (node, index, slot)
+        for node in drawing.nodes
+        for index, slot in enumerate(node["inputs"])
+        if slot.get("widget")
+    ]
+    chance.shuffle(free)
+    for number, (node, index, slot) in enumerate(free):
+        slot["link"] = f"b{number}"
+        drawing.links.append([slot["link"], -10, number, node["id"], index, slot["type"]])
+        node["widgets_values"] = None
+    inputs = [(f"w{number}", slot["type"]) for number, (_, _, slot) in enumerate(free)]
+    values = [graph[str(node["id"])]["inputs"][slot["name"]] for node, _, slot in free]
+    definition = subgraph(drawing, SUB, inputs=inputs)
+    box = Drawing().node(77, SUB, sockets=[], values=values)
+
+    found = api(box.saved(definitions={"subgraphs": [definition]}))
+
+    constants = {
+        f"77:{key}": {n: v for n, v in node["inputs"].items() if not isinstance(v, list)}
+        for key, node in graph.items()
+    }
+    assert constants == {
+        key: {n: v for n, v in node["inputs"].items() if not isinstance(v, list)}
+        for key, node in found.items()
     }
 
 
@@ -150,7 +184,7 @@ def everything(graph: Json) -> Json:
     return saved.saved(definitions={"subgraphs": [inner]}, extra={"groupNodes": {"g": GROUP}})
 
 
-@settings(max_examples=400)
+@settings(UNHURRIED, max_examples=400)
 @given(graphs(), st.data())
 def test_whatever_is_broken_is_converted_or_refused(graph: Json, data: st.DataObject) -> None:
     broken = copy.deepcopy(everything(graph))
