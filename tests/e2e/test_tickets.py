@@ -98,11 +98,15 @@ async def test_a_ticket_opens_nothing_else(ada: Tenant, page: httpx.AsyncClient)
             ("POST", "/v1/runs"),
         )
     }
+    none = [
+        await page.get(path, params={"ticket": "none"})
+        for path in (f"/v1/runs/{run['id']}", f"/v1/runs/{MISSING}/events", "/v1/runs/nonsense")
+    ]
     as_a_token = await page.get(f"/v1/runs/{run['id']}", headers=bearer(query["ticket"]))
 
     assert set(list(statuses.values())[:6]) == {404}
     assert set(list(statuses.values())[6:]) == {401}
-    assert as_a_token.status_code == 401
+    assert {answer.status_code for answer in (*none, as_a_token)} == {401}
 
 
 async def test_only_who_may_read_a_run_makes_a_ticket_for_it(ada: Tenant, bob: Tenant) -> None:
