@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from events.errors import Problem
 from events.input_values import (
     Constant,
     ImageUrl,
@@ -18,7 +19,7 @@ from events.input_values import (
     to_number,
     to_text,
 )
-from events.nodes import StandIn, is_link, load_image, load_image_with_alpha
+from events.nodes import Graph, StandIn, is_link, load_image, load_image_with_alpha, pointer
 
 MOST_INPUTS = 1000
 """Inputs of one run, and of one workflow."""
@@ -60,6 +61,7 @@ _URL_OR_LINK = ("default_value_url", "default_value")
 
 EXTERNALS: Mapping[str, External] = {
     "ComfyUIDeployExternalText": External(kind=InputKind.TEXT, convert=to_text),
+    "ComfyUIDeployExternalTextAny": External(kind=InputKind.TEXT, convert=to_text),
     "ComfyUIDeployExternalImage": External(
         kind=InputKind.IMAGE,
         convert=to_image,
@@ -86,6 +88,30 @@ EXTERNALS: Mapping[str, External] = {
     "ComfyUIDeployExternalBoolean": External(kind=InputKind.BOOLEAN, convert=to_boolean),
 }
 """A new class of external input is one entry here."""
+
+_FAMILY = (
+    "ComfyUIDeployExternal",
+    "ComfyDeployWebscoketImageInput",
+    "ComfyDeployWebsocketImageInput",
+)
+"""How the classes of the family are called, in whichever fork; one is misspelt in all of them."""
+
+
+def unknown_externals(graph: Graph) -> list[Problem]:
+    """List the nodes that look like inputs of callers and are none, since we do not know them."""
+    return [
+        Problem(
+            code="external_unknown",
+            pointer=pointer(node_id),
+            params={"node": node_id, "class_type": node["class_type"]},
+        )
+        for node_id, node in graph.items()
+        if node["class_type"] not in EXTERNALS
+        and (
+            node["class_type"].startswith(_FAMILY)
+            or isinstance(node["inputs"].get("input_id"), str)
+        )
+    ]
 
 
 def bounds_of(node: Mapping[str, Any]) -> tuple[float | None, float | None]:

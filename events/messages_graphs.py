@@ -192,6 +192,16 @@ GRAPHS: Phrases = {
         ),
         "节点 {node}（{class_type}）：机器的输入“{input}”没有选项“{value}”；可选项：{options}",
     ),
+    "external_unknown": (
+        (
+            "node {node} ({class_type}) looks like an input, and comfyd does not know its class: "
+            "callers cannot set it, and a machine runs it only if it has the class"
+        ),
+        (
+            "节点 {node}（{class_type}）看起来是外部输入，但 comfyd 不认识这种节点："
+            "调用方无法设置它，只有装有该节点的机器才能运行"
+        ),
+    ),
     "node_value_no_options": (
         (
             "node {node} ({class_type}): the machine has no '{value}' for input '{input}'; "

@@ -22,6 +22,7 @@ def _info(output: str, optional: Mapping[str, Any], **required: Any) -> Info:
 
 EXTERNAL_INFOS: Mapping[str, Info] = {
     "ComfyUIDeployExternalText": _info("STRING", {"default_value": _TEXT, **_WORDS}),
+    "ComfyUIDeployExternalTextAny": _info("*", {"default_value": _TEXT, **_WORDS}),
     "ComfyUIDeployExternalImage": _info(
         "IMAGE", {"default_value": _IMAGE, **_WORDS, "default_value_url": _TEXT}
     ),

@@ -71,6 +71,7 @@ SAID: Phrases = {
     "cli.yes": ("can run it", "可以运行"),
     "cli.no": ("cannot", "不能运行"),
     "cli.refresh_asked": ("a worker will look at {name} again", "工作进程会重新检查 {name}"),
+    "cli.warning": ("warning: {detail}", "警告：{detail}"),
     "cli.text_cut": ("… {count} more characters are not kept", "… 其余 {count} 个字符未保留"),
     "cli.machine_removed": ("removed {name}", "已移除 {name}"),
     "cli.pushed": ("{name} version {version}", "{name} 第 {version} 版"),

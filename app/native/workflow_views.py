@@ -7,10 +7,14 @@ from uuid import UUID
 from msgspec import Raw, Struct, field
 from msgspec.structs import asdict
 
+from app.problem_views import FaultView, fault_views
+from events.externals import unknown_externals
 from events.graph_diff import GraphDiff, InputsDiff, NodesDiff
 from events.inputs import InputField
+from events.nodes import Graph
 from events.workflow import Workflow, WorkflowVersionCreated
 
+MOST_WARNINGS = 100
 SHOWN_VERSIONS = 20
 """Versions that are shown with their workflow; all of them are a list of their own."""
 
@@ -29,6 +33,13 @@ class VersionView(Struct, frozen=True, kw_only=True):
     comment: str
     author: str
     created_at: datetime
+
+
+class PushedVersionView(VersionView, frozen=True, kw_only=True):
+    """A version that was just pushed, and what its author should know."""
+
+    warnings: list[FaultView]
+    """Nodes that look like inputs and are none; pointers lead into its graph in API format."""
 
 
 class VersionDetailView(VersionView, frozen=True, kw_only=True):
@@ -87,6 +98,16 @@ def version_view(workflow: Workflow, version: WorkflowVersionCreated) -> Version
         comment=version.comment,
         author=version.author,
         created_at=version.at,
+    )
+
+
+def pushed_version_view(
+    workflow: Workflow, version: WorkflowVersionCreated, graph: Graph, language: str
+) -> PushedVersionView:
+    """Show a version that was just pushed."""
+    found = unknown_externals(graph)[:MOST_WARNINGS]
+    return PushedVersionView(
+        **asdict(version_view(workflow, version)), warnings=fault_views(found, language)
     )
 
 

@@ -21,11 +21,13 @@ from app.native.paging import (
 from app.native.requests import PushVersionRequest, identifier
 from app.native.workflow_views import (
     DiffView,
+    PushedVersionView,
     VersionDetailView,
     VersionView,
     WorkflowItemView,
     WorkflowView,
     diff_view,
+    pushed_version_view,
     version_detail_view,
     version_view,
     workflow_item_view,
@@ -51,14 +53,17 @@ To = Annotated[int, QueryParameter(ge=1)]
     "/v1/workflows",
     status_code=201,
     opt=needs(DEPLOY),
-    responses=again(200, VersionView, "A version with exactly this content was there already.")
+    responses=again(
+        200, PushedVersionView, "A version with exactly this content was there already."
+    )
     | answers("not_found", "invalid_graph", "machine_unobserved", "too_large", "too_many_changes"),
 )
 async def push_version(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
+    language: NamedDependency[str],
     data: JSONBody[PushVersionRequest],
-) -> Response[VersionView]:
+) -> Response[PushedVersionView]:
     """Save a graph as a version of the workflow of that name; what it holds already adds none."""
     found = await in_thread(graphs_in, data.graph, data.ui_graph)
     graph = await runnable(house, caller, found, data.machine_id)
@@ -84,7 +89,7 @@ async def push_version(
     workflow = session.existing
     version = workflow.same_as(command)
     assert version is not None  # it was there, or has just been added
-    view = version_view(workflow, version)
+    view = await in_thread(pushed_version_view, workflow, version, graph, language)
     return Response(content=view, status_code=201 if added else 200)
 
 

@@ -62,7 +62,7 @@ async def test_versions_are_pushed_found_again_and_read(ada: Tenant, name: str) 
     assert (first["author"], first["source"]) == ("ada", "api")
     path = f"/v1/workflows/{first['workflow_id']}"
     detail = await get(ada, f"{path}/versions/1")
-    assert detail == {k: v for k, v in first.items() if k != "status"} | {
+    assert detail == {k: v for k, v in first.items() if k not in {"status", "warnings"}} | {
         "graph": coloured(1),
         "ui_graph": None,
         "custom_nodes": PACKS,
@@ -114,6 +114,27 @@ async def test_a_workflow_is_found_by_its_name(ada: Tenant, bob: Tenant, name: s
     assert "versions" not in found
     assert (await get(bob, "/v1/workflows", name=name))["data"] == []
     assert (await ada.http.get("/v1/workflows?name=%00")).status_code == 400
+
+
+async def test_inputs_that_comfyd_does_not_know_are_named_at_the_push(ada: Tenant) -> None:
+    graph = card() | {
+        "8": node("ComfyUIDeployExternalEnum", input_id="style", default_value="a", options="[]"),
+        "9": node("SomeForksInput", input_id="more"),
+    }
+    body = {"name": f"w {uuid4()}", "graph": graph}
+
+    for status in (201, 200):
+        answer = await ada.http.post("/v1/workflows", json=body)
+        pushed = answer.json()
+        assert answer.status_code == status
+        assert [(w["code"], w["pointer"]) for w in pushed["warnings"]] == [
+            ("external_unknown", "/8"),
+            ("external_unknown", "/9"),
+        ]
+        assert "ComfyUIDeployExternalEnum" in pushed["warnings"][0]["detail"]
+        assert "style" not in [field["name"] for field in pushed["inputs"]]
+    plain = {"name": f"w {uuid4()}", "graph": card()}
+    assert (await ada.http.post("/v1/workflows", json=plain)).json()["warnings"] == []
 
 
 async def test_versions_are_compared_inputs_first(ada: Tenant, name: str) -> None:

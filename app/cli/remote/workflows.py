@@ -143,6 +143,8 @@ def say_pushed(door: Door, pushed: Json) -> None:
     for field in pushed["inputs"]:
         needed = word("cli.required") if field["required"] else ""
         door.console.print(f"  {field['name']}: {field['kind']} {needed}".rstrip())
+    for warning in pushed["warnings"]:
+        door.say("cli.warning", detail=warning["detail"])
 
 
 def _show_diff(door: Door, found: Json) -> None:
