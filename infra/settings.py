@@ -6,11 +6,10 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import inspect
 
 from infra.sealing import BadSealKey, Sealer
 from infra.secret_settings import placeholders_in
-from infra.settings_invalid import SettingsInvalid
+from infra.settings_invalid import SettingsInvalid, must_be
 from infra.spaces_settings import check_bucket, check_endpoint, check_public_address
 
 PREFIX = "COMFYD_"
@@ -237,21 +236,5 @@ def _converted(field: str, value: object, of: type, variables: Mapping[str, str]
         return msgspec.convert(value, wanted, strict=False)
     except msgspec.ValidationError as error:
         (name,) = (name for name, its in variables.items() if its == field)
-        code, params = _must_be(inspect.type_info(wanted))
+        code, params = must_be(wanted)
         raise SettingsInvalid(name, code, **params) from error
-
-
-def _must_be(wanted: inspect.Type) -> tuple[str, dict[str, str]]:
-    match wanted:
-        case inspect.BoolType():
-            return "not_bool", {}
-        case inspect.LiteralType():
-            return "not_one_of", {"options": ", ".join(sorted(map(str, wanted.values)))}
-        case inspect.IntType() | inspect.FloatType():
-            limits = ((" ≥ ", wanted.ge), (" ≤ ", wanted.le))
-            bounds = ",".join(f"{sign}{limit:g}" for sign, limit in limits if limit is not None)
-            return ("not_int" if isinstance(wanted, inspect.IntType) else "not_float"), {
-                "bounds": bounds
-            }
-        case _:
-            raise AssertionError(wanted)  # what is text is never refused

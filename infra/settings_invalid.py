@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec import inspect
+
 from events.words import Phrases, in_words
 
 MESSAGES: Phrases = {
@@ -91,3 +93,19 @@ class SettingsInvalid(Exception):
         """Say it in *language*: en or zh."""
         colon = "：" if language == "zh" else ": "
         return self.name + colon + in_words(MESSAGES[self.code], language, self.params)
+
+
+def must_be(wanted: type) -> tuple[str, dict[str, str]]:
+    """Say what a setting of this type must be: the code of a message, and what it takes."""
+    match kind := inspect.type_info(wanted):
+        case inspect.BoolType():
+            return "not_bool", {}
+        case inspect.LiteralType():
+            return "not_one_of", {"options": ", ".join(sorted(map(str, kind.values)))}
+        case inspect.IntType() | inspect.FloatType():
+            limits = ((" ≥ ", kind.ge), (" > ", kind.gt), (" ≤ ", kind.le), (" < ", kind.lt))
+            bounds = ",".join(f"{sign}{limit:g}" for sign, limit in limits if limit is not None)
+            code = "not_int" if isinstance(kind, inspect.IntType) else "not_float"
+            return code, {"bounds": bounds}
+        case _:
+            raise AssertionError(wanted)  # what is text is never refused

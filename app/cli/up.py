@@ -21,6 +21,7 @@ from app.cli.comfyui import Comfyui, ComfyuiAway, given_url, look_at
 from app.cli.demo import Sample, run_samples
 from app.cli.remote.door import words_of
 from app.cli.remote.login import LOCAL_USER
+from app.cli.remote.plain import PlainConsole
 from app.cli.stack import (
     DEFAULT_DATA,
     LocalMachine,
@@ -48,7 +49,8 @@ def up() -> None:
     """Start everything on this machine, deploy a sample, run it once, and stay up."""
     # People read what we print; the log lines of libraries would only disturb.
     logging.getLogger().addHandler(logging.NullHandler())
-    console = Console(highlight=False, soft_wrap=True)
+    # What a machine says is text: neither markup nor an order to the terminal.
+    console = PlainConsole(highlight=False, markup=False, soft_wrap=True)
     try:
         url = given_url()
         sys.exit(_up(console, url, asyncio.run(_look(url)) if url else None))
@@ -149,7 +151,7 @@ async def _show(stack: Stack, console: Console, comfyui: Comfyui | ComfyuiAway |
         await _show_sample(client, stack, console, comfyui)
     console.print(word("try_docs", url=stack.url))
     token_line = typed(stack.folder, sys.argv[0], "token", "--days", "1")
-    console.print(f"  {word('try_token', line=token_line)}", markup=False)
+    console.print(f"  {word('try_token', line=token_line)}")
     console.print(word("stop_hint", folder=stack.folder))
     return 0
 
@@ -176,7 +178,7 @@ async def _show_sample(
     else:
         console.print(word("try"))
         line = how_to_run(sample, stack.folder, sys.argv[0])
-        console.print(f"  {line}", style="bold", markup=False)
+        console.print(f"  {line}", style="bold")
 
 
 async def _until_there(machine: LocalMachine) -> Comfyui:
