@@ -1,5 +1,6 @@
 """Puts the HTTP application together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -37,6 +38,7 @@ from app.native import (
 )
 from app.openapi.config import openapi_config
 from app.openapi.docstrings import DescribedStructs
+from app.openapi.document import whole_document
 from app.problems import log_fault, problem_response
 from app.rate_limit_guard import limit_address, limit_credential, tell_standing
 from app.security_headers import add_security_headers
@@ -47,6 +49,7 @@ from app.strict_requests import (
     refuse_unread_body,
 )
 from infra.event_store import LogUnavailable
+from infra.offload import in_thread
 from infra.settings import Settings
 
 WITH_IMAGES = [*classic.ROUTES, *runs.ROUTES, *batches.ROUTES, reruns.one]
@@ -116,7 +119,10 @@ def build_app(settings: Settings) -> Litestar:
         async with open_house(settings) as house:
             app.state.house = house
             app.state.readings = health.Readings(house)
+            # Whoever asks first shall not make all others wait for it.
+            describing = asyncio.create_task(in_thread(whole_document, app))
             yield
+            await asyncio.wait([describing])
 
     app = Litestar(
         route_handlers=[

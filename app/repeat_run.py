@@ -4,6 +4,7 @@ The inputs are copied, so the new run keeps what it needs when the old one is er
 not fetched or uploaded again: the new run names the stored ones.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -63,6 +64,8 @@ class Repeater:
         self._version = version
         self._deployments: dict[UUID, DeploymentPromoted] = {}
         self._workflows: dict[UUID, Workflow] = {}
+        self._one_at_a_time = asyncio.Lock()
+        """Many runs of one workflow shall not all read it because none has done so yet."""
 
     async def repeat(self, run: Run, overrides: Mapping[str, object]) -> Repetition:
         """Give what *run* is repeated with: its inputs, except those in *overrides*.
@@ -91,6 +94,10 @@ class Repeater:
         )
 
     async def _target(self, run: Run) -> tuple[RunTarget, Sequence[InputField]]:
+        async with self._one_at_a_time:
+            return await self._found_target(run)
+
+    async def _found_target(self, run: Run) -> tuple[RunTarget, Sequence[InputField]]:
         deployment = await self._deployment(run.deployment_id)
         if self._version is Version.CURRENT:
             return target_of(deployment), deployment.inputs

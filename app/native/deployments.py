@@ -1,11 +1,10 @@
 """/v1/deployments: which version an environment runs, where, and what it ran before."""
 
 import asyncio
-from functools import cache
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Litestar, Request, get, post, put
+from litestar import Request, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
@@ -24,7 +23,7 @@ from app.native.deployment_views import (
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, cursor_of, list_view
 from app.native.requests import PromoteRequest, RollBackRequest, bad, environment, identifier
 from app.openapi import answers
-from app.openapi.document import openapi_document
+from app.openapi.document import whole_document
 from app.scopes import DEPLOY, RUNS_READ, needs
 from events import identity
 from events.decider import DEPLOYMENT
@@ -189,7 +188,7 @@ async def describe(
     """Describe how to run this deployment, as OpenAPI 3.1: its inputs, and an example that runs."""
     promoted = await current_deployment(house, caller, identifier(deployment_id))
     machine = (await machine_session(house, caller, promoted.machine_id)).existing
-    api = _whole_api(request.app)
+    api = await in_thread(whole_document, request.app)
     return await in_thread(deployment_document, api, promoted, snapshot=machine.snapshot)
 
 
@@ -209,11 +208,6 @@ async def _active_machines(house: House, caller: Caller, deployment: Deployment)
     found = await asyncio.gather(*(machine_session(house, caller, one) for one in ids))
     machines = (session.existing for session in found)
     return frozenset(m.id for m in machines if m.state is MachineState.ACTIVE)
-
-
-@cache
-def _whole_api(app: Litestar) -> Json:
-    return openapi_document(app)
 
 
 ROUTES = [promote, roll_back, deployments, read_deployment, history, describe]

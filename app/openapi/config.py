@@ -11,7 +11,7 @@ from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server
 from typing_extensions import override
 
-from app.openapi.document import openapi_document
+from app.openapi.document import whole_document
 from app.openapi.names import operation_id
 from app.openapi.words import DESCRIPTION, PARAMETERS
 
@@ -33,7 +33,7 @@ class _Document(OpenAPIRenderPlugin):
     @override
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """Give the document."""
-        self._rendered = self._rendered or msgspec.json.encode(openapi_document(request.app))
+        self._rendered = self._rendered or msgspec.json.encode(whole_document(request.app))
         return self._rendered
 
 

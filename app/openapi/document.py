@@ -6,6 +6,7 @@ signature, its docstring and what it says with `answers`, `again` and `shown`.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +25,12 @@ from app.openapi.words import GOOD_ANSWERS, MESSAGES, ORGANISATION, TAGS
 from app.scopes import OPT, TICKET
 
 Json = dict[str, Any]
+
+
+@cache
+def whole_document(app: Litestar) -> Json:
+    """Give the document of an application, made once: that takes half a second."""
+    return openapi_document(app)
 
 
 def openapi_document(app: Litestar) -> Json:

@@ -92,6 +92,20 @@ async def test_several_events_are_appended_together_and_in_order(store: EventSto
     assert last == read[-1]
 
 
+async def test_many_who_read_large_aggregates_at_once_are_all_answered(store: EventStore) -> None:
+    """More than 64 MiB on their way to one connection would end it, and everybody's requests."""
+    run_id = uuid4()
+    name = RUN.name(run_id)
+    last = 0
+    for version in range(1, 11):
+        large = draft(created(run_id=run_id, origin="x" * 900_000), version=version, run_id=run_id)
+        last = (await store.append([large], expected=last))[-1].position
+
+    found = await asyncio.gather(*(store.read(name) for _ in range(20)))
+
+    assert [[event.version for event in events] for events in found] == [[*range(1, 11)]] * 20
+
+
 async def test_a_stale_expectation_appends_nothing(store: EventStore) -> None:
     run_id = uuid4()
     first = draft(created(run_id=run_id), version=1, run_id=run_id)
