@@ -45,6 +45,9 @@ class Scope:
         self.by_place: Mapping[Place, object] = {}
         """What the box holds for widgets inside that no input leads to."""
 
+        self.words: dict[Place, object] = {}
+        """What becomes of those after a run, where a group node says it."""
+
         self.aliases: Mapping[str, str] = {}
         """Ids of nodes that have another one in what was saved, by that."""
 
@@ -166,7 +169,7 @@ class _Unfolding:
             self._last_id = first + len(inside.aliases)
             inside.path = (str(self._last_id),)
         inside.host = _group_host(node, group)
-        inside.by_place = dict(_held_by_group(node, group, scope))
+        inside.by_place = dict(_held_by_group(node, group, inside.words, scope))
         return inside
 
     def _group(self, name: str) -> tuple[Group, Built]:
@@ -185,14 +188,18 @@ def _group_host(host: Node, group: Group) -> Node:
     return replace(host, inputs=(ordered + [Slot()] * wanted)[:wanted])
 
 
-def _held_by_group(host: Node, group: Group, scope: Scope) -> Iterator[tuple[Place, object]]:
-    """Yield what a group node holds for the widgets inside it."""
+def _held_by_group(
+    host: Node, group: Group, words: dict[Place, object], scope: Scope
+) -> Iterator[tuple[Place, object]]:
+    """Yield what a group node holds for the widgets inside it, and note the words behind that."""
     saved = Saved(host.widgets_values)
     for entry in group.widgets:
         value = saved.take(entry.widget.name)
         if value is not UNSET and value is not None:
             yield (entry.node, entry.widget.name), value
         saved.skip_control(entry.widget)
+        if entry.widget.name in saved.words:
+            words[entry.node, entry.widget.name] = saved.words.pop(entry.widget.name)
         if entry.upload_follows:
             saved.skip_upload()
     if any(saved.rest):

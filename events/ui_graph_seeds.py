@@ -1,8 +1,9 @@
 """Finds who holds an input's value in the editor, and what it does with the value after a run.
 
 As the editor has it: the word behind a widget counts where the widget holds its value itself. A
-primitive has a word of its own, for every widget that it is wired to. A box has none: the word of
-the first widget inside that an input of the box leads to counts for all of them.
+primitive has a word of its own, for every widget that it is wired to. A subgraph box has none: the
+word of the first widget inside that an input of the box leads to counts for all of them. A group
+node, which is older, has the words of all the widgets inside it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -54,7 +55,8 @@ def _widgets(scope: Scope, node: Node) -> Iterator[tuple[str, str]]:
 
 
 def _held(scope: Scope, node: Node, name: str) -> Held:
-    own = Held((scope.id_of(node), name), scope.readings[node.key].words.get(name))
+    saved = scope.readings[node.key].words.get(name)
+    own = Held((scope.id_of(node), name), scope.words.get((node.key, name), saved))
     slot = next((s for s in node.slots if s.widget and widget_name(s) == name), None)
     link = _link(scope, slot)
     if link is None:
@@ -68,7 +70,9 @@ def _held(scope: Scope, node: Node, name: str) -> Held:
 def _held_by(scope: Scope, primitive: Node) -> Held:
     values = primitive.widgets_values
     words = values[1:2] if isinstance(values, list) else []
-    return Held((scope.id_of(primitive), "value"), next(filter(is_control, words), None))
+    saved = next(filter(is_control, words), None)
+    word = scope.words.get((primitive.key, "value"), saved)
+    return Held((scope.id_of(primitive), "value"), word)
 
 
 def _held_outside(scope: Scope, number: int) -> Held | None:

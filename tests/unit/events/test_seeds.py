@@ -162,6 +162,24 @@ def test_one_seed_for_several_classes_is_within_the_limits_of_all() -> None:
     assert 0 <= chosen["2", "seed"] <= 9
 
 
+@pytest.mark.parametrize(
+    ("word", "inner", "free"), [("fixed", "randomize", False), ("randomize", "fixed", True)]
+)
+def test_the_word_of_a_group_node_counts(word: str, inner: str, *, free: bool) -> None:
+    infos = {"Node": info("X", seed=["INT", {"control_after_generate": True}])}
+    group = {"nodes": [{"type": "Node", "index": 0, "widgets_values": [1, inner]}]}
+    ui_graph = {
+        "nodes": [{"id": 5, "type": "workflow>g", "widgets_values": [2, word]}],
+        "extra": {"groupNodes": {"g": group}},
+    }
+    graph = convert(ui_graph, infos).graph
+
+    chosen = choose_seeds(graph, RUN, infos=infos, ui_graph=ui_graph)
+
+    assert [node["inputs"] for node in graph.values()] == [{"seed": 2}]
+    assert bool(chosen) is free
+
+
 def test_a_seed_that_the_caller_sent_is_never_changed() -> None:
     named = {"class_type": "ComfyUIDeployExternalNumberInt", "inputs": {"input_id": "x"}}
     graph = {"1": named, "2": plain(seed=["1", 0])}
