@@ -5,12 +5,12 @@ that broadcast have no outputs: a machine that does not know them can do without
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
 from events.errors import InvalidGraph, Problem
-from events.ui_graph_shape import OUTPUT_NODE, Id, Level, Link, Node, Slot, connects
+from events.ui_graph_shape import OUTPUT_NODE, Id, Level, Link, Node, connects
 
 BROADCASTERS = frozenset(
     {"Anything Everywhere", "Anything Everywhere3", "Anything Everywhere?", "Prompts Everywhere"}
@@ -26,14 +26,12 @@ def with_broadcasts(level: Level, nodes: Mapping[str, Node]) -> Level:
     """
     _refuse_unsaved(level)
     drawn = {str(link.id): link for link in level.broadcasts or ()}
-    ends: defaultdict[str, dict[str, Id]] = defaultdict(dict)
+    to_nodes: defaultdict[str, list[Link]] = defaultdict(list)
     for link in drawn.values():
-        if node := nodes.get(link.target):
-            slot = _slot(level.nodes[link.target], node, link)
-            if slot is None or not connects(str(slot.type), str(link.type)):
-                raise InvalidGraph(problems=[_misses(level, node, link)])
-            ends[link.target][slot.name] = link.id
-    wired = {key: _wired(nodes[key], links) for key, links in ends.items()}
+        to_nodes[link.target].append(link)
+    wired = {
+        key: _wired(level, nodes[key], links) for key, links in to_nodes.items() if key in nodes
+    }
     exits = {link.target_slot: link for link in drawn.values() if link.target == OUTPUT_NODE}
     return replace(
         level,
@@ -43,17 +41,20 @@ def with_broadcasts(level: Level, nodes: Mapping[str, Node]) -> Level:
     )
 
 
-def _wired(node: Node, links: Mapping[str, Id]) -> Node:
-    slots = [replace(s, link=links[s.name]) if s.name in links else s for s in node.slots]
+def _wired(level: Level, node: Node, links: Sequence[Link]) -> Node:
+    saved = level.nodes[node.key].slots
+    by_name = {slot.name: slot for slot in node.slots}
+    # The number counts those inputs, too, that an export leaves out.
+    counted = saved if len(saved) == len(node.slots) else node.slots
+    ends: dict[str, Id] = {}
+    for link in links:
+        within = 0 <= link.target_slot < len(counted)
+        slot = by_name.get(counted[link.target_slot].name) if within else None
+        if slot is None or not connects(str(slot.type), str(link.type)):
+            raise InvalidGraph(problems=[_misses(level, node, link)])
+        ends[slot.name] = link.id
+    slots = [replace(s, link=ends[s.name]) if s.name in ends else s for s in node.slots]
     return replace(node, inputs=slots)
-
-
-def _slot(saved: Node, built: Node, link: Link) -> Slot | None:
-    """Find an input by its number, which counts those that an export leaves out."""
-    number = link.target_slot
-    if len(saved.slots) == len(built.slots) and 0 <= number < len(saved.slots):
-        return saved.slots[number]
-    return built.slots[number] if 0 <= number < len(built.slots) else None
 
 
 def _refuse_unsaved(level: Level) -> None:

@@ -98,6 +98,13 @@ def test_a_broadcast_to_what_is_not_there_is_refused(link: Json) -> None:
     assert problems(everywhere(link)) == [("ui_broadcast_misses", "/nodes/2")]
 
 
+def test_an_input_that_the_class_has_lost_is_not_wired_in_silence() -> None:
+    saved = everywhere(broadcast(3, 1))
+    saved["nodes"][2]["inputs"][1] = {"name": "lost", "type": "CLIP", "widget": {"name": "lost"}}
+
+    assert problems(saved) == [("ui_broadcast_misses", "/nodes/2")]
+
+
 def test_broadcasts_that_were_not_saved_are_refused() -> None:
     saved = everywhere()
     del saved["extra"]["ue_links"]
