@@ -30,7 +30,7 @@ from tests.e2e.authorisation import (
 from tests.e2e.system import System
 from tests.unit.infra.test_settings import GOOD
 
-OPEN = re.compile(r"/(health|docs|openapi\.json)(/|$)")
+OPEN = re.compile(r"/$|/(health|docs|openapi\.json)(/|$)")
 """What anybody may read."""
 
 
