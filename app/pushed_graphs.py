@@ -15,6 +15,7 @@ from app.house import House
 from app.problems import BadRequest
 from events.errors import InvalidGraph, MachineUnobserved, NotFound, Problem
 from events.graph import check_graph
+from events.inputs import InputField, input_schema
 from events.machine import Machine
 from events.nodes import Graph
 from events.ui_graph import convert
@@ -29,6 +30,10 @@ _decode_graph = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_class = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_classes = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _MOST_MACHINES = 100
+
+INPUTS_BYTES = 256 * 1024
+"""Largest inputs of a version, with their defaults and words, in JSON. Lists show them, every
+promotion repeats them, and a workflow is read with those of all its versions."""
 
 
 class StoredGraph(Struct, frozen=True, kw_only=True):
@@ -46,6 +51,20 @@ def graphs_in(graph: dict[str, Any] | None, ui_graph: dict[str, Any] | None) -> 
         api=sent.api or sent.ui or _as_it_is(graph, "/graph"),
         ui=other.ui or (sent.ui if sent.api else None) or _as_it_is(ui_graph, "/ui_graph"),
     )
+
+
+def inputs_of(graph: Graph) -> tuple[InputField, ...]:
+    """Give the inputs of a checked graph.
+
+    Raises:
+        InvalidGraph: together they are too large.
+
+    """
+    inputs = input_schema(graph)
+    if len(_canonical(inputs)) > INPUTS_BYTES:
+        params = {"limit": str(INPUTS_BYTES)}
+        raise InvalidGraph(problems=[Problem(code="graph_inputs_too_large", params=params)])
+    return inputs
 
 
 def _as_it_is(sent: dict[str, Any] | None, where: str) -> Wrapped | None:

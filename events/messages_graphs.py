@@ -55,6 +55,10 @@ GRAPHS: Phrases = {
         "node {node}: input_id may have {limit} characters at most",
         "节点 {node}：input_id 最多 {limit} 个字符",
     ),
+    "graph_inputs_too_large": (
+        "the defaults, names and descriptions of all inputs together may have {limit} bytes",
+        "所有输入的默认值、名称和说明合计最多 {limit} 字节",
+    ),
     "graph_too_many_inputs": (
         "the graph has {count} inputs; at most {limit} are taken",
         "工作流有 {count} 个输入；最多允许 {limit} 个",

@@ -34,12 +34,11 @@ from app.native.workflow_views import (
     workflow_view,
 )
 from app.openapi import again, answers
-from app.pushed_graphs import graphs_in, runnable, store, stored, stored_json
+from app.pushed_graphs import graphs_in, inputs_of, runnable, store, stored, stored_json
 from app.scopes import DEPLOY, RUNS_READ, needs
 from events import identity
 from events.decider import WORKFLOW
 from events.graph_diff import GraphDiff, diff_inputs, diff_nodes
-from events.inputs import input_schema
 from events.workflow import PushVersion, Workflow
 from infra.event_store import load
 from infra.offload import in_thread
@@ -67,6 +66,7 @@ async def push_version(
     """Save a graph as a version of the workflow of that name; what it holds already adds none."""
     found = await in_thread(graphs_in, data.graph, data.ui_graph)
     graph = await runnable(house, caller, found, data.machine_id)
+    inputs = await in_thread(inputs_of, graph)
     in_api_format = await store(house, caller, graph)
     in_editors = await store(house, caller, found.ui.graph) if found.ui and found.ui.graph else None
     command = PushVersion(
@@ -77,7 +77,7 @@ async def push_version(
         graph_key=in_api_format.key,
         graph_sha256=in_api_format.sha256,
         ui_graph_key=in_editors.key if in_editors else None,
-        inputs=await in_thread(input_schema, graph),
+        inputs=inputs,
         comment=data.comment,
         author=caller.user_id or caller.actor,
         now=house.now(),
