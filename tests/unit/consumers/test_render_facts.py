@@ -192,6 +192,40 @@ async def test_a_run_has_a_time_for_rendering_and_another_for_waiting_behind_oth
     assert machine.cancelled == [FIRST]
 
 
+async def test_the_time_of_an_attempt_that_was_lost_does_not_count_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(follow, "LAST_LOOK", 0.05)
+    store, lossy = MemoryEventStore(), FakeMachine()
+    lossy.outcome = Lost()
+    await render(RUN_ID, 1, await limited(store, lossy))
+
+    late = await limited(store, EndlessMachine(), now=partial(later, 150))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await render(RUN_ID, 1, late)
+
+    run = await run_of(store)
+    assert (run.status, run.attempt, run.claimed) == (Status.RUNNING, 2, True)
+
+
+async def test_a_proxy_that_answers_for_a_machine_that_is_down_loses_no_attempt() -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    machine.breaks = {
+        "submit": [OutcomeUnknown("502: bad gateway")],
+        "look_up": [MachineUnreachable("502: bad gateway")] * 3,
+    }
+    for seconds in (0, 4, 8):
+        with pytest.raises(Later):
+            await render(RUN_ID, 1, await worker(store, machine, now=partial(later, seconds)))
+
+    await render(RUN_ID, 1, await worker(store, machine, now=partial(later, 11)))
+
+    run = await run_of(store)
+    assert (run.status, run.attempt) == (Status.UPLOADING, 1)
+    assert machine.submitted == {FIRST: 1}
+
+
 async def test_what_the_machine_said_when_it_took_nothing_is_recorded() -> None:
     store, machine = MemoryEventStore(), FakeMachine()
     machine.breaks = {"submit": [OutcomeUnknown("503: out to lunch")] * 3}
