@@ -137,7 +137,6 @@ async def test_a_prompt_runs_to_its_end_and_its_files_can_be_read(machine: Machi
     assert Image.open(BytesIO(data)).size == (8, 8)
 
 
-@counts_steps
 async def test_a_machine_describes_its_classes_and_knows_which_it_has_not(machine: Machine) -> None:
     infos = await machine.describe({"EmptyImage", "NoSuchClass"})
 
@@ -146,6 +145,7 @@ async def test_a_machine_describes_its_classes_and_knows_which_it_has_not(machin
     assert infos["NoSuchClass"] is None
 
 
+@counts_steps
 async def test_progress_tells_the_node_and_never_goes_back(machine: Machine) -> None:
     _, report = await run(machine, picture(seconds=0.8))
 
