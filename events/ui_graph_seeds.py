@@ -43,15 +43,14 @@ def find_holders(ui_graph: Mapping[str, Any], classes: Classes) -> dict[Place, H
     return {
         (scope.id_of(node), name): _held(scope, node, name)
         for scope, node in root.walk()
-        for name, widget in _widgets(scope, node)
-        if widget == "INT"
+        for name in _whole_numbers(scope, node)
     }
 
 
-def _widgets(scope: Scope, node: Node) -> Iterator[tuple[str, str]]:
+def _whole_numbers(scope: Scope, node: Node) -> list[str]:
     reading = scope.readings.get(node.key)
-    for widget in reading.widgets.values() if reading else ():
-        yield widget.name, widget.type
+    widgets = reading.widgets.values() if reading else ()
+    return [widget.name for widget in widgets if widget.type == "INT"]
 
 
 def _held(scope: Scope, node: Node, name: str) -> Held:

@@ -38,10 +38,9 @@ def _read_picture(file: str, texts: dict[str, str]) -> Json:
 
 def _read_json(file: str, data: bytes) -> object:
     try:
-        document = json.loads(as_text(data))
+        return _finite(file, json.loads(as_text(data)))
     except (ValueError, RecursionError) as error:  # both decoders name the line or the byte
         raise Refused("cli.no_json", file=file, reason=error) from error
-    return _finite(file, document)
 
 
 def _finite(file: str, value: Any, key: str = "") -> Any:

@@ -104,6 +104,7 @@ def test_what_is_no_number_is_nothing_outside_inputs(tmp_path: Path) -> None:
         (b'{"3": "\xff"}', "position 7"),
         (b"\xff\xfea", "position 2"),
         (b"[" * 100_000, "flow.json"),
+        (b"[" * 900 + b"]" * 900, "flow.json"),
         (b'{"text": "a cat"}', "no ComfyUI graph"),
         (png(title="a cat"), "picture without a workflow"),
         (png(workflow="{"), r"\(workflow\).*line 1 column 2"),
