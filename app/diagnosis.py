@@ -72,8 +72,8 @@ WORDS: Phrases = {
     ),
     "machine_silent": ("it does not answer: {reason}", "没有响应：{reason}"),
     "machine_silent.fix": (
-        "start its ComfyUI; check its address, and its token if it wants one",
-        "启动它的 ComfyUI；检查地址，以及（如需要）令牌",
+        "start its ComfyUI; check its address, and its token or header if it wants one",
+        "启动它的 ComfyUI；检查地址，以及（如需要）令牌或请求头",
     ),
     "machine_resting": ("it is {state}: runs wait for it", "状态为 {state}：运行在等待它"),
     "machine_resting.fix": (

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command_line import Comfyd, GraphFile
-from tests.e2e.graphs import MISSING, card, show
+from tests.e2e.graphs import MISSING, card, node, show
 from tests.e2e.system import System
 
 
@@ -79,6 +79,27 @@ async def test_machines_are_looked_after(comfyd: Comfyd, machine: str) -> None:
     assert comfyd("machine", "history", "case").code == 0
     assert comfyd("machine", "remove", "case", "--force").code == 0
     assert comfyd("machine", "show", "case").code == 4
+
+
+async def test_a_machine_is_given_a_header_and_an_account(comfyd: Comfyd) -> None:
+    header, account = ("--header", "X-API-Key: a:b"), ("--comfy-key", "comfyui-key")
+    added = comfyd("machine", "add", "walled", "http://127.0.0.1:9", *header, *account, "--json")
+    assert (added.json["header"], added.json["has_comfy_api_key"]) == ("X-API-Key", True)
+    changed = comfyd("machine", "header", "walled", "X-Other", "--value", "v", "--json")
+    assert changed.json["header"] == "X-Other"
+    assert "X-Other" in comfyd("machine", "show", "walled").out
+    without = comfyd("machine", "header", "walled", "X-Other", "--value", "", "--json")
+    assert without.json["header"] is None
+    without = comfyd("machine", "comfy-key", "walled", "--comfy-key", "", "--json")
+    assert without.json["has_comfy_api_key"] is False
+    comfyd("machine", "remove", "walled")
+
+
+async def test_a_push_warns_of_inputs_that_are_none(comfyd: Comfyd, graph_file: GraphFile) -> None:
+    graph = card() | {"9": node("ComfyUIDeployExternalEnum", input_id="style", options="[]")}
+    pushed = comfyd("workflow", "push", graph_file(graph), "--name", "odd")
+    assert pushed.code == 0
+    assert "warning: node 9 (ComfyUIDeployExternalEnum)" in " ".join(pushed.out.split())
 
 
 async def test_keys_are_shown_once_and_revoked(comfyd: Comfyd) -> None:

@@ -80,7 +80,13 @@ async def _key_that_is_revoked(http: httpx.AsyncClient) -> str:
 
 
 async def _run(somebody: Tenant, machine_url: str, machine_token: str, image: str) -> str:
-    body = {"name": machine_url, "url": machine_url, "token": machine_token}
+    body = {
+        "name": machine_url,
+        "url": machine_url,
+        "token": machine_token,
+        "header": {"name": "X-API-Key", "value": f"{machine_token}-header"},
+        "comfy_api_key": f"{machine_token}-account",
+    }
     (await somebody.http.post("/v1/machines", json=body)).raise_for_status()
     deployment = await somebody.deploy(load(), machine_url=machine_url)
     run = await somebody.run(deployment, {"picture": f"data:image/png;base64,{image}"})

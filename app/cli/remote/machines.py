@@ -98,12 +98,12 @@ async def header(door: Door, name: str, header: str, value: str) -> None:
 
 @machine.command("comfy-key", help=word("help.machine_comfy_key_set"))
 @click.argument("name")
-@click.option("--key", prompt=True, hide_input=True, help=word("help.machine_comfy_key"))
+@click.option("--comfy-key", prompt=True, hide_input=True, help=word("help.machine_comfy_key"))
 @remote
-async def comfy_key(door: Door, name: str, key: str) -> None:
+async def give_account(door: Door, name: str, comfy_key: str) -> None:
     """Give the partner nodes of a machine another account; an empty key removes it."""
     found = await machine_named(door.api, name)
-    body = {"comfy_api_key": key or None}
+    body = {"comfy_api_key": comfy_key or None}
     _show(door, await door.api.patch(f"/v1/machines/{found['id']}", body))
 
 
