@@ -1,5 +1,6 @@
 """Read why ComfyUI refuses a prompt from its answer to POST /prompt (pure)."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,6 +49,10 @@ CODES = {
 }
 """ComfyUI's types of error to the codes of a GraphProblem; every other one is `rejected`."""
 
+_NODE_ID = re.compile(r"Node ID '#(.+)'")
+_CLASS = re.compile(r"because node (.+) does not exist")
+"""How older versions (0.3.64) name the node of an unknown class: in their text alone."""
+
 
 def problems_in(answer: PromptAnswer) -> tuple[GraphProblem, ...]:
     """List every problem *answer* names: those of its nodes, or else that of the whole prompt."""
@@ -82,9 +87,14 @@ def _prompt_problem(reason: Reason) -> GraphProblem:
     return GraphProblem(
         code=CODES.get(reason.type, "rejected"),
         message=_words(reason),
-        node_id=str(reason.extra_info.get("node_id") or ""),
-        node_class=str(reason.extra_info.get("class_type") or ""),
+        node_id=str(reason.extra_info.get("node_id") or _named(_NODE_ID, reason.details)),
+        node_class=str(reason.extra_info.get("class_type") or _named(_CLASS, reason.message)),
     )
+
+
+def _named(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found[1] if found else ""
 
 
 def _words(reason: Reason, *, known: str = "") -> str:

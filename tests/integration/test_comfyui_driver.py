@@ -208,10 +208,19 @@ async def test_a_machine_that_gives_prompts_ids_of_its_own_is_refused_for_good(
         (
             400,  # 0.3.64
             {
-                "error": {"type": "invalid_prompt", "message": "no X", "details": "Node ID '#2'"},
+                "error": {
+                    "type": "invalid_prompt",
+                    "message": "Cannot execute because node X (old) does not exist.",
+                    "details": "Node ID '#5:2'",
+                },
                 "node_errors": {},
             },
-            GraphProblem(code="unknown_node", message="no X: Node ID '#2'"),
+            GraphProblem(
+                code="unknown_node",
+                message="Cannot execute because node X (old) does not exist.: Node ID '#5:2'",
+                node_id="5:2",
+                node_class="X (old)",
+            ),
         ),
         (
             400,

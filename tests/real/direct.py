@@ -23,8 +23,16 @@ class Direct:
         self._http.close()
 
     def has(self, graph: Json) -> bool:
-        """Check that every class of *graph* is installed."""
-        return {n["class_type"] for n in graph.values()} <= self.classes.keys()
+        """Check that every class of *graph* is installed, with the outputs that it is wired to."""
+        if not {node["class_type"] for node in graph.values()} <= self.classes.keys():
+            return False
+        # An older version of a class may have fewer outputs.
+        outputs = {
+            key: len(self.classes[node["class_type"]]["output"]) for key, node in graph.items()
+        }
+        values = (value for node in graph.values() for value in node["inputs"].values())
+        links = (value for value in values if isinstance(value, list))
+        return all(slot < outputs[source] for source, slot in links)
 
     def choices(self, node_class: str, input_name: str) -> list[Any]:
         """Return what a menu offers."""
