@@ -69,15 +69,16 @@ async def session_for_name(house: House, caller: Caller, name: str) -> MachineSe
 async def sessions_called(house: House, caller: Caller, name: str) -> list[MachineSession]:
     """Load the caller's machines that have that name now.
 
-    The read model says where to look, and the log has the last word; who got the name a moment ago
+    The read model says where to look, and the log has the last word, also where it knows no such
+    machine (it was restored, and the read model is not rebuilt yet). Who got the name a moment ago
     may be missing.
     """
     async with house.pool.connection() as connection:
         page = await list_machines(
             connection, tenant=caller.tenant, limit=100, states=PRESENT, name=name
         )
-    found = [await machine_session(house, caller, row.id) for row in page.rows]
-    return [session for session in found if _is_called(session, name)]
+    found = [await load(house.store, MACHINE, row.id) for row in page.rows]
+    return [s for s in found if s.tenant == caller.tenant and _is_called(s, name)]
 
 
 def _is_called(session: MachineSession, name: str) -> bool:

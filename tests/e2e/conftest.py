@@ -12,6 +12,9 @@ from infra.embedded.ports import LOOPBACK
 from infra.embedded.servers import Servers
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.nats_connection import connected
+from infra.postgres import connect
+from projections.schema import drop_tables
+from projections.statements import LIVE
 from tests.e2e.command_line import Comfyd, GraphFile, command_line
 from tests.e2e.system import System, running_system
 from tests.e2e.tenant import Tenant, client_of
@@ -26,6 +29,9 @@ async def system(
     folder = tmp_path_factory.mktemp("system")
     async with connected(server_env["NATS_URL"], name="tests") as client:
         await drop_streams(client)
+        async with connect(server_env["POSTGRES_URL"]) as connection:
+            # Tables of a log that is gone would be taken for those of the new one.
+            await drop_tables(connection, LIVE)
         async with running_system(folder, Servers({}, -1), server_env) as running:
             yield running
         await drop_streams(client)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from events.envelope import AnyRecorded
 from events.identity import batch_run_id
 from infra.jetstream_event_store import JetStreamEventStore
+from infra.postgres import connect
 from tests.e2e.batches import done, make
 from tests.e2e.graphs import card, external, node, slow
 from tests.e2e.system import System, eventually
@@ -185,6 +186,29 @@ async def test_a_machine_is_changed_in_parts(ada: Tenant, name: str) -> None:
         answer = await ada.http.patch(path, json=body)
         assert answer.status_code == 200, answer.text
         assert expected.items() <= answer.json().items()
+
+
+async def test_a_row_of_a_machine_that_the_log_does_not_know_takes_no_name(
+    ada: Tenant, system: System, name: str
+) -> None:
+    other = await register(ada, f"{name} b", "http://127.0.0.1:1")
+
+    async def known() -> bool:
+        return await listed(ada, other["id"], name=f"{name} b")
+
+    await eventually(known)
+    stale, body = uuid4(), {"name": name, "url": "http://127.0.0.1:1"}
+    async with connect(system.env["POSTGRES_URL"]) as connection:
+        # As the tables are when the log was restored from an older backup.
+        row = (
+            "INSERT INTO read.machine SELECT %s, tenant, %s, machine_state,"
+            " created_position, position, version, state FROM read.machine WHERE id = %s"
+        )
+        await connection.execute(row, (stale, name, other["id"]))
+        answer = await ada.http.post("/v1/machines", json=body)
+        await connection.execute("DELETE FROM read.machine WHERE id = %s", (stale,))
+
+    assert (answer.status_code, answer.json()["name"]) == (201, name)
 
 
 async def test_a_name_that_another_machine_has_is_refused(ada: Tenant, name: str) -> None:
