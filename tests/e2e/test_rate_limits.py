@@ -26,7 +26,10 @@ async def limited(system: System) -> AsyncIterator[tuple[str, str]]:
         "COMFYD_ADDRESS_LIMIT": str(2 * LIMIT),
         "COMFYD_TRUSTED_PROXIES": f"{LOOPBACK}/32",
     }
-    urls = [system.start_another_api(f"api-limited-{n}", **settings) for n in (1, 2)]
+    urls = [
+        system.start_another_api(f"api-limited-{n}", module="tests.e2e.patient_api", **settings)
+        for n in (1, 2)
+    ]
     for url in urls:
         await system.until_ready(url)
     yield urls[0], urls[1]
