@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from events.messages_graphs import GRAPHS
 from events.messages_inputs import INPUTS
+from events.messages_machines import MACHINES
 from events.messages_requests import REQUESTS
 from events.words import Phrases, in_words
 
-CATALOGUE: Phrases = {**INPUTS, **GRAPHS, **REQUESTS}
+CATALOGUE: Phrases = {**INPUTS, **GRAPHS, **MACHINES, **REQUESTS}
 
 
 def say(code: str, params: Mapping[str, str], language: str = "en") -> str:

@@ -12,6 +12,7 @@ from app.native import machine_history
 from events.messages import CATALOGUE
 from events.messages_graphs import GRAPHS
 from events.messages_inputs import INPUTS
+from events.messages_machines import MACHINES
 from events.messages_requests import REQUESTS
 from events.timeline_words import PHRASES
 from events.words import Phrases, in_words, language_of_locale
@@ -47,7 +48,7 @@ def test_both_languages_say_something(table: str) -> None:
 
 
 def test_what_is_put_together_from_parts_loses_nothing() -> None:
-    assert len(CATALOGUE) == len(INPUTS) + len(GRAPHS) + len(REQUESTS)
+    assert len(CATALOGUE) == sum(map(len, (INPUTS, GRAPHS, MACHINES, REQUESTS)))
     assert {*SAID, *HELP} <= WORDS.keys()
     assert not SAID.keys() & HELP.keys()
 

@@ -2,7 +2,12 @@
 
 from msgspec import UNSET, Struct, UnsetType
 
-from app.native.requests import ChangeMachineRequest, MachineHeader, RegisterMachineRequest, bad
+from app.native.machine_requests import (
+    ChangeMachineRequest,
+    MachineHeader,
+    RegisterMachineRequest,
+)
+from app.native.requests import bad
 from events.machine import Machine
 from infra.sealing import CannotOpen, Sealer
 

@@ -16,6 +16,7 @@ from app.find_machine import (
 )
 from app.house import House
 from app.native.machine_history import history
+from app.native.machine_requests import ChangeMachineRequest, RegisterMachineRequest
 from app.native.machine_secrets import sealed_secrets
 from app.native.machine_states import order
 from app.native.machine_url import checked_url
@@ -27,7 +28,7 @@ from app.native.machine_views import (
     machine_view,
 )
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, NameFilter, before_of, list_view
-from app.native.requests import ChangeMachineRequest, RegisterMachineRequest, identifier
+from app.native.requests import identifier
 from app.openapi import again, answers
 from app.scopes import ADMIN, DEPLOY, RUNS_READ, needs
 from events.errors import NameTaken

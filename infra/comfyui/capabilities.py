@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from events.errors import Problem
 from events.object_info import Infos, check_against
-from infra.comfyui.client import Client, decoded
+from infra.comfyui.answers import decoded
+from infra.comfyui.client import Client
 from infra.machine import Graph, GraphProblem, WorkflowRejected
 
 FRESH_FOR = 300.0

@@ -1,7 +1,6 @@
 """Speak HTTP with one ComfyUI, and name what can go wrong on the way."""
 
 import asyncio
-import json
 from collections.abc import Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -21,9 +20,9 @@ from aiohttp import (
     TCPConnector,
 )
 from aiohttp.abc import AbstractResolver
-from msgspec import Struct
 from yarl import URL
 
+from infra.comfyui.answers import Answer, decoded
 from infra.machine import MachineRefused, MachineUnreachable, OutcomeUnknown
 from infra.machine_secrets import NO_SECRETS, MachineSecrets
 from infra.masking import MASK
@@ -41,18 +40,6 @@ NO_ANSWER = (ClientError, TimeoutError, OSError)
 """What aiohttp raises when a server does not answer, or not to the end."""
 
 Reply = TypeVar("Reply")
-
-
-class Answer(Struct, frozen=True, kw_only=True):
-    """A whole answer: its status, the media type of its body, and the body."""
-
-    status: int
-    media_type: str
-    body: bytes
-
-    def words(self) -> str:
-        """Give the beginning of the body, for an error message."""
-        return self.body[:200].decode(errors="replace").strip()
 
 
 class Redirected(ClientError):
@@ -229,44 +216,3 @@ async def _stay_here(request: ClientRequest, handler: ClientHandlerType) -> Clie
         response.close()
         raise Redirected(f"answers {response.status}: it wants us to go elsewhere")
     return response
-
-
-def decoded(answer: Answer, reply: type[Reply]) -> Reply:
-    """Read *answer* as a *reply*.
-
-    Raises:
-        MachineUnreachable: it is no answer that a ComfyUI gives when all is well.
-        MachineRefused: it is nested so deeply that nobody can read it.
-
-    """
-    if answer.status != HTTPStatus.OK:
-        raise MachineUnreachable(f"the machine answers {answer.status}: {answer.words()}")
-    try:
-        return _read(answer.body, reply)
-    except ValueError as error:
-        raise MachineUnreachable(f"not the answer of a ComfyUI: {error}") from error
-    except RecursionError as error:
-        nested = "the machine's answer is nested too deeply"
-        raise MachineRefused("machine_answer_invalid", nested) from error
-
-
-def _read(body: bytes, reply: type[Reply]) -> Reply:
-    try:
-        return msgspec.json.decode(body, type=reply)
-    except msgspec.DecodeError as error:
-        try:
-            return _as_python_writes(body, reply)
-        except ValueError:
-            raise error from None
-
-
-def _as_python_writes(body: bytes, reply: type[Reply]) -> Reply:
-    """Read JSON with NaN and Infinity, which nodes show and Python's servers write.
-
-    Raises:
-        ValueError: it is something else, or holds half a character, which nobody could store.
-
-    """
-    found = json.loads(body)
-    msgspec.json.encode(found)
-    return msgspec.convert(found, reply)

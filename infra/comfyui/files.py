@@ -12,7 +12,8 @@ from aiohttp import ClientResponse, FormData
 from msgspec import Struct
 
 from events.output import Output
-from infra.comfyui.client import NO_ANSWER, Client, decoded
+from infra.comfyui.answers import decoded
+from infra.comfyui.client import NO_ANSWER, Client
 from infra.machine import MachineRefused, MachineUnreachable, OutputMissing
 from infra.served_types import UNKNOWN_TYPE, media_type_in
 

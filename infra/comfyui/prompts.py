@@ -11,7 +11,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from infra.comfyui.client import Answer, Client, decoded
+from infra.comfyui.answers import Answer, decoded
+from infra.comfyui.client import Client
 from infra.comfyui.history import History, outcome_of
 from infra.comfyui.refusals import PromptAnswer, problems_in
 from infra.machine import (

@@ -5,12 +5,12 @@ from base64 import urlsafe_b64encode
 import msgspec
 import pytest
 
+from app.native.machine_requests import RegisterMachineRequest
 from app.native.paging import before_of, cursor_of
 from app.native.requests import (
     LONGEST_KEY,
     LONGEST_WAIT,
     PushVersionRequest,
-    RegisterMachineRequest,
     environment,
     idempotency_key,
     identifier,
