@@ -1,8 +1,7 @@
 """What is private in an erased run is deleted everywhere, and what others use is kept."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -40,6 +39,7 @@ from projections.schema import create_tables
 from tests.builders import claimed, created, draft, later, meta, produced, uploaded
 from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
+from tests.rendering import silence
 
 SECRET = "moonlit-otter"
 SHARED, OWN = f"inputs/t/{SECRET}-shared.png", f"inputs/t/{SECRET}-own.png"
@@ -126,11 +126,6 @@ def input_image(key: str, number: int) -> ImageUploaded:
         index=-1,
         at=later(0),
     )
-
-
-@asynccontextmanager
-async def silence(_: str, __: str) -> AsyncIterator[asyncio.Event]:
-    yield asyncio.Event()
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from tests.builders import MACHINE_ID, NOW, meta
 from tests.fake_machine import OBSERVED, FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
 from tests.memory_event_store import MemoryEventStore
-from tests.unit.consumers.test_render import silence
+from tests.rendering import silence
 
 
 class FakeQueue:

@@ -1,8 +1,6 @@
 """What a machine is given is made with what it says of its classes."""
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +14,7 @@ from tests.builders import RUN_ID
 from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
 from tests.memory_event_store import MemoryEventStore
+from tests.rendering import silence
 from tests.ui_graphs import info
 
 SAVES = {"1": {"class_type": "Narrow", "inputs": {"seed": 10**14}}}
@@ -40,11 +39,6 @@ class NarrowMachine(FakeMachine):
     ) -> None:
         self.given.append(graph)
         await super().submit(prompt_id, graph, ui_graph=ui_graph)
-
-
-@asynccontextmanager
-async def silence(_: str, __: str) -> AsyncIterator[asyncio.Event]:
-    yield asyncio.Event()
 
 
 async def test_a_seed_is_within_the_limits_of_the_machine_that_gets_it() -> None:

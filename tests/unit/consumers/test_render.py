@@ -4,37 +4,26 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 from typing_extensions import override
 
-from consumers.delivery import Later
 from consumers.render import render
-from consumers.tools import Tools
 from consumers.upload import upload
 from events.decider import RUN
 from events.envelope import AnyRecorded
 from events.identity import prompt_id
-from events.run import Run
 from events.run_commands import RequestCancel
 from events.status import Status
 from infra.event_store import LogUnavailable, load
-from infra.machine import Failed, Lost, MachineRefused, MachineUnreachable, Outcome, Report
-from tests.builders import NOW, RUN_ID, later, meta
-from tests.fake_machine import FakeMachine, worker_tools
-from tests.fake_object_storage import FakeObjectStorage
+from infra.machine import Failed, Lost, MachineRefused, Outcome, Report
+from tests.builders import NOW, RUN_ID, meta
+from tests.fake_machine import FakeMachine
 from tests.memory_event_store import MemoryEventStore
+from tests.rendering import Died, run_of, worker
 
 FIRST = prompt_id(RUN_ID, 1)
-WAIT = 12
-"""COMFYD_MACHINE_WAIT of these workers, in seconds."""
-
-
-class Died(Exception):
-    """The process ends here."""
 
 
 class MortalStore(MemoryEventStore):
@@ -64,25 +53,10 @@ class MortalStore(MemoryEventStore):
 
 
 @asynccontextmanager
-async def silence(_: str, __: str) -> AsyncIterator[asyncio.Event]:
-    yield asyncio.Event()
-
-
-@asynccontextmanager
 async def false_alarm(_: str, __: str) -> AsyncIterator[asyncio.Event]:
     news = asyncio.Event()
     news.set()
     yield news
-
-
-async def worker(store: MemoryEventStore, machine: FakeMachine, **changes: Any) -> Tools:
-    return await worker_tools(store, machine, FakeObjectStorage(), **({"heard": silence} | changes))
-
-
-async def run_of(store: MemoryEventStore) -> Run:
-    state = (await load(store, RUN, RUN_ID)).state
-    assert state is not None
-    return state
 
 
 async def test_a_run_is_rendered_stored_and_succeeds() -> None:
@@ -133,101 +107,6 @@ async def test_a_death_at_any_step_on_the_machine_is_made_good_by_the_next_worke
 
     assert (await run_of(store)).status is Status.SUCCESS
     assert machine.submitted == {FIRST: 1}
-
-
-@pytest.mark.parametrize("step", ["look_up"])
-async def test_a_machine_that_does_not_answer_the_next_worker_keeps_its_attempt(step: str) -> None:
-    store, machine = MemoryEventStore(), FakeMachine()
-    tools = await worker(store, machine)
-    machine.breaks = {"watch": [Died()]}
-    with pytest.raises(Died):
-        await render(RUN_ID, 1, tools)
-    machine.breaks = {step: [MachineUnreachable("away")]}
-
-    with pytest.raises(Later):
-        await render(RUN_ID, 1, tools)
-    await render(RUN_ID, 2, tools)
-    await upload(RUN_ID, 1, tools)
-
-    assert (await run_of(store)).status is Status.SUCCESS
-    assert machine.submitted == {FIRST: 1}
-
-
-async def test_a_machine_that_stays_away_loses_the_attempt_in_the_end() -> None:
-    store, machine = MemoryEventStore(), FakeMachine()
-    machine.breaks = {
-        "watch": [MachineUnreachable("away")],
-        "look_up": [MachineUnreachable("still away")] * 2,
-    }
-    for seconds in (0, WAIT):
-        with pytest.raises(Later):
-            await render(RUN_ID, 1, await worker(store, machine, now=partial(later, seconds)))
-    waiting = (await run_of(store)).waiting
-    assert waiting is not None
-    assert (waiting.reason, waiting.detail, waiting.since) == ("machine_unreachable", "away", NOW)
-
-    await render(RUN_ID, 1, await worker(store, machine, now=partial(later, WAIT + 1)))
-
-    run = await run_of(store)
-    assert (run.claimed, run.retry_due) == (False, later(WAIT + 3))
-    assert run.waiting is None
-    with pytest.raises(Later, match=r"2\.0 s"):
-        await render(RUN_ID, 1, await worker(store, machine, now=partial(later, WAIT + 1)))
-
-
-async def test_a_run_that_was_never_sent_waits_for_its_machine_and_loses_no_attempt() -> None:
-    store, machine = MemoryEventStore(), FakeMachine()
-    machine.breaks = {
-        "submit": [MachineUnreachable("refused")],
-        "look_up": [MachineUnreachable("refused")] * 4,
-    }
-    for seconds in (0, 3, 6, 9, WAIT):
-        with pytest.raises(Later):
-            await render(RUN_ID, 1, await worker(store, machine, now=partial(later, seconds)))
-        run = await run_of(store)
-        assert run.waiting is not None
-        assert (run.waiting.reason, run.waiting.since) == ("machine_unreachable", NOW)
-    assert not machine.submitted
-
-    await render(RUN_ID, 1, await worker(store, machine, now=partial(later, WAIT + 1)))
-
-    run = await run_of(store)
-    assert (run.status, run.attempt, run.waiting) == (Status.UPLOADING, 1, None)
-    assert machine.submitted == {FIRST: 1}
-
-
-async def test_a_machine_that_comes_back_too_late_is_told_as_what_it_was() -> None:
-    store, machine = MemoryEventStore(), FakeMachine()
-    machine.breaks = {
-        "submit": [MachineUnreachable("refused")],
-        "look_up": [MachineUnreachable("refused")],
-    }
-    with pytest.raises(Later):
-        await render(RUN_ID, 1, await worker(store, machine))
-
-    await render(RUN_ID, 2, await worker(store, machine, now=partial(later, WAIT + 1)))
-
-    run = await run_of(store)
-    assert run.error is not None
-    assert (run.status, run.attempt, run.error.code) == (Status.FAILED, 1, "machine_unreachable")
-    assert not machine.submitted
-
-
-async def test_a_machine_that_always_refuses_prompts_and_answers_else_is_given_up_in_the_end() -> (
-    None
-):
-    store, machine = MemoryEventStore(), FakeMachine()
-    tools = await worker(store, machine)
-    machine.breaks = {"submit": [MachineUnreachable("the machine answers 401") for _ in range(99)]}
-
-    for delivery in range(1, 60):
-        with suppress(Later):
-            await render(RUN_ID, delivery, tools)
-
-    run = await run_of(store)
-    assert run.error is not None
-    assert (run.status, run.attempt, run.error.code) == (Status.FAILED, 1, "machine_unreachable")
-    assert run.error.message == "the machine answers 401"
 
 
 async def test_what_a_machine_refuses_for_good_fails_the_run_at_once() -> None:
@@ -320,19 +199,3 @@ async def test_a_cancellation_stops_exactly_this_prompt_and_ends_the_run() -> No
 
     assert machine.cancelled == [FIRST]
     assert (await run_of(store)).status is Status.CANCELLED
-
-
-async def test_storage_that_is_away_postpones_an_upload_and_fails_it_in_the_end() -> None:
-    store, machine, storage = MemoryEventStore(), FakeMachine(), FakeObjectStorage()
-    tools = await worker_tools(store, machine, storage, heard=silence)
-    await render(RUN_ID, 1, tools)
-    storage.down = True
-
-    with pytest.raises(Later):
-        await upload(RUN_ID, 1, tools)
-    assert (await run_of(store)).status is Status.UPLOADING
-    await upload(RUN_ID, 2, replace(tools, now=partial(later, WAIT + 1)))
-
-    run = await run_of(store)
-    assert run.error is not None
-    assert (run.status, run.error.code) == (Status.FAILED, "storage_unreachable")

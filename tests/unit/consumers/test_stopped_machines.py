@@ -24,7 +24,7 @@ from infra.sealing import Sealer
 from tests.builders import MACHINE_ID, NOW, RUN_ID, meta
 from tests.fake_machine import FakeMachine
 from tests.memory_event_store import MemoryEventStore
-from tests.unit.consumers.test_render import worker
+from tests.rendering import worker
 
 
 class World:

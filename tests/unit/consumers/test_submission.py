@@ -1,8 +1,5 @@
 """A submission whose answer is lost: the machine is asked, and nothing is offered blindly."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,16 +8,14 @@ from typing_extensions import override
 
 from consumers.render import SUBMISSIONS, render
 from consumers.tools import Tools
-from events.decider import RUN
 from events.identity import prompt_id
-from events.run import Run
 from events.status import Status
-from infra.event_store import load
 from infra.machine import Lost, OutcomeUnknown, PromptState
 from tests.builders import NOW, RUN_ID
 from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
 from tests.memory_event_store import MemoryEventStore
+from tests.rendering import run_of, silence
 
 FIRST = prompt_id(RUN_ID, 1)
 
@@ -45,11 +40,6 @@ class ForgetfulMachine(FakeMachine):
         return Lost() if self.looks <= self.unaware else await super().look_up(prompt_id)
 
 
-@asynccontextmanager
-async def silence(_: str, __: str) -> AsyncIterator[asyncio.Event]:
-    yield asyncio.Event()
-
-
 class Pauses:
     """Notes how long a worker would have waited."""
 
@@ -64,12 +54,6 @@ class Pauses:
 async def worker(store: MemoryEventStore, machine: FakeMachine, pause: Pauses) -> Tools:
     storage = FakeObjectStorage()
     return await worker_tools(store, machine, storage, heard=silence, pause=pause)
-
-
-async def run_of(store: MemoryEventStore) -> Run:
-    state = (await load(store, RUN, RUN_ID)).state
-    assert state is not None
-    return state
 
 
 async def test_a_prompt_that_was_taken_after_all_is_followed_and_not_offered_again() -> None:

@@ -34,6 +34,7 @@ from tests.builders import NOW, RUN_ID, image_output, meta
 from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
 from tests.memory_event_store import MemoryEventStore
+from tests.rendering import silence
 
 
 class World:
@@ -46,11 +47,6 @@ class World:
 
     async def tools(self, *, seconds: float = 0) -> Tools:
         """Give a worker's tools, with its clock so far ahead."""
-
-        @asynccontextmanager
-        async def silence(_: str, __: str) -> AsyncIterator[asyncio.Event]:
-            yield asyncio.Event()
-
         now = NOW + timedelta(seconds=seconds)
         return await worker_tools(
             self.store, self.machine, self.storage, heard=silence, now=lambda: now
