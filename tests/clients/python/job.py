@@ -19,11 +19,11 @@ from comfyd_client.models import (
     Problem,
     PromoteRequest,
     PromoteVersionEnvironmentName,
+    PushedVersion,
     PushVersionRequest,
     RegisterMachineRequest,
     Run,
     RunList,
-    Version,
 )
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ version = ok(
     push_version.sync(
         client=client, body=PushVersionRequest.from_dict({"name": "python", "graph": GRAPH})
     ),
-    Version,
+    PushedVersion,
 )
 deployment = ok(
     promote_version.sync(
