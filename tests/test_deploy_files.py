@@ -78,6 +78,21 @@ def test_the_settings_of_the_services_are_complete_and_known(services: Mapping[s
         settings_from({key: filled_in(value) for key, value in environment.items()})
 
 
+def test_every_setting_can_be_set(services: Mapping[str, Any]) -> None:
+    fixed = {"COMFYD_HOST", "COMFYD_PORT", "COMFYD_DATA"}  # of the container
+    for name in OWN:
+        assert SETTING_NAMES - services[name]["environment"].keys() <= fixed
+
+
+def test_the_example_names_the_defaults() -> None:
+    example = (DEPLOY / "env.example").read_text("utf-8")
+    named = dict(re.findall(r"^# (COMFYD_[A-Z_]+)=(.*)$", example, re.MULTILINE))
+    environment = compose()["services"]["api"]["environment"]
+    env = {key: filled_in(value) for key, value in environment.items()}
+    assert len(named) > 10
+    assert settings_from(env | named) == settings_from(env)
+
+
 def test_every_variable_is_in_the_example() -> None:
     example = (DEPLOY / "env.example").read_text("utf-8")
     named = set(re.findall(r"^#? ?([A-Z_]+)=", example, re.MULTILINE))
