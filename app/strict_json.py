@@ -5,7 +5,6 @@ is what is taken.
 """
 
 import json
-import re
 from typing import Any
 
 import msgspec
@@ -15,11 +14,8 @@ from typing_extensions import override
 
 from events.errors import Problem
 from events.json_complexity import check_complexity
+from events.json_errors import malformed_json
 from infra.offload import SMALL, in_thread_if
-
-_BYTE = re.compile(r"\(byte (\d+)\)")
-_SHOWN = 20
-"""Characters that a message repeats."""
 
 _LONGEST_REASON = 2000
 """Characters of what the decoder says."""
@@ -92,19 +88,5 @@ def _in_utf8(body: bytes) -> bytes:
 
 
 def _malformed(body: bytes, error: Exception) -> Problem:
-    """Say at which line and column a body stops to be JSON."""
     text = body.decode(json.detect_encoding(body), errors="replace")
-    at = _position(text, error)
-    before, rest = text[:at], text[at : at + _SHOWN]
-    line, column = before.count("\n") + 1, at - before.rfind("\n")
-    return Problem(
-        code="json_malformed", params={"line": str(line), "column": str(column), "text": rest}
-    )
-
-
-def _position(text: str, error: Exception) -> int:
-    """Return the place in *text*; what is not told of a byte is told of the end."""
-    if "\N{REPLACEMENT CHARACTER}" in text and isinstance(error, UnicodeDecodeError):
-        return text.index("\N{REPLACEMENT CHARACTER}")
-    found = _BYTE.search(str(error))
-    return len(text.encode()[: int(found[1])].decode(errors="ignore")) if found else len(text)
+    return malformed_json(text, error)

@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
+from events.errors import InvalidGraph, Problem
 from events.json_complexity import check_complexity
+from events.json_errors import malformed_json
 from events.nodes import pointer
 
 _WRAPPERS = (
@@ -43,8 +45,18 @@ class FoundGraphs(Struct, frozen=True, kw_only=True):
 
 
 def find_graphs(document: object) -> FoundGraphs:
-    """Find the graphs in a document, which may be one itself."""
-    found = list(_graphs(document, (), _DEEPEST))
+    """Find the graphs in a document, which may be one itself.
+
+    Raises:
+        InvalidGraph: there is only one that is kept as text, and is no JSON.
+        BodyTooComplex: one that is kept as text holds too much.
+
+    """
+    parts = list(_graphs(document, (), _DEEPEST))
+    found = [part for part in parts if isinstance(part, Wrapped)]
+    broken = [part for part in parts if isinstance(part, Problem)]
+    if broken and not found:
+        raise InvalidGraph(problems=broken)
     return FoundGraphs(
         api=next((wrapped for wrapped in found if not is_ui_format(wrapped.graph)), None),
         ui=next((wrapped for wrapped in found if is_ui_format(wrapped.graph)), None),
@@ -61,20 +73,23 @@ def is_api_format(document: Mapping[str, Any]) -> bool:
     return any(isinstance(node, dict) and "class_type" in node for node in document.values())
 
 
-def _graphs(document: object, path: tuple[str, ...], depth: int) -> Iterator[Wrapped]:
+def _graphs(document: object, path: tuple[str, ...], depth: int) -> Iterator[Wrapped | Problem]:
+    where = pointer(*path) if path else ""
     if isinstance(document, str) and path:
-        document = _decoded(document)
+        document = _decoded(document, where)
+    if isinstance(document, Problem):
+        yield document
     if not isinstance(document, dict):
         return
     if is_ui_format(document) or is_api_format(document):
-        yield Wrapped(document, pointer(*path) if path else "")
+        yield Wrapped(document, where)
     elif depth:
         for name in _WRAPPERS:
             yield from _graphs(document.get(name), (*path, name), depth - 1)
 
 
-def _decoded(text: str) -> object:
-    """Read a graph that is kept as text.
+def _decoded(text: str, where: str) -> object:
+    """Read a graph that is kept as text; return what is wrong with one that is no JSON.
 
     Raises:
         BodyTooComplex: it holds too much; in its string nobody has counted it yet.
@@ -83,5 +98,9 @@ def _decoded(text: str) -> object:
     check_complexity(text.encode())
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return UNSET
+    except msgspec.DecodeError as error:
+        return malformed_json(text, error, pointer=where) if _is_meant_as_graph(text) else UNSET
+
+
+def _is_meant_as_graph(text: str) -> bool:
+    return text.lstrip().startswith("{") and ('"class_type"' in text or '"nodes"' in text)

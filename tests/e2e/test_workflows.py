@@ -80,10 +80,15 @@ async def test_a_wrapper_is_taken_off_and_problems_point_into_it(ada: Tenant, na
     read = await get(ada, path)
     broken = {"name": name, "graph": {"input": {"workflow": {"1": {"class_type": "Any"}}}}}
     refused = await ada.http.post("/v1/workflows", json=broken)
+    as_text = {"name": name, "graph": {"input": {"workflow": '{"1": {"class_type": NaN'}}}
+    no_json = await ada.http.post("/v1/workflows", json=as_text)
 
     assert (read["graph"], read["ui_graph"], read["source"]) == (graph, drawn, "api")
     assert [(e["code"], e["pointer"]) for e in refused.json()["errors"]] == [
         ("node_without_inputs", "/graph/input/workflow/1/inputs")
+    ]
+    assert [(e["code"], e["pointer"]) for e in no_json.json()["errors"]] == [
+        ("json_malformed", "/graph/input/workflow")
     ]
 
 

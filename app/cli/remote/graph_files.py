@@ -6,6 +6,10 @@ from typing import Any
 
 from app.cli.remote.door import Refused
 from app.cli.remote.inputs import as_text, read_bytes
+from app.cli.words import language
+from events.errors import InvalidGraph
+from events.json_complexity import BodyTooComplex
+from events.messages import say
 from events.wrapped_graphs import FoundGraphs, find_graphs
 from infra.picture_metadata import GRAPH_TEXTS, read_graph_texts
 
@@ -22,10 +26,21 @@ def read_graphs(file: str) -> FoundGraphs:
     data = read_bytes(file)
     texts = read_graph_texts(data)
     document = _read_json(file, data) if texts is None else _read_picture(file, texts)
-    found = find_graphs(document)
+    found = _found(file, document)
     if found.api is None and found.ui is None:
         raise Refused("cli.no_graph", file=file)
     return found
+
+
+def _found(file: str, document: object) -> FoundGraphs:
+    try:
+        return find_graphs(document)
+    except InvalidGraph as error:
+        reason = "; ".join(f"{p.pointer}: {p.text(language())}" for p in error.problems)
+        raise Refused("cli.no_json", file=file, reason=reason) from error
+    except (BodyTooComplex, RecursionError) as error:
+        reason = say("body_too_complex", {}, language())
+        raise Refused("cli.no_json", file=file, reason=reason) from error
 
 
 def _read_picture(file: str, texts: dict[str, str]) -> Json:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from events.errors import InvalidGraph, Problem
 from events.json_complexity import BodyTooComplex
 from events.wrapped_graphs import find_graphs
 
@@ -32,6 +33,13 @@ CASES: list[tuple[str, object, str | None, str | None]] = [
     ("a list", [API], None, None),
     ("text", json.dumps(API), None, None),
     ("text that is no JSON", {"prompt": "a cat"}, None, None),
+    ("text with choices", {"prompt": "{red|blue} cat", "workflow": UI}, None, "/workflow"),
+    (
+        "a graph beside a broken one",
+        {"prompt": "{NaN" + json.dumps(API), "workflow": UI},
+        None,
+        "/workflow",
+    ),
     ("another object", {"prompt": {"text": "a cat"}}, None, None),
 ]
 
@@ -52,6 +60,17 @@ def test_wrappers_have_an_end() -> None:
     endless["input"] = endless
 
     assert find_graphs(endless).api is None
+
+
+def test_a_graph_that_is_kept_as_text_and_is_no_json_is_told_where() -> None:
+    text = json.dumps({"3": {"class_type": "KSampler", "is_changed": [float("nan")]}}, indent=1)
+
+    with pytest.raises(InvalidGraph) as refused:
+        find_graphs({"input": {"workflow": text}})
+    params = {"line": "5", "column": "4", "text": "NaN\n  ]\n }\n}"}
+    assert refused.value.problems == (
+        Problem(code="json_malformed", pointer="/input/workflow", params=params),
+    )
 
 
 def test_a_graph_that_is_kept_as_text_may_not_hold_more_than_a_body() -> None:
