@@ -107,7 +107,7 @@ class Credentials:
         return self._tickets.seal(ticket), ticket.expires_at
 
     async def caller_with_ticket(self, sealed: str, aggregate: str) -> Caller:
-        """Give the caller who shows a ticket to read *aggregate*.
+        """Return the caller who shows a ticket to read *aggregate*.
 
         Raises:
             Unauthorized: it opens nothing, or nothing any more.

@@ -76,7 +76,7 @@ class Readings:
         self._looking: asyncio.Task[Parts] | None = None
 
     async def now(self) -> Parts:
-        """Say how each part is."""
+        """Return the state of each part."""
         return await self._shared.of(self._look)
 
     def look_soon(self) -> None:

@@ -54,7 +54,7 @@ def graphs_in(graph: dict[str, Any] | None, ui_graph: dict[str, Any] | None) -> 
 
 
 def inputs_of(graph: Graph) -> tuple[InputField, ...]:
-    """Give the inputs of a checked graph.
+    """Return the inputs of a checked graph.
 
     Raises:
         InvalidGraph: together they are too large.

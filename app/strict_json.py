@@ -32,7 +32,7 @@ class StrictRequest(Request[Any, Any, Any]):
 
     @override
     async def body(self) -> bytes:
-        """Give the body as it came.
+        """Return the body as it came.
 
         Raises:
             ClientException: the client has left in the middle; nobody reads the answer.
@@ -50,7 +50,7 @@ class StrictRequest(Request[Any, Any, Any]):
 
     @override
     async def json(self) -> Any:
-        """Give the body, decoded.
+        """Return the body, decoded.
 
         Raises:
             ValidationException: it is not of the type that the route takes.

@@ -31,7 +31,7 @@ def shown_subfolder(subfolder: str, prompt_id: UUID) -> str:
 
 
 def place_of(filename: str, subfolder: str, prompt_id: UUID) -> tuple[str, str]:
-    """Give a file's subfolder and bare name, also where a node writes both into the name.
+    """Return a file's subfolder and bare name, also where a node writes both into the name.
 
     Such nodes work outside of comfyd, since there the prefix has no folder.
     """

@@ -39,7 +39,7 @@ _decode = msgspec.json.Decoder(_Refusal | _Facts).decode
 
 
 async def inspect_in_process(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageFacts:
-    """Tell what an image is; as `inspect_image_now`, and refuse what takes too long."""
+    """Return what an image is, as `inspect_image_now` does; refuse what takes too long."""
     argv = [sys.executable, "-m", __name__, str(max_bytes), str(max_pixels)]
     return await asyncio.get_running_loop().run_in_executor(_THREADS, _run, argv, data)
 

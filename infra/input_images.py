@@ -97,7 +97,7 @@ def _sha256(data: bytes) -> str:
 
 
 async def inspect_image(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageFacts:
-    """Tell what an image is, beside the event loop: in a process if it may take long.
+    """Return what an image is, beside the event loop: in a process if it may take long.
 
     Raises:
         ImageRefused: it is no image that we take.

@@ -90,7 +90,7 @@ def listen(host: str, port: int, *, backlog: int = 1) -> list[socket.socket]:
 
 
 def reachable(host: str) -> str:
-    """Say where, in a URL, those on this machine find who listens on *host*."""
+    """Return where, in a URL, those on this machine find who listens on *host*."""
     if host in {*_EVERYWHERE, "localhost"}:
         return LOOPBACK
     return f"[{host}]" if ":" in host else host

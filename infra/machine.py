@@ -154,7 +154,7 @@ class Machine(Protocol):
     """One machine."""
 
     async def describe(self, classes: Collection[str]) -> Infos:
-        """Say what the machine knows of classes of nodes; None of a class that it has not.
+        """Return what the machine knows of classes of nodes; None for a class that it has not.
 
         Raises:
             MachineUnreachable: it does not answer.

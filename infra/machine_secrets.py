@@ -22,7 +22,7 @@ class MachineSecrets(Struct, frozen=True, kw_only=True):
     """The key of an account at comfy.org, for the nodes that call paid services."""
 
     def headers(self) -> CIMultiDict[str]:
-        """Give the headers of every request; an Authorization of one's own replaces the token."""
+        """Return the headers of every request; an Authorization of one's own replaces the token."""
         headers = CIMultiDict[str]()
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
@@ -31,7 +31,7 @@ class MachineSecrets(Struct, frozen=True, kw_only=True):
         return headers
 
     def shown(self) -> tuple[str, ...]:
-        """Give what a proxy might quote: of `Basic abc` the second word too, and all as JSON."""
+        """Return what a proxy might quote: of `Basic abc` the second word too, and all as JSON."""
         value = self.header[1] if self.header else ""
         words = {self.token, value, value.partition(" ")[2]} - {""}
         words |= {json.dumps(word)[1:-1] for word in words}

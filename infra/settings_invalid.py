@@ -96,7 +96,7 @@ class SettingsInvalid(Exception):
 
 
 def must_be(wanted: type) -> tuple[str, dict[str, str]]:
-    """Say what a setting of this type must be: the code of a message, and what it takes."""
+    """Return what a setting of this type must be: the code of a message, and what it takes."""
     match kind := inspect.type_info(wanted):
         case inspect.BoolType():
             return "not_bool", {}

@@ -164,14 +164,14 @@ def progress_view(run: Run, progress: Progress | None) -> ClassicProgress:
 
 
 def live_status(run: Run, progress: Progress | None) -> str | None:
-    """Say what the machine does now, as the dialect's plugin does."""
+    """Return what the machine does now, in the words of the dialect's plugin."""
     if run.status is not Status.RUNNING or progress is None:
         return None
     return f"Executing {progress.node_class}" if progress.node_class else progress.message
 
 
 def fraction(run: Run, progress: Progress | None) -> float:
-    """Give how much is rendered, from 0 to 1, as the dialect's clients read it."""
+    """Return how much is rendered, from 0 to 1, as the dialect's clients read it."""
     if run.status in {Status.UPLOADING, Status.SUCCESS}:
         return 1.0
     if run.status is Status.RUNNING and progress is not None:

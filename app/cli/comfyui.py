@@ -40,7 +40,7 @@ class ComfyuiAway(Exception):
 
 
 def given_url() -> str | None:
-    """Give the address in COMFYUI_URL, None if there is none.
+    """Return the address in COMFYUI_URL, None if there is none.
 
     Raises:
         CannotStart: it is no address.

@@ -30,14 +30,14 @@ class Sample(Struct, frozen=True, kw_only=True):
 
 
 def colour_card() -> Sample:
-    """Give the sample that every ComfyUI can run: it needs no model."""
+    """Return the sample that every ComfyUI can run: it needs no model."""
     return Sample(
         name="colour card", graph=_graph("colour_card.json"), inputs=("-i", "colour:=16711680")
     )
 
 
 def text_to_image(checkpoint: str) -> Sample:
-    """Give the sample that draws a prompt with *checkpoint*."""
+    """Return the sample that draws a prompt with *checkpoint*."""
     graph = _graph("text_to_image.json")
     graph[CHECKPOINT_NODE]["inputs"]["default_value"] = checkpoint
     return Sample(name=TEXT_TO_IMAGE, graph=graph, inputs=("-i", 'prompt="a red fox"'))

@@ -26,7 +26,7 @@ def use_catalogue() -> None:
 
 
 def localise(main: click.Group) -> None:
-    """Say in Chinese what click has in no catalogue: how a line is put together."""
+    """Translate what click has in no catalogue: how a line is put together."""
     if language() != "zh":
         return
     commands = list(commands_of(main))
@@ -49,7 +49,7 @@ def _keep_placeholder(parameter: click.Parameter) -> None:
 
 
 def commands_of(command: click.Command) -> Iterator[click.Command]:
-    """Give a command and all below it."""
+    """Yield a command and all below it."""
     yield command
     for below in command.commands.values() if isinstance(command, click.Group) else ():
         yield from commands_of(below)

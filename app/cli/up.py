@@ -72,7 +72,7 @@ def how_to_run(sample: Sample, folder: Path, program: str) -> str:
 
 
 def typed(folder: Path, program: str, *arguments: str) -> str:
-    """Give a line for a stack in *folder*, as it can be typed where *program* was started."""
+    """Return a line for a stack in *folder*, as it can be typed where *program* was started."""
     if shutil.which("comfyd") == os.path.abspath(program):  # noqa: PTH100 -- links stay links
         program = "comfyd"
     elsewhere = folder != Path(DEFAULT_DATA).absolute()

@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 @cache
 def whole_document(app: Litestar) -> Json:
-    """Give the document of an application, made once: that takes half a second."""
+    """Return the document of an application, made once: that takes half a second."""
     return openapi_document(app)
 
 

@@ -20,7 +20,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     body: bytes
 
     def words(self) -> str:
-        """Give the beginning of the body, for an error message."""
+        """Return the beginning of the body, for an error message."""
         return self.body[:200].decode(errors="replace").strip()
 
 

@@ -74,7 +74,7 @@ class Capabilities:
             raise WorkflowRejected(problems)
 
     async def describe(self, classes: Collection[str]) -> Infos:
-        """Say what is known of classes; None of those that it has not.
+        """Return what is known of classes; None for those that it has not.
 
         Raises:
             MachineUnreachable: it does not answer.

@@ -34,7 +34,7 @@ class ComfyUIMachine:
         """Prompts of which nothing was missed when they are watched now."""
 
     async def describe(self, classes: Collection[str]) -> Infos:
-        """Say what the machine knows of classes of nodes."""
+        """Return what the machine knows of classes of nodes."""
         return await self._capabilities.describe(classes)
 
     async def check(self, graph: Graph) -> None:

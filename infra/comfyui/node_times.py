@@ -117,7 +117,7 @@ def _resumed(clock: Clock, nodes: Collection[str]) -> Clock:
 
 
 def _forgotten(clock: Clock) -> Clock:
-    """Give up the nodes that ended while nobody listened."""
+    """Return a clock that no longer times the nodes that ended while nobody listened."""
     return replace(clock, held={}, unknown=clock.unknown | clock.held.keys())
 
 

@@ -39,7 +39,7 @@ class Servers:
         return [name for name, child in self.children.items() if child.exit_code is not None]
 
     def fault(self, name: str) -> str | None:
-        """Say what keeps a running one from its work; None if nothing. From any thread.
+        """Return what keeps a running one from its work; None if nothing. From any thread.
 
         Raises:
             OSError: it does not answer.

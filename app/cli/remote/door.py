@@ -172,7 +172,7 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
 
 
 def words_of(response: httpx.Response) -> str:
-    """Give the words of a refusal, with what is wrong and where."""
+    """Return the words of a refusal, with what is wrong and where."""
     try:
         problem = msgspec.convert(_problem(response), _Problem)
     except msgspec.ValidationError:
