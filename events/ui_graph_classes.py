@@ -86,7 +86,8 @@ class Widget(Struct, frozen=True, kw_only=True):
         if self.type == "STRING":
             return not isinstance(value, list | dict)
         if self.type == "COMBO":
-            return not isinstance(value, dict)
+            switched = isinstance(value, bool) and self.options and value not in self.options
+            return not isinstance(value, dict) and not switched
         return True
 
 

@@ -252,6 +252,12 @@ def test_of_inputs_that_grow_there_are_as_many_as_the_graph_has() -> None:
         (info(b=["BOOLEAN", {}]), ["euler"], "ui_widget_misfit"),
         (info(t=TEXT), [["a"]], "ui_widget_misfit"),
         (info(c=[["a"], {}]), [{"a": 1}], "ui_widget_misfit"),
+        (info(c=[["a"], {}]), [False], "ui_widget_misfit"),
+        (
+            info(c=[["b"], {"formats": {"b": [["d", ["x"]]]}}], n=INT),
+            ["b", True],
+            "ui_widget_misfit",
+        ),
         (info(n=INT), [1, 2], "ui_widgets_surplus"),
         (info(n=INT), [1, "", False], "ui_widgets_surplus"),
         (info(x=["MODEL", {}]), [{}, {"lora": "x"}], "ui_widgets_surplus"),
@@ -275,6 +281,8 @@ def test_values_that_may_be_at_the_wrong_place_stop_the_conversion(
         (info(n=INT), [1, None, "", []], {"n": 1}),
         (info(x=["MODEL", {}]), ["what it showed last", ["x"], 4], {}),
         (info(c=[[], {}]), None, {}),
+        (info(c=[[], {}]), [False], {"c": False}),
+        (info(c=[[True, False], {}]), [False], {"c": False}),
         (
             info(c=["CURVE", {}]),
             [[[0, 0], [1, 1]]],
