@@ -21,9 +21,9 @@ from infra.live import Live
 from infra.log_group import LogGroups
 from infra.log_health import LogCheck
 from infra.nats_connection import connected
-from infra.object_storage import open_object_storage
 from infra.postgres import open_pool
 from infra.private_data import PrivateData
+from infra.s3_storage import open_object_storage
 from infra.sealing import Sealer
 from infra.settings import Settings
 from infra.work_queue import WorkQueue

@@ -39,10 +39,10 @@ from infra.jetstream_event_store import JetStreamEventStore, from_log
 from infra.log_reader import head
 from infra.machine_secrets import MachineSecrets
 from infra.nats_connection import OPTIONS, UNANSWERED, Client, Msg, connected
-from infra.object_storage import open_object_storage
 from infra.postgres import open_pool
 from infra.private_data import PrivateData
 from infra.run_progress import ProgressSender
+from infra.s3_storage import open_object_storage
 from infra.sealing import Sealer
 from infra.settings import Settings
 from infra.work_queue import BATCHES, ERASURES, OBSERVATIONS, UPLOADS, KindOfWork, WorkQueue

@@ -11,8 +11,8 @@ from infra.object_storage import (
     ObjectMissing,
     ObjectStorage,
     Stored,
-    open_object_storage,
 )
+from infra.s3_storage import open_object_storage
 from infra.settings import Spaces, settings_from
 from tests.builders import SEAL_KEY
 from tests.fake_object_storage import FakeObjectStorage

@@ -9,8 +9,8 @@ from events import codec, subjects
 from events.decider import RUN
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.nats_connection import api
-from infra.object_storage import open_object_storage
 from infra.postgres import connect
+from infra.s3_storage import open_object_storage
 from infra.settings import settings_from
 from tests.e2e.graphs import MISSING, external, node, slow
 from tests.e2e.system import System, eventually

@@ -15,12 +15,11 @@ from types_aiobotocore_s3 import S3Client
 from yarl import URL
 
 from infra.object_storage import (
-    S3ObjectStorage,
     StorageRefused,
     StorageUnavailable,
-    open_object_storage,
 )
 from infra.object_urls import public_url
+from infra.s3_storage import S3ObjectStorage, open_object_storage
 from infra.settings import Spaces, settings_from
 from tests.builders import SEAL_KEY
 
