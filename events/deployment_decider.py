@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from events.compatibility import incompatibilities
 from events.deployment import Action, Deployment, DeploymentPromoted, Promotion
-from events.errors import IncompatibleInputs, NotFound, NothingToRollBack
+from events.errors import IncompatibleInputs, NotFound, NothingToRollBack, shortened
 from events.identity import deployment_id
 from events.workflow import Workflow
 
@@ -134,6 +134,7 @@ def _promoted(
     machine_id: UUID,
 ) -> DeploymentPromoted:
     workflow, goal = command.workflow, command.workflow.version(version)
+    noticed = incompatibilities(before.current.inputs, goal.inputs) if before else ()
     return DeploymentPromoted(
         deployment_id=deployment_id(workflow.id, environment),
         workflow_id=workflow.id,
@@ -150,7 +151,7 @@ def _promoted(
         by=command.by,
         at=command.now,
         comment=command.comment,
-        warnings=incompatibilities(before.current.inputs, goal.inputs) if before else (),
+        warnings=shortened(noticed),
     )
 
 

@@ -8,13 +8,13 @@ from msgspec import Raw, Struct, field
 from msgspec.structs import asdict
 
 from app.problem_views import FaultView, fault_views
+from events.errors import shortened
 from events.externals import unknown_externals
 from events.graph_diff import GraphDiff, InputsDiff, NodesDiff
 from events.inputs import InputField
 from events.nodes import Graph
 from events.workflow import Workflow, WorkflowVersionCreated
 
-MOST_WARNINGS = 100
 SHOWN_VERSIONS = 20
 """Versions that are shown with their workflow; all of them are a list of their own."""
 
@@ -105,7 +105,7 @@ def pushed_version_view(
     workflow: Workflow, version: WorkflowVersionCreated, graph: Graph, language: str
 ) -> PushedVersionView:
     """Show a version that was just pushed."""
-    found = unknown_externals(graph)[:MOST_WARNINGS]
+    found = shortened(unknown_externals(graph))
     return PushedVersionView(
         **asdict(version_view(workflow, version)), warnings=fault_views(found, language)
     )

@@ -10,7 +10,7 @@ from events.codec import decode_body
 from events.decider import DEPLOYMENT
 from events.deployment import Action, Deployment, DeploymentPromoted, Promotion
 from events.deployment_decider import PromoteVersion, RollBack
-from events.errors import IncompatibleInputs, NotFound, NothingToRollBack, Problem
+from events.errors import MOST_PROBLEMS, IncompatibleInputs, NotFound, NothingToRollBack, Problem
 from events.externals import InputKind
 from events.identity import deployment_id, version_id
 from events.inputs import InputField
@@ -155,6 +155,15 @@ def test_what_callers_would_notice_is_promoted_by_force_and_remembered() -> None
     given(promoted()).when(promote(WITHOUT_PROMPT, force=True)).then(
         promoted(WITHOUT_PROMPT, forced=True, warnings=(GONE,))
     )
+
+
+def test_of_many_changes_as_many_are_remembered_as_a_refusal_names() -> None:
+    fields = tuple(msgspec.structs.replace(PROMPT, name=f"p{n}") for n in range(MOST_PROBLEMS + 50))
+    before = DEPLOYMENT.fold([msgspec.structs.replace(promoted(), inputs=fields)])
+    [event] = DEPLOYMENT.decide(before, promote(WITHOUT_PROMPT, force=True))
+    assert isinstance(event, DeploymentPromoted)
+    assert len(event.warnings) == MOST_PROBLEMS + 1
+    assert event.warnings[-1] == Problem(code="more_problems", params={"count": "50"})
 
 
 def test_force_that_was_not_needed_is_not_recorded() -> None:
