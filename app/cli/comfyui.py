@@ -2,6 +2,8 @@
 
 import os
 import re
+import ssl
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +36,9 @@ class Comfyui(Struct, frozen=True, kw_only=True):
     checkpoints: tuple[str, ...]
     """Those that the sample most likely runs with come first."""
 
+    cpu_only: bool = False
+    """It has no GPU: a step takes many seconds."""
+
 
 class ComfyuiAway(Exception):
     """Nobody answers there now; the message says what happened."""
@@ -65,7 +70,8 @@ async def look_at(machine: LocalMachine) -> Comfyui:
     """Ask a ComfyUI what it is and what it has.
 
     Raises:
-        CannotStart: another server answers there, or one that wants a login first.
+        CannotStart: another server answers there, one that wants a login first, or one that is
+            not trusted.
         ComfyuiAway: nobody does now.
 
     """
@@ -73,7 +79,11 @@ async def look_at(machine: LocalMachine) -> Comfyui:
     headers = {"Authorization": f"Bearer {machine.token}"} if machine.token else {}
     try:
         async with httpx.AsyncClient(
-            base_url=url, headers=headers, timeout=ASK_WITHIN, trust_env=False
+            base_url=url,
+            headers=headers,
+            timeout=ASK_WITHIN,
+            trust_env=False,
+            verify=ssl.create_default_context(),  # whom the workers trust, too
         ) as http:
             stats = _json(await http.get("/system_stats"))
             described = _json(await http.get(f"/object_info/{LOADER}"))
@@ -82,13 +92,24 @@ async def look_at(machine: LocalMachine) -> Comfyui:
     except httpx.RemoteProtocolError:
         raise CannotStart(word("comfyui_other", url=url, found=word("no_http"))) from None
     except httpx.HTTPError as error:
+        if refused := next((e for e in _causes(error) if isinstance(e, ssl.SSLError)), None):
+            reason = getattr(refused, "verify_message", "") or refused.reason or str(refused)
+            raise CannotStart(word("comfyui_no_tls", url=url, reason=reason)) from None
         raise ComfyuiAway(_reason(error)) from error
     system = stats.get("system")
     if not isinstance(system, dict):
         raise CannotStart(word("comfyui_other", url=url, found="200 JSON"))
     return Comfyui(
-        version=str(system.get("comfyui_version") or ""), checkpoints=_checkpoints(described)
+        version=str(system.get("comfyui_version") or ""),
+        checkpoints=_checkpoints(described),
+        cpu_only=_is_cpu_only(stats),
     )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _reason(error: httpx.HTTPError) -> str:
@@ -119,6 +140,14 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
 
 def _base(url: str) -> str:
     return url.partition("/system_stats")[0].partition("/object_info")[0]
+
+
+def _is_cpu_only(stats: dict[str, Any]) -> bool:
+    devices = stats.get("devices")
+    if not isinstance(devices, list):
+        return False
+    kinds = [device.get("type") for device in devices if isinstance(device, dict)]
+    return bool(kinds) and set(kinds) == {"cpu"}
 
 
 def _checkpoints(described: dict[str, Any]) -> tuple[str, ...]:

@@ -15,7 +15,11 @@ from app.cli.words import word
 
 TEXT_TO_IMAGE = "text to image"
 MACHINE = "local"
+STEPS_NODE = "2"
 CHECKPOINT_NODE = "4"
+STEPS_ON_CPU = 4
+"""A first image within a minute or two; all the steps of the sample may take half an hour there."""
+
 TRIED = 3
 """Checkpoints that are tried; each may take minutes to load."""
 
@@ -36,15 +40,22 @@ def colour_card() -> Sample:
     )
 
 
-def text_to_image(checkpoint: str) -> Sample:
-    """Return the sample that draws a prompt with *checkpoint*."""
+def text_to_image(checkpoint: str, steps: int | None = None) -> Sample:
+    """Return the sample that draws a prompt with *checkpoint*; *steps* replace its own number."""
     graph = _graph("text_to_image.json")
+    if steps is not None:
+        graph[STEPS_NODE]["inputs"]["default_value"] = steps
     graph[CHECKPOINT_NODE]["inputs"]["default_value"] = checkpoint
     return Sample(name=TEXT_TO_IMAGE, graph=graph, inputs=("-i", 'prompt="a red fox"'))
 
 
 async def run_samples(
-    api: ApiClient, local: LocalMachine, checkpoints: tuple[str, ...], console: Console
+    api: ApiClient,
+    local: LocalMachine,
+    checkpoints: tuple[str, ...],
+    console: Console,
+    *,
+    steps: int | None = None,
 ) -> Sample:
     """Deploy the samples and run one, as a client would; give the one that can be run again.
 
@@ -60,7 +71,9 @@ async def run_samples(
     for place, checkpoint in enumerate((await _known_first(api, checkpoints))[:TRIED]):
         key = "next_checkpoint" if place else "takes_checkpoint"
         console.print(word(key, name=TEXT_TO_IMAGE, checkpoint=checkpoint))
-        sample = text_to_image(checkpoint)
+        if steps is not None and not place:
+            console.print(word("few_steps", steps=steps))
+        sample = text_to_image(checkpoint, steps)
         ended = await _run(api, await _deploy(api, machine["id"], sample, console), console)
         if ended["status"] == "success" or not _is_fault_of_the_graph(ended):
             return sample
@@ -113,9 +126,14 @@ async def _run(api: ApiClient, deployment_id: str, console: Console) -> dict[str
         if output["url"]:
             console.print(word("image", url=output["url"]), style="bold", soft_wrap=True)
     if ended["status"] != "success":
-        reason = (ended["error"] or {}).get("message", "").strip()
-        console.print(word("failed", status=ended["status"], reason=reason), style="red")
+        console.print(how_it_ended(ended), style="red")
     return ended
+
+
+def how_it_ended(ended: dict[str, Any]) -> str:
+    """Return the sentence for a run without success; one that was cancelled has no reason."""
+    reason = (ended["error"] or {}).get("message", "").strip()
+    return word("failed" if reason else "ended", status=ended["status"], reason=reason)
 
 
 def _is_fault_of_the_graph(ended: dict[str, Any]) -> bool:

@@ -43,7 +43,8 @@ def localise(main: click.Group) -> None:
 
 
 def _keep_placeholder(parameter: click.Parameter) -> None:
-    name = parameter.type.name
+    # click has already put its own word for a path through the catalogue.
+    name = "path" if isinstance(parameter.type, click.Path) else parameter.type.name
     if name in _TYPES and isinstance(parameter, click.Option) and not parameter.is_flag:
         parameter.metavar = parameter.metavar or name.partition(" ")[0].upper()
 

@@ -18,7 +18,7 @@ from rich.console import Console
 from app.auth_tokens import Tokens
 from app.cli.api_client import ApiClient, NotComfyd
 from app.cli.comfyui import Comfyui, ComfyuiAway, given_url, look_at
-from app.cli.demo import Sample, run_samples
+from app.cli.demo import STEPS_ON_CPU, Sample, run_samples
 from app.cli.remote.door import words_of
 from app.cli.remote.login import LOCAL_USER
 from app.cli.remote.plain import PlainConsole
@@ -166,10 +166,12 @@ async def _show_sample(
         count = len(comfyui.checkpoints)
         told = word("comfyui", version=comfyui.version, url=stack.machine.url, count=count)
         console.print(told)
+    # The stand-in is a CPU, too, and fast.
+    steps = STEPS_ON_CPU if comfyui and comfyui.cpu_only else None
     try:
         # The stand-in is started with us, and may need a moment.
         found = comfyui or await _until_there(stack.machine)
-        sample = await run_samples(client, stack.machine, found.checkpoints, console)
+        sample = await run_samples(client, stack.machine, found.checkpoints, console, steps=steps)
     except httpx.HTTPStatusError as error:
         reason = words_of(error.response)
         console.print(word("sample_failed", reason=reason), style="red")

@@ -22,6 +22,7 @@ WORDS: Phrases = {
     "submitted": ("submitted run {run_id}", "已提交运行 {run_id}"),
     "image": ("image: {url}", "图片：{url}"),
     "failed": ("the run ended as {status}: {reason}", "运行以 {status} 结束：{reason}"),
+    "ended": ("the run ended as {status}", "运行以 {status} 结束"),
     "sample_failed": (
         "the sample could not be run: {reason}",
         "示例未能运行：{reason}",
@@ -62,12 +63,26 @@ WORDS: Phrases = {
             "改用 `comfyd machine add NAME {url} --token TOKEN` 登记"
         ),
     ),
+    "comfyui_no_tls": (
+        (
+            "COMFYUI_URL: TLS with {url} failed ({reason}): begin with http:// if it speaks no "
+            "TLS; if its certificate is your own, name the file of its authority in SSL_CERT_FILE"
+        ),
+        (
+            "COMFYUI_URL：与 {url} 的 TLS 连接失败（{reason}）：如果它不使用 TLS，"
+            "请以 http:// 开头；如果证书是自签的，请用 SSL_CERT_FILE 指定其颁发机构的证书文件"
+        ),
+    ),
     "no_answer": ("silent for {seconds:g} s", "{seconds:g} 秒内没有应答"),
     "no_connection": ("no connection", "无法连接"),
     "no_http": ("no HTTP", "不是 HTTP"),
     "takes_checkpoint": (
         "it has a checkpoint, so the sample is '{name}', with {checkpoint}",
         "它有模型（checkpoint），所以示例是“{name}”，使用 {checkpoint}",
+    ),
+    "few_steps": (
+        "it has no GPU, so the sample takes only {steps} steps",
+        "它没有 GPU，所以示例只用 {steps} 步",
     ),
     "next_checkpoint": (
         "'{name}' with the next checkpoint, {checkpoint}",

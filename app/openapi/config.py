@@ -48,17 +48,19 @@ def openapi_config() -> OpenAPIConfig:
         license=License(name="MIT", identifier="MIT"),
         servers=[Server(url="/", description="This server.")],
         components=Components(
+            # In this order: the page puts the cursor into the last field, and a token that is
+            # pasted at once must not become a part of addresses.
             security_schemes={
-                "bearer": SecurityScheme(
-                    type="http",
-                    scheme="bearer",
-                    description="An API key (`cfd_…`) or a JWT. Roles named are scopes.",
-                ),
                 "ticket": SecurityScheme(
                     type="apiKey",
                     security_scheme_in="query",
                     name="ticket",
                     description=PARAMETERS["ticket"],
+                ),
+                "bearer": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    description="An API key (`cfd_…`) or a JWT; the roles of a route are scopes.",
                 ),
             }
         ),

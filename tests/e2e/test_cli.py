@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.command_line import Comfyd, GraphFile
 from tests.e2e.graphs import MISSING, card, node, show
-from tests.e2e.system import System
+from tests.e2e.system import System, eventually
 
 
 async def test_a_graph_becomes_an_image(
@@ -69,6 +69,21 @@ async def test_versions_promotion_and_rollback(
     history = comfyd("deployments", "shop", "--json").json
     assert sorted(entry["version"] for entry in history) == [1, 1, 2]
     assert comfyd("workflow", "machines", "shop", "1", "--json").code == 0
+
+
+async def test_each_reason_against_a_machine_is_a_line(
+    comfyd: Comfyd, graph_file: GraphFile, machine: str
+) -> None:
+    missing = {n: {"class_type": f"Missing{n}", "inputs": {}} for n in ("8", "9")}
+    comfyd("workflow", "push", graph_file(card() | missing), "--name", "lacking")
+
+    async def told() -> list[str]:
+        lines = comfyd("workflow", "machines", "lacking", "1").out.splitlines()
+        return [line for line in lines if "Missing" in line]
+
+    lines = await eventually(told)
+    assert ["Missing8" in lines[0], "Missing9" in lines[1], len(lines)] == [True, True, 2]
+    assert machine in lines[0]
 
 
 async def test_machines_are_looked_after(comfyd: Comfyd, machine: str) -> None:

@@ -63,13 +63,15 @@ async def owner(system: System) -> AsyncIterator[Tenant]:
         yield Tenant(http, system.machine_url)
 
 
-async def run_for(tenant: Tenant, *checkpoints: str) -> tuple[Sample, str]:
+async def run_for(
+    tenant: Tenant, *checkpoints: str, steps: int | None = None
+) -> tuple[Sample, str]:
     """Run the samples as `comfyd up` does; give the one to go on with, and what was printed."""
     printed = StringIO()
     local = LocalMachine(url=tenant.machine_url)
     console = Console(file=printed, width=200)
     return await run_samples(
-        ApiClient(tenant.http), local, checkpoints, console
+        ApiClient(tenant.http), local, checkpoints, console, steps=steps
     ), printed.getvalue()
 
 
@@ -89,6 +91,21 @@ async def test_the_sample_takes_a_checkpoint_that_loads(owner: Tenant, comfyd: C
     key = owner.http.headers["Authorization"].removeprefix("Bearer ")
     again = shlex.split(how_to_run(sample, Path("x"), "comfyd"))[2:]
     assert comfyd(*again, COMFYD_KEY=key).code == 0
+
+
+@pytest.mark.parametrize(("steps", "taken"), [(None, 20), (4, 4)])
+async def test_the_sample_takes_few_steps_where_they_are_slow(
+    owner: Tenant, steps: int | None, taken: int
+) -> None:
+    _, printed = await run_for(owner, "standin.safetensors", steps=steps)
+    inputs = {
+        field["name"]: field["default"]
+        for deployment in await ApiClient(owner.http).items("/v1/deployments")
+        if deployment["workflow_name"] == "text to image"
+        for field in deployment["inputs"]
+    }
+    assert inputs["steps"] == taken
+    assert ("it has no GPU, so the sample takes only 4 steps" in printed) == bool(steps)
 
 
 @pytest.mark.parametrize(

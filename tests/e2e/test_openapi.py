@@ -28,6 +28,13 @@ async def test_the_description_is_served_to_everybody(system: System) -> None:
     assert below.status_code == 404
 
 
+async def test_the_page_has_the_cursor_where_a_token_belongs(system: System) -> None:
+    async with anybody(system) as http:
+        document = (await http.get("/openapi.json")).json()
+    # Swagger UI shows them in this order, and puts the cursor into the last one.
+    assert list(document["components"]["securitySchemes"]) == ["ticket", "bearer"]
+
+
 async def test_the_page_and_all_it_needs_come_from_here(system: System) -> None:
     async with anybody(system) as http:
         page = await http.get("/docs")

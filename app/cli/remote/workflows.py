@@ -128,7 +128,7 @@ async def machines(door: Door, name: str, version: int) -> None:
                 (
                     m["name"],
                     word("cli.yes") if m["can_run"] else word("cli.no"),
-                    [reason["detail"] for reason in m["reasons"]],
+                    "\n".join(reason["detail"] for reason in m["reasons"]),
                 )
                 for m in found
             ),

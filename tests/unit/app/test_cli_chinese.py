@@ -111,6 +111,16 @@ def test_no_english_is_left_in_a_help(path: str) -> None:
     assert set(prose(helps("en")[path])) > {"Usage", "Options", "Show", "this", "exit"}
 
 
+OPTION = re.compile(r"^  (-\S.*?)(?:  |$)", re.MULTILINE)
+
+
+def test_columns_stand_straight() -> None:
+    """Click counts characters: one that is two columns wide moves what stands behind it."""
+    options = {said for text in helps("zh").values() for said in OPTION.findall(text)}
+    assert "--inputs PATH" in options
+    assert [said for said in options if not said.isascii()] == []
+
+
 REFUSALS = {
     "status": "错误：缺少参数 'ID'.",
     "status a b": "错误：'ID' 的值无效：“a”不是 ID",

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from app.cli.comfyui import Comfyui, ComfyuiAway, given_url, look_at
 from app.cli.stack import LocalMachine
 from app.cli.stack_errors import CannotStart
+from infra.embedded.certificate import remembered_certificate
 from tests.one_answer import answering
 
 PAGE = b"<!doctype html><title>Welcome</title>"
@@ -97,6 +100,37 @@ async def test_what_speaks_no_http_is_named() -> None:
             await look_at(LocalMachine(url=f"http://127.0.0.1:{port}"))
 
 
+async def test_a_certificate_that_nobody_trusts_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remembered_certificate(tmp_path / "tls")
+    certificate = tmp_path / "tls" / "cert.pem"
+    own = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    own.load_cert_chain(certificate, certificate.with_name("key.pem"))
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0, ssl=own)
+    async with server:
+        machine = LocalMachine(url=f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        with pytest.raises(CannotStart, match=r"failed \(self-signed certificate\): begin with"):
+            await look_at(machine)
+        # It is asked like any other once it is trusted.
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with pytest.raises(ComfyuiAway, match=r"^503 "):
+            await look_at(machine)
+
+
+async def test_https_where_only_http_is_spoken_is_named() -> None:
+    async with answering(b"{}") as url:
+        with pytest.raises(CannotStart, match=r"TLS with https://\S+ failed \(.+\): begin with"):
+            await look_at(LocalMachine(url=url.replace("http:", "https:")))
+
+
 async def test_nobody_may_come_later() -> None:
     with pytest.raises(ComfyuiAway, match=r"^no connection$"):
         await look_at(LocalMachine(url="http://127.0.0.1:9"))
@@ -115,6 +149,23 @@ async def test_the_sample_takes_first_what_its_graph_is_made_for(options: list[A
     async with answering(json.dumps(body).encode()) as url:
         found = await look_at(LocalMachine(url=url))
     assert found == Comfyui(version="0.33.0", checkpoints=(*NAMES[2:], *NAMES[:2]))
+
+
+@pytest.mark.parametrize(
+    ("devices", "cpu_only"),
+    [
+        ([{"type": "cpu"}], True),
+        ([{"type": "cuda"}], False),
+        ([{"type": "cpu"}, {"type": "mps"}], False),
+        ([{}], False),
+        ([], False),
+        ("cpu", False),
+        (None, False),
+    ],
+)
+async def test_a_machine_without_a_gpu_is_known(devices: object, cpu_only: bool) -> None:  # noqa: FBT001 -- a parameter of the test
+    async with answering(json.dumps({"system": {}, "devices": devices}).encode()) as url:
+        assert (await look_at(LocalMachine(url=url))).cpu_only is cpu_only
 
 
 @pytest.mark.parametrize("loader", [{}, {"input": {"required": {"ckpt_name": [[]]}}}])
