@@ -25,7 +25,8 @@ from infra.settings import Settings, settings_from
 from infra.settings_invalid import SettingsInvalid
 from infra.streams import StreamDiffers, StreamReport, check
 from infra.streams import migrate as migrate_streams
-from projections.queries import position, quarantine, status_counts
+from projections.inspection import quarantine, status_counts
+from projections.queries import position
 from projections.schema import RebuildRunning, TablesOutdated, check_tables, create_tables
 
 

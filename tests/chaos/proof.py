@@ -17,7 +17,8 @@ from events.status import TERMINAL
 from infra.log_reader import head, read_log
 from infra.nats_connection import Client, connected
 from infra.postgres import connect
-from projections.queries import position, quarantine
+from projections.inspection import quarantine
+from projections.queries import position
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json
 

@@ -14,7 +14,8 @@ from events.envelope import AnyRecorded, Entry, Unreadable
 from events.run_events import RunEvent
 from infra.postgres import Connection, connect
 from projections.fold import Fenced, Fold
-from projections.queries import Quarantined, position, quarantine
+from projections.inspection import Quarantined, quarantine
+from projections.queries import position
 from projections.schema import COMPARED, create_tables
 from projections.tables import TABLES
 from tests.builders import MACHINE_ID, claimed, created, draft, image_output, produced, uploaded

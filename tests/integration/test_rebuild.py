@@ -23,7 +23,8 @@ from infra.jetstream_event_store import JetStreamEventStore
 from infra.log_reader import head, read_log
 from infra.postgres import Connection, connect
 from projections.fold import Fold
-from projections.queries import find_runs, position, quarantine
+from projections.inspection import quarantine
+from projections.queries import find_runs, position
 from projections.schema import (
     COMPARED,
     Difference,
