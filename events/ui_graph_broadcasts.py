@@ -16,6 +16,9 @@ BROADCASTERS = frozenset(
     {"Anything Everywhere", "Anything Everywhere3", "Anything Everywhere?", "Prompts Everywhere"}
 )
 
+SEED_BROADCASTER = "Seed Everywhere"
+"""Broadcasts its own output, to the inputs for seeds; a machine must know it."""
+
 
 def with_broadcasts(level: Level, nodes: Mapping[str, Node]) -> Level:
     """Return the level with these nodes, wired as the pack would.
@@ -62,10 +65,15 @@ def _refuse_unsaved(level: Level) -> None:
         problems = [
             _problem(level, node, "ui_broadcast_unsaved")
             for node in level.nodes.values()
-            if node.type in BROADCASTERS and node.active and any(s.link for s in node.slots)
+            if node.active and _broadcasts(node)
         ]
         if problems:
             raise InvalidGraph(problems=problems)
+
+
+def _broadcasts(node: Node) -> bool:
+    fed = node.type in BROADCASTERS and any(slot.link for slot in node.slots)
+    return fed or node.type == SEED_BROADCASTER
 
 
 def _misses(level: Level, node: Node, link: Link) -> Problem:

@@ -116,6 +116,20 @@ def test_broadcasts_that_were_not_saved_are_refused() -> None:
     assert api({**idle, "definitions": {"subgraphs": [unused]}}) == {}
 
 
+def test_a_seed_that_goes_everywhere_is_wired_or_refused() -> None:
+    infos = {**INFOS, "Seed Everywhere": info("INT", seed=["INT", {}])}
+    drawing = (
+        Drawing(infos)
+        .node(1, "Seed Everywhere", outputs=["INT"], values=[7, "fixed"])
+        .node(3, "Latent", values=[8, 8])
+    )
+    wired = drawing.saved(extra={"ue_links": [broadcast(3, 0, (1, 0), "INT")]})
+
+    assert api(wired, infos)["3"]["inputs"]["width"] == ["1", 0]
+    assert problems(drawing.saved(), infos) == [("ui_broadcast_unsaved", "/nodes/0")]
+    assert api(drawing.saved(extra={"ue_links": []}), infos)["3"]["inputs"]["width"] == 8
+
+
 def test_broadcasts_from_and_to_nowhere() -> None:
     assert problems(everywhere(broadcast(3, 1, (99, 0)))) == [("link_broken", "/nodes/2")]
     assert "clip" not in api(everywhere(broadcast(99, 1)))["3"]["inputs"]
