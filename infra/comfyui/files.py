@@ -115,6 +115,8 @@ LATER = frozenset(
 )
 """Refusals that end by themselves, or when somebody mends a token; every other 4xx is for good."""
 
+_TWO_DOTS = " (ComfyUI hands out no file whose name has two dots in a row)"
+
 
 def _check_file(response: ClientResponse, output: Output) -> None:
     status = response.status
@@ -122,6 +124,7 @@ def _check_file(response: ClientResponse, output: Output) -> None:
     if status in GONE:
         raise OutputMissing(answer)
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in LATER:
-        raise MachineRefused("output_refused", answer)
+        why = _TWO_DOTS if ".." in output.filename else ""
+        raise MachineRefused("output_refused", answer + why)
     if status != HTTPStatus.OK:
         raise MachineUnreachable(answer)

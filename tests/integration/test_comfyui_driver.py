@@ -785,6 +785,18 @@ async def test_a_file_is_gone_or_refused_for_good_or_to_be_asked_for_again(
             pass
 
 
+@pytest.mark.parametrize(("name", "told"), [("a..png", True), ("a.png", False)])
+async def test_a_file_that_is_refused_for_its_name_says_so(
+    script: ScriptedComfyUI, machine: ComfyUIMachine, name: str, *, told: bool
+) -> None:
+    script.answer("GET /view", Reply("no", 400))
+
+    with pytest.raises(MachineRefused) as refused:
+        async with machine.open_output(Output(index=0, node_id="1", kind="images", filename=name)):
+            pass
+    assert ("two dots in a row" in str(refused.value)) is told
+
+
 async def test_a_machine_that_refuses_uploads_is_unreachable(
     standin: Server, real: ComfyUIMachine
 ) -> None:
