@@ -10,6 +10,7 @@ import pytest
 from infra.object_keys import graph_key, input_key, output_key
 from infra.object_urls import public_url
 from infra.settings import Spaces, settings_from
+from infra.settings_invalid import SettingsInvalid
 from tests.builders import SEAL_KEY
 
 RUN = UUID("018f0000-0000-7000-8000-000000000001")
@@ -102,6 +103,11 @@ PUT_RIGHT = {
 }
 """Recorded cases in which the recorded answer is a dead link, and what is said instead."""
 
+REFUSED = {
+    'README "production" block with DONT=false FPS=false on R2 (misconfiguration in the fork docs)',
+}
+"""Recorded cases whose settings make nothing but dead links; comfyd does not start with them."""
+
 
 def recorded_cases() -> list[dict[str, Any]]:
     if not RECORDED.exists():
@@ -116,7 +122,12 @@ def test_recorded_urls_are_the_same_but_for_what_was_wrong(case: dict[str, Any])
     env = {name: value.split(" or ")[0] for name, value in case["env"].items()}
     needed = {"NATS_URL": "n", "POSTGRES_URL": "p", "JWT_SECRET": "j" * 32}
     needed |= {"COMFYD_SEAL_KEYS": SEAL_KEY}
-    settings = settings_from(env | needed | {"SPACES_KEY": "k", "SPACES_SECRET": "s"})
+    env |= needed | {"SPACES_KEY": "k", "SPACES_SECRET": "s"}
+    if case["name"] in REFUSED:
+        with pytest.raises(SettingsInvalid, match="SPACES_CDN_DONT_INCLUDE_BUCKET: must be true"):
+            settings_from(env)
+        return
+    settings = settings_from(env)
 
     url = public_url(settings.spaces, RECORDED_KEY)
 
