@@ -17,7 +17,7 @@ from infra.embedded.standin.server import Server, serve
 from infra.machine import Finished, MachineRefused, MachineUnreachable, Outcome, OutcomeUnknown
 from infra.machine_address import AddressRefused
 from infra.machine_secrets import MachineSecrets
-from tests.integration.test_comfyui_driver import GRAPH, Recorder
+from tests.comfyui_answers import GRAPH, Recorder
 from tests.unit.infra.test_machine_address import FakeResolver
 
 pytestmark = pytest.mark.anyio
