@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 from msgspec import Struct
 
+from app.cli.remote.reasons import reason_of
 from app.cli.stack import LocalMachine
 from app.cli.stack_errors import CannotStart
 from app.cli.words import word
@@ -115,10 +116,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _reason(error: httpx.HTTPError) -> str:
     if isinstance(error, httpx.TimeoutException):
         return word("no_answer", seconds=ASK_WITHIN)
-    # Of a name with several addresses httpx does not say what was wrong with each.
-    if "All connection attempts" in str(error):
-        return word("no_connection")
-    return str(error) or type(error).__name__
+    return reason_of(error)
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:

@@ -36,6 +36,14 @@ SAID: Phrases = {
         "没有部署“{name}”：请给出其 ID、工作流名，或 工作流名/环境",
     ),
     "cli.no_file": ("{file} cannot be read: {reason}", "无法读取 {file}：{reason}"),
+    "cli.reason_missing": ("No such file or directory", "文件不存在"),
+    "cli.reason_forbidden": ("Permission denied", "没有权限"),
+    "cli.reason_folder": ("Is a directory", "这是一个文件夹"),
+    "cli.reason_line": (
+        "{detail}: line {line} column {column}",
+        "第 {line} 行第 {column} 列有错误（{detail}）",
+    ),
+    "cli.reason_byte": ("{detail} (byte {byte})", "第 {byte} 字节处有错误（{detail}）"),
     "cli.no_json": (
         "{file} does not hold the JSON that is wanted here: {reason}",
         "{file} 不是这里所需的 JSON：{reason}",

@@ -7,6 +7,7 @@ import httpx
 
 from app.cli.api_client import Json
 from app.cli.remote.door import NOT_SUCCESSFUL, Door, remote
+from app.cli.remote.reasons import reason_of
 from app.cli.words import WORDS, word
 
 CLOCK_SLACK = timedelta(seconds=5)
@@ -57,7 +58,7 @@ async def _files(found: Json) -> Json:
         async with httpx.AsyncClient(timeout=10, follow_redirects=True) as http:
             answer = await http.get(url, headers={"Origin": ORIGIN})
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return _bad("files from here", "client_files", url=url, reason=str(error))
+        return _bad("files from here", "client_files", url=url, reason=reason_of(error))
     if not answer.is_success:
         return _bad("files from here", "client_files", url=url, reason=answer.status_code)
     return _good("files from here")

@@ -20,6 +20,7 @@ from rich.console import Console
 from app.cli.api_client import ApiClient, NotComfyd
 from app.cli.remote.login import KEY_VARIABLE, URL_VARIABLE, Login, NotLoggedIn, find_login
 from app.cli.remote.plain import json_text, plain
+from app.cli.remote.reasons import reason_of
 from app.cli.remote.tables import console_for_people
 from app.cli.words import language, word
 from infra.embedded.ports import LOOPBACK
@@ -133,9 +134,7 @@ def _refused(error: Exception) -> Refused:
             return Refused("cli.bad_url", reason=error)
         case httpx.RequestError():
             url = str(error.request.url.copy_with(path="/", query=None)).rstrip("/")
-            return Refused(
-                "cli.away", code=AWAY, url=url, reason=str(error) or type(error).__name__
-            )
+            return Refused("cli.away", code=AWAY, url=url, reason=reason_of(error))
         case _:
             raise error
 

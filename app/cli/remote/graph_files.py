@@ -6,6 +6,7 @@ from typing import Any
 
 from app.cli.remote.door import Refused
 from app.cli.remote.inputs import as_text, read_bytes
+from app.cli.remote.reasons import reason_of
 from app.cli.words import language
 from events.errors import InvalidGraph
 from events.json_complexity import BodyTooComplex
@@ -55,7 +56,7 @@ def _read_json(file: str, data: bytes) -> object:
     try:
         return _finite(file, json.loads(as_text(data)))
     except (ValueError, RecursionError) as error:  # both decoders name the line or the byte
-        raise Refused("cli.no_json", file=file, reason=error) from error
+        raise Refused("cli.no_json", file=file, reason=reason_of(error)) from error
 
 
 def _finite(file: str, value: Any, key: str = "") -> Any:

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from app.cli.remote.door import Refused
+from app.cli.remote.reasons import reason_of
 from app.cli.words import word
 
 pairs_option = click.option(
@@ -41,7 +42,7 @@ def read_object(file: str) -> dict[str, Any]:
     try:
         return msgspec.json.decode(as_text(read_bytes(file)), type=dict[str, Any])
     except ValueError as error:
-        raise Refused("cli.no_json", file=file, reason=error) from error
+        raise Refused("cli.no_json", file=file, reason=reason_of(error)) from error
 
 
 def read_objects(file: str) -> list[dict[str, Any]]:
@@ -54,7 +55,7 @@ def read_objects(file: str) -> list[dict[str, Any]]:
     try:
         return msgspec.json.Decoder(dict[str, Any]).decode_lines(as_text(read_bytes(file)))
     except ValueError as error:
-        raise Refused("cli.no_json", file=file, reason=error) from error
+        raise Refused("cli.no_json", file=file, reason=reason_of(error)) from error
 
 
 def as_text(data: bytes) -> str:
@@ -78,7 +79,7 @@ def read_bytes(file: str) -> bytes:
         with click.open_file(file, "rb") as stream:
             data: bytes = stream.read()
     except OSError as error:
-        raise Refused("cli.no_file", file=file, reason=error.strerror) from error
+        raise Refused("cli.no_file", file=file, reason=reason_of(error)) from error
     return data
 
 
@@ -97,13 +98,13 @@ def _json(name: str, text: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError as error:
-        raise Refused("cli.no_json", file=name, reason=error) from error
+        raise Refused("cli.no_json", file=name, reason=reason_of(error)) from error
 
 
 def _data_url(file: str) -> str:
     try:
         data = Path(file).read_bytes()
     except OSError as error:
-        raise Refused("cli.no_file", file=file, reason=error.strerror) from error
+        raise Refused("cli.no_file", file=file, reason=reason_of(error)) from error
     media_type = mimetypes.guess_type(file)[0] or "application/octet-stream"
     return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
