@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up test test-real test-containers test-images check audit bench docs messages answers editor-oracle format lock clean
+.PHONY: help up test test-cluster test-real test-containers test-images check audit bench docs messages answers editor-oracle format lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ up: .venv/ready  ## Start everything on this machine and run a sample
 
 test: .venv/ready-dev  ## Run all tests on real servers from wheels
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-cluster: .venv/ready-dev  ## Run comfyd on three NATS servers, and kill, restart and restore them
+	@$(BIN)/python -m pytest -m cluster $(ARGS)
 
 test-real: .venv/ready-dev  ## Run the driver's tests and small cases on the ComfyUI at COMFYUI_URL
 	@test -n "$(COMFYUI_URL)" || { echo "Name a ComfyUI that runs: COMFYUI_URL=http://127.0.0.1:8188 make test-real"; exit 2; }

@@ -1,23 +1,33 @@
 """A NATS cluster of three processes on loopback, whose nodes can be killed and restarted."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nats.aio.client import Client
+
+from infra import streams
 from infra.embedded.child import Child, Command, start
 from infra.embedded.nats_server import nats_binary
 from infra.embedded.ports import free_port
+from infra.nats_connection import UNANSWERED, ApiError, api
 from tests.nats_monitor import is_healthy
 
 _CONFIG = """\
 server_name: node{number}
 listen: 127.0.0.1:{client}
+authorization {{ users: [{{ user: comfyd, password: {password} }}] }}
+accounts {{ $SYS {{ users: [{{ user: system, password: {password} }}] }} }}
 http: 127.0.0.1:{monitor}
 jetstream {{ store_dir: "{folder}/data", sync_interval: always }}
 feature_flags {{ js_ack_fc_v2: false }}
 cluster {{ name: test, listen: 127.0.0.1:{route}, routes: [{routes}] }}
 """
+
+PASSWORD = "a-password-of-the-tests"
+NODES = 3
 
 
 class Cluster:
@@ -25,7 +35,7 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         taken: dict[str, int] = {}
-        for number in range(3):
+        for number in range(NODES):
             for use in ("client", "monitor", "route"):
                 taken[f"{use}{number}"] = free_port(taken)
         self._ports = taken
@@ -35,17 +45,22 @@ class Cluster:
     @property
     def url(self) -> str:
         """The addresses of all nodes."""
-        return ",".join(f"nats://127.0.0.1:{self._ports[f'client{n}']}" for n in range(3))
+        return ",".join(self.url_of(number) for number in range(NODES))
+
+    def url_of(self, number: int) -> str:
+        """Return the address of one node."""
+        return f"nats://comfyd:{PASSWORD}@127.0.0.1:{self._ports[f'client{number}']}"
 
     def start(self, number: int) -> Child:
         """Start a node."""
         folder = self._folder / f"node{number}"
         folder.mkdir(parents=True, exist_ok=True)
-        routes = ", ".join(f"nats://127.0.0.1:{self._ports[f'route{n}']}" for n in range(3))
+        routes = ", ".join(f"nats://127.0.0.1:{self._ports[f'route{n}']}" for n in range(NODES))
         config = folder / "nats.conf"
         config.write_text(
             _CONFIG.format(
                 number=number,
+                password=PASSWORD,
                 folder=folder,
                 routes=routes,
                 client=self._ports[f"client{number}"],
@@ -59,10 +74,18 @@ class Cluster:
             Command(name=f"node{number}", argv=argv, folder=folder, log=folder / "nats.log")
         )
 
+    def kill(self, number: int) -> None:
+        """Kill -9 a node, and wait for its end."""
+        self.nodes[number].kill()
+
+    def restart(self, number: int) -> None:
+        """Start a node that has ended, with the data it had."""
+        self.nodes[number] = self.start(number)
+
     def wait_ready(self) -> None:
-        """Wait until every node serves JetStream."""
+        """Wait until every node serves JetStream, and has caught up."""
         deadline = time.monotonic() + 30
-        for number in range(3):
+        for number in range(NODES):
             while not is_healthy(self._ports[f"monitor{number}"]):
                 assert time.monotonic() < deadline, "the cluster does not come up"
                 time.sleep(0.1)
@@ -72,10 +95,30 @@ class Cluster:
 def running_cluster(folder: Path) -> Iterator[Cluster]:
     """Start a cluster for as long as the context lasts."""
     cluster = Cluster(folder)
-    cluster.nodes = [cluster.start(number) for number in range(3)]
+    cluster.nodes = [cluster.start(number) for number in range(NODES)]
     try:
         cluster.wait_ready()
         yield cluster
     finally:
         for node in cluster.nodes:
             node.stop(2)
+
+
+async def leader_of(client: Client, stream: str) -> int:
+    """Return the number of the node that leads a stream."""
+    info = await api(client, f"STREAM.INFO.{stream}", {}, within=5)
+    return int(info["cluster"]["leader"].removeprefix("node"))
+
+
+async def migrated(client: Client) -> None:
+    """Create the streams with three replicas, as soon as the nodes have found each other."""
+    deadline = asyncio.get_running_loop().time() + 20
+    while True:
+        try:
+            await streams.migrate(client, replicas=NODES)
+        except (ApiError, *UNANSWERED):
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.2)
+        else:
+            return

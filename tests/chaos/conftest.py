@@ -23,10 +23,3 @@ async def ada(system: System) -> AsyncIterator[Tenant]:
     """Give a tenant."""
     async with client_of(system, "ada") as http:
         yield Tenant(http, system.machine_url)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what was measured and is not asserted."""
-    for report in terminalreporter.stats.get("passed", []):
-        for name, value in report.user_properties:
-            terminalreporter.write_line(f"{name}: {value}")

@@ -51,7 +51,7 @@ class Load:
         self.refused = 0
         """How often a client was told to come again, or told nothing."""
 
-    async def make(self, count: int) -> None:
+    async def make(self, count: int, *, clients: int = CLIENTS) -> None:
         """Make so many runs; every one has its own seed, one in four takes a while.
 
         No more than BACKLOG wait at a time, so that runs are made all the while.
@@ -65,7 +65,7 @@ class Load:
                 run = await self._insist(inputs, key=str(uuid4()))
                 self.accepted[run["id"]] = time.monotonic()
 
-        await asyncio.gather(*(client() for _ in range(CLIENTS)))
+        await asyncio.gather(*(client() for _ in range(clients)))
 
     async def until_ended(self) -> dict[str, Json]:
         """Wait for the end of all runs."""

@@ -13,10 +13,10 @@ from events.run_commands import ClaimRun, CreateRun
 from infra import streams
 from infra.event_store import AggregateFull, EventStore, Session, VersionConflict, load
 from infra.jetstream_event_store import BATCH, JetStreamEventStore
-from infra.nats_connection import UNANSWERED, ApiError, connected
+from infra.nats_connection import connected
 from tests.builders import MACHINE_ID, NOW, claimed, created, draft, meta, pushed
 from tests.memory_event_store import MemoryEventStore
-from tests.nats_cluster import Cluster, running_cluster
+from tests.nats_cluster import Cluster, migrated, running_cluster
 from tests.servers import drop_streams
 
 
@@ -40,21 +40,8 @@ async def store(
     else:
         cluster: Cluster = request.getfixturevalue("cluster")
         async with connected(cluster.url, name="test") as client:
-            await _migrate_when_there_is_a_leader(client)
+            await migrated(client)
             yield JetStreamEventStore(client)
-
-
-async def _migrate_when_there_is_a_leader(client: Client) -> None:
-    deadline = asyncio.get_running_loop().time() + 20
-    while True:
-        try:
-            await streams.migrate(client, replicas=3)
-        except (ApiError, *UNANSWERED):
-            if asyncio.get_running_loop().time() > deadline:
-                raise
-            await asyncio.sleep(0.2)
-        else:
-            return
 
 
 async def test_what_was_appended_is_read_back_as_it_was(store: EventStore) -> None:

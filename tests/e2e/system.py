@@ -41,8 +41,11 @@ async def eventually(ask: Callable[[], Awaitable[T | None]], *, within: float = 
 class System:
     """Running processes: api, worker, projector, comfyui, and the servers that are ours."""
 
-    def __init__(self, folder: Path, servers: Servers, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, servers: Servers, env: Mapping[str, str], *, replicas: int = 1
+    ) -> None:
         self.folder = folder
+        self._replicas = replicas
         self.restarted: list[str] = []
         self._servers = servers
         self._supervisor = Supervisor(servers, lambda name, _: self.restarted.append(name))
@@ -64,7 +67,7 @@ class System:
     async def prepare(self) -> None:
         """Create streams and tables, then start the machine and comfyd's processes."""
         async with connected(self.env["NATS_URL"], name="tests") as client:
-            await streams.migrate(client)
+            await streams.migrate(client, replicas=self._replicas)
         async with connect(self.env["POSTGRES_URL"]) as connection:
             await create_tables(connection)
         self.machine_folder.mkdir(exist_ok=True)
@@ -191,10 +194,10 @@ class System:
 
 @asynccontextmanager
 async def running_system(
-    folder: Path, servers: Servers, env: Mapping[str, str]
+    folder: Path, servers: Servers, env: Mapping[str, str], *, replicas: int = 1
 ) -> AsyncIterator[System]:
     """Start comfyd on servers that run already; stop it, and those of them in *servers*."""
-    system = System(folder, servers, env)
+    system = System(folder, servers, env, replicas=replicas)
     try:
         await system.prepare()
         yield system
