@@ -13,6 +13,7 @@ import uvicorn
 from litestar import Litestar
 from typing_extensions import override
 
+from app.health import Readings
 from app.http_limits import LimitedHttp
 from app.main import build_app
 from app.security_headers import ON_EVERYTHING
@@ -23,6 +24,7 @@ from infra.secret_settings import secret_values
 from infra.settings import Settings, settings_from
 from infra.settings_invalid import SettingsInvalid
 from infra.streams import StreamDiffers, check
+from infra.telemetry.internal_server import Health, alive, internal_server, listen_internally
 
 BACKLOG = 4096
 """Connections that may wait to be taken up."""
@@ -34,9 +36,24 @@ GRACE = 3
 class _Server(uvicorn.Server):
     """Ends the streams as soon as it is asked to stop; they would hold it up."""
 
-    def __init__(self, config: uvicorn.Config, app: Litestar) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: Litestar, internal: list[socket.socket]
+    ) -> None:
         super().__init__(config)
         self._app = app
+        self._internal = internal
+
+    @override
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        # Around the public server: probes are answered while it still waits for NATS.
+        async with internal_server(self._internal, live=alive, ready=self._ready):
+            await super().serve(sockets)
+
+    async def _ready(self) -> Health:
+        readings: Readings | None = self._app.state.get("readings")
+        if readings is None:
+            return Health(ok=False, parts={"startup": "waiting for NATS"})
+        return await readings.health()
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -52,12 +69,13 @@ def main() -> None:
         settings = settings_from(os.environ)
         configure_logs(settings.log_level, process="api", secrets=secret_values(os.environ))
         asyncio.run(check(settings.nats_url))
+        internal = listen_internally(settings.internal_host, settings.internal_port)
         sockets = listen(settings.host, settings.port, backlog=BACKLOG)
     except (SettingsInvalid, CannotListen) as error:
         refuse(error.text(language_of_locale(os.environ)))
     except StreamDiffers as error:
         refuse(str(error))
-    serve(settings, sockets)
+    serve(settings, sockets, internal)
 
 
 def refuse(message: str) -> NoReturn:
@@ -66,7 +84,7 @@ def refuse(message: str) -> NoReturn:
     sys.exit(2)
 
 
-def serve(settings: Settings, sockets: list[socket.socket]) -> None:
+def serve(settings: Settings, sockets: list[socket.socket], internal: list[socket.socket]) -> None:
     """Serve until a signal comes."""
     app = build_app(settings)
     # What is there now stays until the end: no need to visit it whenever garbage is looked for.
@@ -87,7 +105,7 @@ def serve(settings: Settings, sockets: list[socket.socket]) -> None:
         timeout_graceful_shutdown=GRACE,
         backlog=BACKLOG,
     )
-    _Server(config, app).run(sockets)
+    _Server(config, app, internal).run(sockets)
 
 
 if __name__ == "__main__":

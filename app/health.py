@@ -7,7 +7,6 @@ from typing import TypedDict
 
 from litestar import Response, get
 from litestar.datastructures import State
-from litestar.di import NamedDependency
 
 from app.house import House
 from app.openapi import again
@@ -15,6 +14,7 @@ from app.shared_answer import SharedAnswer
 from infra.event_store import LogUnavailable
 from infra.object_storage import StorageRefused, StorageUnavailable
 from infra.postgres import POSTGRES_AWAY
+from infra.telemetry.internal_server import Health
 from projections.queries import position
 
 AWAY = (LogUnavailable, StorageUnavailable, StorageRefused, *POSTGRES_AWAY, TimeoutError)
@@ -49,21 +49,20 @@ async def live() -> Liveness:
 
 
 @get("/health/ready", responses=again(503, Readiness, "Runs cannot be accepted just now."))
-async def ready(house: NamedDependency[House], state: State) -> Response[Readiness]:
+async def ready(state: State) -> Response[Readiness]:
     """Tell which parts answer; 503 when runs cannot be accepted.
 
     Without Postgres runs are accepted and followed all the same; only lists are missing.
     """
     readings: Readings = state.readings
-    parts = await readings.now()
-    accepting = parts["log"] == "ok" and not house.hub.closed
+    health = await readings.health()
     answer = Readiness(
-        status="ok" if accepting else "not ready",
-        log=parts["log"],
-        storage=parts["storage"],
-        read_models=parts["read_models"],
+        status="ok" if health.ok else "not ready",
+        log=health.parts["log"],
+        storage=health.parts["storage"],
+        read_models=health.parts["read_models"],
     )
-    return Response(answer, status_code=200 if accepting else 503)
+    return Response(answer, status_code=200 if health.ok else 503)
 
 
 class Readings:
@@ -78,6 +77,11 @@ class Readings:
     async def now(self) -> Parts:
         """Return the state of each part."""
         return await self._shared.of(self._look)
+
+    async def health(self) -> Health:
+        """Return whether runs can be accepted just now."""
+        parts = await self.now()
+        return Health(ok=parts["log"] == "ok" and not self._house.hub.closed, parts=parts)
 
     def look_soon(self) -> None:
         """Look while something is wrong, whether or not anybody asks.

@@ -16,6 +16,7 @@ from consumers.projector import LogIsShorter, project
 from consumers.rebuild import rebuild
 from consumers.worker import work
 from events.words import language_of_locale
+from infra.listening import CannotListen
 from infra.log_reader import head
 from infra.logs import configure_logs
 from infra.nats_connection import connected
@@ -25,6 +26,8 @@ from infra.settings import Settings, settings_from
 from infra.settings_invalid import SettingsInvalid
 from infra.streams import StreamDiffers, StreamReport, check
 from infra.streams import migrate as migrate_streams
+from infra.telemetry.internal_server import alive, internal_server, listen_internally
+from infra.telemetry.vitals import OK, Vitals
 from projections.inspection import quarantine, status_counts
 from projections.queries import position
 from projections.schema import RebuildRunning, TablesOutdated, check_tables, create_tables
@@ -90,11 +93,12 @@ def status() -> None:
     _run(_status(_settings()))
 
 
-async def _project(settings: Settings, stop: asyncio.Event) -> None:
+async def _project(settings: Settings, stop: asyncio.Event, vitals: Vitals) -> None:
     async with (
         connected(settings.nats_url, name="projector") as client,
         open_pool(settings.postgres_url, size=1) as pool,
     ):
+        vitals.note({"nats": OK})
         tasks = {
             asyncio.create_task(project(client, settings.postgres_url)),
             asyncio.create_task(note_all_progress(client, pool)),
@@ -166,18 +170,25 @@ async def _status(settings: Settings) -> None:
 
 
 def _run_until_signal(
-    process: str, body: Callable[[Settings, asyncio.Event], Awaitable[None]]
+    process: str, body: Callable[[Settings, asyncio.Event, Vitals], Awaitable[None]]
 ) -> None:
     settings = _settings()
     configure_logs(settings.log_level, process=process, secrets=secret_values(os.environ))
+    try:
+        sockets = listen_internally(settings.internal_host, settings.internal_port)
+    except CannotListen as error:
+        click.echo(f"comfyd: {error.text(language_of_locale(os.environ))}", err=True)
+        sys.exit(2)
 
     async def until_signal() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        await check(settings.nats_url)
-        await body(settings, stop)
+        vitals = Vitals()
+        async with internal_server(sockets, live=alive, ready=vitals.ready):
+            await check(settings.nats_url)
+            await body(settings, stop, vitals)
 
     try:
         _run(until_signal())

@@ -45,6 +45,7 @@ from infra.run_progress import ProgressSender
 from infra.s3_storage import open_object_storage
 from infra.sealing import Sealer
 from infra.settings import Settings
+from infra.telemetry.vitals import OK, Vitals
 from infra.work_queue import BATCHES, ERASURES, OBSERVATIONS, UPLOADS, KindOfWork, WorkQueue
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ _WORK = JStream(subjects.WORK, declare=False)
 OnWork = Callable[[NatsMessage], Awaitable[None]]
 
 
-async def work(settings: Settings, stop: asyncio.Event) -> None:
+async def work(settings: Settings, stop: asyncio.Event, vitals: Vitals) -> None:
     """Do all work there is, until *stop*."""
     broker = NatsBroker(
         settings.nats_url.split(","),
@@ -96,6 +97,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             await queue.serve(kind)
         _serve_work(broker, tools, queue, in_hand)
         await broker.start()
+        vitals.note({"nats": OK})
         log.info("worker.ready", extra={"worker": tools.worker})
         await _serve_machines(broker, tools, queue, in_hand, stop)
 

@@ -1,8 +1,10 @@
-"""Where the API listens: the sockets are opened before anything else, so that a fault is told."""
+"""Where a process listens: sockets are opened before anything else, so that a fault is told."""
 
 import errno
 import socket
 from contextlib import ExitStack
+
+from msgspec import Struct
 
 from events.words import Phrases, in_words
 
@@ -12,32 +14,32 @@ _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 -- compared, not bo
 MESSAGES: Phrases = {
     "taken": (
         (
-            "COMFYD_PORT: port {port} of {host} is taken, perhaps by another `comfyd up`: "
+            "{port_setting}: port {port} of {host} is taken, perhaps by another `comfyd up`: "
             "stop it, or set another port"
         ),
         (
-            "COMFYD_PORT：{host} 的端口 {port} 已被占用（也许 `comfyd up` 已在运行）："
+            "{port_setting}：{host} 的端口 {port} 已被占用（也许 `comfyd up` 已在运行）："
             "请停止占用者，或另设端口"
         ),
     ),
     "foreign": (
         (
-            "COMFYD_HOST: this computer does not have the address {host}; "
+            "{host_setting}: this computer does not have the address {host}; "
             "0.0.0.0 stands for all that it has"
         ),
-        "COMFYD_HOST：本机没有地址 {host}；0.0.0.0 代表本机的全部地址",
+        "{host_setting}：本机没有地址 {host}；0.0.0.0 代表本机的全部地址",
     ),
     "forbidden": (
-        "COMFYD_PORT: port {port} is for root alone; set one from 1024 to 65535",
-        "COMFYD_PORT：端口 {port} 仅限 root 使用；请设为 1024 到 65535 之间的端口",
+        "{port_setting}: port {port} is for root alone; set one from 1024 to 65535",
+        "{port_setting}：端口 {port} 仅限 root 使用；请设为 1024 到 65535 之间的端口",
     ),
     "no_host": (
-        "COMFYD_HOST: '{host}' is no address of this computer, and no name that leads to one",
-        "COMFYD_HOST：“{host}”不是本机的地址，也不是指向本机的名称",
+        "{host_setting}: '{host}' is no address of this computer, and no name that leads to one",
+        "{host_setting}：“{host}”不是本机的地址，也不是指向本机的名称",
     ),
     "other": (
-        "COMFYD_HOST, COMFYD_PORT: cannot listen on {host}, port {port}: {reason}",
-        "COMFYD_HOST、COMFYD_PORT：无法监听 {host} 的端口 {port}：{reason}",
+        "{host_setting}, {port_setting}: cannot listen on {host}, port {port}: {reason}",
+        "{host_setting}、{port_setting}：无法监听 {host} 的端口 {port}：{reason}",
     ),
 }
 
@@ -46,6 +48,16 @@ _CODES = {
     errno.EADDRNOTAVAIL: "foreign",
     errno.EACCES: "forbidden",
 }
+
+
+class Listener(Struct, frozen=True, kw_only=True):
+    """The settings that say where something listens."""
+
+    host: str
+    port: str
+
+
+PUBLIC = Listener(host="COMFYD_HOST", port="COMFYD_PORT")
 
 
 class CannotListen(Exception):
@@ -61,7 +73,9 @@ class CannotListen(Exception):
         return in_words(MESSAGES[self.code], language, self.params)
 
 
-def listen(host: str, port: int, *, backlog: int = 1) -> list[socket.socket]:
+def listen(
+    host: str, port: int, *, settings: Listener = PUBLIC, backlog: int = 1
+) -> list[socket.socket]:
     """Listen on every address that *host* stands for; `::` is everywhere, IPv4 included.
 
     Raises:
@@ -71,7 +85,7 @@ def listen(host: str, port: int, *, backlog: int = 1) -> list[socket.socket]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError):
-        raise CannotListen("no_host", host=host) from None
+        raise _cannot_listen("no_host", settings, host=host) from None
     with ExitStack() as undo:
         opened = []
         for family, address in dict.fromkeys((found_[0], found_[4]) for found_ in found):
@@ -83,7 +97,9 @@ def listen(host: str, port: int, *, backlog: int = 1) -> list[socket.socket]:
                     dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),
                 )
             except OSError as error:
-                raise _cannot_listen(host, port, error) from error
+                code = _CODES.get(error.errno or 0, "other")
+                reason = error.strerror or error
+                raise _cannot_listen(code, settings, host=host, port=port, reason=reason) from error
             opened.append(undo.enter_context(one))
         undo.pop_all()
     return opened
@@ -96,6 +112,5 @@ def reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _cannot_listen(host: str, port: int, error: OSError) -> CannotListen:
-    code = _CODES.get(error.errno or 0, "other")
-    return CannotListen(code, host=host, port=port, reason=error.strerror or error)
+def _cannot_listen(code: str, settings: Listener, **params: object) -> CannotListen:
+    return CannotListen(code, host_setting=settings.host, port_setting=settings.port, **params)

@@ -67,6 +67,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 3000
     data: str = ".comfyd"
 
+    internal_host: str = "127.0.0.1"
+    """Where the process answers probes of its health and scrapes of its metrics."""
+
+    internal_port: Annotated[int, msgspec.Meta(ge=0, le=65_533)] = 0
+    """The port for them; 0: none. `comfyd up` takes the next two for its other processes."""
+
     run_timeout: float = 3600.0
     """Longest time one attempt may take once the machine has begun with it, in seconds."""
 

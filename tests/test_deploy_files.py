@@ -79,7 +79,8 @@ def test_the_settings_of_the_services_are_complete_and_known(services: Mapping[s
 
 
 def test_every_setting_can_be_set(services: Mapping[str, Any]) -> None:
-    fixed = {"COMFYD_HOST", "COMFYD_PORT", "COMFYD_DATA"}  # of the container
+    # Of the container.
+    fixed = {"COMFYD_HOST", "COMFYD_PORT", "COMFYD_DATA", "COMFYD_INTERNAL_HOST"}
     for name in OWN:
         assert SETTING_NAMES - services[name]["environment"].keys() <= fixed
 
@@ -110,7 +111,7 @@ def test_services_wait_for_services_that_exist(services: Mapping[str, Any]) -> N
         for name, how in dict(s.get("depends_on") or {}).items()
         if how["condition"] == "service_healthy"
     }
-    assert healthy == {name for name in services if "healthcheck" in services[name]} - {"api"}
+    assert healthy == {name for name in services if "healthcheck" in services[name]} - OWN.keys()
 
 
 def test_data_outlives_the_containers(services: Mapping[str, Any]) -> None:
@@ -176,7 +177,7 @@ def test_the_image_runs_comfyd_as_an_ordinary_user() -> None:
 
 def test_the_image_listens_for_other_hosts_and_imports_nothing_from_where_it_runs() -> None:
     values = dict(pair.split("=", 1) for _, rest in instructions("ENV") for pair in rest.split())
-    assert values["COMFYD_HOST"] == "0.0.0.0"
+    assert (values["COMFYD_HOST"], values["COMFYD_INTERNAL_HOST"]) == ("0.0.0.0", "0.0.0.0")
     assert values["PYTHONSAFEPATH"] == "1"
     assert values["PATH"].startswith("/opt/comfyd/bin:")
 

@@ -12,6 +12,7 @@ from app.cli.stack_errors import CannotStart
 from app.cli.supervisor import Supervisor, Told, ToldFault, python_process
 from app.cli.words import word
 from infra import streams
+from infra.embedded.child import Command
 from infra.embedded.data_folder import (
     DataFolder,
     data_folder,
@@ -23,7 +24,8 @@ from infra.embedded.servers import start_all
 from infra.listening import listen, reachable
 from infra.nats_connection import connected
 from infra.postgres import connect
-from infra.settings import SEAL_KEYS, SETTING_NAMES, settings_from
+from infra.settings import SEAL_KEYS, SETTING_NAMES, Settings, settings_from
+from infra.telemetry.internal_server import listen_internally
 from projections.schema import TablesOutdated, check_tables, create_tables
 
 DEFAULT_PORT = "3000"
@@ -31,6 +33,14 @@ DEFAULT_DATA = ".comfyd"
 SETTINGS_FILE = "settings.env"
 """What `comfyd up` told its processes, for the commands that look after a running stack."""
 
+PROCESSES = {
+    "api": ("app",),
+    "projector": ("consumers", "projector"),
+    "worker": ("consumers", "worker"),
+}
+"""The modules that comfyd's own processes run; in this order they take the internal ports."""
+
+INTERNAL_PORT = "COMFYD_INTERNAL_PORT"
 _SPACES = ("ENDPOINT", "BUCKET", "KEY", "SECRET")
 
 STEP_SECONDS = "0.1"
@@ -54,6 +64,8 @@ class Stack(Struct, frozen=True, kw_only=True):
     jwt_secret: str
     folder: Path
     env: Mapping[str, str]
+    internal_ports: Mapping[str, int]
+    """Where each process answers for its health; empty: nowhere."""
 
     @property
     def logs(self) -> Path:
@@ -113,7 +125,7 @@ def running_stack(told: Told, told_fault: ToldFault, *, comfyui_url: str | None)
 
     """
     port = chosen_port()
-    _check_settings()
+    internal_ports = _internal_ports(_checked_settings())
     with data_folder(chosen_data()) as folder:
         servers = start_all(folder, given=os.environ)
         supervisor = Supervisor(servers, told, told_fault)
@@ -129,6 +141,7 @@ def running_stack(told: Told, told_fault: ToldFault, *, comfyui_url: str | None)
                 jwt_secret=env["JWT_SECRET"],
                 folder=folder.root,
                 env=env,
+                internal_ports=internal_ports,
             )
         finally:
             supervisor.stop()
@@ -154,12 +167,15 @@ async def prepare(stack: Stack, say: Callable[[str], None]) -> None:
         except TablesOutdated:
             say(word("rebuilding"))
             await _rebuild_tables(stack)
-    for name, arguments in (
-        ("api", ("app",)),
-        ("projector", ("consumers", "projector")),
-        ("worker", ("consumers", "worker")),
-    ):
-        stack.supervisor.start(python_process(name, *arguments, logs=stack.logs, env=stack.env))
+    for command in own_processes(stack):
+        stack.supervisor.start(command)
+
+
+def own_processes(stack: Stack) -> Iterator[Command]:
+    """Describe comfyd's processes; each has an internal port of its own."""
+    for name, arguments in PROCESSES.items():
+        own = {INTERNAL_PORT: str(port)} if (port := stack.internal_ports.get(name)) else {}
+        yield python_process(name, *arguments, logs=stack.logs, env={**stack.env, **own})
 
 
 async def _rebuild_tables(stack: Stack) -> None:
@@ -170,16 +186,34 @@ async def _rebuild_tables(stack: Stack) -> None:
         raise CannotStart(word("tables_outdated"))
 
 
-def _check_settings() -> None:
+def _checked_settings() -> Settings:
     """Find a wrong setting before anything is started or written."""
     ours = dict.fromkeys(("NATS_URL", "POSTGRES_URL", "JWT_SECRET"), "x" * 40)
     ours |= dict.fromkeys((f"SPACES_{n}" for n in _SPACES), "ours")
     ours |= {SEAL_KEYS: "A" * 43 + "=", "SPACES_ENDPOINT": f"http://{LOOPBACK}"}
-    settings_from(ours | {n: v for n, v in os.environ.items() if v})
+    return settings_from(ours | {n: v for n, v in os.environ.items() if v})
+
+
+def _internal_ports(settings: Settings) -> dict[str, int]:
+    """Return the port set for the first process and those after it for the others.
+
+    Raises:
+        CannotListen: nobody can listen on one of them.
+
+    """
+    if not settings.internal_port:
+        return {}
+    ports = {name: settings.internal_port + n for n, name in enumerate(PROCESSES)}
+    for port in ports.values():
+        for found in listen_internally(settings.internal_host, port):
+            found.close()
+    return ports
 
 
 def _settings(folder: DataFolder, servers: Mapping[str, str], port: int) -> dict[str, str]:
-    given = {name: os.environ[name] for name in SETTING_NAMES if os.environ.get(name)}
+    # Each process has an internal port of its own, so it is no setting of all.
+    shared = SETTING_NAMES - {INTERNAL_PORT}
+    given = {name: os.environ[name] for name in shared if os.environ.get(name)}
     env = {
         # One's own ComfyUI is at home.
         "COMFYD_ALLOW_PRIVATE_MACHINES": "true",

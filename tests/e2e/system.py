@@ -53,6 +53,8 @@ class System:
         self.url = f"http://{LOOPBACK}:{free_port()}"
         self.machine_url = f"http://{LOOPBACK}:{free_port()}"
         self.machine_folder = folder / "comfyui"
+        self.internal_urls: dict[str, str] = {}
+        """Where each of comfyd's processes answers for its health."""
         self.env = {
             **env,
             "JWT_SECRET": SECRET,
@@ -79,7 +81,9 @@ class System:
 
     def start_own(self, name: str, *module: str, **settings: str) -> None:
         """Start another process of comfyd's, with some settings changed."""
-        env = {**self.env, **settings}
+        port = free_port()
+        self.internal_urls[name] = f"http://{LOOPBACK}:{port}"
+        env = {**self.env, "COMFYD_INTERNAL_PORT": str(port), **settings}
         self._start(python_process(name, *module, logs=self.folder / "logs", env=env))
 
     def start_another_api(self, name: str, *, module: str = "app", **settings: str) -> str:

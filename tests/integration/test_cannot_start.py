@@ -25,22 +25,32 @@ def taken() -> Iterator[int]:
 
 @pytest.mark.usefixtures("log_client")
 @pytest.mark.parametrize(
-    ("lang", "said"), [("C.UTF-8", "comfyd: COMFYD_PORT: port "), ("zh_CN.UTF-8", "的端口 ")]
+    ("module", "setting", "lang", "said"),
+    [
+        ("app", "COMFYD_PORT", "C.UTF-8", "comfyd: COMFYD_PORT: port "),
+        ("app", "COMFYD_PORT", "zh_CN.UTF-8", "的端口 "),
+        ("app", "COMFYD_INTERNAL_PORT", "C.UTF-8", "comfyd: COMFYD_INTERNAL_PORT: port "),
+        ("consumers worker", "COMFYD_INTERNAL_PORT", "zh_CN.UTF-8", "的端口 "),
+        ("consumers projector", "COMFYD_INTERNAL_PORT", "C.UTF-8", "comfyd: COMFYD_INTERNAL_PORT"),
+    ],
 )
-async def test_an_api_says_that_its_port_is_taken_and_ends(
+async def test_a_process_says_that_its_port_is_taken_and_ends(
     server_env: Mapping[str, str],
     taken: int,
     tmp_path: Path,
+    module: str,
+    setting: str,
     lang: str,
     said: str,
 ) -> None:
     own = {
         "JWT_SECRET": "x" * 40,
         "COMFYD_SEAL_KEYS": SEAL_KEY,
-        "COMFYD_PORT": str(taken),
+        "COMFYD_PORT": str(free_port()),
+        setting: str(taken),
         "LANG": lang,
     }
-    command = python_process("api", "app", logs=tmp_path, env={**server_env, **own})
+    command = python_process("any", *module.split(), logs=tmp_path, env={**server_env, **own})
     process = await asyncio.create_subprocess_exec(
         *command.argv, env=dict(command.env), stderr=asyncio.subprocess.PIPE
     )
@@ -57,13 +67,17 @@ async def test_an_api_says_that_its_port_is_taken_and_ends(
         ({"COMFYD_PORT": "TAKEN"}, "is taken"),
         ({"COMFYD_HOST": "203.0.113.1"}, "this computer does not have the address 203.0.113.1"),
         ({"COMFYD_PORT": "x"}, "'x' is no port"),
+        ({"COMFYD_INTERNAL_PORT": "TAKEN"}, "comfyd: COMFYD_INTERNAL_PORT: port "),
+        ({"COMFYD_INTERNAL_PORT": "BEFORE"}, "comfyd: COMFYD_INTERNAL_PORT: port "),
+        ({"COMFYD_INTERNAL_PORT": "65534"}, "must be a whole number ≥ 0, ≤ 65533"),
         ({"SPACES_ENDPOINT": "http://a.example/comfyd", "SPACES_BUCKET": "comfyd"}, "write http"),
     ],
 )
 def test_comfyd_up_says_it_before_anything_is_started(
     taken: int, tmp_path: Path, env: dict[str, str], said: str
 ) -> None:
-    given = {n: v.replace("TAKEN", str(taken)) for n, v in env.items()}
+    ports = {"TAKEN": str(taken), "BEFORE": str(taken - 1)}
+    given = {n: ports.get(v, v) for n, v in env.items()}
     data = tmp_path / "data"
     base = {"COMFYD_DATA": str(data), "LC_ALL": "C.UTF-8", "COMFYD_PORT": str(free_port())}
     ended = CliRunner().invoke(main, ["up"], env={**base, **given})

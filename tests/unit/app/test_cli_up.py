@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from app.cli.demo import Sample, how_it_ended
+from app.cli.stack import LocalMachine, Stack, own_processes
+from app.cli.supervisor import Supervisor
 from app.cli.up import how_to_run
+from infra.embedded.servers import Servers
 
 SAMPLE = Sample(name="text to image", graph={}, inputs=("-i", 'prompt="a red fox"'))
 RUN = 'run "text to image" -i prompt="a red fox" --watch'
@@ -30,6 +33,22 @@ def test_it_is_short_where_the_path_leads_to_it(
     program = str(tmp_path / "bin" / "comfyd")
     monkeypatch.setattr(shutil, "which", lambda _: program)
     assert how_to_run(SAMPLE, Path(".comfyd").absolute(), program) == f"comfyd {RUN}"
+
+
+def test_each_process_answers_for_its_health_on_a_port_of_its_own(tmp_path: Path) -> None:
+    ports = {"api": 9464, "projector": 9465, "worker": 9466}
+    for internal_ports in (ports, {}):
+        stack = Stack(
+            supervisor=Supervisor(Servers({}, -1), lambda _name, _code: None),
+            url="http://127.0.0.1:3000",
+            machine=LocalMachine(url="http://127.0.0.1:8188"),
+            jwt_secret="x" * 40,
+            folder=tmp_path,
+            env={"COMFYD_PORT": "3000"},
+            internal_ports=internal_ports,
+        )
+        told = {c.name: c.env.get("COMFYD_INTERNAL_PORT") for c in own_processes(stack)}
+        assert told == {n: str(internal_ports[n]) if internal_ports else None for n in ports}
 
 
 def test_it_names_a_data_folder_that_would_not_be_found() -> None:

@@ -1,0 +1,1 @@
+"""What each process says of itself: health and metrics."""
