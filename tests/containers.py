@@ -63,7 +63,9 @@ def running_servers() -> Iterator[Mapping[str, str]]:
 
 def _nats(running: ExitStack, service: Mapping[str, Any]) -> Contained:
     password = token_hex()
-    container = _container("NATS", service, 4222).with_env("NATS_PASSWORD", f'"{password}"')
+    container = _container("NATS", service, 4222).with_envs(
+        NATS_PASSWORD=f'"{password}"', NATS_ANALYST_PASSWORD=f'"{token_hex()}"'
+    )
     config = DEPLOY / "nats.conf"
     container.with_copy_into_container(config, service["command"][1])
     running.enter_context(container)

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from app.cli.main import main
+from infra.analyst import ACCOUNTS
 from infra.embedded import nats_server
 from infra.settings import SETTING_NAMES, settings_from
 from tests.containers import DEPLOY, compose
@@ -155,6 +156,17 @@ def test_nats_conf_says_what_the_embedded_server_says() -> None:
         "max_payload": ["1MB"],
         "max_file_store": ["1000TB"],
     }
+
+
+def test_every_nats_has_the_accounts_of_comfyd_and_of_the_analyst() -> None:
+    wanted = [line.strip() for line in ACCOUNTS.splitlines()]
+    texts = [file.read_text("utf-8") for file in DEPLOY.rglob("*") if file.is_file()]
+    configs = [text for text in texts if "sync_interval:" in text]
+    assert configs
+    for config in configs:
+        lines = [line.strip() for line in config.splitlines()]
+        start = lines.index(wanted[0])
+        assert lines[start : start + len(wanted)] == wanted
 
 
 def test_the_monitoring_port_of_nats_is_the_containers_alone() -> None:

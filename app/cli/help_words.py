@@ -94,6 +94,14 @@ NATS_URL、POSTGRES_URL、SPACES_…  使用您自己的服务器，而不是内
         "Create the streams and tables, or bring them up to date.",
         "创建或更新流和数据表。",
     ),
+    "help.analyst": (
+        "Print the NATS address of those who may read the event log and do nothing else.",
+        "输出只能读取事件日志、不能做其他任何事的 NATS 地址。",
+    ),
+    "help.analyst_config": (
+        "Print what a NATS of your own needs for it in its configuration.",
+        "输出您自己的 NATS 为此所需的配置。",
+    ),
     "help.server": ("Which server, instead of the one logged in to.", "服务器地址，代替已登录的。"),
     "help.key": ("API key for it.", "该服务器的 API 密钥。"),
     "help.json": ("Print JSON, as the API gives it.", "按 API 原样输出 JSON。"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import click
 
 from app.auth_tokens import Tokens
+from app.cli.analyst import analyst
 from app.cli.completion import completion
 from app.cli.localised import localise
 from app.cli.remote import COMMANDS
@@ -87,7 +88,7 @@ def migrate(replicas: str) -> None:
     _become("consumers", "migrate", "--replicas", replicas, env=remembered_settings())
 
 
-for command in (up, *COMMANDS, completion):
+for command in (up, *COMMANDS, analyst, completion):
     main.add_command(command)
 localise(main)
 

@@ -21,6 +21,16 @@ WORDS: Phrases = {
     ),
     "submitted": ("submitted run {run_id}", "已提交运行 {run_id}"),
     "image": ("image: {url}", "图片：{url}"),
+    "analyst_elsewhere": (
+        (
+            "no NATS of `comfyd up` in {folder}: set COMFYD_DATA to its data folder; a NATS of "
+            "your own gets its analyst by `comfyd analyst --config`"
+        ),
+        (
+            "{folder} 里没有 `comfyd up` 的 NATS：请用 COMFYD_DATA 指定它的数据文件夹；"
+            "自己的 NATS 用 `comfyd analyst --config` 添加 analyst 用户"
+        ),
+    ),
     "failed": ("the run ended as {status}: {reason}", "运行以 {status} 结束：{reason}"),
     "ended": ("the run ended as {status}", "运行以 {status} 结束"),
     "sample_failed": (

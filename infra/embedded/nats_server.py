@@ -6,6 +6,7 @@ from typing import Any, BinaryIO, Literal
 
 import msgspec
 
+from infra.analyst import ACCOUNTS, OWN_ACCOUNT
 from infra.embedded.child import Command
 from infra.embedded.data_folder import remembered_secret, write_private
 from infra.embedded.ports import LOOPBACK
@@ -23,9 +24,13 @@ server_name: comfyd
 host: "{host}"
 port: {port}
 max_payload: 1MB
-authorization {{ users: [{{ user: "{user}", password: "{password}" }}] }}
-# Instead of a monitoring port: that would answer anybody, a web page as well.
-accounts {{ $SYS {{ users: [{{ user: "{system_user}", password: "{system_password}" }}] }} }}
+NATS_PASSWORD: "{password}"
+NATS_ANALYST_PASSWORD: "{analyst_password}"
+accounts {{
+{accounts}\
+  # Instead of a monitoring port: that would answer anybody, a web page as well.
+  $SYS {{ users: [{{ user: "{system_user}", password: "{system_password}" }}] }}
+}}
 jetstream {{
   store_dir: "{store}"
   max_memory_store: 256MB
@@ -48,8 +53,9 @@ def nats_server(folder: Path, log: Path, *, port: int, sync: Sync = "always") ->
         config = _CONFIG.format(
             host=LOOPBACK,
             port=port,
-            user=USER,
             password=password,
+            analyst_password=analyst_password(folder),
+            accounts=ACCOUNTS,
             system_user=SYSTEM_USER,
             system_password=system_password,
             store="data",  # relative to the folder it runs in, so that no path needs quoting
@@ -57,6 +63,7 @@ def nats_server(folder: Path, log: Path, *, port: int, sync: Sync = "always") ->
         )
         file = folder / "nats.conf"
         write_private(file, config)
+        _move_into_account(folder / "data" / "jetstream")
         argv = (str(nats_binary()), "-c", str(file))
         return Command(name="NATS", argv=argv, folder=folder, log=log)
 
@@ -66,6 +73,18 @@ def nats_server(folder: Path, log: Path, *, port: int, sync: Sync = "always") ->
         fault=lambda: fault(port, system_password),
         env={"NATS_URL": f"nats://{USER}:{password}@{LOOPBACK}:{port}"},
     )
+
+
+def analyst_password(folder: Path) -> str:
+    """Return the analyst's password of the server in *folder*, made when it is first wanted."""
+    return remembered_secret(folder / "analyst-password")
+
+
+def _move_into_account(store: Path) -> None:
+    """Keep what was stored before comfyd had an account of its own: NATS stores by account."""
+    before, now = store / "$G", store / OWN_ACCOUNT
+    if before.exists() and not now.exists():
+        before.rename(now)
 
 
 def nats_binary() -> Path:

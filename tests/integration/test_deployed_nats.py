@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.analyst import READ
 from infra.embedded.child import Command, start
 from infra.embedded.nats_server import ask_system, is_healthy, nats_binary
 from infra.embedded.ports import LOOPBACK, free_port
@@ -28,7 +29,8 @@ async def test_the_deployed_nats_has_its_streams_and_its_system_account(
         config = config.replace(deployed, here)
     file = tmp_path / "nats.conf"
     file.write_text(config, "utf-8")
-    env = {"NATS_PASSWORD": f'"{password}"'}  # as compose.yaml gives it
+    # As compose.yaml gives them.
+    env = {"NATS_PASSWORD": f'"{password}"', "NATS_ANALYST_PASSWORD": '"1e5"'}
     argv = (str(nats_binary()), "-c", str(file))
     child = start(
         Command(name="NATS", argv=argv, folder=tmp_path, log=tmp_path / "nats.log", env=env)
@@ -37,6 +39,9 @@ async def test_the_deployed_nats_has_its_streams_and_its_system_account(
         child.wait_ready(lambda: is_healthy(port, password), within=20)
         async with connected(f"nats://comfyd:{password}@{LOOPBACK}:{port}", name="test") as client:
             assert {report.did for report in await migrate(client)} == {"created"}
+        async with connected(f"nats://analyst:1e5@{LOOPBACK}:{port}", name="test") as analyst:
+            answer = await analyst.request(READ, b'{"seq": 1}', timeout=5)
+            assert (answer.headers or {})["Status"] == "404"  # there is no event yet
         assert ask_system(port, password, "JSZ")["config"]["sync_always"] is True
         assert not is_healthy(port, "x")
     finally:

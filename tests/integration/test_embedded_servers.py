@@ -194,7 +194,7 @@ def test_nats_syncs_every_write_and_sends_the_acks_that_our_client_reads(
 def test_nothing_readable_by_others_is_in_the_folder(running: Running) -> None:
     root = running.folder.root
     assert root.stat().st_mode & 0o077 == 0
-    nats = ("nats/password", "nats/system-password", "nats/nats.conf")
+    nats = ("nats/password", "nats/system-password", "nats/analyst-password", "nats/nats.conf")
     s3 = ("s3/secret", "s3/s3.json", "s3/signing", "s3/security.toml", "s3/tls/key.pem")
     secrets = (*nats, *s3, "postgres/password")
     for file in secrets:

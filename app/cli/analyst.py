@@ -1,0 +1,29 @@
+"""comfyd analyst: the NATS address of those who may read the log and do nothing else."""
+
+from urllib.parse import urlsplit, urlunsplit
+
+import click
+
+from app.cli.stack import chosen_data, remembered_settings
+from app.cli.up import refuse
+from app.cli.words import word
+from infra.analyst import ACCOUNTS, USER
+from infra.embedded.nats_server import analyst_password
+
+
+@click.command(help=word("help.analyst"))
+@click.option("--config", is_flag=True, help=word("help.analyst_config"))
+def analyst(*, config: bool) -> None:
+    """Print the address, or what a NATS of one's own needs in its configuration."""
+    click.echo(f"accounts {{\n{ACCOUNTS}}}" if config else _address())
+
+
+def _address() -> str:
+    folder = chosen_data() / "nats"
+    url = urlsplit(remembered_settings().get("NATS_URL", ""))
+    password = folder / "password"
+    if not password.exists() or url.password != password.read_text("ascii"):
+        # There is none, or the stack has a NATS of its owner's.
+        refuse(word("analyst_elsewhere", folder=chosen_data()))
+    address = f"{USER}:{analyst_password(folder)}@{url.hostname}:{url.port}"
+    return urlunsplit((url.scheme, address, "", "", ""))
