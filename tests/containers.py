@@ -40,9 +40,9 @@ class Contained(Struct, frozen=True, kw_only=True):
     """The settings that lead to it."""
 
 
-def compose() -> dict[str, Any]:
-    """Read infra/deploy/compose.yaml."""
-    parsed: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+def compose(name: str = "compose.yaml") -> dict[str, Any]:
+    """Read a Compose file of infra/deploy."""
+    parsed: dict[str, Any] = yaml.safe_load((DEPLOY / name).read_text("utf-8"))
     return parsed
 
 
