@@ -47,6 +47,25 @@ async def test_a_field_that_was_changed_is_reported_and_repaired(log_client: Cli
     assert await differences(log_client) == {}
 
 
+async def test_a_stream_that_was_compressed_is_so_no_longer(log_client: Client) -> None:
+    for name in (subjects.LOG, subjects.INPUTS):
+        compressed = await config(log_client, name) | {"compression": "s2"}
+        await api(log_client, f"STREAM.UPDATE.{name}", compressed, within=5)
+    assert await differences(log_client) == {
+        subjects.LOG: ("compression",),
+        subjects.INPUTS: ("compression",),
+    }
+
+    reports = await migrate(log_client)
+
+    assert {r.name: r.changed for r in reports if r.changed} == {
+        subjects.LOG: ("compression",),
+        subjects.INPUTS: ("compression",),
+    }
+    present = {name: (await config(log_client, name))["compression"] for name in NAMES}
+    assert present == dict.fromkeys(NAMES, "none")
+
+
 async def test_a_stream_that_cannot_be_changed_is_named(nats_client: Client) -> None:
     wrong = {"name": subjects.LOG, "subjects": ["ev.*.*.*"], "storage": "memory"}
     await api(nats_client, f"STREAM.CREATE.{subjects.LOG}", wrong, within=5)
