@@ -5,6 +5,7 @@ import gc
 import os
 import socket
 import sys
+from functools import partial
 from types import FrameType
 from typing import NoReturn
 
@@ -13,9 +14,10 @@ import uvicorn
 from litestar import Litestar
 from typing_extensions import override
 
-from app.health import Readings
-from app.http_limits import LimitedHttp
+from app.health import Parts, Readings
+from app.http_limits import PLAIN_CODES, LimitedHttp
 from app.main import build_app
+from app.problems import STATUS_OF
 from app.security_headers import ON_EVERYTHING
 from events.words import language_of_locale
 from infra.listening import CannotListen, listen
@@ -24,6 +26,8 @@ from infra.secret_settings import secret_values
 from infra.settings import Settings, settings_from
 from infra.settings_invalid import SettingsInvalid
 from infra.streams import StreamDiffers, check
+from infra.telemetry.api_metrics import ApiMetrics
+from infra.telemetry.exposition import Exposition
 from infra.telemetry.internal_server import Health, alive, internal_server, listen_internally
 
 BACKLOG = 4096
@@ -37,16 +41,26 @@ class _Server(uvicorn.Server):
     """Ends the streams as soon as it is asked to stop; they would hold it up."""
 
     def __init__(
-        self, config: uvicorn.Config, app: Litestar, internal: list[socket.socket]
+        self,
+        config: uvicorn.Config,
+        app: Litestar,
+        internal: list[socket.socket],
+        exposition: Exposition,
+        metrics: ApiMetrics,
     ) -> None:
         super().__init__(config)
         self._app = app
+        self._exposition = exposition
+        self._metrics = metrics
         self._internal = internal
 
     @override
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         # Around the public server: probes are answered while it still waits for NATS.
-        async with internal_server(self._internal, live=alive, ready=self._ready):
+        self._exposition.look = self._look
+        async with internal_server(
+            self._internal, live=alive, ready=self._ready, scrape=self._exposition.scrape
+        ):
             await super().serve(sockets)
 
     async def _ready(self) -> Health:
@@ -54,6 +68,11 @@ class _Server(uvicorn.Server):
         if readings is None:
             return Health(ok=False, parts={"startup": "waiting for NATS"})
         return await readings.health()
+
+    async def _look(self) -> None:
+        if readings := self._app.state.get("readings"):
+            parts: Parts = await readings.now()
+            self._metrics.show_parts({part: says == "ok" for part, says in parts.items()})
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -86,7 +105,9 @@ def refuse(message: str) -> NoReturn:
 
 def serve(settings: Settings, sockets: list[socket.socket], internal: list[socket.socket]) -> None:
     """Serve until a signal comes."""
-    app = build_app(settings)
+    exposition = Exposition("api")
+    metrics = ApiMetrics(exposition.registry, (*STATUS_OF, *PLAIN_CODES))
+    app = build_app(settings, metrics)
     # What is there now stays until the end: no need to visit it whenever garbage is looked for.
     gc.collect()
     gc.freeze()
@@ -97,7 +118,7 @@ def serve(settings: Settings, sockets: list[socket.socket], internal: list[socke
         log_config=None,
         access_log=False,
         server_header=False,
-        http=LimitedHttp,
+        http=partial(LimitedHttp, refused=metrics.refused),  # type: ignore[arg-type]  # it calls it
         ws="none",
         headers=ON_EVERYTHING,
         proxy_headers=bool(settings.trusted_proxies),
@@ -105,7 +126,7 @@ def serve(settings: Settings, sockets: list[socket.socket], internal: list[socke
         timeout_graceful_shutdown=GRACE,
         backlog=BACKLOG,
     )
-    _Server(config, app, internal).run(sockets)
+    _Server(config, app, internal, exposition, metrics).run(sockets)
 
 
 if __name__ == "__main__":

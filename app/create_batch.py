@@ -5,6 +5,7 @@ process dies before they are, a worker makes them (consumers/batches.py).
 """
 
 import logging
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -83,7 +84,7 @@ async def create_batch(
     hashes = await in_thread(_hashes_of, deployment_id, inputs)
     request_hash = request_hash_of({"runs": hashes})
     session = open_batch(house, caller, idempotency_key)
-    if idempotency_key and (earlier := await earlier_batch(caller, session, request_hash)):
+    if idempotency_key and (earlier := await earlier_batch(house, caller, session, request_hash)):
         return earlier
     deployment = await current_deployment(house, caller, deployment_id)
     places = [f"/inputs/{index}" for index in range(len(inputs))]
@@ -109,7 +110,7 @@ def open_batch(house: House, caller: Caller, idempotency_key: str | None) -> Bat
 
 
 async def earlier_batch(
-    caller: Caller, session: BatchSession, request_hash: str
+    house: House, caller: Caller, session: BatchSession, request_hash: str
 ) -> AcceptedBatch | None:
     """Give the batch that an earlier request with the same key has made.
 
@@ -126,6 +127,7 @@ async def earlier_batch(
         raise AlreadyExists("this Idempotency-Key belongs to a different request")
     if not all(map(caller.may_know, batch.deployments)):
         raise no_such_deployment()
+    house.metrics.accepted(len(batch.run_ids), replayed=True)
     return AcceptedBatch(batch=batch, position=session.position, replayed=True)
 
 
@@ -139,6 +141,7 @@ async def accept_batch(
     rerun: RunFilter | None = None,
 ) -> AcceptedBatch:
     """Store the inputs of all runs, promise the runs, and make them; see create_batch."""
+    began = time.perf_counter()
     batch_id = identifier_of(session.name)
     drafts = [_draft(batch_id, index, plan) for index, plan in enumerate(plans)]
     seen = await look_at_all(house, drafts)
@@ -158,7 +161,11 @@ async def accept_batch(
         taken = await store_all(house, caller.tenant, seen)
         await intake(house).confirm(image for one in taken for image in one.images)
     created = _with_images(bare, [one.images for one in taken])
-    return await _record(house, caller, session, created)
+    accepted = await _record(house, caller, session, created)
+    house.metrics.accepted(
+        len(plans), replayed=accepted.replayed, seconds=time.perf_counter() - began
+    )
+    return accepted
 
 
 async def _record(

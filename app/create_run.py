@@ -1,5 +1,6 @@
 """Accepts a run: checks its inputs, stores its images, records that it exists. Nothing else."""
 
+import time
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -94,6 +95,7 @@ async def earlier_run(house: House, session: RunSession, request_hash: str) -> A
     if run.request_hash != request_hash:
         raise AlreadyExists("this Idempotency-Key belongs to a different request")
     house.recent.note(run.id, session.position)
+    house.metrics.accepted(1, replayed=True)
     return Accepted(run=run, position=session.position, replayed=True)
 
 
@@ -108,6 +110,7 @@ async def accept_run(
     rerun_of: UUID | None = None,
 ) -> Accepted:
     """Store the inputs of a run and record that it exists; see create_run."""
+    began = time.perf_counter()
     [seen] = await look_at_all(house, [draft])
     async with house.quotas.reserving(caller.tenant, (draft.run_id,)):
         taken = await store(house, caller.tenant, seen)
@@ -131,6 +134,7 @@ async def accept_run(
         await house.private.erase(draft.run_id)
     house.recent.note(draft.run_id, session.position)
     replayed = not recorded_by(meta, appended)
+    house.metrics.accepted(1, replayed=replayed, seconds=time.perf_counter() - began)
     return Accepted(run=run, position=session.position, replayed=replayed)
 
 

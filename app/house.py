@@ -25,6 +25,7 @@ from infra.postgres import Pool
 from infra.private_data import PrivateData
 from infra.sealing import Sealer
 from infra.settings import Settings
+from infra.telemetry.api_metrics import ApiMetrics
 from infra.work_queue import WorkQueue
 
 REMEMBERED_WRITES = 50_000
@@ -68,6 +69,7 @@ class House(Struct, frozen=True, kw_only=True):
     credential_limit: RateLimit
     quotas: Quotas
     log_check: LogCheck
+    metrics: ApiMetrics
     sealer: Sealer
     work: WorkQueue
     now: Callable[[], datetime]

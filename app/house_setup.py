@@ -26,6 +26,8 @@ from infra.private_data import PrivateData
 from infra.s3_storage import open_object_storage
 from infra.sealing import Sealer
 from infra.settings import Settings
+from infra.telemetry.api_metrics import ApiMetrics
+from infra.telemetry.connections import NatsConnections
 from infra.work_queue import WorkQueue
 
 POOL_SIZE = 8
@@ -33,7 +35,7 @@ POOL_SIZE = 8
 
 
 @asynccontextmanager
-async def open_house(settings: Settings) -> AsyncIterator[House]:
+async def open_house(settings: Settings, metrics: ApiMetrics) -> AsyncIterator[House]:
     """Connect to NATS, which is waited for, to Postgres, which is not, and to object storage."""
     async with AsyncExitStack() as exits:
         client = await exits.enter_async_context(connected(settings.nats_url, name="api"))
@@ -43,7 +45,11 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             Live(client),
             frame_of=partial(event_frame, spaces=settings.spaces),
             progress_of=progress_message,
+            too_slow=metrics.too_slow,
         )
+        metrics.show_run_streams(lambda: hub.followers)
+        metrics.show_limits(_limits(settings))
+        NatsConnections(metrics.registry).add("api", lambda: client)
         await exits.enter_async_context(hub.attending())
         store = JetStreamEventStore(client)
         private = PrivateData(client)
@@ -74,7 +80,19 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
                 in_flight=settings.runs_in_flight,
                 per_day=settings.runs_per_day,
                 now=clock.now,
+                checked=partial(metrics.checked, "quota"),
             ),
+            metrics=metrics,
             now=clock.now,
             new_id=clock.new_id,
         )
+
+
+def _limits(settings: Settings) -> dict[str, int]:
+    """Return the limits by the names of their settings."""
+    return {
+        "COMFYD_RATE_LIMIT": settings.rate_limit,
+        "COMFYD_ADDRESS_LIMIT": settings.address_limit,
+        "COMFYD_RUNS_IN_FLIGHT": settings.runs_in_flight,
+        "COMFYD_RUNS_PER_DAY": settings.runs_per_day,
+    }

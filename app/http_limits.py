@@ -5,6 +5,7 @@ to the application, so the answer is plain text.
 """
 
 import asyncio
+from collections.abc import Callable
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any
@@ -34,6 +35,18 @@ BODY_WITHIN = 300.0
 """Seconds for a body, from the end of the head."""
 
 
+PLAIN_CODES = tuple(
+    status.name.lower()
+    for status in (
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.REQUEST_URI_TOO_LONG,
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    )
+)
+"""What these refusals are counted as."""
+
+
 class _Part(Enum):
     """What the client sends just now."""
 
@@ -52,8 +65,12 @@ class _Refused(Exception):
 class LimitedHttp(HttpToolsProtocol):
     """Uvicorn's protocol with limits; a request in one piece costs a few comparisons."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, refused: Callable[[str], None] = lambda _code: None, **kwargs: Any
+    ) -> None:
+        """Limit a connection; *refused* is told the code of every refusal."""
         super().__init__(*args, **kwargs)
+        self._refused = refused
         self._part = _Part.HEAD
         self._timed: _Part | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -129,6 +146,7 @@ class LimitedHttp(HttpToolsProtocol):
 
     def _refuse(self, status: HTTPStatus) -> None:
         self._refusal = status
+        self._refused(status.name.lower())
         body = status.phrase.encode()
         lines = [b"%s: %s\r\n" % header for header in self.server_state.default_headers]
         self.transport.write(

@@ -62,13 +62,14 @@ class Follower:
         self.missed = False
         """Whether copies were lost, so that the log has to be asked."""
 
-    def offer(self, frame: Frame) -> None:
-        """Queue an event, or end the stream if the client is too slow for it."""
+    def offer(self, frame: Frame) -> bool:
+        """Queue an event, or end the stream if the client is too slow; return which."""
         if len(self._events) >= QUEUED_EVENTS:
             self.close()
-            return
+            return False
         self._events.append(frame)
         self._news.set()
+        return True
 
     def offer_progress(self, data: bytes) -> None:
         """Put progress in the place of older progress."""
@@ -122,11 +123,16 @@ class Hub:
         *,
         frame_of: Callable[[AnyRecorded, int], Frame],
         progress_of: Callable[[bytes], bytes],
+        too_slow: Callable[[], None] = lambda: None,
     ) -> None:
-        """Follow by *live*; the other two turn what is heard into what clients receive."""
+        """Follow by *live*; the next two turn what is heard into what clients receive.
+
+        *too_slow* is told when a stream is ended because its client does not read.
+        """
         self._live = live
         self._frame_of = frame_of
         self._progress_of = progress_of
+        self._too_slow = too_slow
         self._channels: dict[str, _Channel] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self.closed = False
@@ -203,7 +209,8 @@ class Hub:
         def on_event(recorded: AnyRecorded, previous: int) -> None:
             frame = self._frame_of(recorded, previous)
             for follower in channel.followers:
-                follower.offer(frame)
+                if not (follower.closed or follower.offer(frame)):
+                    self._too_slow()
 
         def on_progress(data: bytes) -> None:
             encoded = self._progress_of(data)

@@ -9,6 +9,7 @@ from litestar import Litestar, Request, Response, Router
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.types import Message, Scope
 
 from app import docs_page, health
 from app.allowed_methods import collect_methods, tell_methods
@@ -39,7 +40,7 @@ from app.native import (
 from app.openapi.config import openapi_config
 from app.openapi.docstrings import DescribedStructs
 from app.openapi.document import whole_document
-from app.problems import log_fault, problem_response
+from app.problems import log_fault, problem_response, told
 from app.rate_limit_guard import limit_address, limit_credential, tell_standing
 from app.security_headers import add_security_headers
 from app.strict_json import StrictRequest
@@ -51,6 +52,8 @@ from app.strict_requests import (
 from infra.event_store import LogUnavailable
 from infra.offload import in_thread
 from infra.settings import Settings
+from infra.telemetry.api_metrics import ApiMetrics
+from infra.telemetry.exposition import Exposition
 
 WITH_IMAGES = [*classic.ROUTES, *runs.ROUTES, *batches.ROUTES, reruns.one]
 """Whose bodies may hold images; they may be as long as the settings say."""
@@ -105,18 +108,19 @@ EXPOSED_HEADERS = [
 ]
 
 
-def build_app(settings: Settings) -> Litestar:
-    """Build the application; it connects when it starts.
+def build_app(settings: Settings, metrics: ApiMetrics | None = None) -> Litestar:
+    """Build the application; it connects when it starts, and counts in *metrics*.
 
     Raises:
         ScopeUndeclared: a route does not say which scope it needs.
 
     """
     check_scopes_declared(GUARDED_ROUTES)
+    counting = metrics or ApiMetrics(Exposition("api").registry)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with open_house(settings) as house:
+        async with open_house(settings, counting) as house:
             app.state.house = house
             app.state.readings = health.Readings(house)
             # Whoever asks first shall not make all others wait for it.
@@ -136,7 +140,7 @@ def build_app(settings: Settings) -> Litestar:
             "language": Provide(provide_language, sync_to_thread=False),
         },
         exception_handlers={Exception: _answer_error},
-        before_send=[tell_standing, add_security_headers, tell_methods],
+        before_send=[count_answer, tell_standing, add_security_headers, tell_methods],
         cors_config=CORSConfig(
             allow_origins=["*"],
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
@@ -174,8 +178,17 @@ def _house(state: State) -> House:
     return house
 
 
+async def count_answer(message: Message, scope: Scope) -> None:
+    """Count an answer by its status code."""
+    if message["type"] == "http.response.start":
+        house: House = scope["app"].state.house
+        house.metrics.answered(message["status"])
+
+
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Tell an error in the words of the dialect that was spoken."""
+    house: House = request.app.state.house
+    house.metrics.refused(told(error).code)
     log_fault(request, error)
     if isinstance(error, LogUnavailable):
         request.app.state.readings.look_soon()

@@ -21,6 +21,7 @@ from events.decider import RUN
 from events.errors import Problem
 from infra.event_store import EventStore
 from infra.postgres import Connection, Outage, Pool
+from infra.telemetry.api_metrics import Checked
 from projections import reservations
 
 log = logging.getLogger(__name__)
@@ -51,12 +52,15 @@ class Quotas:
         in_flight: int,
         per_day: int,
         now: Callable[[], datetime],
+        checked: Callable[[Checked], None] = lambda _outcome: None,
     ) -> None:
+        """Let in as many as the settings say; *checked* is told what came of each look."""
         self._pool = pool
         self._store = store
         self._in_flight = in_flight
         self._per_day = per_day
         self._now = now
+        self._checked = checked
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._outage = Outage()
 
@@ -79,14 +83,23 @@ class Quotas:
             raise
 
     async def _reserve(self, tenant: str, run_ids: Collection[UUID]) -> Collection[UUID]:
-        if not (self._in_flight or self._per_day) or self._outage.lasts:
+        if not (self._in_flight or self._per_day):
+            return ()
+        if self._outage.lasts:
+            self._checked(Checked.UNCHECKED)
             return ()
         try:
-            return await self._try_to_reserve(tenant, run_ids)
+            reserved = await self._try_to_reserve(tenant, run_ids)
+        except QuotaExceeded:
+            self._checked(Checked.REFUSED)
+            raise
         except (psycopg.Error, TimeoutError) as error:
             self._outage.begins()
+            self._checked(Checked.UNCHECKED)
             log.warning("quota.unchecked", extra={"tenant": tenant, "error": repr(error)})
             return ()
+        self._checked(Checked.ADMITTED)
+        return reserved
 
     async def _try_to_reserve(self, tenant: str, run_ids: Collection[UUID]) -> Collection[UUID]:
         refusal: QuotaExceeded | None = None

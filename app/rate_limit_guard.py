@@ -15,6 +15,7 @@ from litestar.types import Message, Scope
 from app.house import House
 from app.rate_counter import MINUTE
 from app.rate_limit import RateLimit, Standing
+from infra.telemetry.api_metrics import Checked
 
 _STANDING = "rate_limit_standing"
 _PREFIX = 64
@@ -64,6 +65,8 @@ async def _count(
     if not limit.limit:
         return
     admitted, standing = await limit.count(subject)
+    house: House = connection.app.state.house
+    house.metrics.checked(limit.policy, Checked.ADMITTED if admitted else Checked.REFUSED)
     connection.scope["state"][_STANDING] = standing
     if not admitted:
         raise limit.refusal(standing)

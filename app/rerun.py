@@ -143,7 +143,7 @@ async def rerun_many(
     filters = msgspec.to_builtins(fits)
     request_hash = request_hash_of({"rerun": filters, "limit": limit, "version": version})
     session = open_batch(house, caller, idempotency_key)
-    if idempotency_key and (earlier := await earlier_batch(caller, session, request_hash)):
+    if idempotency_key and (earlier := await earlier_batch(house, caller, session, request_hash)):
         return earlier, ()
     selection = await select(house, caller, fits, limit=limit, version=version)
     if not selection.repetitions:

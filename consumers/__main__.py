@@ -11,6 +11,7 @@ import click
 import uvloop
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from consumers.figures import Figures
 from consumers.progress_notes import note_all_progress
 from consumers.projector import LogIsShorter, project
 from consumers.rebuild import rebuild
@@ -26,7 +27,11 @@ from infra.settings import Settings, settings_from
 from infra.settings_invalid import SettingsInvalid
 from infra.streams import StreamDiffers, StreamReport, check
 from infra.streams import migrate as migrate_streams
+from infra.telemetry.connections import NatsConnections
+from infra.telemetry.exposition import Exposition
 from infra.telemetry.internal_server import alive, internal_server, listen_internally
+from infra.telemetry.projector_metrics import ProjectorMetrics
+from infra.telemetry.shared_figures import SharedFigures
 from infra.telemetry.vitals import OK, Vitals
 from projections.inspection import quarantine, status_counts
 from projections.queries import position
@@ -93,14 +98,20 @@ def status() -> None:
     _run(_status(_settings()))
 
 
-async def _project(settings: Settings, stop: asyncio.Event, vitals: Vitals) -> None:
+async def _project(
+    settings: Settings, stop: asyncio.Event, vitals: Vitals, exposition: Exposition
+) -> None:
     async with (
         connected(settings.nats_url, name="projector") as client,
-        open_pool(settings.postgres_url, size=1) as pool,
+        open_pool(settings.postgres_url, size=2) as pool,
     ):
         vitals.note({"nats": OK})
+        NatsConnections(exposition.registry).add("projector", lambda: client)
+        shared = SharedFigures(exposition.registry)
+        exposition.look = Figures(client, pool, shared, works=lambda: True).look
+        metrics = ProjectorMetrics(exposition.registry)
         tasks = {
-            asyncio.create_task(project(client, settings.postgres_url)),
+            asyncio.create_task(project(client, settings.postgres_url, metrics)),
             asyncio.create_task(note_all_progress(client, pool)),
             asyncio.create_task(stop.wait()),
         }
@@ -170,7 +181,7 @@ async def _status(settings: Settings) -> None:
 
 
 def _run_until_signal(
-    process: str, body: Callable[[Settings, asyncio.Event, Vitals], Awaitable[None]]
+    process: str, body: Callable[[Settings, asyncio.Event, Vitals, Exposition], Awaitable[None]]
 ) -> None:
     settings = _settings()
     configure_logs(settings.log_level, process=process, secrets=secret_values(os.environ))
@@ -185,10 +196,12 @@ def _run_until_signal(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        vitals = Vitals()
-        async with internal_server(sockets, live=alive, ready=vitals.ready):
+        vitals, exposition = Vitals(), Exposition(process)
+        async with internal_server(
+            sockets, live=alive, ready=vitals.ready, scrape=exposition.scrape
+        ):
             await check(settings.nats_url)
-            await body(settings, stop, vitals)
+            await body(settings, stop, vitals, exposition)
 
     try:
         _run(until_signal())

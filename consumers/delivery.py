@@ -17,6 +17,7 @@ from faststream.nats import NatsMessage
 from events.errors import Superseded
 from infra.event_store import AggregateFull, LogUnavailable, VersionConflict
 from infra.nats_connection import UNANSWERED
+from infra.telemetry.worker_metrics import Delivered
 from infra.work_queue import ACK_WAIT, WorkQueue, identifier_in
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ async def deliver(
     give_up: GiveUp | None,
     queue: WorkQueue,
     breakages: Breakages,
-) -> None:
+) -> Delivered:
     """Do the work in *message* and answer it; without *give_up* it is tried for ever."""
     delivery = message.raw_message.metadata.num_delivered
     try:
@@ -112,41 +113,45 @@ async def deliver(
     except msgspec.DecodeError as error:
         with suppress(LogUnavailable, *UNANSWERED):
             await _bury(message, queue, repr(error))
-        return
+        return Delivered.BURIED
     try:
         async with _heartbeats(message):
             await do(identifier, delivery)
     except Later as later:
         with suppress(*UNANSWERED):
             await message.nack(delay=later.seconds)
+        return Delivered.LATER
     except Superseded:
         # Another worker has the run. An acknowledgement of ours would count as its own.
         log.info("work.superseded", extra={"run_id": str(identifier)})
+        return Delivered.SUPERSEDED
     except (LogUnavailable, VersionConflict, *UNANSWERED) as error:
         log.warning("work.postponed", extra={"error": repr(error), "delivery": delivery})
         with suppress(*UNANSWERED):
             await message.nack(delay=growing_delay(delivery))
+        return Delivered.POSTPONED
     except Exception as error:  # noqa: BLE001 -- the boundary of the process: nothing may be lost
-        await _broken(message, breakages.note(message), error, give_up=give_up, queue=queue)
-    else:
-        with suppress(*UNANSWERED):
-            await message.ack_sync()
+        return await _broken(message, breakages.note(message), error, give_up=give_up, queue=queue)
+    with suppress(*UNANSWERED):
+        await message.ack_sync()
+    return Delivered.DONE
 
 
 async def _broken(
     message: NatsMessage, times: int, error: Exception, *, give_up: GiveUp | None, queue: WorkQueue
-) -> None:
+) -> Delivered:
     identifier = identifier_in(message.body)
     about = {"work": message.raw_message.subject, "id": str(identifier), "times": times}
     log.error("work.broken", exc_info=error, extra=about)
     if give_up is None or times < TRIES:
         with suppress(*UNANSWERED):
             await message.nack(delay=growing_delay(times))
-        return
+        return Delivered.BROKEN
     with suppress(LogUnavailable, VersionConflict, *UNANSWERED):
         with suppress(AggregateFull):  # Then the run has no room left to say so.
             await give_up(identifier, repr(error))
         await _bury(message, queue, repr(error))
+    return Delivered.BURIED
 
 
 async def _bury(message: NatsMessage, queue: WorkQueue, error: str) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from infra.machine import MachineRefused, MachineUnreachable, Observed
 from infra.object_keys import object_info_key
 from infra.object_storage import StorageRefused, StorageUnavailable
 from infra.streams import MAX_EVENTS_PER_AGGREGATE
+from infra.telemetry.worker_metrics import Look
 from infra.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -35,8 +36,15 @@ RESERVE = 500
 _encode = msgspec.json.encode
 
 
-async def observe(machine_id: UUID, delivery: int, *, tools: Tools, queue: WorkQueue) -> None:
-    """Look at a machine; of one that was removed, let go.
+async def observe(
+    machine_id: UUID,
+    delivery: int,
+    *,
+    tools: Tools,
+    queue: WorkQueue,
+    looked: Callable[[Look], None],
+) -> None:
+    """Look at a machine and report to *looked* what came of it; of one that was removed, let go.
 
     Raises:
         Later: it does not answer, the storage does not, or runs still wait for a machine that is
@@ -54,20 +62,27 @@ async def observe(machine_id: UUID, delivery: int, *, tools: Tools, queue: WorkQ
     if known.state is MachineState.DISABLED:
         return
     async with tools.look_places.place(known.id, tools.machines.tenant_of(known), delivery):
-        await _look(known, delivery, tools)
+        await _look(known, delivery, tools, looked)
 
 
-async def _look(known: machine.Machine, delivery: int, tools: Tools) -> None:
+async def _look(
+    known: machine.Machine, delivery: int, tools: Tools, looked: Callable[[Look], None]
+) -> None:
     try:
         async with tools.machines.using(known) as driver:
             observed = await driver.observe()
+        looked(Look.SEEN)
         await _record(known, observed, tools)
     except MachineUnusable as error:
+        looked(Look.UNUSABLE)
         log.warning("machine.unusable", extra=_about(known.id, error))
     except MachineRefused as error:
         # Another look now would find the same.
+        looked(Look.REFUSED)
         log.warning("machine.answer_invalid", extra=_about(known.id, error))
     except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
+        if isinstance(error, MachineUnreachable):
+            looked(Look.UNREACHABLE)
         log.info("machine.not_observed", extra=_about(known.id, error))
         if delivery < TRIES:
             raise Later(growing_delay(delivery)) from error

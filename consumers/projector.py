@@ -9,6 +9,7 @@ import psycopg
 from infra.log_reader import LogInterrupted, head, read_log
 from infra.nats_connection import UNANSWERED, Client
 from infra.postgres import connect
+from infra.telemetry.projector_metrics import ProjectorMetrics
 from projections.fold import Fenced, Fold
 from projections.schema import check_tables, create_tables
 
@@ -23,8 +24,8 @@ class LogIsShorter(Exception):
     """The tables know more than the log: it was restored or replaced. Rebuild the tables."""
 
 
-async def project(client: Client, postgres_url: str) -> None:
-    """Fold the log into the tables, for ever, through every outage.
+async def project(client: Client, postgres_url: str, metrics: ProjectorMetrics) -> None:
+    """Fold the log into the tables, for ever, through every outage; count it in *metrics*.
 
     Raises:
         LogIsShorter: going on would mix two histories.
@@ -33,13 +34,14 @@ async def project(client: Client, postgres_url: str) -> None:
     """
     while True:
         try:
-            await _follow(client, postgres_url)
+            await _follow(client, postgres_url, metrics)
         except (Fenced, LogInterrupted, psycopg.Error, *UNANSWERED) as error:
+            metrics.restarted()
             log.warning("projector.restarted", extra={"error": repr(error)})
             await asyncio.sleep(PAUSE)
 
 
-async def _follow(client: Client, postgres_url: str) -> None:
+async def _follow(client: Client, postgres_url: str, metrics: ProjectorMetrics) -> None:
     async with connect(postgres_url) as connection:
         await create_tables(connection)
         await check_tables(connection)
@@ -52,3 +54,4 @@ async def _follow(client: Client, postgres_url: str) -> None:
         async with aclosing(read_log(client, after=fold.position, limit=BATCH)) as batches:
             async for batch in batches:
                 await fold.apply(batch)
+                metrics.folded(batch)

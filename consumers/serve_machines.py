@@ -32,6 +32,11 @@ class ServedMachines:
         self._on_render = on_render
         self._stops: dict[UUID, list[Callable[[], Awaitable[None]]]] = {}
 
+    @property
+    def count(self) -> int:
+        """How many machines that are."""
+        return len(self._stops)
+
     async def keep_up(self, stop: asyncio.Event) -> None:
         """Follow the machines that come and go, until *stop*."""
         while not stop.is_set():

@@ -45,8 +45,19 @@ from infra.run_progress import ProgressSender
 from infra.s3_storage import open_object_storage
 from infra.sealing import Sealer
 from infra.settings import Settings
+from infra.telemetry.connections import NatsConnections
+from infra.telemetry.exposition import Exposition
 from infra.telemetry.vitals import OK, Vitals
-from infra.work_queue import BATCHES, ERASURES, OBSERVATIONS, UPLOADS, KindOfWork, WorkQueue
+from infra.telemetry.worker_metrics import WorkerMetrics
+from infra.work_queue import (
+    BATCHES,
+    ERASURES,
+    OBSERVATIONS,
+    UPLOADS,
+    KindOfWork,
+    WorkQueue,
+    kind_of_work,
+)
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +84,9 @@ _WORK = JStream(subjects.WORK, declare=False)
 OnWork = Callable[[NatsMessage], Awaitable[None]]
 
 
-async def work(settings: Settings, stop: asyncio.Event, vitals: Vitals) -> None:
+async def work(
+    settings: Settings, stop: asyncio.Event, vitals: Vitals, exposition: Exposition
+) -> None:
     """Do all work there is, until *stop*."""
     broker = NatsBroker(
         settings.nats_url.split(","),
@@ -85,6 +98,7 @@ async def work(settings: Settings, stop: asyncio.Event, vitals: Vitals) -> None:
     async with AsyncExitStack() as exits:
         # A connection of our own beside the framework's: ours reads headers faster.
         client = await exits.enter_async_context(connected(settings.nats_url, name="worker"))
+        metrics = WorkerMetrics(exposition.registry)
         tools = await _tools(client, settings, exits)
         # Before anything that the work in hand needs is closed: first nothing new comes, then all
         # that is left is let go.
@@ -95,11 +109,14 @@ async def work(settings: Settings, stop: asyncio.Event, vitals: Vitals) -> None:
         _react_to_events(broker, tools, queue)
         for kind in (UPLOADS, ERASURES, BATCHES, OBSERVATIONS):
             await queue.serve(kind)
-        _serve_work(broker, tools, queue, in_hand)
+        _serve_work(broker, tools, queue, in_hand, metrics)
         await broker.start()
+        connections = NatsConnections(exposition.registry)
+        connections.add("worker", lambda: client)
+        connections.add("broker", lambda: broker.connection)
         vitals.note({"nats": OK})
         log.info("worker.ready", extra={"worker": tools.worker})
-        await _serve_machines(broker, tools, queue, in_hand, stop)
+        await _serve_machines(broker, tools, queue, in_hand, stop, metrics)
 
 
 async def _tools(client: Client, settings: Settings, exits: AsyncExitStack) -> Tools:
@@ -163,14 +180,16 @@ def _react_to_events(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None
             await message.ack()
 
 
-def _serve_work(broker: NatsBroker, tools: Tools, queue: WorkQueue, in_hand: InHand) -> None:
-    delivering = partial(_delivering, queue=queue, in_hand=in_hand)
+def _serve_work(
+    broker: NatsBroker, tools: Tools, queue: WorkQueue, in_hand: InHand, metrics: WorkerMetrics
+) -> None:
+    delivering = partial(_delivering, queue=queue, in_hand=in_hand, metrics=metrics)
     on_upload = delivering(partial(upload, tools=tools), give_up=_fail_run(tools))
     # Whoever asked for these was promised that they will be done.
     on_erase = delivering(partial(erase, tools=tools), give_up=None)
     on_batch = delivering(partial(finish_batch, tools=tools), give_up=None)
     # The next look comes by itself, so nothing is left undone for ever.
-    look = partial(observe, tools=tools, queue=queue)
+    look = partial(observe, tools=tools, queue=queue, looked=metrics.looked)
     on_observe = delivering(look, give_up=_nothing_lost)
     _serve(broker, UPLOADS, on_upload, at_once=UPLOADERS)
     _serve(broker, ERASURES, on_erase)
@@ -186,25 +205,45 @@ def _serve(broker: NatsBroker, kind: KindOfWork, on_work: OnWork, *, at_once: in
         subscriber(on_work)
 
 
-def _delivering(do: Do, *, give_up: GiveUp | None, queue: WorkQueue, in_hand: InHand) -> OnWork:
+def _delivering(
+    do: Do,
+    *,
+    give_up: GiveUp | None,
+    queue: WorkQueue,
+    in_hand: InHand,
+    metrics: WorkerMetrics,
+) -> OnWork:
     breakages = Breakages()
 
     async def on_work(message: NatsMessage) -> None:
-        with in_hand.held():
-            await deliver(message, do, give_up=give_up, queue=queue, breakages=breakages)
+        kind = kind_of_work(message.raw_message.subject)
+        with in_hand.held(), metrics.in_hand(kind):
+            outcome = await deliver(message, do, give_up=give_up, queue=queue, breakages=breakages)
+        metrics.delivered(kind, outcome)
 
     return on_work
 
 
 async def _serve_machines(
-    broker: NatsBroker, tools: Tools, queue: WorkQueue, in_hand: InHand, stop: asyncio.Event
+    broker: NatsBroker,
+    tools: Tools,
+    queue: WorkQueue,
+    in_hand: InHand,
+    stop: asyncio.Event,
+    metrics: WorkerMetrics,
 ) -> None:
     on_render = _delivering(
-        partial(render, tools=tools), give_up=_fail_run(tools), queue=queue, in_hand=in_hand
+        partial(render, tools=tools),
+        give_up=_fail_run(tools),
+        queue=queue,
+        in_hand=in_hand,
+        metrics=metrics,
     )
+    served = ServedMachines(broker, queue, on_render)
+    metrics.show_served(lambda: served.count)
     every = tools.settings.observe_every
     async with asyncio.TaskGroup() as group:
-        group.create_task(ServedMachines(broker, queue, on_render).keep_up(stop))
+        group.create_task(served.keep_up(stop))
         group.create_task(keep_retention(tools, stop))
         group.create_task(look_now_and_then(queue, every, now=tools.now, stop=stop))
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from events.output import Output
 from events.run_events import RunError
 from events.status import TERMINAL, Status
-from events.waiting import Waiting
+from events.waiting import Waiting, WaitingReason
 
 
 class Upload(Struct, frozen=True, kw_only=True):
@@ -96,6 +96,22 @@ class Run(Struct, frozen=True, kw_only=True):
     def ended(self) -> bool:
         """Whether nothing can happen to the run any more."""
         return self.status in TERMINAL
+
+    @property
+    def waits_for(self) -> str | None:
+        """Reason why it stands still; what no worker has noted follows from what has not happened.
+
+        A WaitingReason, or a reason of another version; None: it does not wait.
+        """
+        if self.ended:
+            return None
+        if self.waiting is not None:
+            return self.waiting.reason
+        if self.claimed:
+            return WaitingReason.COMFYUI_QUEUE if self.status is Status.STARTED else None
+        if self.produced:
+            return None
+        return WaitingReason.RETRY_DUE if self.retry_due else WaitingReason.MACHINE_QUEUE
 
     @property
     def complete(self) -> bool:

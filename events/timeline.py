@@ -109,25 +109,22 @@ def timeline(recorded: Sequence[AnyRecorded]) -> Timeline:
 
 
 def _waiting(run: Run, recorded: Sequence[AnyRecorded]) -> Waiting | None:
-    """Say what the run waits for; what no worker has noted follows from what has not happened."""
+    """Say what the run waits for, and since when."""
     if run.ended or run.waiting is not None:
         return run.waiting
-    if run.claimed:
-        return _in_its_queue(run, recorded)
-    if run.produced:
-        return None
-    if run.retry_due is not None:
-        due = run.retry_due.isoformat(timespec="seconds")
-        since = max(e.event.at for e in recorded if isinstance(e.event, RetryScheduled))
-        return _wait(run, WaitingReason.RETRY_DUE, since, due)
-    return _wait(run, WaitingReason.MACHINE_QUEUE, run.created_at)
-
-
-def _in_its_queue(run: Run, recorded: Sequence[AnyRecorded]) -> Waiting | None:
-    if run.status is not Status.STARTED:
-        return None
-    since = min(entry.event.at for entry in recorded if entry.status == Status.STARTED)
-    return _wait(run, WaitingReason.COMFYUI_QUEUE, since)
+    match run.waits_for:
+        case WaitingReason.COMFYUI_QUEUE:
+            since = min(entry.event.at for entry in recorded if entry.status == Status.STARTED)
+            return _wait(run, WaitingReason.COMFYUI_QUEUE, since)
+        case WaitingReason.RETRY_DUE:
+            assert run.retry_due is not None  # that is what it waits for
+            due = run.retry_due.isoformat(timespec="seconds")
+            since = max(e.event.at for e in recorded if isinstance(e.event, RetryScheduled))
+            return _wait(run, WaitingReason.RETRY_DUE, since, due)
+        case WaitingReason.MACHINE_QUEUE:
+            return _wait(run, WaitingReason.MACHINE_QUEUE, run.created_at)
+        case _:
+            return None
 
 
 def _wait(run: Run, reason: WaitingReason, since: datetime, detail: str = "") -> Waiting:

@@ -170,6 +170,11 @@ def render_consumer(machine_id: UUID) -> str:
     return f"{_RENDER_PREFIX}{machine_id}"
 
 
+def kind_of_work(subject: str) -> str:
+    """Return the kind of the work on a subject: render, upload, erase, batch or observe."""
+    return subject.split(".")[1]
+
+
 def identifier_in(body: bytes) -> UUID:
     """Read out of a piece of work whose it is.
 

@@ -33,16 +33,17 @@ FROM {schema}.organisation WHERE id = ANY(%s);
 INSERT INTO {schema}.run AS t (
     id, tenant, created_position, position, version, state,
     status, workflow_id, deployment_id, machine_id, batch_id, created_at, ended_at,
-    erased_at, input_keys
+    erased_at, input_keys, waits_for
 ) VALUES (
     %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s,
     %(status)s, %(workflow_id)s, %(deployment_id)s, %(machine_id)s, %(batch_id)s,
-    %(created_at)s, %(ended_at)s, %(erased_at)s, %(input_keys)s
+    %(created_at)s, %(ended_at)s, %(erased_at)s, %(input_keys)s, %(waits_for)s
 )
 ON CONFLICT (id) DO UPDATE SET
     position = excluded.position, version = excluded.version, state = excluded.state,
     status = excluded.status, machine_id = excluded.machine_id, ended_at = excluded.ended_at,
-    erased_at = excluded.erased_at, input_keys = excluded.input_keys
+    erased_at = excluded.erased_at, input_keys = excluded.input_keys,
+    waits_for = excluded.waits_for
 WHERE t.position < excluded.position;
 
 -- name: save_batch

@@ -38,6 +38,7 @@ CREATE TABLE {schema}.run (
     batch_id uuid,
     erased_at timestamptz,
     input_keys text[] NOT NULL,
+    waits_for text,
     state bytea NOT NULL,
     CHECK ((ended_at IS NOT NULL) = (status IN ('success', 'failed', 'cancelled', 'timeout')))
 );
@@ -48,6 +49,7 @@ CREATE INDEX ON {schema}.run (tenant, deployment_id, created_position DESC);
 CREATE INDEX ON {schema}.run (ended_at, id) WHERE ended_at IS NOT NULL AND erased_at IS NULL;
 CREATE INDEX ON {schema}.run USING gin (input_keys) WHERE input_keys <> '{{}}';
 CREATE INDEX ON {schema}.run (machine_id) WHERE ended_at IS NULL;
+CREATE INDEX ON {schema}.run (status, waits_for, created_at) WHERE ended_at IS NULL;
 CREATE INDEX ON {schema}.run (batch_id, created_position DESC) WHERE batch_id IS NOT NULL;
 
 CREATE TABLE {schema}.batch (

@@ -69,6 +69,7 @@ class Table(Struct, frozen=True, kw_only=True):
 def _run_columns(run: Run) -> Columns:
     return {
         "status": str(run.status),
+        "waits_for": run.waits_for,
         "workflow_id": run.workflow_id,
         "deployment_id": run.deployment_id,
         "machine_id": run.machine_id,

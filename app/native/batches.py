@@ -190,11 +190,12 @@ async def _messages(house: House, start: Start, *, snapshot: bool) -> AsyncGener
     yield HELLO + snapshot_message(start.standing) if snapshot else HELLO
     if start.standing.done:
         return
-    async with aclosing(follow_batch(house, start)) as pieces:
-        async for piece in pieces:
-            if piece.counts is not None:
-                _promise(house, piece.counts)
-            yield piece_messages(piece, house.settings.spaces)
+    with house.metrics.batch_stream():
+        async with aclosing(follow_batch(house, start)) as pieces:
+            async for piece in pieces:
+                if piece.counts is not None:
+                    _promise(house, piece.counts)
+                yield piece_messages(piece, house.settings.spaces)
 
 
 def _promise(house: House, standing: Standing) -> None:

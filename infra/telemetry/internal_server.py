@@ -11,6 +11,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from infra.listening import Listener, listen
+from infra.telemetry.exposition import Scrape
 
 LISTENER = Listener(host="COMFYD_INTERNAL_HOST", port="COMFYD_INTERNAL_PORT")
 """The settings that say where it listens."""
@@ -43,7 +44,7 @@ def listen_internally(host: str, port: int) -> list[socket.socket]:
 
 @asynccontextmanager
 async def internal_server(
-    sockets: Sequence[socket.socket], *, live: Probe, ready: Probe
+    sockets: Sequence[socket.socket], *, live: Probe, ready: Probe, scrape: Scrape
 ) -> AsyncIterator[None]:
     """Answer on *sockets* while the context lasts."""
     app = web.Application()
@@ -51,6 +52,7 @@ async def internal_server(
         [
             web.get("/health/live", _answer(live, otherwise="not live")),
             web.get("/health/ready", _answer(ready, otherwise="not ready")),
+            web.get("/metrics", _show(scrape)),
         ]
     )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -72,5 +74,13 @@ def _answer(
         return web.json_response(
             {"status": status, **health.parts}, status=200 if health.ok else 503
         )
+
+    return handle
+
+
+def _show(scrape: Scrape) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        page = await scrape(request.headers.get("Accept", ""))
+        return web.Response(body=page.body, headers={"Content-Type": page.content_type})
 
     return handle

@@ -11,6 +11,7 @@ from app.too_many import QuotaExceeded
 from events.run_events import StatusChanged
 from events.status import Status
 from infra.postgres import Pool, open_pool
+from infra.telemetry.api_metrics import Checked
 from projections.fold import Fold
 from projections.schema import create_tables
 from tests.builders import NOW, created, draft
@@ -26,10 +27,18 @@ class World:
         self.pool = pool
         self.store = MemoryEventStore()
         self.now = NOW
+        self.checked: list[Checked] = []
 
     def quotas(self, *, in_flight: int = 0, per_day: int = 0) -> Quotas:
         clock: Callable[[], datetime] = lambda: self.now  # noqa: E731 -- reads the clock as it is then
-        return Quotas(self.pool, self.store, in_flight=in_flight, per_day=per_day, now=clock)
+        return Quotas(
+            self.pool,
+            self.store,
+            in_flight=in_flight,
+            per_day=per_day,
+            now=clock,
+            checked=self.checked.append,
+        )
 
     async def make(self, quotas: Quotas, *run_ids: UUID) -> None:
         """Reserve runs and record them."""
@@ -71,6 +80,7 @@ async def test_a_run_counts_before_and_after_it_is_projected_and_never_twice(wor
     await world.make(quotas, uuid4())
     with pytest.raises(QuotaExceeded):
         await world.make(quotas, uuid4())
+    assert world.checked == [Checked.ADMITTED, Checked.ADMITTED, Checked.REFUSED]
     await world.project()
     with pytest.raises(QuotaExceeded):
         await world.make(quotas, uuid4())

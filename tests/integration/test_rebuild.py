@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 from nats.aio.client import Client
+from prometheus_client import CollectorRegistry
 from psycopg import sql
 
 from consumers.projector import project
@@ -22,6 +23,7 @@ from infra.event_store import Session
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.log_reader import head, read_log
 from infra.postgres import Connection, connect
+from infra.telemetry.projector_metrics import ProjectorMetrics
 from projections.fold import Fold
 from projections.inspection import quarantine
 from projections.queries import find_runs, position
@@ -251,7 +253,8 @@ async def test_readers_and_the_projector_go_on_through_a_rebuild(  # noqa: PLR09
             session = Session(store, RUN, new, tenant="user:ada")
             await session.execute(CreateRun(created=created(run_id=new)), meta())
 
-    async with running(read(), write(), project(log_client, postgres_url)) as tasks:
+    projecting = project(log_client, postgres_url, ProjectorMetrics(CollectorRegistry()))
+    async with running(read(), write(), projecting) as tasks:
         for _ in range(2):
             async with asyncio.timeout(10):
                 assert await rebuild(log_client, connection, told) == []
@@ -294,7 +297,7 @@ async def test_tables_of_an_earlier_version_are_found_out_and_rebuilt(
     with pytest.raises(TablesOutdated):
         await check_tables(connection)
     with pytest.raises(TablesOutdated):
-        await project(log_client, postgres_url)
+        await project(log_client, postgres_url, ProjectorMetrics(CollectorRegistry()))
     await rebuild(log_client, connection, lambda *_: None)
     await check_tables(connection)
     assert await position(connection) == await head(log_client)

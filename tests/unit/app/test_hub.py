@@ -29,8 +29,13 @@ def frame_of(recorded: AnyRecorded, previous: int) -> Frame:
     return Frame(position=recorded.position, previous=previous, data=data, ends=False)
 
 
-def hub_over(live: FakeLive) -> Hub:
-    return Hub(cast("Live", live), frame_of=frame_of, progress_of=lambda data: b"<" + data + b">")
+def hub_over(live: FakeLive, too_slow: Callable[[], None] = lambda: None) -> Hub:
+    return Hub(
+        cast("Live", live),
+        frame_of=frame_of,
+        progress_of=lambda data: b"<" + data + b">",
+        too_slow=too_slow,
+    )
 
 
 def event(position: int) -> AnyRecorded:
@@ -75,8 +80,8 @@ async def test_runs_are_followed_apart() -> None:
 
 
 async def test_a_slow_follower_is_closed_and_the_others_hear_everything() -> None:
-    live = FakeLive()
-    hub = hub_over(live)
+    live, cut = FakeLive(), list[str]()
+    hub = hub_over(live, too_slow=lambda: cut.append("slow"))
     slow, quick = await hub.join(NAME), await hub.join(NAME)
     heard: list[int] = []
 
@@ -88,7 +93,7 @@ async def test_a_slow_follower_is_closed_and_the_others_hear_everything() -> Non
         live.tell(event(position), position - 1)
         heard += [frame.position for frame in quick.take().events]
 
-    assert (slow.closed, quick.closed) == (True, False)
+    assert (slow.closed, quick.closed, cut) == (True, False, ["slow"])
     # What it gets is whole up to where it ends, so that its client can resume from there.
     kept = await woken(slow)
     assert [frame.position for frame in kept.events] == list(range(1, QUEUED_EVENTS + 1))

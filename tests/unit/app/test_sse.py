@@ -9,6 +9,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 import pytest
+from prometheus_client import CollectorRegistry
 from typing_extensions import override
 
 from app.batch_rows import BatchRows
@@ -35,6 +36,7 @@ from infra.postgres import Pool
 from infra.private_data import PrivateData
 from infra.sealing import Sealer
 from infra.settings import Settings, Spaces
+from infra.telemetry.api_metrics import ApiMetrics
 from infra.work_queue import WorkQueue
 from tests.builders import MACHINE_ID, NOW, RUN_ID, SEAL_KEY, created, meta
 from tests.fake_live import FakeLive
@@ -104,6 +106,7 @@ class World:
             credentials=cast("Credentials", None),
             recent=RecentWrites(),
             log_check=cast("LogCheck", None),
+            metrics=ApiMetrics(CollectorRegistry()),
             address_limit=cast("RateLimit", None),
             credential_limit=cast("RateLimit", None),
             quotas=cast("Quotas", None),

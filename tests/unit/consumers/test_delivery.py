@@ -10,6 +10,7 @@ import pytest
 from consumers.delivery import TRIES, Breakages, InHand, Later, deliver, growing_delay
 from events.errors import Superseded
 from infra.event_store import LogUnavailable
+from infra.telemetry.worker_metrics import Delivered
 from infra.work_queue import WorkQueue
 from tests.builders import RUN_ID
 
@@ -60,6 +61,7 @@ async def delivered(
     *,
     breakages: Breakages | None = None,
     for_ever: bool = False,
+    outcomes: list[Delivered] | None = None,
 ) -> tuple[list[object], list[tuple[bytes, str]], list[UUID]]:
     queue, given_up = FakeQueue(), list[UUID]()
 
@@ -71,13 +73,15 @@ async def delivered(
     async def give_up(run_id: UUID, _: str) -> None:
         given_up.append(run_id)
 
-    await deliver(
+    outcome = await deliver(
         cast("Any", message),
         do,
         give_up=None if for_ever else give_up,
         queue=cast("WorkQueue", queue),
         breakages=breakages or Breakages(),
     )
+    if outcomes is not None:
+        outcomes.append(outcome)
     return message.answers, queue.buried, given_up
 
 
@@ -100,6 +104,25 @@ async def test_each_end_has_its_answer(
     assert await delivered(FakeMessage(delivery=delivery), error) == (answers, [], [])
 
 
+@pytest.mark.parametrize(
+    ("error", "body", "outcome"),
+    [
+        (None, f'"{RUN_ID}"', Delivered.DONE),
+        (Later(1), f'"{RUN_ID}"', Delivered.LATER),
+        (Superseded(), f'"{RUN_ID}"', Delivered.SUPERSEDED),
+        (LogUnavailable(), f'"{RUN_ID}"', Delivered.POSTPONED),
+        (ValueError(), f'"{RUN_ID}"', Delivered.BROKEN),
+        (None, "garbage", Delivered.BURIED),
+    ],
+)
+async def test_each_end_is_counted_as_what_it_is(
+    error: Exception | None, body: str, outcome: Delivered
+) -> None:
+    outcomes: list[Delivered] = []
+    await delivered(FakeMessage(body.encode()), error, outcomes=outcomes)
+    assert outcomes == [outcome]
+
+
 async def test_work_that_breaks_the_worker_again_and_again_is_given_up_and_kept() -> None:
     message, breakages = FakeMessage(), Breakages()
     for _ in range(TRIES - 1):
@@ -107,8 +130,10 @@ async def test_work_that_breaks_the_worker_again_and_again_is_given_up_and_kept(
     pauses, message.answers = message.answers, []
     buried = [(message.body, "WORK:upload:7")]
 
-    last = await delivered(message, ValueError(), breakages=breakages)
+    outcomes: list[Delivered] = []
+    last = await delivered(message, ValueError(), breakages=breakages, outcomes=outcomes)
 
+    assert outcomes == [Delivered.BURIED]
     assert (pauses, last) == ([1, 2, 4, 8, 16, 30, 30], (["ack"], buried, [RUN_ID]))
 
 

@@ -26,6 +26,7 @@ from events.machine_decider import (
 )
 from infra.event_store import load
 from infra.machine import MachineRefused, MachineUnreachable, Observed
+from infra.telemetry.worker_metrics import Look
 from infra.work_queue import WorkQueue
 from tests.builders import MACHINE_ID, NOW, meta
 from tests.fake_machine import OBSERVED, FakeMachine, worker_tools
@@ -53,12 +54,13 @@ class World:
     def __init__(self) -> None:
         self.store, self.machine = MemoryEventStore(), FakeMachine()
         self.storage, self.queue = FakeObjectStorage(), FakeQueue()
+        self.looks: list[Look] = []
         self.tools: Tools
 
     async def look(self, delivery: int = TRIES) -> Machine:
         """Look at the machine; give what is known of it then."""
         queue = cast("WorkQueue", self.queue)
-        await observe(MACHINE_ID, delivery, tools=self.tools, queue=queue)
+        await observe(MACHINE_ID, delivery, tools=self.tools, queue=queue, looked=self.looks.append)
         state = (await load(self.store, MACHINE, MACHINE_ID)).state
         assert state is not None
         return state
@@ -144,6 +146,7 @@ async def test_a_machine_that_does_not_answer_stays_as_it_is_known(world: World)
     with pytest.raises(Later):
         await world.look(delivery=1)
     assert await world.look(delivery=TRIES) == known
+    assert world.looks == [Look.SEEN, Look.UNREACHABLE, Look.UNREACHABLE]
 
 
 async def test_a_draining_machine_is_looked_at_and_a_disabled_one_is_not(world: World) -> None:
@@ -171,6 +174,7 @@ async def test_an_answer_that_nobody_can_use_is_a_finding_and_ends_the_look(worl
     before = await world.events()
     world.machine.breaks = {"observe": [MachineRefused("machine_answer_invalid", "endless")]}
     await world.look(delivery=1)
+    assert world.looks == [Look.REFUSED]
 
     deep: dict[str, Any] = {}
     for _ in range(5_000):

@@ -8,6 +8,7 @@ import pytest
 
 from infra.embedded.ports import LOOPBACK, free_port
 from infra.listening import CannotListen
+from infra.telemetry.exposition import Exposition
 from infra.telemetry.internal_server import Health, internal_server, listen_internally
 from infra.telemetry.vitals import Vitals
 
@@ -20,7 +21,12 @@ async def told(path: str, health: Health) -> tuple[int, Mapping[str, str]]:
         return health
 
     async with (
-        internal_server(listen_internally(LOOPBACK, port), live=probe, ready=probe),
+        internal_server(
+            listen_internally(LOOPBACK, port),
+            live=probe,
+            ready=probe,
+            scrape=Exposition("api").scrape,
+        ),
         httpx.AsyncClient(trust_env=False) as http,
     ):
         answer = await http.get(f"http://{LOOPBACK}:{port}{path}")
