@@ -10,6 +10,7 @@ from tests.containers import DEPLOY, compose
 
 KUBERNETES = DEPLOY / "kubernetes"
 SECRETS = KUBERNETES / "secrets.env.example"
+NATS_SECRETS = KUBERNETES / "nats-secrets.env.example"
 SETTINGS = KUBERNETES / "settings.env"
 OLDEST_KUBERNETES = "1.30"
 """What the manifests are held against, beside the newest."""
