@@ -8,6 +8,7 @@ from typing import TypedDict
 from litestar import Response, get
 from litestar.datastructures import State
 
+from app.doctor.readiness import ProjectorPart, replicas_part, workers_part
 from app.house import House
 from app.openapi import again
 from app.shared_answer import SharedAnswer
@@ -34,12 +35,19 @@ class Liveness(TypedDict):
 
 
 class Readiness(TypedDict):
-    """What answers: ok or away; the log may also be unwritable."""
+    """What answers: ok or away; the log may also be unwritable.
+
+    Of the rest nobody needs anything to accept a run: the log's replicas (silent, behind,
+    leaderless), workers (none) and the projector (none, behind).
+    """
 
     status: str
     log: str
     storage: str
     read_models: str
+    replicas: str
+    workers: str
+    projector: str
 
 
 @get("/health/live")
@@ -52,7 +60,8 @@ async def live() -> Liveness:
 async def ready(state: State) -> Response[Readiness]:
     """Tell which parts answer; 503 when runs cannot be accepted.
 
-    Without Postgres runs are accepted and followed all the same; only lists are missing.
+    Without Postgres runs are accepted and followed all the same; only lists are missing. Nor do
+    replicas, workers or the projector take an API process out of its load balancer.
     """
     readings: Readings = state.readings
     health = await readings.health()
@@ -61,6 +70,9 @@ async def ready(state: State) -> Response[Readiness]:
         log=health.parts["log"],
         storage=health.parts["storage"],
         read_models=health.parts["read_models"],
+        replicas=health.parts["replicas"],
+        workers=health.parts["workers"],
+        projector=health.parts["projector"],
     )
     return Response(answer, status_code=200 if health.ok else 503)
 
@@ -70,6 +82,7 @@ class Readings:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._projector = ProjectorPart(house.pool)
         self._shared: SharedAnswer[Parts] = SharedAnswer(FRESH)
         self._last: Parts = {}
         self._looking: asyncio.Task[Parts] | None = None
@@ -92,7 +105,8 @@ class Readings:
         self._looking = asyncio.create_task(self.now())
 
     async def _look(self) -> Parts:
-        parts = await _parts(self._house)
+        parts, others = await asyncio.gather(_parts(self._house), self._others())
+        parts = {**parts, **others}
         for name, says in parts.items():
             before = self._last.get(name, "ok")
             if says != before:
@@ -100,6 +114,17 @@ class Readings:
                 log.log(level, "part.changed", extra={"part": name, "now": says, "before": before})
         self._last = parts
         return parts
+
+    async def _others(self) -> Parts:
+        """Ask for what runs are accepted without."""
+        stream, workers = await asyncio.gather(
+            self._house.system.log_stream(), workers_part(self._house.system)
+        )
+        return {
+            "replicas": await replicas_part(self._house.system, stream),
+            "workers": workers,
+            "projector": await self._projector.look(stream.last if stream else 0),
+        }
 
 
 async def _parts(house: House) -> Parts:

@@ -18,6 +18,7 @@ from app.texts import Texts
 from events.envelope import AnyRecorded, Meta
 from infra.event_store import EventStore
 from infra.given_up_keys import GivenUpKeys
+from infra.health.system import SystemHealth
 from infra.log_group import LogGroups
 from infra.log_health import LogCheck
 from infra.object_storage import ObjectStorage
@@ -70,6 +71,7 @@ class House(Struct, frozen=True, kw_only=True):
     quotas: Quotas
     log_check: LogCheck
     metrics: ApiMetrics
+    system: SystemHealth
     sealer: Sealer
     work: WorkQueue
     now: Callable[[], datetime]

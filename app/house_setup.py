@@ -16,6 +16,7 @@ from app.run_rows import RunRows
 from app.texts import Texts
 from infra import clock
 from infra.given_up_keys import GivenUpKeys
+from infra.health.system import SystemHealth
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.live import Live
 from infra.log_group import LogGroups
@@ -68,6 +69,7 @@ async def open_house(settings: Settings, metrics: ApiMetrics) -> AsyncIterator[H
             log_groups=LogGroups(client),
             hub=hub,
             log_check=LogCheck(client),
+            system=SystemHealth(client, settings.nats_url),
             sealer=Sealer(settings.seal_keys),
             work=WorkQueue(client),
             credentials=credentials,

@@ -11,6 +11,7 @@ from infra.nats_connection import UNANSWERED, Client
 from infra.postgres import connect
 from infra.telemetry.projector_metrics import ProjectorMetrics
 from projections.fold import Fenced, Fold
+from projections.health import PROJECTOR
 from projections.schema import check_tables, create_tables
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ async def project(client: Client, postgres_url: str, metrics: ProjectorMetrics) 
 
 
 async def _follow(client: Client, postgres_url: str, metrics: ProjectorMetrics) -> None:
-    async with connect(postgres_url) as connection:
+    async with connect(postgres_url, name=PROJECTOR) as connection:
         await create_tables(connection)
         await check_tables(connection)
         fold = Fold(connection)

@@ -55,14 +55,16 @@ async def open_pool(url: str, *, size: int) -> AsyncIterator[Pool]:
 
 
 @asynccontextmanager
-async def connect(url: str) -> AsyncIterator[Connection]:
-    """Open one connection.
+async def connect(url: str, *, name: str = "comfyd") -> AsyncIterator[Connection]:
+    """Open one connection, which Postgres shows under *name*.
 
     Raises:
         psycopg.OperationalError: Postgres does not answer.
 
     """
-    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, connect_timeout=3)
+    connection = await psycopg.AsyncConnection.connect(
+        url, autocommit=True, connect_timeout=3, application_name=name
+    )
     try:
         yield connection
     finally:

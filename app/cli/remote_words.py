@@ -136,6 +136,12 @@ SAID: Phrases = {
     ),
     "cli.check.log": ("log (NATS)", "日志（NATS）"),
     "cli.check.streams": ("streams of the log", "日志的流"),
+    "cli.check.cluster": ("cluster of the log", "日志的集群"),
+    "cli.check.disk": ("disk of the servers", "服务器的磁盘"),
+    "cli.check.projector": ("projector", "投影进程"),
+    "cli.check.workers": ("workers", "工作进程"),
+    "cli.check.given-up_work": ("work that was given up", "被放弃的工作"),
+    "cli.check.runs": ("your open runs", "您未结束的运行"),
     "cli.check.clock": ("clocks of server and log", "服务器与日志的时钟"),
     "cli.check.postgres": ("read models (Postgres)", "读模型（Postgres）"),
     "cli.check.storage": (

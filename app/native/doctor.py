@@ -4,8 +4,8 @@ from litestar import get
 from litestar.di import NamedDependency
 
 from app.auth import Caller
-from app.diagnosis import Diagnosis
-from app.doctor import diagnose
+from app.doctor.check import Diagnosis
+from app.doctor.look import diagnose
 from app.house import House
 from app.scopes import ADMIN, needs
 

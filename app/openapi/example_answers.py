@@ -21,6 +21,9 @@ _BY_HAND: Json = {
         "log": "away",
         "storage": "ok",
         "read_models": "ok",
+        "replicas": "away",
+        "workers": "away",
+        "projector": "ok",
     },
 }
 """What takes an outage to be seen."""

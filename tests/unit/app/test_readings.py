@@ -9,8 +9,11 @@ import psycopg
 import pytest
 
 from app import health
+from app.doctor.readiness import ProjectorPart
 from app.house import House
 from infra.event_store import LogUnavailable
+from infra.health.replicas import Replica, StreamHealth
+from infra.postgres import Pool
 
 
 class Parts:
@@ -18,12 +21,14 @@ class Parts:
 
     answers = True
     writes = True
+    silent = False
+    working = True
     asked = 0
 
     def __init__(self) -> None:
         self.house = cast(
             "House",
-            SimpleNamespace(store=self, log_check=self, storage=self, pool=self),
+            SimpleNamespace(store=self, log_check=self, storage=self, pool=self, system=self),
         )
 
     async def last(self, _aggregate: str) -> None:
@@ -35,6 +40,15 @@ class Parts:
     async def can_write(self) -> bool:
         """Answer as the probe of a write."""
         return self.writes
+
+    async def log_stream(self) -> StreamHealth:
+        """Answer as the log, which is replicated as it shall be, or not."""
+        silent = Replica(node="n2", silent=True, behind=0)
+        return StreamHealth(name="RUNS", leader="n1", replicas=(silent,) if self.silent else ())
+
+    async def worker_listens(self) -> bool:
+        """Answer as the log."""
+        return self.working
 
     async def check(self) -> None:
         """Answer as the storage."""
@@ -69,6 +83,7 @@ async def test_each_change_is_logged_once(parts: Parts, caplog: pytest.LogCaptur
     logged = [vars(record) for record in caplog.records if record.msg == "part.changed"]
     assert [(r["levelname"], r["part"], r["before"], r["now"]) for r in logged] == [
         ("WARNING", "read_models", "ok", "away"),
+        ("WARNING", "projector", "ok", "away"),
         ("WARNING", "log", "ok", "unwritable"),
         ("INFO", "log", "unwritable", "ok"),
     ]
@@ -82,3 +97,33 @@ async def test_many_who_ask_are_one_question(monkeypatch: pytest.MonkeyPatch) ->
     for _ in range(5):
         await readings.now()
     assert parts.asked == 1
+
+
+async def test_what_runs_are_accepted_without_makes_nobody_unready(parts: Parts) -> None:
+    parts.house = cast("House", SimpleNamespace(**vars(parts.house), hub=SimpleNamespace(closed=0)))
+    readings = health.Readings(parts.house)
+    parts.silent, parts.working = True, False
+    seen = await readings.health()
+    assert seen.ok
+    assert (seen.parts["replicas"], seen.parts["workers"]) == ("silent", "none")
+
+
+@pytest.mark.parametrize(
+    ("looks", "stands"),
+    [
+        # (seconds, position of the tables, position of the log)
+        ([(0, 5, 9), (4, 5, 9)], False),
+        ([(0, 5, 9), (5, 5, 9)], True),
+        # It is behind at every look, and moves.
+        ([(0, 5, 9), (5, 6, 12), (10, 8, 20)], False),
+        # Nobody asked for an hour; a moment ago something happened.
+        ([(0, 9, 9), (3_600, 9, 10)], False),
+        ([(0, 5, 9), (5, 5, 9), (6, 9, 9)], False),
+    ],
+)
+def test_a_projector_that_takes_no_step_is_behind(
+    looks: list[tuple[int, int, int]], *, stands: bool
+) -> None:
+    times = iter(second for second, _, _ in looks)
+    part = ProjectorPart(cast("Pool", None), clock=lambda: next(times))
+    assert [part.stands(at, head) for _, at, head in looks][-1] == stands

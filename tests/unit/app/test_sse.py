@@ -28,6 +28,7 @@ from events.run_events import RunError
 from events.status import Status
 from infra.event_store import LogUnavailable, Session
 from infra.given_up_keys import GivenUpKeys
+from infra.health.system import SystemHealth
 from infra.live import Live
 from infra.log_group import LogGroups
 from infra.log_health import LogCheck
@@ -105,6 +106,7 @@ class World:
             hub=self.hub,
             credentials=cast("Credentials", None),
             recent=RecentWrites(),
+            system=cast("SystemHealth", None),
             log_check=cast("LogCheck", None),
             metrics=ApiMetrics(CollectorRegistry()),
             address_limit=cast("RateLimit", None),

@@ -1,0 +1,59 @@
+"""What the doctor answers: one check for each thing that was looked at."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from events.words import Phrases, in_words
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    code: str = ""
+    """Which fault; empty if there is none."""
+
+    detail: str = ""
+    fix: str = ""
+
+
+class Diagnosis(Struct, frozen=True, kw_only=True):
+    """All that was looked at."""
+
+    ok: bool
+    time: datetime
+    """The server's clock, for comparison with one's own."""
+
+    storage_probe: str
+    """A public file: whoever cannot read it cannot read outputs either."""
+
+    checks: list[Check]
+
+
+def well(name: str) -> Check:
+    """Say that a part is well."""
+    return Check(name=name, ok=True)
+
+
+class Faults:
+    """Words faults in one language; each has a phrase under its code, and its fix beside it."""
+
+    def __init__(self, phrases: Phrases, language: str) -> None:
+        self._phrases = phrases
+        self._language = language
+
+    def of(self, name: str, code: str, /, **params: object) -> Check:
+        """Return the check of a part that has a fault."""
+        return Check(
+            name=name,
+            ok=False,
+            code=code,
+            detail=self._text(code, params),
+            fix=self._text(f"{code}.fix", params),
+        )
+
+    def _text(self, key: str, params: Mapping[str, object]) -> str:
+        return in_words(self._phrases[key], self._language, params)

@@ -1,0 +1,88 @@
+"""What the parts answered, before anybody judges it; None for a part that did not."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from infra.health.disk import Disk
+from infra.health.nodes import Node
+from infra.health.replicas import StreamHealth
+from infra.health.workers import Workers
+from infra.log_health import LogHealth
+from infra.storage_probe import StorageProbe
+
+
+class FoundMachine(Struct, frozen=True, kw_only=True):
+    """A machine of the caller's."""
+
+    name: str
+    state: str
+    observed: bool
+    """Whether a worker has ever reached it."""
+
+    silence: str | None = None
+    """Why it does not answer the API now; None if it does, or was not asked."""
+
+    unserved: int = 0
+    """Runs that wait for it while no worker asks for them."""
+
+
+class ReadModels(Struct, frozen=True, kw_only=True):
+    """What Postgres says."""
+
+    version: int
+    """Of the server, the first number of it."""
+
+    position: int
+    machines: list[FoundMachine]
+    write_error: str = ""
+    """Why it stores nothing; empty if it does."""
+
+    projectors: int = 1
+    """Processes that are connected in order to fold the log."""
+
+    standing_still: bool = False
+    """Whether they are behind, and no nearer to the head after a moment."""
+
+    quarantined: int = 0
+    """Aggregates that are not folded any more."""
+
+    stuck_runs: list[UUID] | None = None
+    """Open runs of the caller's whose work is in no queue; None where nobody can say."""
+
+
+class Cluster(Struct, frozen=True, kw_only=True):
+    """How the streams are kept."""
+
+    streams: list[StreamHealth]
+    nodes: list[Node]
+    copies_wanted: int = 1
+    """As COMFYD_REPLICAS says."""
+
+    storage_in_use: float = 0.0
+    """Share of what the account may store."""
+
+    connected: bool = True
+    """Whether a server answers at all, whatever its streams do."""
+
+
+class Work(Struct, frozen=True, kw_only=True):
+    """Whether anybody does the work."""
+
+    workers: Workers
+    dead_letters: int = 0
+    """Work that was given up during the last day."""
+
+
+class Findings(Struct, frozen=True, kw_only=True):
+    """What the parts answered."""
+
+    time: datetime
+    log: LogHealth | None
+    storage: StorageProbe
+    read_models: ReadModels | None
+    cluster: Cluster | None = None
+    work: Work | None = None
+    disk: Disk | None = None
+    """Of the servers that `comfyd up` started; None where it did not."""

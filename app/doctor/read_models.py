@@ -1,0 +1,79 @@
+"""Judges the read models: Postgres, and the projector that keeps them up with the log."""
+
+from collections.abc import Iterator
+
+from app.doctor.check import Check, Faults, well
+from app.doctor.findings import Findings, ReadModels
+from events.words import Phrases
+from infra.log_health import LogHealth
+
+OLDEST_POSTGRES = 15
+FAR_BEHIND = 5_000
+"""Events the read models may be behind; a projector folds more than that in a second."""
+
+WORDS: Phrases = {
+    "postgres_away": ("nobody answers", "没有响应"),
+    "postgres_away.fix": (
+        "start Postgres; check POSTGRES_URL; run `comfyd migrate`",
+        "启动 Postgres；检查 POSTGRES_URL；运行 `comfyd migrate`",
+    ),
+    "postgres_old": ("Postgres {version} is too old", "Postgres {version} 版本过旧"),
+    "postgres_old.fix": ("use Postgres 15 or newer", "使用 Postgres 15 或更新版本"),
+    "postgres_full": ("cannot be written: {reason}", "无法写入：{reason}"),
+    "postgres_full.fix": ("make room on its disk", "在其磁盘上腾出空间"),
+    "behind": ("{count} events behind the log", "落后日志 {count} 个事件"),
+    "behind.fix": ("start `comfyd projector`", "启动 `comfyd projector`"),
+    "projector_none": (
+        "no projector is connected: lists stand still",
+        "没有投影进程连接：列表不再更新",
+    ),
+    "projector_none.fix": ("start `comfyd projector`", "启动 `comfyd projector`"),
+    "projector_still": (
+        "{count} events behind the log, and not moving",
+        "落后日志 {count} 个事件，且没有进展",
+    ),
+    "projector_still.fix": (
+        "restart `comfyd projector`; its log says why it stopped (`projector.restarted`)",
+        "重启 `comfyd projector`；其日志会说明停止的原因（`projector.restarted`）",
+    ),
+    "quarantined": (
+        "{count} things in quarantine: their rows stand still",
+        "{count} 个对象被隔离：其数据行不再更新",
+    ),
+    "quarantined.fix": (
+        "see `comfyd projections status`; update the projector, run `comfyd projections rebuild`",
+        "用 `comfyd projections status` 查看；升级投影进程，然后运行 `comfyd projections rebuild`",
+    ),
+}
+
+
+def read_model_checks(findings: Findings, language: str) -> Iterator[Check]:
+    """Judge Postgres and the projector."""
+    faults = Faults(WORDS, language)
+    yield _postgres(faults, findings.read_models, findings.log)
+    if findings.read_models is not None:
+        yield from _projector(faults, findings.read_models, findings.log)
+
+
+def _postgres(faults: Faults, found: ReadModels | None, log: LogHealth | None) -> Check:
+    if found is None:
+        return faults.of("postgres", "postgres_away")
+    if found.version < OLDEST_POSTGRES:
+        return faults.of("postgres", "postgres_old", version=found.version)
+    if found.write_error:
+        return faults.of("postgres", "postgres_full", reason=found.write_error)
+    if log and log.position - found.position > FAR_BEHIND:
+        return faults.of("postgres", "behind", count=log.position - found.position)
+    return well("postgres")
+
+
+def _projector(faults: Faults, found: ReadModels, log: LogHealth | None) -> Iterator[Check]:
+    bad: list[Check] = []
+    if not found.projectors:
+        bad.append(faults.of("projector", "projector_none"))
+    elif found.standing_still and log:
+        count = max(log.position - found.position, 1)
+        bad.append(faults.of("projector", "projector_still", count=count))
+    if found.quarantined:
+        bad.append(faults.of("projector", "quarantined", count=found.quarantined))
+    yield from bad or (well("projector"),)
