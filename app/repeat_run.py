@@ -111,6 +111,7 @@ class Repeater:
             machine_id=deployment.machine_id,
             graph_key=run.graph_key,
             ui_graph_key=run.ui_graph_key,
+            workflow_name=workflow.name,
         )
         return target, workflow.version(run.version).inputs
 

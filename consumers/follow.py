@@ -119,7 +119,6 @@ class _Report:
     async def running(self) -> None:
         await self._status(Status.RUNNING)
         if not self._began.done():
-            # Of a later attempt no fact says so: the status of its run does not go back to running.
             self._began.set_result(self._session.existing.running_at or self._tools.now())
 
     async def progress(self, progress: Progress) -> None:

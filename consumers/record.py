@@ -7,6 +7,7 @@ from consumers.tools import RunSession, Tools, meta, say
 from events.output import Output
 from events.run_commands import FailRun, LoseAttempt, RecordOutputs, SettleRun
 from events.run_decider import outputs_fit
+from events.run_events import RunError
 from infra.event_store import TooLarge
 from infra.machine import Failed, Finished, Interrupted, Lost, Outcome
 
@@ -29,16 +30,33 @@ async def record(session: RunSession, attempt: int, outcome: Outcome, tools: Too
                 node_class=outcome.node_class,
                 exception=outcome.exception,
             )
-            failed = FailRun(error=error, now=tools.now(), attempt=attempt, nodes=outcome.nodes)
-            await say(session, failed, tools)
+            await _record_failure(session, attempt, outcome, error, tools)
         case Interrupted():
             error = run_error("interrupted", "someone stopped the prompt on the machine")
-            await say(session, FailRun(error=error, now=tools.now(), attempt=attempt), tools)
+            await _record_failure(session, attempt, outcome, error, tools)
         case Lost():
             lost = LoseAttempt(
                 attempt=attempt, reason="the machine knows nothing of it any more", now=tools.now()
             )
             await say(session, lost, tools)
+
+
+async def _record_failure(
+    session: RunSession,
+    attempt: int,
+    outcome: Failed | Interrupted,
+    error: RunError,
+    tools: Tools,
+) -> None:
+    nodes = outcome.nodes if isinstance(outcome, Failed) else ()
+    failed = FailRun(
+        error=error,
+        now=tools.now(),
+        attempt=attempt,
+        nodes=nodes,
+        render_seconds=outcome.seconds,
+    )
+    await say(session, failed, tools)
 
 
 async def _record_outputs(
@@ -52,7 +70,7 @@ async def _record_outputs(
             await tools.private.put_texts(run_id, attempt, texts)
         await _record_produced(session, attempt, finished, tools)
     except TooLarge:
-        await say(session, _too_large(attempt, tools), tools)
+        await say(session, _too_large(attempt, finished, tools), tools)
         return
     settle = SettleRun(now=tools.now())
     await session.execute(settle, meta(tools, session, "settle", attempt))
@@ -69,15 +87,16 @@ async def _record_produced(
         outputs=tuple(_without_text(output) for output in finished.outputs),
         now=tools.now(),
         nodes=finished.nodes,
+        render_seconds=finished.seconds,
     )
     await session.execute(produced, meta(tools, session, "outputs", attempt))
 
 
-def _too_large(attempt: int, tools: Tools) -> FailRun:
+def _too_large(attempt: int, finished: Finished, tools: Tools) -> FailRun:
     """Fail for few characters that need many bytes: JSON writes control characters as six each."""
     message = "the texts, or the names of the files, are larger than 1 MB together"
     error = run_error("too_many_outputs", message)
-    return FailRun(error=error, now=tools.now(), attempt=attempt)
+    return FailRun(error=error, now=tools.now(), attempt=attempt, render_seconds=finished.seconds)
 
 
 def _without_text(output: Output) -> Output:

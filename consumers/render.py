@@ -74,7 +74,7 @@ async def render(run_id: UUID, delivery: int, tools: Tools) -> None:
         if not run.claimed and known.state in STOPPED:
             await _wait_for_machine(session, STOPPED[known.state], tools)
         async with tools.machines.using(known) as machine:
-            await _render_on(machine, session, tools)
+            await _render_on(machine, known.name, session, tools)
     except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
         await _wait_or_fail(session, delivery, error, tools)
     except (WorkflowRejected, RunCannotStart, MachineUnusable, MachineRefused) as error:
@@ -88,21 +88,25 @@ async def _wait_for_machine(session: RunSession, reason: WaitingReason, tools: T
     raise Later(STOPPED_PAUSE)
 
 
-async def _render_on(machine: Machine, session: RunSession, tools: Tools) -> None:
+async def _render_on(machine: Machine, name: str, session: RunSession, tools: Tools) -> None:
     prepared = await prepare(session, machine, tools)
     if not session.existing.claimed:
         # Of a claimed run the machine may have the prompt already, whatever it can do by now.
         await machine.check(prepared.graph)
-    await _attempt(session, machine, prepared, tools)
+    await _attempt(session, machine, name, prepared, tools)
 
 
-async def _attempt(session: RunSession, machine: Machine, prepared: Prepared, tools: Tools) -> None:
+async def _attempt(
+    session: RunSession, machine: Machine, name: str, prepared: Prepared, tools: Tools
+) -> None:
     before = session.existing
     taken_over = before.claimed
     if before.claimed and before.prompt_id is not None:
         # A machine that does not answer is found out before yet another claim is recorded.
         await machine.look_up(before.prompt_id)
-    claim = ClaimRun(machine_id=session.existing.machine_id, worker=tools.worker, now=tools.now())
+    claim = ClaimRun(
+        machine_id=before.machine_id, machine_name=name, worker=tools.worker, now=tools.now()
+    )
     await session.execute(claim, meta(tools, session))
     run = session.existing
     if run.ended or not run.claimed or run.prompt_id is None:

@@ -210,5 +210,6 @@ def run_command(batch: BatchCreated, index: int) -> CreateRun:
         batch_id=batch.batch_id,
         batch_index=index,
         rerun_of=item.rerun_of,
+        workflow_name=target.workflow_name,
     )
     return CreateRun(created=created, images=item.images)

@@ -196,7 +196,7 @@ def _removed(command: RemoveMachine) -> list[MachineEvent]:
 def _observed(machine: Machine, snapshot: MachineSnapshot) -> list[MachineEvent]:
     if snapshot.says_the_same_as(machine.snapshot):
         return []
-    return [MachineObserved(snapshot=snapshot)]
+    return [MachineObserved(snapshot=snapshot, stated_at=snapshot.at)]
 
 
 def _switched(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType, field
 
 from events.machine_snapshot import MachineSnapshot
 
@@ -106,11 +106,13 @@ class MachineObserved(Struct, frozen=True, kw_only=True):
     """A machine was found to be otherwise than before."""
 
     snapshot: MachineSnapshot
+    stated_at: datetime | UnsetType = field(default=UNSET, name="at")
+    """When it was looked at; old events say it in their snapshot alone."""
 
     @property
     def at(self) -> datetime:
         """When it was looked at."""
-        return self.snapshot.at
+        return self.snapshot.at if self.stated_at is UNSET else self.stated_at
 
 
 MachineEvent = (

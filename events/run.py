@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from events.output import Output
-from events.run_events import RunError
+from events.run_events import Ending, RunError
 from events.status import TERMINAL, Status
 from events.waiting import Waiting, WaitingReason
 
@@ -44,6 +44,10 @@ class Run(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     status: Status = Status.NOT_STARTED
+    workflow_name: str = ""
+    machine_name: str = ""
+    """Of the machine that claimed it last, as it was called then."""
+
     started_at: datetime | None = None
     """When the machine began; kept over attempts."""
 
@@ -75,6 +79,15 @@ class Run(Struct, frozen=True, kw_only=True):
 
     running_at: datetime | None = None
     """When the machine began with the attempt it is rendering now, where a fact says so."""
+
+    render_seconds: float = 0.0
+    """How long its last attempt rendered; 0 while it does."""
+
+    gpu_seconds: float = 0.0
+    """How long all attempts rendered that are off their machine."""
+
+    ending: Ending | None = None
+    """What it took."""
 
     waiting: Waiting | None = None
     """What keeps it from going on, as a worker found out."""

@@ -23,6 +23,7 @@ class ClaimRun(Struct, frozen=True, kw_only=True):
     machine_id: UUID
     worker: str
     now: datetime
+    machine_name: str = ""
 
 
 class ReportStatus(Struct, frozen=True, kw_only=True):
@@ -57,6 +58,7 @@ class RecordOutputs(Struct, frozen=True, kw_only=True):
     outputs: tuple[Output, ...]
     now: datetime
     nodes: tuple[NodeTime, ...] = ()
+    render_seconds: float | None = None
 
 
 class RecordUpload(Struct, frozen=True, kw_only=True):
@@ -86,6 +88,7 @@ class FailRun(Struct, frozen=True, kw_only=True):
     now: datetime
     attempt: int | None = None
     nodes: tuple[NodeTime, ...] = ()
+    render_seconds: float | None = None
 
 
 class TimeOutRun(Struct, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ from events.run_commands import (
     TimeOutRun,
 )
 from events.run_endings import (
+    cancelled,
     changed,
     confirm_cancel,
     fail,
@@ -39,6 +40,7 @@ from events.run_endings import (
     time_out,
 )
 from events.run_events import (
+    AttemptFailed,
     OutputsProduced,
     RunClaimed,
     RunError,
@@ -129,6 +131,7 @@ def _claim(run: Run, command: ClaimRun) -> list[RunEvent]:
             worker=command.worker,
             at=command.now,
             reason=_why_claimed(run),
+            machine_name=command.machine_name,
         )
     ]
 
@@ -144,7 +147,9 @@ def _report(run: Run, command: ReportStatus) -> list[RunEvent]:
         raise IllegalTransition(f"a machine does not report {command.status}")
     if command.fence != run.fence:
         raise Superseded
-    if not run.claimed or not can_become(run.status, command.status):
+    # A status does not go back, but when the machine began is a fact of each attempt.
+    begins = command.status is Status.RUNNING and run.running_at is None
+    if not run.claimed or not (begins or can_become(run.status, command.status)):
         return []
     return [changed(run, command.status, "machine", command.now)]
 
@@ -159,15 +164,16 @@ def _record_outputs(run: Run, command: RecordOutputs) -> list[RunEvent]:
     if is_over(run, command.attempt):
         return []
     if run.cancel_requested:
-        return [changed(run, Status.CANCELLED, "cancelled", command.now)]
+        return [cancelled(run, command)]
     if not outputs_fit(command.outputs):
-        return failed(run, _too_many(command.outputs), command.now, command.nodes)
+        return failed(run, _too_many(run, command))
     return [
         OutputsProduced(
             attempt=command.attempt,
             outputs=command.outputs,
             at=command.now,
             nodes=command.nodes,
+            render_seconds=command.render_seconds,
         )
     ]
 
@@ -187,9 +193,15 @@ def _settle(run: Run, command: SettleRun) -> list[RunEvent]:
     return [changed(run, Status.SUCCESS, "complete", command.now)] if run.complete else []
 
 
-def _too_many(outputs: tuple[Output, ...]) -> RunError:
+def _too_many(run: Run, command: RecordOutputs) -> AttemptFailed:
     message = (
-        f"the workflow made {len(outputs)} outputs; a run may have {MAX_OUTPUTS}, "
+        f"the workflow made {len(command.outputs)} outputs; a run may have {MAX_OUTPUTS}, "
         f"with {MAX_TEXT} characters of text in all"
     )
-    return RunError(code="too_many_outputs", message=message)
+    return AttemptFailed(
+        attempt=run.attempt,
+        error=RunError(code="too_many_outputs", message=message),
+        at=command.now,
+        nodes=command.nodes,
+        render_seconds=command.render_seconds,
+    )

@@ -2,19 +2,29 @@
 
 from datetime import datetime, timedelta
 
+from msgspec import UNSET
+
 from events.run import Run
-from events.run_commands import ConfirmCancel, FailRun, LoseAttempt, RequestCancel, TimeOutRun
+from events.run_commands import (
+    ConfirmCancel,
+    FailRun,
+    LoseAttempt,
+    RecordOutputs,
+    RequestCancel,
+    TimeOutRun,
+)
 from events.run_events import (
     AttemptFailed,
     AttemptLost,
     CancelRequested,
-    NodeTime,
     RetryScheduled,
     RunError,
     RunEvent,
     StatusChanged,
 )
-from events.status import Status
+from events.run_fold import evolve
+from events.run_times import ending_of, off_machine
+from events.status import TERMINAL, Status
 
 MAX_ATTEMPTS = 3
 RETRY_DELAYS = (timedelta(seconds=2), timedelta(seconds=4), timedelta(seconds=6))
@@ -27,13 +37,13 @@ def lose(run: Run, command: LoseAttempt) -> list[RunEvent]:
         return []
     lost = AttemptLost(attempt=run.attempt, reason=command.reason, at=command.now)
     if run.cancel_requested:
-        return [lost, changed(run, Status.CANCELLED, "cancelled", command.now)]
+        return [lost, changed(evolve(run, lost), Status.CANCELLED, "cancelled", command.now)]
     if run.attempt >= MAX_ATTEMPTS:
         error = RunError(
             code="machine_lost_run",
             message=f"the machine lost the run {MAX_ATTEMPTS} times: {command.reason}",
         )
-        return [lost, changed(run, Status.FAILED, error.code, command.now, error)]
+        return [lost, changed(evolve(run, lost), Status.FAILED, error.code, command.now, error)]
     due = command.now + RETRY_DELAYS[run.attempt - 1]
     return [lost, RetryScheduled(attempt=run.attempt + 1, due=due, at=command.now)]
 
@@ -45,8 +55,15 @@ def fail(run: Run, command: FailRun) -> list[RunEvent]:
     if is_over(run, command.attempt):
         return []
     if run.cancel_requested:
-        return [changed(run, Status.CANCELLED, "cancelled", command.now)]
-    return failed(run, command.error, command.now, command.nodes)
+        return [cancelled(run, command)]
+    attempt = AttemptFailed(
+        attempt=run.attempt,
+        error=command.error,
+        at=command.now,
+        nodes=command.nodes,
+        render_seconds=command.render_seconds,
+    )
+    return failed(run, attempt)
 
 
 def time_out(run: Run, command: TimeOutRun) -> list[RunEvent]:
@@ -73,15 +90,24 @@ def confirm_cancel(run: Run, command: ConfirmCancel) -> list[RunEvent]:
     return [changed(run, Status.CANCELLED, "cancelled", command.now)]
 
 
+def cancelled(run: Run, command: FailRun | RecordOutputs) -> StatusChanged:
+    """Return the end of a run that was rendered, or failed, after someone wanted it stopped."""
+    over = off_machine(run, command.now, measured=command.render_seconds, rendered=True)
+    return changed(over, Status.CANCELLED, "cancelled", command.now)
+
+
 def is_over(run: Run, attempt: int) -> bool:
     """Whether nothing more can be told of an attempt: it was lost, rendered or followed."""
     return attempt != run.attempt or not run.claimed
 
 
-def failed(run: Run, error: RunError, now: datetime, nodes: tuple[NodeTime, ...]) -> list[RunEvent]:
-    """Give the facts of an attempt that failed, and of its run."""
-    attempt = AttemptFailed(attempt=run.attempt, error=error, at=now, nodes=nodes)
-    return [attempt, changed(run, Status.FAILED, error.code, now, error)]
+def failed(run: Run, attempt: AttemptFailed) -> list[RunEvent]:
+    """Return the facts of an attempt that failed, and of its run."""
+    error = attempt.error
+    return [
+        attempt,
+        changed(evolve(run, attempt), Status.FAILED, error.code, attempt.at, error),
+    ]
 
 
 def changed(
@@ -95,4 +121,5 @@ def changed(
         machine_id=run.machine_id if run.attempt else None,
         at=now,
         error=error,
+        ending=ending_of(run, now) if status in TERMINAL else UNSET,
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from events.output import Output
 from events.status import Status
@@ -54,6 +54,8 @@ class RunCreated(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rerun_of: UUID | None = None
     """The run that it repeats."""
 
+    workflow_name: str = ""
+
 
 class ImageUploaded(Struct, frozen=True, kw_only=True):
     """An image of the run is in object storage."""
@@ -96,6 +98,25 @@ class FileUploaded(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Ending(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run took, and the names that it had: one fact suffices for a report.
+
+    events/run_times.py defines the seconds.
+    """
+
+    wait_seconds: float
+    render_seconds: float
+    gpu_seconds: float
+    total_seconds: float
+    environment: str
+    workflow_name: str = ""
+    machine_name: str = ""
+    """Of the machine that had it last; empty: none had."""
+
+    began_at: datetime | None = None
+    """When a machine first began to render it; None: none did."""
+
+
 class StatusChanged(Struct, frozen=True, kw_only=True):
     """The run has another status."""
 
@@ -105,6 +126,8 @@ class StatusChanged(Struct, frozen=True, kw_only=True):
     machine_id: UUID | None
     at: datetime
     error: RunError | None = None
+    ending: Ending | UnsetType = UNSET
+    """On the end of the run; endings of old have none."""
 
 
 class RunClaimed(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -121,6 +144,9 @@ class RunClaimed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = "deployment"
     """Why there: deployment (it names the machine), retry (after an attempt was lost) or
     takeover (the worker that had it is gone, or the machine was not there to take it)."""
+
+    machine_name: str = ""
+    """As the machine was called then."""
 
 
 class RunWaiting(Struct, frozen=True, kw_only=True):
@@ -156,6 +182,9 @@ class OutputsProduced(Struct, frozen=True, kw_only=True, omit_defaults=True):
     nodes: tuple[NodeTime, ...] = ()
     """A hint: nodes that nobody listened to are missing."""
 
+    render_seconds: float | None = None
+    """From the begin to the end by the machine's own clock; None: it does not say."""
+
 
 class AttemptFailed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The graph failed on the machine; another attempt would fail too."""
@@ -165,6 +194,9 @@ class AttemptFailed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: datetime
     nodes: tuple[NodeTime, ...] = ()
     """A hint, as with OutputsProduced."""
+
+    render_seconds: float | None = None
+    """As with OutputsProduced."""
 
 
 class AttemptLost(Struct, frozen=True, kw_only=True):

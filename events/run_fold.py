@@ -1,5 +1,6 @@
 """How each fact changes a run."""
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from events.erasure import without_private_data
@@ -20,6 +21,7 @@ from events.run_events import (
     RunWaiting,
     StatusChanged,
 )
+from events.run_times import off_machine
 from events.status import TERMINAL, Status, can_become
 from events.waiting import waiting_after
 
@@ -60,7 +62,7 @@ def _evolved(run: Run, event: RunEvent) -> Run:  # noqa: PLR0911, C901 -- one li
         case ImageUploaded() | FileUploaded():
             return _uploaded(run, event)
         case AttemptFailed():
-            return replace(run, claimed=False, error=event.error)
+            return _failed(run, event)
         case AttemptLost():
             return _lost(run, event)
         case RetryScheduled():
@@ -90,6 +92,7 @@ def _created(event: RunCreated) -> Run:
         batch_id=event.batch_id,
         batch_index=event.batch_index,
         rerun_of=event.rerun_of,
+        workflow_name=event.workflow_name,
     )
 
 
@@ -110,10 +113,12 @@ def _claimed(run: Run, event: RunClaimed) -> Run:
         run,
         attempt_at=event.at if fresh else run.attempt_at,
         running_at=None if fresh else run.running_at,
+        render_seconds=0.0,
         waiting=None,
         status=_forward(run.status, Status.QUEUED),
         attempt=event.attempt,
         machine_id=event.machine_id,
+        machine_name=event.machine_name,
         prompt_id=event.prompt_id,
         fence=event.fence,
         claimed=True,
@@ -128,30 +133,42 @@ def _claimed(run: Run, event: RunClaimed) -> Run:
 def _status_changed(run: Run, event: StatusChanged) -> Run:
     running = event.status is Status.RUNNING
     current = running and run.claimed and event.attempt == run.attempt
-    ended = event.status in TERMINAL
+    if event.status in TERMINAL:
+        return _ended(run, event)
     return replace(
         run,
         waiting=None,
         status=_forward(run.status, event.status),
         started_at=run.started_at or (event.at if running else None),
-        running_at=None if ended else run.running_at or (event.at if current else None),
-        ended_at=event.at if ended else None,
-        claimed=run.claimed and not ended,
+        running_at=run.running_at or (event.at if current else None),
         accepted=run.accepted or event.attempt == run.attempt,
-        error=event.error if ended else run.error,
+    )
+
+
+def _ended(run: Run, event: StatusChanged) -> Run:
+    if run.claimed:
+        run = off_machine(run, event.at)
+    ending = None if event.ending is UNSET else event.ending
+    return replace(
+        run,
+        waiting=None,
+        status=_forward(run.status, event.status),
+        started_at=run.started_at or (ending.began_at if ending else None),
+        ended_at=event.at,
+        ending=ending,
+        accepted=run.accepted or event.attempt == run.attempt,
+        error=event.error,
     )
 
 
 def _produced(run: Run, event: OutputsProduced) -> Run:
     if event.attempt != run.attempt:
         return run
+    run = off_machine(run, event.at, measured=event.render_seconds, rendered=True)
     return replace(
         run,
         status=_forward(run.status, Status.UPLOADING),
-        started_at=run.started_at or event.at,
         waiting=None,
-        claimed=False,
-        running_at=None,
         produced=True,
         outputs=event.outputs,
     )
@@ -175,10 +192,17 @@ def _uploaded(run: Run, event: ImageUploaded | FileUploaded) -> Run:
     return replace(run, waiting=None, uploads=run.uploads | {event.index: upload})
 
 
+def _failed(run: Run, event: AttemptFailed) -> Run:
+    run = off_machine(run, event.at, measured=event.render_seconds, rendered=True)
+    return replace(run, error=event.error)
+
+
 def _lost(run: Run, event: AttemptLost) -> Run:
     if event.attempt != run.attempt:
         return run
-    return replace(run, waiting=None, claimed=False, produced=False, outputs=(), uploads={})
+    if run.claimed:
+        run = off_machine(run, event.at)
+    return replace(run, waiting=None, produced=False, outputs=(), uploads={})
 
 
 def _forward(status: Status, goal: Status) -> Status:

@@ -5,7 +5,7 @@ from uuid import UUID
 from msgspec import Struct
 
 
-class RunTarget(Struct, frozen=True, kw_only=True):
+class RunTarget(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All of a run that its deployment decides. Kept with the run, so it outlives promotions."""
 
     workflow_id: UUID
@@ -16,3 +16,4 @@ class RunTarget(Struct, frozen=True, kw_only=True):
     machine_id: UUID
     graph_key: str
     ui_graph_key: str | None
+    workflow_name: str = ""

@@ -73,6 +73,9 @@ class Finished(Struct, frozen=True, kw_only=True):
     nodes: tuple[NodeTime, ...] = ()
     """A hint: only who watched it knows, and may have missed some."""
 
+    seconds: float | None = None
+    """From its begin to its end by the machine's own clock; None: it does not say."""
+
 
 class Failed(Struct, frozen=True, kw_only=True):
     """A node raised."""
@@ -82,10 +85,15 @@ class Failed(Struct, frozen=True, kw_only=True):
     node_class: str = ""
     exception: str = ""
     nodes: tuple[NodeTime, ...] = ()
+    seconds: float | None = None
+    """As with Finished."""
 
 
 class Interrupted(Struct, frozen=True, kw_only=True):
     """Someone stopped the prompt on the machine."""
+
+    seconds: float | None = None
+    """As with Finished."""
 
 
 class Lost(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from consumers.machines import MachineUnusable
 from events.codec import TYPES
 from events.errors import Problem
 from events.messages import CATALOGUE
+from events.run_events import Ending
 from events.status import Status
 from infra.comfyui.capabilities import CODES as CHECK_CODES
 from infra.comfyui.refusals import CODES as REFUSAL_CODES
@@ -78,7 +79,12 @@ def test_every_route_is_explained() -> None:
 
 @pytest.mark.parametrize("name", TYPES)
 def test_every_event_is_explained_with_its_fields(name: str) -> None:
-    assert missing({name, *TYPES[name].__struct_fields__} - {"at"}, "docs/events.md") == set()
+    fields = TYPES[name].__struct_encode_fields__
+    assert missing({name, *fields}, "docs/events.md") == set()
+
+
+def test_what_a_run_took_is_explained() -> None:
+    assert missing({*Ending.__struct_fields__}, "docs/events.md") == set()
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/glossary.md"])

@@ -8,6 +8,9 @@ from msgspec import Struct
 from events.outputs import collect_outputs
 from infra.machine import Failed, Finished, Interrupted
 
+ENDS = ("execution_success", "execution_error", "execution_interrupted")
+"""The messages of a prompt's end."""
+
 
 class Status(Struct, frozen=True):
     """ComfyUI's verdict, and every event it sent about the prompt's execution."""
@@ -29,15 +32,27 @@ History = dict[str, Entry]
 
 def outcome_of(entry: Entry, prompt_id: UUID) -> Finished | Failed | Interrupted:
     """Say how the prompt of *entry* ended."""
+    messages = entry.status.messages
+    seconds = _seconds(messages)
     if entry.status.status_str == "success":
         outputs = collect_outputs(entry.outputs, prompt_id=prompt_id)
-        return Finished(outputs=outputs, cached=_cached(entry.status.messages))
-    for event, data in reversed(entry.status.messages):
+        return Finished(outputs=outputs, cached=_cached(messages), seconds=seconds)
+    for event, data in reversed(messages):
         if event == "execution_interrupted":
-            return Interrupted()
+            return Interrupted(seconds=seconds)
         if event == "execution_error":
-            return _failure(data)
-    return Failed(message="ComfyUI does not say why it failed")
+            return _failure(data, seconds)
+    return Failed(message="ComfyUI does not say why it failed", seconds=seconds)
+
+
+def _seconds(messages: list[tuple[str, dict[str, Any]]]) -> float | None:
+    """Return the time from begin to end, if ComfyUI has written both down (in milliseconds)."""
+    at = {event: data.get("timestamp") for event, data in messages}
+    began = at.get("execution_start")
+    ended = next((at[event] for event in ENDS if event in at), None)
+    if not (isinstance(began, int) and isinstance(ended, int)):
+        return None
+    return max(ended - began, 0) / 1000
 
 
 def _cached(messages: list[tuple[str, dict[str, Any]]]) -> frozenset[str]:
@@ -49,11 +64,12 @@ def _cached(messages: list[tuple[str, dict[str, Any]]]) -> frozenset[str]:
     )
 
 
-def _failure(data: dict[str, Any]) -> Failed:
+def _failure(data: dict[str, Any], seconds: float | None) -> Failed:
     exception = str(data.get("exception_type") or "")
     return Failed(
         message=str(data.get("exception_message") or "").rstrip() or exception,
         node_id=str(data.get("node_id") or ""),
         node_class=str(data.get("node_type") or ""),
         exception=exception,
+        seconds=seconds,
     )

@@ -17,7 +17,7 @@ from events import codec
 from events.codec import UnknownEventType, UnreadableEvent, Upcaster
 from events.envelope import AnyRecorded, Meta, Recorded
 from tests.builders import NOW, meta
-from tests.golden.examples import EXAMPLES, recorded_example
+from tests.golden.examples import EXAMPLES, EXTENDED, recorded_example
 
 FOLDER = Path(__file__).parents[2] / "golden"
 NAMES = sorted(EXAMPLES)
@@ -30,8 +30,8 @@ class Golden(msgspec.Struct, frozen=True):
     body: msgspec.Raw
 
 
-def read(name: str) -> Golden:
-    return msgspec.json.decode((FOLDER / f"{name}.json").read_bytes(), type=Golden)
+def read(name: str, folder: Path = FOLDER) -> Golden:
+    return msgspec.json.decode((folder / f"{name}.json").read_bytes(), type=Golden)
 
 
 def compact(body: bytes) -> bytes:
@@ -71,6 +71,27 @@ def test_every_field_of_a_golden_file_is_read(name: str) -> None:
         except UnreadableEvent:
             differs = True
         assert differs, field
+
+
+@pytest.mark.parametrize("name", sorted(EXTENDED))
+def test_a_field_that_was_added_later_is_stored_as_in_its_golden_file(name: str) -> None:
+    golden = read(name, FOLDER / "extended")
+    headers, body = codec.encode(recorded_example(name, EXTENDED))
+    assert (headers, body) == (golden.headers, compact(bytes(golden.body)))
+    assert decoded(golden.headers, bytes(golden.body)) == recorded_example(name, EXTENDED)
+
+
+def test_every_extended_golden_file_has_its_example() -> None:
+    assert {file.stem for file in (FOLDER / "extended").glob("*.json")} == set(EXTENDED)
+
+
+@pytest.mark.parametrize("name", sorted(codec.TYPES))
+def test_every_event_says_when_it_happened(name: str) -> None:
+    assert "at" in codec.TYPES[name].__struct_encode_fields__
+    folder = FOLDER / "extended" if name in EXTENDED else FOLDER
+    moment = datetime.fromisoformat(json.loads(bytes(read(name, folder).body))["at"])
+    assert moment.utcoffset() == timedelta(0)
+    assert moment == recorded_example(name).event.at
 
 
 def test_fields_that_a_newer_version_adds_are_passed_over() -> None:

@@ -56,6 +56,10 @@ def registered(
     )
 
 
+def observed(found: MachineSnapshot) -> MachineObserved:
+    return MachineObserved(snapshot=found, stated_at=found.at)
+
+
 def snapshot(*, seconds: float = 0, checkpoints: tuple[str, ...] = ("a",)) -> MachineSnapshot:
     return MachineSnapshot(
         object_info_key="machines/t/1.json",
@@ -230,18 +234,16 @@ def test_a_machine_that_never_was_is_not_found(command: MachineCommand) -> None:
 
 
 def test_what_is_found_on_a_machine_is_recorded_when_it_changes() -> None:
-    first = MachineObserved(snapshot=snapshot())
+    first = observed(snapshot())
     given(registered()).when(RecordSnapshot(snapshot=snapshot())).then(first)
     again = RecordSnapshot(snapshot=snapshot(seconds=60))
     given(registered(), first).when(again).then_nothing()
     other = snapshot(seconds=60, checkpoints=("a", "b"))
-    given(registered(), first).when(RecordSnapshot(snapshot=other)).then(
-        MachineObserved(snapshot=other)
-    )
+    given(registered(), first).when(RecordSnapshot(snapshot=other)).then(observed(other))
 
 
 def test_a_new_name_for_the_same_content_in_storage_is_no_change() -> None:
-    first = MachineObserved(snapshot=snapshot())
+    first = observed(snapshot())
     moved = replace(snapshot(), object_info_key="machines/other/1.json")
     given(registered(), first).when(RecordSnapshot(snapshot=moved)).then_nothing()
 
@@ -259,7 +261,7 @@ def test_a_machine_keeps_its_age_and_has_all_that_was_changed() -> None:
             MachineTokenSealed(sealed_token="sealed", at=later(3)),
             MachineHeaderSealed(header_name="X-Key", sealed_header="h", at=later(3)),
             MachineComfyKeySealed(sealed_comfy_key="k", at=later(3)),
-            MachineObserved(snapshot=snapshot()),
+            observed(snapshot()),
         ]
     )
     now = replace(

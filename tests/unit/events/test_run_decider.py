@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from events.decider import RUN
 from events.errors import AlreadyExists, IllegalTransition, NotFound, Superseded
@@ -30,6 +32,7 @@ from events.run_events import (
     AttemptFailed,
     AttemptLost,
     CancelRequested,
+    Ending,
     ImageUploaded,
     RetryScheduled,
     RunClaimed,
@@ -37,7 +40,7 @@ from events.run_events import (
     RunEvent,
     StatusChanged,
 )
-from events.status import Status
+from events.status import TERMINAL, Status
 from tests import specification
 from tests.builders import (
     MACHINE_ID,
@@ -66,7 +69,16 @@ def changed(
     attempt: int = 1,
     error: RunError | None = None,
     at: datetime = NOW,
+    began: bool = False,
 ) -> StatusChanged:
+    ending = Ending(
+        wait_seconds=0,
+        render_seconds=0,
+        gpu_seconds=0,
+        total_seconds=0,
+        environment="production",
+        began_at=NOW if began else None,
+    )
     return StatusChanged(
         status=status,
         reason=reason,
@@ -74,11 +86,12 @@ def changed(
         machine_id=MACHINE_ID if attempt else None,
         at=at,
         error=error,
+        ending=ending if status in TERMINAL else UNSET,
     )
 
 
-def cancelled(attempt: int = 1) -> StatusChanged:
-    return changed(Status.CANCELLED, "cancelled", attempt=attempt)
+def cancelled(attempt: int = 1, *, began: bool = False) -> StatusChanged:
+    return changed(Status.CANCELLED, "cancelled", attempt=attempt, began=began)
 
 
 def input_image(name: str = "image") -> ImageUploaded:
@@ -250,7 +263,7 @@ def test_a_render_with_more_outputs_than_a_run_has_room_for_fails_by_name() -> N
     given(created(), claimed()).when(record(*most)).then(produced(*most))
     given(created(), claimed()).when(record(*outputs(MAX_OUTPUTS + 1))).then(
         AttemptFailed(attempt=1, error=error, at=NOW),
-        changed(Status.FAILED, "too_many_outputs", error=error),
+        changed(Status.FAILED, "too_many_outputs", error=error, began=True),
     )
 
 
@@ -268,7 +281,7 @@ def test_outputs_of_an_old_attempt_are_met_with_silence() -> None:
 
 
 def test_a_render_that_ends_after_a_cancellation_is_cancelled() -> None:
-    given(created(), claimed(), CANCEL).when(record(image_output())).then(cancelled())
+    given(created(), claimed(), CANCEL).when(record(image_output())).then(cancelled(began=True))
 
 
 def test_an_upload_is_recorded_once() -> None:
@@ -290,14 +303,16 @@ def test_a_run_succeeds_when_everything_is_stored_and_not_before() -> None:
     given(created(), claimed()).when(settle).then_nothing()
     given(*one_stored).when(settle).then_nothing()
     both = (*one_stored, uploaded(1, name="b.png"))
-    given(*both).when(settle).then(changed(Status.SUCCESS, "complete"))
+    given(*both).when(settle).then(changed(Status.SUCCESS, "complete", began=True))
 
 
 def test_a_render_without_files_succeeds_at_once() -> None:
     text = Output(index=0, node_id="1", kind="text", text="hello")
     for outputs in ((), (text,)):
         events = (created(), claimed(), produced(*outputs))
-        given(*events).when(SettleRun(now=NOW)).then(changed(Status.SUCCESS, "complete"))
+        given(*events).when(SettleRun(now=NOW)).then(
+            changed(Status.SUCCESS, "complete", began=True)
+        )
 
 
 # lose
@@ -346,7 +361,7 @@ def test_outputs_that_are_gone_lose_the_attempt_too() -> None:
 def test_a_failed_attempt_ends_the_run() -> None:
     given(created(), claimed()).when(fail()).then(
         AttemptFailed(attempt=1, error=ERROR, at=NOW),
-        changed(Status.FAILED, "node_failed", error=ERROR),
+        changed(Status.FAILED, "node_failed", error=ERROR, began=True),
     )
 
 
@@ -356,7 +371,7 @@ def test_a_run_can_fail_before_it_has_a_machine() -> None:
 
 
 def test_a_cancelled_attempt_that_fails_is_cancelled() -> None:
-    given(created(), claimed(), CANCEL).when(fail()).then(cancelled())
+    given(created(), claimed(), CANCEL).when(fail()).then(cancelled(began=True))
 
 
 def test_an_attempt_that_takes_too_long_ends_the_run() -> None:
@@ -378,7 +393,8 @@ def test_a_run_that_is_on_no_machine_is_cancelled_at_once() -> None:
     ask = RequestCancel(by="ada", now=NOW)
     given(created()).when(ask).then(CANCEL, cancelled(attempt=0))
     given(created(), claimed(), LOST).when(ask).then(CANCEL, cancelled())
-    given(created(), claimed(), produced(image_output())).when(ask).then(CANCEL, cancelled())
+    rendered = (created(), claimed(), produced(image_output()))
+    given(*rendered).when(ask).then(CANCEL, cancelled(began=True))
 
 
 def test_a_run_on_a_machine_is_cancelled_when_the_machine_has_stopped_it() -> None:
@@ -407,6 +423,7 @@ def test_a_second_creation_changes_nothing_but_the_time() -> None:
 
 
 def test_the_fold_of_a_whole_life_is_this_state() -> None:
+    end = changed(Status.SUCCESS, "complete", at=later(6))
     events: list[RunEvent] = [
         created(),
         RunClaimed(
@@ -419,9 +436,9 @@ def test_the_fold_of_a_whole_life_is_this_state() -> None:
         ),
         changed(Status.STARTED, "machine", at=later(2)),
         changed(Status.RUNNING, "machine", at=later(3)),
-        produced(image_output()),
+        replace(produced(image_output()), at=later(5), render_seconds=1.5),
         uploaded(),
-        changed(Status.SUCCESS, "complete", at=later(6)),
+        end,
     ]
 
     run = RUN.fold(events)
@@ -449,5 +466,8 @@ def test_the_fold_of_a_whole_life_is_this_state() -> None:
         outputs=(image_output(),),
         uploads=run.uploads,
         attempt_at=later(1),
+        render_seconds=1.5,
+        gpu_seconds=1.5,
+        ending=end.ending or None,
     )
     assert run == expected
