@@ -1,0 +1,47 @@
+"""Every server of the log is asked at its own address, also one that speaks only after TLS."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import pytest
+from nats.aio.client import Client
+
+from infra.embedded.ports import LOOPBACK, free_port
+from infra.health import nodes
+from infra.health.nodes import Node, look_at_nodes
+
+
+@asynccontextmanager
+async def listener(greeting: bytes) -> AsyncIterator[str]:
+    """Listen and say *greeting* to everybody; give the address."""
+
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting)
+        await writer.drain()
+        await asyncio.sleep(0.5)
+        writer.close()
+
+    server = await asyncio.start_server(greet, LOOPBACK, 0)
+    async with server:
+        yield f"{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
+
+
+async def test_each_address_says_its_version_nothing_or_is_away(
+    nats_client: Client, server_env: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "WITHIN", 0.3)
+    known = server_env["NATS_URL"]
+    away = f"{LOOPBACK}:{free_port()}"
+    async with listener(b'INFO {"version":"2.14.7"} \r\n') as old, listener(b"") as silent:
+        urls = f"{known},nats://user:secret@{old},tls://{silent},{away}"
+        found = {node.address: node for node in await look_at_nodes(nats_client, urls)}
+    here = known.rpartition("@")[2].removeprefix("nats://")
+    server = nats_client.connected_server_version
+    version = f"{server.major}.{server.minor}.{server.patch}"
+    assert found == {
+        here: Node(address=here, configured=True, answers=True, version=version),
+        old: Node(address=old, configured=True, answers=True, version="2.14.7"),
+        silent: Node(address=silent, configured=True, answers=True),
+        away: Node(address=away, configured=True, answers=False),
+    }
