@@ -1,7 +1,5 @@
 """Turns facts into work: which event makes which worker do something. Nothing else does."""
 
-from uuid import UUID
-
 from events import codec
 from events.batch import BatchCancelRequested, BatchCreated
 from events.decider import RUN
@@ -14,14 +12,8 @@ from events.machine_events import (
     MachineTokenSealed,
 )
 from events.run_events import OutputsProduced, RetryScheduled, RunCreated, RunDataErased
-from events.subjects import (
-    BATCH_WORK,
-    ERASE_WORK,
-    OBSERVE_WORK,
-    UPLOAD_WORK,
-    identifier_of,
-    render_work,
-)
+from events.subjects import OBSERVE_WORK, identifier_of
+from events.work import Piece, erasure_piece, render_piece, start_piece, stop_piece, upload_piece
 from infra.event_store import EventStore, load
 from infra.work_queue import WorkQueue
 
@@ -53,20 +45,20 @@ async def react(recorded: AnyRecorded, *, store: EventStore, queue: WorkQueue) -
     """
     match recorded.event:
         case RunCreated() as created:
-            await _render(recorded, created.run_id, created.machine_id, queue)
-        case RetryScheduled():
+            await _put(recorded, render_piece(created.run_id, created.machine_id, 1), queue)
+        case RetryScheduled() as retry:
+            run = await load(store, RUN, identifier_of(recorded.aggregate))
+            machine_id = run.existing.machine_id
+            await _put(recorded, render_piece(run.existing.id, machine_id, retry.attempt), queue)
+        case OutputsProduced() as produced:
             run_id = identifier_of(recorded.aggregate)
-            run = await load(store, RUN, run_id)
-            await _render(recorded, run_id, run.existing.machine_id, queue)
-        case OutputsProduced():
-            run_id = identifier_of(recorded.aggregate)
-            await queue.put(UPLOAD_WORK, run_id, message_id=f"{recorded.id}:upload")
+            await _put(recorded, upload_piece(run_id, produced.attempt), queue)
         case RunDataErased():
-            run_id = identifier_of(recorded.aggregate)
-            await queue.put(ERASE_WORK, run_id, message_id=f"{recorded.id}:erase")
-        case BatchCreated() | BatchCancelRequested():
-            batch_id = identifier_of(recorded.aggregate)
-            await queue.put(BATCH_WORK, batch_id, message_id=f"{recorded.id}:batch")
+            await _put(recorded, erasure_piece(identifier_of(recorded.aggregate)), queue)
+        case BatchCreated():
+            await _put(recorded, start_piece(identifier_of(recorded.aggregate)), queue)
+        case BatchCancelRequested():
+            await _put(recorded, stop_piece(identifier_of(recorded.aggregate)), queue)
         case MachineRegistered() as registered:
             await queue.serve_machine(registered.machine_id)
             await _observe(recorded, queue)
@@ -81,5 +73,6 @@ async def _observe(recorded: AnyRecorded, queue: WorkQueue) -> None:
     await queue.put(OBSERVE_WORK, machine_id, message_id=f"{recorded.id}:observe")
 
 
-async def _render(recorded: AnyRecorded, run_id: UUID, machine_id: UUID, queue: WorkQueue) -> None:
-    await queue.put(render_work(machine_id), run_id, message_id=f"{recorded.id}:render")
+async def _put(recorded: AnyRecorded, piece: Piece, queue: WorkQueue) -> None:
+    # A fact that is delivered again finds the piece in the queue, or its id remembered.
+    await queue.put_piece(piece, message_id=f"{recorded.id}:{piece.subject}")

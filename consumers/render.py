@@ -5,6 +5,7 @@ called, and whoever takes over first asks the machine what it knows of the promp
 """
 
 import random
+from datetime import timedelta
 from typing import Never
 from uuid import UUID
 
@@ -41,6 +42,10 @@ LONGEST_PAUSE = 5.0
 
 STOPPED_PAUSE = 2.0
 """Seconds between two looks whether a machine was resumed."""
+
+FORGOTTEN_AFTER = timedelta(minutes=1)
+"""Age of a run's last fact from which on the machine may know the next prompt already: the log came
+out of a backup that is older than the claim."""
 
 STOPPED = {
     MachineState.DRAINING: WaitingReason.MACHINE_DRAINING,
@@ -111,7 +116,8 @@ async def _attempt(
     run = session.existing
     if run.ended or not run.claimed or run.prompt_id is None:
         return
-    known = await machine.look_up(run.prompt_id) if taken_over else Lost()
+    may_be_known = taken_over or tools.now() - before.updated_at > FORGOTTEN_AFTER
+    known = await machine.look_up(run.prompt_id) if may_be_known else Lost()
     if not isinstance(known, Lost):
         await follow(session, run, machine, prepared, tools)
     elif run.accepted or run.cancel_requested:

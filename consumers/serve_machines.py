@@ -54,9 +54,6 @@ class ServedMachines:
 
         """
         present = await self._queue.machines()
-        for machine_id in await self._queue.machines_with_work() - present:
-            # A run came for a machine after its consumer was taken away: somebody must fail it.
-            await self._queue.serve_machine(machine_id)
         for machine_id in present - self._stops.keys():
             await self._begin(machine_id)
         for machine_id in self._stops.keys() - present:

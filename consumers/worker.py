@@ -11,7 +11,6 @@ from uuid import UUID
 
 from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
-from nats.js.api import ConsumerConfig
 
 from consumers.batches import finish_batch
 from consumers.delivery import Breakages, Do, GiveUp, InHand, deliver, growing_delay
@@ -20,6 +19,7 @@ from consumers.machines import Machines
 from consumers.observe import observe
 from consumers.places import Bounds, Places
 from consumers.reactor import REACTED_TO, react
+from consumers.reconcile import Reconciler
 from consumers.render import render
 from consumers.retention import keep_retention
 from consumers.serve_machines import ServedMachines, look_now_and_then
@@ -35,6 +35,7 @@ from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.event_store import load
 from infra.given_up_keys import GivenUpKeys
 from infra.graphs import Graphs
+from infra.jetstream.reactor_durable import REACTOR, ReactorDurable
 from infra.jetstream_event_store import JetStreamEventStore, from_log
 from infra.log_reader import head
 from infra.machine_secrets import MachineSecrets
@@ -52,6 +53,7 @@ from infra.telemetry.worker_metrics import WorkerMetrics
 from infra.work_queue import (
     BATCHES,
     ERASURES,
+    KINDS,
     OBSERVATIONS,
     UPLOADS,
     KindOfWork,
@@ -76,8 +78,6 @@ OBSERVERS = 16
 LOOKS_AT_ONCE = Bounds(places=8, of_machine=1, of_tenant=6)
 """A machine whose host is gone, or that drips its answer, lets one wait for half a minute."""
 
-REACTOR = "reactor"
-REACTOR_IN_FLIGHT = 256
 _LOG = JStream(subjects.LOG, declare=False)
 _WORK = JStream(subjects.WORK, declare=False)
 
@@ -107,7 +107,8 @@ async def work(
         exits.push_async_callback(broker.stop)
         queue = WorkQueue(client)
         _react_to_events(broker, tools, queue)
-        for kind in (UPLOADS, ERASURES, BATCHES, OBSERVATIONS):
+        await ReactorDurable(client).keep()
+        for kind in KINDS:
             await queue.serve(kind)
         _serve_work(broker, tools, queue, in_hand, metrics)
         await broker.start()
@@ -116,7 +117,8 @@ async def work(
         connections.add("broker", lambda: broker.connection)
         vitals.note({"nats": OK})
         log.info("worker.ready", extra={"worker": tools.worker})
-        await _serve_machines(broker, tools, queue, in_hand, stop, metrics)
+        reconciler = Reconciler(client, store=tools.store, queue=queue, now=tools.now)
+        await _serve_machines(broker, tools, queue, in_hand, reconciler, stop, metrics)
 
 
 async def _tools(client: Client, settings: Settings, exits: AsyncExitStack) -> Tools:
@@ -160,7 +162,6 @@ def _react_to_events(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None
         "ev.*.*.*",
         stream=_LOG,
         queue=REACTOR,  # also the durable's name
-        config=ConsumerConfig(ack_wait=5, max_ack_pending=REACTOR_IN_FLIGHT),
     )
     async def on_event(message: NatsMessage) -> None:
         raw = message.raw_message
@@ -229,6 +230,7 @@ async def _serve_machines(
     tools: Tools,
     queue: WorkQueue,
     in_hand: InHand,
+    reconciler: Reconciler,
     stop: asyncio.Event,
     metrics: WorkerMetrics,
 ) -> None:
@@ -244,6 +246,7 @@ async def _serve_machines(
     every = tools.settings.observe_every
     async with asyncio.TaskGroup() as group:
         group.create_task(served.keep_up(stop))
+        group.create_task(reconciler.keep_up(stop))
         group.create_task(keep_retention(tools, stop))
         group.create_task(look_now_and_then(queue, every, now=tools.now, stop=stop))
 

@@ -4,6 +4,7 @@ Rendering has one consumer for each machine. Its limit of unacknowledged message
 runs a machine may hold at once over all workers: one that renders and one that waits behind it.
 """
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from msgspec import Struct
 from nats.aio.client import Client
 
 from events import subjects
+from events.work import RENDERS, Piece, machine_of, owner_of, renders_of
 from infra.event_store import LogUnavailable
 from infra.nats_connection import UNANSWERED, ApiError, api, checked
 
@@ -20,9 +22,10 @@ ACK_WAIT = 2.0
 """Seconds until work of a worker that died is given to another; living ones speak up meanwhile."""
 
 RUNS_PER_MACHINE = 2
+_ALL_WORK = "work."
 _RENDER_PREFIX = "render-"
-_RENDER_SUBJECTS = "work.render."
 _NO_SUCH_CONSUMER = 10014
+_WRONG_SEQUENCE = 10071
 _encode = msgspec.json.Encoder().encode
 _decode_id = msgspec.json.Decoder(UUID).decode
 
@@ -36,8 +39,23 @@ class KindOfWork(Struct, frozen=True, kw_only=True):
 
     consumer: str
     subject: str
+    """Where all pieces lie together; those with a subject of their own lie below it."""
+
     in_flight: int
     """Messages that may be unacknowledged at once, over all workers."""
+
+
+class Queued(Struct, frozen=True, kw_only=True):
+    """The work there is, waiting or in hand."""
+
+    owners: frozenset[UUID]
+    """Runs and batches that have a piece of work of their own."""
+
+    machines: frozenset[UUID]
+    """Machines for which runs wait."""
+
+    shared: frozenset[str]
+    """Subjects that hold work of many: whose, nobody can see."""
 
 
 # Most erasures wait for some seconds, and so do uploads from a machine that is busy or away; what
@@ -46,6 +64,7 @@ UPLOADS = KindOfWork(consumer="upload", subject=subjects.UPLOAD_WORK, in_flight=
 ERASURES = KindOfWork(consumer="erase", subject=subjects.ERASE_WORK, in_flight=1000)
 BATCHES = KindOfWork(consumer="batch", subject=subjects.BATCH_WORK, in_flight=16)
 OBSERVATIONS = KindOfWork(consumer="observe", subject=subjects.OBSERVE_WORK, in_flight=64)
+KINDS = (UPLOADS, ERASURES, BATCHES, OBSERVATIONS)
 
 
 class WorkQueue:
@@ -71,6 +90,30 @@ class WorkQueue:
         except (*UNANSWERED, ApiError) as error:
             raise LogUnavailable(f"work was not confirmed: {error!r}") from error
 
+    async def put_piece(self, piece: Piece, *, message_id: str | None = None) -> bool:
+        """Queue a piece of work unless it is there; return whether it was not.
+
+        With a *message_id* it is not queued again for ten minutes, even after it was done.
+
+        Raises:
+            LogUnavailable: not confirmed in time; put it again.
+
+        """
+        # The server compares and stores in one step, so many may put the same piece at once.
+        headers = {"Nats-Expected-Last-Subject-Sequence": "0"}
+        if message_id is not None:
+            headers["Nats-Msg-Id"] = message_id
+        try:
+            answer = await self._client.request(
+                piece.subject, _encode(piece.identifier), timeout=self._within, headers=headers
+            )
+            stored = checked(answer.data)
+        except (*UNANSWERED, ApiError) as error:
+            if isinstance(error, ApiError) and error.code == _WRONG_SEQUENCE:
+                return False
+            raise LogUnavailable(f"work was not confirmed: {error!r}") from error
+        return not stored.get("duplicate")
+
     async def bury(self, subject: str, body: bytes, *, message_id: str, error: str) -> None:
         """Keep work that nobody could do, with the *error*.
 
@@ -89,12 +132,27 @@ class WorkQueue:
 
     async def serve(self, kind: KindOfWork) -> None:
         """Make sure that a kind of work has its consumer."""
-        await self._keep_consumer(kind.consumer, kind.subject, kind.in_flight)
+        await self._keep_consumer(_consumer_of(kind))
 
     async def serve_machine(self, machine_id: UUID) -> None:
         """Make sure that a machine has its consumer."""
-        name, subject = render_consumer(machine_id), subjects.render_work(machine_id)
-        await self._keep_consumer(name, subject, RUNS_PER_MACHINE)
+        await self._keep_consumer(_consumer_of_machine(machine_id))
+
+    async def keep_consumers(self, machine_ids: Iterable[UUID]) -> set[UUID]:
+        """Make sure that every consumer is there and as it should be; return whose was missing.
+
+        An earlier version that is started beside us brings them back to what it knows.
+
+        Raises:
+            LogUnavailable: nobody answers.
+
+        """
+        present = await self._consumers()
+        machines = {machine_id: _consumer_of_machine(machine_id) for machine_id in machine_ids}
+        for wanted in [*map(_consumer_of, KINDS), *machines.values()]:
+            if _differs(wanted, present.get(wanted["durable_name"])):
+                await self._keep_consumer(wanted)
+        return {m for m, wanted in machines.items() if wanted["durable_name"] not in present}
 
     async def machines(self) -> set[UUID]:
         """Give the machines that have a consumer.
@@ -117,17 +175,31 @@ class WorkQueue:
             if not names or offset >= page["total"]:
                 return found
 
-    async def machines_with_work(self) -> set[UUID]:
-        """Give the machines for which runs wait, served or not.
+    async def queued(self) -> Queued:
+        """Return what there is to do, as the leader of the stream knows it.
 
         Raises:
             LogUnavailable: nobody answers.
 
         """
-        wanted = {"subjects_filter": f"{_RENDER_SUBJECTS}>"}
-        info = await self._call(f"STREAM.INFO.{subjects.WORK}", wanted)
-        waiting = info["state"].get("subjects") or {}
-        return {UUID(subject.removeprefix(_RENDER_SUBJECTS)) for subject in waiting}
+        present = await self._subjects(f"{_ALL_WORK}>")
+        owners = {subject: owner_of(subject) for subject in present}
+        return Queued(
+            owners=frozenset(owner for owner in owners.values() if owner),
+            machines=frozenset(m for m in map(machine_of, present) if m),
+            shared=frozenset(subject for subject, owner in owners.items() if not owner),
+        )
+
+    async def _subjects(self, pattern: str) -> set[str]:
+        """Return the subjects under a pattern that hold messages; the server answers in pages."""
+        found: set[str] = set()
+        while True:
+            wanted = {"subjects_filter": pattern, "offset": len(found)}
+            page = await self._call(f"STREAM.INFO.{subjects.WORK}", wanted)
+            here = page["state"].get("subjects") or {}
+            found |= here.keys()
+            if not here or len(found) >= page.get("total", 0):
+                return found
 
     async def let_go(self, machine_id: UUID) -> bool:
         """Take away the consumer of a machine unless runs still wait for it; tell whether it went.
@@ -136,25 +208,28 @@ class WorkQueue:
             LogUnavailable: nobody answers.
 
         """
-        if machine_id in await self.machines_with_work():
-            return False
+        for pattern in (subjects.render_work(machine_id), renders_of(machine_id)):
+            if await self._subjects(pattern):
+                return False
         with suppress(NoSuchConsumer):
             await self._call(f"CONSUMER.DELETE.{subjects.WORK}.{render_consumer(machine_id)}", {})
         return True
 
-    async def _keep_consumer(self, name: str, subject: str, in_flight: int) -> None:
-        config = {
-            "durable_name": name,
-            "filter_subject": subject,
-            "deliver_policy": "all",
-            "ack_policy": "explicit",
-            "ack_wait": int(ACK_WAIT * 1e9),
-            "max_deliver": -1,
-            "max_ack_pending": in_flight,
-        }
+    async def _consumers(self) -> dict[str, dict[str, Any]]:
+        """Return the configuration of every consumer, by its name."""
+        found: dict[str, dict[str, Any]] = {}
+        while True:
+            page = await self._call(f"CONSUMER.LIST.{subjects.WORK}", {"offset": len(found)})
+            here = page.get("consumers") or []
+            found |= {info["name"]: info["config"] for info in here}
+            if not here or len(found) >= page["total"]:
+                return found
+
+    async def _keep_consumer(self, config: dict[str, Any]) -> None:
         # Create or update: a framework would leave an old configuration in place.
         request = {"stream_name": subjects.WORK, "config": config}
-        await self._call(f"CONSUMER.CREATE.{subjects.WORK}.{name}.{subject}", request)
+        name = config["durable_name"]
+        await self._call(f"CONSUMER.CREATE.{subjects.WORK}.{name}", request)
 
     async def _call(self, operation: str, request: object) -> dict[str, Any]:
         try:
@@ -165,6 +240,31 @@ class WorkQueue:
             raise LogUnavailable(f"{operation}: {error!r}") from error
 
 
+def _consumer_of(kind: KindOfWork) -> dict[str, Any]:
+    return _consumer(kind.consumer, [kind.subject, f"{kind.subject}.>"], kind.in_flight)
+
+
+def _consumer_of_machine(machine_id: UUID) -> dict[str, Any]:
+    filters = [subjects.render_work(machine_id), renders_of(machine_id)]
+    return _consumer(render_consumer(machine_id), filters, RUNS_PER_MACHINE)
+
+
+def _consumer(name: str, filters: list[str], in_flight: int) -> dict[str, Any]:
+    return {
+        "durable_name": name,
+        "filter_subjects": filters,
+        "deliver_policy": "all",
+        "ack_policy": "explicit",
+        "ack_wait": int(ACK_WAIT * 1e9),
+        "max_deliver": -1,
+        "max_ack_pending": in_flight,
+    }
+
+
+def _differs(wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> bool:
+    return present is None or any(present.get(field) != value for field, value in wanted.items())
+
+
 def render_consumer(machine_id: UUID) -> str:
     """Name the consumer of a machine."""
     return f"{_RENDER_PREFIX}{machine_id}"
@@ -172,7 +272,8 @@ def render_consumer(machine_id: UUID) -> str:
 
 def kind_of_work(subject: str) -> str:
     """Return the kind of the work on a subject: render, upload, erase, batch or observe."""
-    return subject.split(".")[1]
+    kind = subject.split(".")[1]
+    return "render" if subject.startswith(f"{RENDERS}.") else kind
 
 
 def identifier_in(body: bytes) -> UUID:

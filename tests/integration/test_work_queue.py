@@ -1,5 +1,6 @@
 """The work queue: work is queued once, and every machine has a consumer as it should be."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,12 +9,14 @@ import pytest
 from nats.aio.client import Client
 
 from events import subjects
+from events.work import erasure_piece, render_piece, stop_piece, upload_piece
 from infra.event_store import LogUnavailable
 from infra.nats_connection import api
 from infra.work_queue import (
     ACK_WAIT,
     RUNS_PER_MACHINE,
     UPLOADS,
+    Queued,
     WorkQueue,
     identifier_in,
     render_consumer,
@@ -99,18 +102,94 @@ async def test_a_machine_is_let_go_when_no_run_waits_for_it(log_client: Client) 
     assert await queue.machines() == {MACHINE_ID}
 
     await log_client.jetstream().purge_stream(subjects.WORK)
+    await queue.put_piece(render_piece(RUN_ID, MACHINE_ID, 1))
+    assert not await queue.let_go(MACHINE_ID)
+
+    await log_client.jetstream().purge_stream(subjects.WORK)
     for _ in range(2):
         assert await queue.let_go(MACHINE_ID)
         assert await queue.machines() == set()
 
 
-async def test_a_run_for_a_machine_that_was_let_go_is_found(log_client: Client) -> None:
-    queue = WorkQueue(log_client)
-    assert await queue.machines_with_work() == set()
+async def test_what_there_is_to_do_says_whose_it_is(log_client: Client) -> None:
+    queue, other = WorkQueue(log_client), uuid4()
+    nothing = Queued(owners=frozenset(), machines=frozenset(), shared=frozenset())
+    assert await queue.queued() == nothing
     await queue.put(SUBJECT, RUN_ID, message_id="a")
     await queue.put(subjects.OBSERVE_WORK, uuid4(), message_id="b")
+    runs = [uuid4() for _ in range(4)]
+    for piece in (
+        render_piece(runs[0], other, 1),
+        upload_piece(runs[1], 2),
+        erasure_piece(runs[2]),
+        stop_piece(runs[3]),
+    ):
+        await queue.put_piece(piece)
 
-    assert await queue.machines_with_work() == {MACHINE_ID}
+    assert await queue.queued() == Queued(
+        owners=frozenset(runs),
+        machines=frozenset({MACHINE_ID, other}),
+        shared=frozenset({SUBJECT, subjects.OBSERVE_WORK}),
+    )
+
+
+async def test_a_piece_is_there_once_however_many_put_it_until_it_is_done(
+    log_client: Client,
+) -> None:
+    queue, piece = WorkQueue(log_client), render_piece(RUN_ID, MACHINE_ID, 1)
+    await queue.serve_machine(MACHINE_ID)
+
+    put = await asyncio.gather(*(queue.put_piece(piece) for _ in range(20)))
+    assert sorted(put) == [False] * 19 + [True]
+    assert await messages(log_client, subjects.WORK) == 1
+
+    stream = log_client.jetstream()
+    subscription = await stream.pull_subscribe_bind(
+        render_consumer(MACHINE_ID), stream=subjects.WORK
+    )
+    [message] = await subscription.fetch(1, timeout=1)
+    assert not await queue.put_piece(piece, message_id="fact")
+    await message.ack_sync()
+    assert await queue.put_piece(piece, message_id="fact")
+    assert await queue.put_piece(render_piece(RUN_ID, MACHINE_ID, 2))
+
+
+async def test_a_fact_that_comes_again_makes_no_work_that_is_done(log_client: Client) -> None:
+    queue, piece = WorkQueue(log_client), upload_piece(RUN_ID, 1)
+    assert await queue.put_piece(piece, message_id="fact")
+    await log_client.jetstream().purge_stream(subjects.WORK)
+
+    assert not await queue.put_piece(piece, message_id="fact")
+    assert await queue.put_piece(piece)
+
+
+async def test_consumers_serve_what_earlier_versions_put_and_are_brought_back_after_them(
+    log_client: Client,
+) -> None:
+    """An old worker that starts again gives its filter to consumers that new work needs."""
+    queue, run_ids = WorkQueue(log_client), [uuid4() for _ in range(2)]
+    for name, subject in ((render_consumer(MACHINE_ID), SUBJECT), ("upload", UPLOADS.subject)):
+        old = {
+            "durable_name": name,
+            "filter_subject": subject,
+            "deliver_policy": "all",
+            "ack_policy": "explicit",
+            "ack_wait": int(ACK_WAIT * 1e9),
+            "max_deliver": -1,
+            "max_ack_pending": RUNS_PER_MACHINE,
+        }
+        request = {"stream_name": subjects.WORK, "config": old}
+        operation = f"CONSUMER.CREATE.{subjects.WORK}.{name}.{subject}"
+        await api(log_client, operation, request, within=5)
+    await queue.put(SUBJECT, run_ids[0], message_id="from an old reactor")
+    await queue.put_piece(render_piece(run_ids[1], MACHINE_ID, 1))
+
+    assert await queue.keep_consumers({MACHINE_ID}) == set()
+
+    assert await next_message(log_client, MACHINE_ID, batch=2) == run_ids
+    new = uuid4()
+    assert await queue.keep_consumers({MACHINE_ID, new}) == {new}
+    assert await queue.machines() == {MACHINE_ID, new}
 
 
 async def test_a_consumer_with_an_old_configuration_is_brought_up_to_date(

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from consumers.reactor import react
 from events.decider import RUN
+from events.work import Piece
 from infra.work_queue import WorkQueue
 from tests.builders import MACHINE_ID, RUN_ID, created, draft
 from tests.golden.examples import EXAMPLES, recorded_example
@@ -25,6 +26,10 @@ class FakeQueue:
         """Note work."""
         self.work.add((subject, run_id, message_id))
 
+    async def put_piece(self, piece: Piece, *, message_id: str) -> None:
+        """Note a piece of work."""
+        self.work.add((piece.subject, piece.identifier, message_id))
+
     async def serve_machine(self, machine_id: UUID) -> None:
         """Note a machine."""
         self.served.add(machine_id)
@@ -36,19 +41,21 @@ async def test_each_fact_makes_its_work_once_and_most_make_none(name: str) -> No
     await store.append([draft(created(), version=1)], expected=0)
     recorded = replace(recorded_example(name), aggregate=RUN.name(RUN_ID))
     event: Any = recorded.event
-    expected: dict[str, tuple[str, UUID, str]] = {
-        "run.retry_scheduled.v1": (f"work.render.{MACHINE_ID}", RUN_ID, f"{recorded.id}:render"),
-        "run.outputs_produced.v1": ("work.upload", RUN_ID, f"{recorded.id}:upload"),
-        "run.data_erased.v1": ("work.erase", RUN_ID, f"{recorded.id}:erase"),
+    machine_id = getattr(event, "machine_id", None)
+    pieces = {
+        "run.created.v1": f"work.run.{machine_id}.{RUN_ID}.1",
+        "run.retry_scheduled.v1": f"work.run.{MACHINE_ID}.{RUN_ID}.2",
+        "run.outputs_produced.v1": f"work.upload.{RUN_ID}.1",
+        "run.data_erased.v1": f"work.erase.{RUN_ID}.erased",
+        "batch.created.v1": f"work.batch.{RUN_ID}.created",
+        "batch.cancel_requested.v1": f"work.batch.{RUN_ID}.cancelled",
     }
-    if name in {"batch.created.v1", "batch.cancel_requested.v1"}:
-        expected[name] = ("work.batch", RUN_ID, f"{recorded.id}:batch")
+    expected = {
+        kind: (subject, RUN_ID, f"{recorded.id}:{subject}") for kind, subject in pieces.items()
+    }
     looks = ("registered", "moved", "token_sealed", "resumed", "removed")
     if name in {f"machine.{what}.v1" for what in looks}:
         expected[name] = ("work.observe", RUN_ID, f"{recorded.id}:observe")
-    if name == "run.created.v1":
-        subject = f"work.render.{event.machine_id}"
-        expected[name] = (subject, event.run_id, f"{recorded.id}:render")
 
     for _ in range(2):
         await react(recorded, store=store, queue=cast("WorkQueue", queue))

@@ -199,3 +199,19 @@ async def test_a_cancellation_stops_exactly_this_prompt_and_ends_the_run() -> No
 
     assert machine.cancelled == [FIRST]
     assert (await run_of(store)).status is Status.CANCELLED
+
+
+@pytest.mark.parametrize(("age", "renders"), [(59, 2), (61, 1)])
+async def test_what_was_rendered_before_the_log_was_restored_is_not_rendered_again(
+    age: float, renders: int
+) -> None:
+    """Of a run that was just accepted nobody asks the machine: it cannot know its prompt."""
+    store, machine = MemoryEventStore(), FakeMachine()
+    machine.submitted[FIRST] = 1  # after the backup was made
+    tools = await worker(store, machine, now=lambda: NOW + timedelta(seconds=age))
+
+    await render(RUN_ID, 1, tools)
+    await upload(RUN_ID, 1, tools)
+
+    assert (await run_of(store)).status is Status.SUCCESS
+    assert machine.submitted == {FIRST: renders}

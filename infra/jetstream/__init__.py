@@ -1,0 +1,1 @@
+"""What several drivers of JetStream have in common."""
