@@ -67,15 +67,23 @@ class JetStreamEventStore:
 
         """
         request = {"last_by_subj": subject(aggregate)}
-        try:
-            answer = await api(self._client, f"STREAM.MSG.GET.{LOG}", request, within=self._per_try)
-        except ApiError as error:
-            if error.code == NO_MESSAGE:
-                return None
-            raise LogUnavailable(str(error)) from error
-        except UNANSWERED as error:
-            raise LogUnavailable("the log does not answer") from error
-        return _from_leader(answer["message"])
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                answer = await api(
+                    self._client, f"STREAM.MSG.GET.{LOG}", request, within=self._per_try
+                )
+            except ApiError as error:
+                if error.code == NO_MESSAGE:
+                    return None
+                raise LogUnavailable(str(error)) from error
+            except UNANSWERED as error:
+                # Servers that do not lead the log are silent: while a leader is elected, all are.
+                if time.monotonic() > deadline:
+                    raise LogUnavailable("the log does not answer") from error
+                await asyncio.sleep(0.05)
+            else:
+                return _from_leader(answer["message"])
 
     async def read(self, aggregate: str, *, after: int = 0) -> list[AnyRecorded]:
         """Give the aggregate's events beyond position *after*; see EventStore."""

@@ -28,6 +28,10 @@ UNANSWERED = (
 """What it looks like when NATS does not answer: the outcome is unknown."""
 
 
+NO_RESPONDERS_PAUSE = 0.05
+"""Seconds between two tries of a request that nobody received, so that it may be repeated."""
+
+
 async def _on_error(error: Exception) -> None:
     log.warning("nats.error", extra={"error": repr(error)})
 
@@ -50,7 +54,9 @@ def _header_name(raw: bytes) -> str | None:
 
 
 class _Client(Client):
-    """A client that reads each header's name once, and lets a request be cancelled at any moment.
+    """A client that reads each header's name once, and whose requests wait for a leader.
+
+    They can be cancelled at any moment.
 
     nats-py 2.16 looks at every name of every message one character at a time, which was half of
     the time of reading the log (docs/benchmarks.md). Names repeat: there are about a dozen.
@@ -69,7 +75,14 @@ class _Client(Client):
         # cancellation that comes together with the answer: the task would then never end.
         try:
             async with asyncio.timeout(timeout):
-                return await super().request(subject, payload, None, old_style, headers)  # type: ignore[arg-type]
+                while True:
+                    try:
+                        return await super().request(subject, payload, None, old_style, headers)  # type: ignore[arg-type]
+                    except nats.errors.NoRespondersError:
+                        if timeout is None:
+                            raise
+                    # A stream whose leader has left has none until the next is elected.
+                    await asyncio.sleep(NO_RESPONDERS_PAUSE)
         except TimeoutError as error:
             raise nats.errors.TimeoutError from error
 
