@@ -7,6 +7,7 @@ from app.doctor.check import Diagnosis
 from app.doctor.findings import Cluster, Findings, ReadModels, Work
 from app.doctor.judge import judge
 from app.doctor.look_at_machines import look_at_machines
+from app.doctor.stuck_runs import stuck_runs
 from app.house import House
 from infra.event_store import LogUnavailable
 from infra.health.disk import look_at_disk
@@ -75,8 +76,10 @@ async def _read_models(house: House, caller: Caller, work: Work | None) -> ReadM
             write_error = await write_probe(connection)
             projectors = await count_projectors(connection)
             quarantined = await count_quarantined(connection)
-        machines, stands = await asyncio.gather(
-            look_at_machines(house, caller, work), _stands_still(house, at)
+        machines, stands, stuck = await asyncio.gather(
+            look_at_machines(house, caller, work),
+            _stands_still(house, at),
+            stuck_runs(house, caller),
         )
     except (*POSTGRES_AWAY, TimeoutError):
         return None
@@ -88,6 +91,7 @@ async def _read_models(house: House, caller: Caller, work: Work | None) -> ReadM
         projectors=projectors,
         standing_still=stands,
         quarantined=quarantined,
+        stuck_runs=stuck,
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from app.doctor.check import Check, Faults, well
 from app.doctor.findings import Findings, Work
 from events.words import Phrases
-from infra.health.workers import REACTOR
+from infra.jetstream.reactor_durable import REACTOR
 from infra.work_queue import BATCHES, ERASURES, OBSERVATIONS, UPLOADS
 
 SHOWN = 3
@@ -37,8 +37,8 @@ WORDS: Phrases = {
         "您有 {count} 个未结束的运行，其工作不在任何队列中，例如 {names}",
     ),
     "runs_stuck.fix": (
-        "a worker puts it back within minutes; if it does not, `comfyd cancel` and `comfyd rerun`",
-        "工作进程会在几分钟内将其重新排队；如未恢复，请用 `comfyd cancel` 和 `comfyd rerun`",
+        "start `comfyd worker`, which puts it back within half a minute, or cancel and rerun",
+        "启动 `comfyd worker`，半分钟内会将其重新排队；否则请取消并重跑这些运行",
     ),
 }
 

@@ -9,12 +9,10 @@ from msgspec import Struct
 from nats.aio.client import Client
 
 from events import subjects
+from infra.jetstream.reactor_durable import REACTOR
 from infra.nats_connection import ApiError, api
 
 WITHIN = 3.0
-REACTOR = "reactor"
-"""The durable consumer of the log from which all work follows."""
-
 NO_CONSUMER = 10014
 NO_MESSAGE = 10037
 NO_STREAM = 10059

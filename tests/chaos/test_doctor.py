@@ -11,7 +11,7 @@ from infra.postgres import connect
 from infra.work_queue import WorkQueue
 from tests.chaos.load import graph
 from tests.e2e.system import System, eventually
-from tests.e2e.tenant import Tenant
+from tests.e2e.tenant import Tenant, client_of
 
 pytestmark = pytest.mark.chaos
 
@@ -129,4 +129,28 @@ async def test_a_stream_near_its_limit_is_named(ada: Tenant, nats: Client) -> No
         assert await faults(ada) == {"streams_near_limit"}
     finally:
         await api(nats, "STREAM.UPDATE.RUNS", info["config"], within=5)
+    await until_well(ada)
+
+
+async def test_an_open_run_whose_work_is_gone_is_named_to_its_owner(
+    system: System, ada: Tenant, nats: Client
+) -> None:
+    deployment = await ada.deploy(graph())
+    await ada.run(deployment)
+    await until_well(ada)
+    async with client_of(system, "eve") as http:
+        eve = Tenant(http, system.machine_url)
+        await eve.machine()
+        async with system.without("worker"):
+            run_id = await ada.start(deployment)
+            await api(nats, "STREAM.PURGE.WORK", {}, within=5)
+
+            async def found() -> bool:
+                return await faults(ada) == {"worker_none", "runs_stuck"}
+
+            await eventually(found, within=30)
+            assert run_id in (await ada.http.get("/v1/doctor")).text
+            assert "runs_stuck" not in await faults(eve)
+            assert run_id not in (await http.get("/v1/doctor")).text
+    await ada.ended(run_id, within=60)
     await until_well(ada)

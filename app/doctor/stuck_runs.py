@@ -1,0 +1,56 @@
+"""Finds open runs of the caller's that nobody will ever do: their work is in no queue."""
+
+import asyncio
+from uuid import UUID
+
+from app.auth import Caller
+from app.house import House
+from events.run import Run
+from events.work import piece_of_run
+from infra.event_store import LogUnavailable
+from infra.work_queue import Queued
+from projections.health import open_runs
+from projections.queries import position
+
+SETTLED = 10.0
+"""Seconds without a fact after which a run's work must be in a queue; it takes milliseconds."""
+
+AGAIN_AFTER = 1.0
+MOST = 1_000
+
+
+async def stuck_runs(house: House, caller: Caller) -> list[UUID] | None:
+    """Return the runs whose work is in no queue at two looks; None when nobody can say.
+
+    Tables that are behind show runs as open that have ended, so then nobody can say.
+
+    Raises:
+        POSTGRES_AWAY: Postgres does not answer.
+
+    """
+    before = await _look(house, caller)
+    if not before:
+        return None if before is None else []
+    await asyncio.sleep(AGAIN_AFTER)
+    now = await _look(house, caller)
+    return None if now is None else [run_id for run_id in before if run_id in now]
+
+
+async def _look(house: House, caller: Caller) -> list[UUID] | None:
+    try:
+        head = await house.log_groups.head()
+        async with house.pool.connection() as connection:
+            if await position(connection) < head:
+                return None
+            runs = await open_runs(connection, tenant=caller.tenant, limit=MOST)
+        # After the runs: work that is put in between counts, and none of theirs is missed.
+        queued = await house.work.queued()
+    except LogUnavailable:
+        return None
+    settled = (run for run in runs if (house.now() - run.updated_at).total_seconds() > SETTLED)
+    return [run.id for run in settled if not _is_queued(run, queued)]
+
+
+def _is_queued(run: Run, queued: Queued) -> bool:
+    piece = piece_of_run(run)
+    return piece is None or run.id in queued.owners or piece.shared in queued.shared
