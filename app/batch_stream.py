@@ -22,7 +22,6 @@ from events.decider import BATCH, RUN
 from events.envelope import AnyRecorded, Recorded
 from events.erasure import without_private_words
 from events.subjects import kind_of
-from infra.event_store import LogUnavailable
 from infra.log_reader import LogInterrupted
 
 log = logging.getLogger(__name__)
@@ -89,8 +88,6 @@ async def follow_batch(house: House, start: Start) -> AsyncGenerator[Piece, None
                 tally.note(entry)
                 position = entry.position
             silent = not entries and now - heard_at >= HEARTBEAT
-            if silent:
-                tally = await _recounted(house, tally, position)
             standing = tally.standing(position)
             news = (standing.batch, standing.counts) != (told.batch, told.counts)
             due = standing.done or (news and now - told_at >= COUNTS_EVERY)
@@ -105,16 +102,6 @@ async def follow_batch(house: House, start: Start) -> AsyncGenerator[Piece, None
             wait = COUNTS_EVERY if news and not due else LOOK_EVERY
     finally:
         reader.close()
-
-
-async def _recounted(house: House, tally: Tally, position: int) -> Tally:
-    """Count anew: a replica of the log that lagged behind may have been asked at the start."""
-    try:
-        fresh = await tally_at(house, tally.batch, position)
-    except LogUnavailable:
-        return tally
-    fresh.erased |= tally.erased
-    return fresh
 
 
 def _shown(recorded: AnyRecorded, tally: Tally) -> AnyRecorded:

@@ -40,6 +40,7 @@ async def standing_in_log(house: House, caller: Caller, batch_id: UUID) -> Stand
     """Give where a batch of the caller's stands now, by the log alone; see find_batch."""
     session = await batch_session(house, caller, batch_id)
     position = await house.log_groups.head()
+    house.recent.check(batch_id, position)
     tally = await tally_at(house, session.existing, position)
     house.recent.note(batch_id, position)
     return tally.standing(position)

@@ -65,6 +65,7 @@ async def run_session(house: House, caller: Caller, run_id: UUID) -> RunSession:
 
     """
     session = await load(house.store, RUN, run_id)
+    house.recent.check(run_id, session.position)
     if session.state is None or not _may_know(caller, session.tenant, session.state.deployment_id):
         raise _no_such_run()
     return session
@@ -79,6 +80,7 @@ async def run_events(house: House, caller: Caller, run_id: UUID) -> Sequence[Any
 
     """
     past = await house.store.read(RUN.name(run_id))
+    house.recent.check(run_id, past[-1].position if past else 0)
     if not past or not _may_know(caller, past[0].meta.tenant, past[0].event.deployment_id):
         raise _no_such_run()
     return past

@@ -16,7 +16,7 @@ from app.rate_limit import RateLimit
 from app.run_rows import RunRows
 from app.texts import Texts
 from events.envelope import AnyRecorded, Meta
-from infra.event_store import EventStore
+from infra.event_store import EventStore, LogUnavailable
 from infra.given_up_keys import GivenUpKeys
 from infra.health.system import SystemHealth
 from infra.log_group import LogGroups
@@ -48,6 +48,19 @@ class RecentWrites:
     def position(self, identifier: UUID) -> int:
         """Give the last promise for an aggregate, 0 for none."""
         return self._positions.get(identifier, 0)
+
+    def check(self, identifier: UUID, position: int) -> None:
+        """Return if an answer of the log's at *position* keeps the promise.
+
+        The leader of the log is always new enough. But one that the others have deposed, because
+        the network is cut in two, goes on answering for some seconds before it knows.
+
+        Raises:
+            LogUnavailable: it is older.
+
+        """
+        if position < self.position(identifier):
+            raise LogUnavailable(f"the log answers as it was before {self.position(identifier)}")
 
 
 class House(Struct, frozen=True, kw_only=True):

@@ -14,13 +14,13 @@ from nats.aio.client import Client
 
 from events import subjects
 from infra.event_store import LogUnavailable
-from infra.nats_connection import UNANSWERED, ApiError, api, checked
+from infra.jetstream.leader import last_of_subject
+from infra.nats_connection import UNANSWERED, ApiError, checked
 
 GRACE = timedelta(seconds=30)
 """Longest time between a look at the keys and the run's event in the log. Longer than an append
 may take; a process that sleeps between the two for longer than this may lose the image."""
 
-NO_MESSAGE = 10037
 FULL = 10077
 
 
@@ -62,17 +62,10 @@ class GivenUpKeys:
 
     async def _since(self, key: str) -> datetime | None:
         # From the leader: a replica that lags behind would call a key good that is not.
-        operation = f"STREAM.MSG.GET.{subjects.INPUTS}"
-        request = {"last_by_subj": _subject(key)}
-        try:
-            answer = await api(self._client, operation, request, within=self._within)
-        except ApiError as error:
-            if error.code == NO_MESSAGE:
-                return None
-            raise LogUnavailable(str(error)) from error
-        except UNANSWERED as error:
-            raise LogUnavailable("given up keys cannot be read") from error
-        return datetime.fromisoformat(answer["message"]["time"])
+        mark = await last_of_subject(
+            self._client, subjects.INPUTS, _subject(key), within=self._within
+        )
+        return mark.stored_at if mark else None
 
 
 def _subject(key: str) -> str:

@@ -6,9 +6,8 @@ differently; a time-out says nothing at all. Both are settled by reading the tai
 """
 
 import asyncio
-import base64
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import uuid4
 
@@ -21,14 +20,19 @@ from events import codec
 from events.envelope import AnyRecorded
 from events.subjects import LOG, subject
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
-from infra.nats_connection import UNANSWERED, ApiError, api, checked, next_message
+from infra.jetstream.leader import (
+    REPLICA_WITHIN,
+    StoredMessage,
+    last_of_subject,
+    next_of_subject,
+)
+from infra.nats_connection import UNANSWERED, ApiError, checked, next_message
 
 WRONG_SEQUENCE = 10071
 WRONG_SEQUENCE_IN_FLIGHT = 10164
 """The same conflict on a cluster, against a write that is not yet stored."""
 
 DUPLICATE_IN_BATCH = 10201
-NO_MESSAGE = 10037
 SUBJECT_FULL = 10077
 DUPLICATE = 0
 """Our own code for an answer that is a success to JetStream: the id was stored before."""
@@ -66,24 +70,10 @@ class JetStreamEventStore:
             LogUnavailable: the log does not answer.
 
         """
-        request = {"last_by_subj": subject(aggregate)}
-        deadline = time.monotonic() + self._patience
-        while True:
-            try:
-                answer = await api(
-                    self._client, f"STREAM.MSG.GET.{LOG}", request, within=self._per_try
-                )
-            except ApiError as error:
-                if error.code == NO_MESSAGE:
-                    return None
-                raise LogUnavailable(str(error)) from error
-            except UNANSWERED as error:
-                # Servers that do not lead the log are silent: while a leader is elected, all are.
-                if time.monotonic() > deadline:
-                    raise LogUnavailable("the log does not answer") from error
-                await asyncio.sleep(0.05)
-            else:
-                return _from_leader(answer["message"])
+        last = await last_of_subject(
+            self._client, LOG, subject(aggregate), within=self._per_try, patience=self._patience
+        )
+        return _from_leader(last) if last else None
 
     async def read(self, aggregate: str, *, after: int = 0) -> list[AnyRecorded]:
         """Give the aggregate's events beyond position *after*; see EventStore."""
@@ -92,18 +82,28 @@ class JetStreamEventStore:
             return []
         if last.version == 1:
             return [last]
-        deadline = time.monotonic() + self._patience
         events: list[AnyRecorded] = []
-        while True:
+        known, version = after, None if after else 0
+        while known < last.position:
             async with self._reads:
-                known = events[-1].position if events else after
-                events += await self._read_direct(aggregate, known)
-            # A direct get has an end, and any replica answers it, also one that lags behind.
-            if events and events[-1].position >= last.position:
-                return events
-            if time.monotonic() > deadline:
-                raise LogUnavailable("the log's replicas lag behind")
-            await asyncio.sleep(0.02)
+                more = _unbroken(await self._read_direct(aggregate, known), version)
+                # Any replica answers a direct get. What one does not have, the leader has.
+                events += more or [await self._next_from_leader(aggregate, known)]
+            known, version = events[-1].position, events[-1].version
+        return events
+
+    async def _next_from_leader(self, aggregate: str, after: int) -> AnyRecorded:
+        found = await next_of_subject(
+            self._client,
+            LOG,
+            subject(aggregate),
+            after=after,
+            within=self._per_try,
+            patience=self._patience,
+        )
+        if found is None:
+            raise LogUnavailable("the log's leader does not have what it had")
+        return _from_leader(found)
 
     async def append(self, events: Sequence[AnyRecorded], *, expected: int) -> list[AnyRecorded]:
         """Append the *events* of one aggregate, all or none; see EventStore."""
@@ -170,12 +170,14 @@ class JetStreamEventStore:
         return int(checked(answer)["seq"])
 
     async def _read_direct(self, aggregate: str, after: int) -> list[AnyRecorded]:
+        """Read what some replica has, up to the limits of one answer; it may be nothing."""
         request = {
             "seq": after + 1,
             "batch": BATCH,
             "max_bytes": BATCH_BYTES,
             "next_by_subj": subject(aggregate),
         }
+        within = min(REPLICA_WITHIN, self._per_try)
         inbox = self._client.new_inbox()
         subscription = await self._client.subscribe(inbox)
         events: list[AnyRecorded] = []
@@ -184,12 +186,12 @@ class JetStreamEventStore:
                 f"$JS.API.DIRECT.GET.{LOG}", msgspec.json.encode(request), reply=inbox
             )
             while True:
-                message = await next_message(subscription, within=self._per_try)
+                message = await next_message(subscription, within=within)
                 if "Nats-Sequence" not in (message.headers or {}):
                     return events
                 events.append(from_direct(message))
-        except UNANSWERED as error:
-            raise LogUnavailable("the log does not answer") from error
+        except UNANSWERED:
+            return events
         finally:
             await subscription.unsubscribe()
 
@@ -201,12 +203,26 @@ def _positioned(events: Sequence[AnyRecorded], last: int) -> list[AnyRecorded]:
     ]
 
 
-def _from_leader(message: Mapping[str, str]) -> AnyRecorded:
+def _unbroken(events: Sequence[AnyRecorded], version: int | None) -> list[AnyRecorded]:
+    """Return the events up to the first that is missing; a broken replica may lack any.
+
+    *version* is that of the event before them, None when nobody knows it.
+    """
+    whole: list[AnyRecorded] = []
+    for event in events:
+        if version is not None and event.version != version + 1:
+            break
+        whole.append(event)
+        version = event.version
+    return whole
+
+
+def _from_leader(message: StoredMessage) -> AnyRecorded:
     return codec.decode(
-        _parse_headers(base64.b64decode(message["hdrs"])),
-        base64.b64decode(message.get("data", "")),
-        position=int(message["seq"]),
-        recorded_at=datetime.fromisoformat(message["time"]),
+        message.headers,
+        message.data,
+        position=message.position,
+        recorded_at=message.stored_at,
     )
 
 
@@ -230,9 +246,3 @@ def from_log(message: Msg) -> AnyRecorded:
         position=place.sequence.stream,
         recorded_at=place.timestamp,
     )
-
-
-def _parse_headers(block: bytes) -> dict[str, str]:
-    lines = block.decode().split("\r\n")[1:]
-    pairs = (line.split(": ", 1) if ": " in line else line.split(":", 1) for line in lines if line)
-    return {name: value for name, value in pairs}  # noqa: C416 -- mypy wants pairs

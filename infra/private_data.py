@@ -11,6 +11,7 @@ from nats.aio.client import Client
 from events import subjects
 from events.input_values import StoredValue
 from infra.event_store import LogUnavailable, TooLarge
+from infra.jetstream.leader import REPLICA_WITHIN, last_of_subject
 from infra.nats_connection import UNANSWERED, ApiError, api, checked
 
 T = TypeVar("T")
@@ -98,12 +99,20 @@ class PrivateData:
             raise LogUnavailable("private data was not confirmed") from error
 
     async def _get(self, subject: str, decoder: msgspec.json.Decoder[T]) -> T | None:
-        try:
-            message = await self._client.request(
-                f"$JS.API.DIRECT.GET.{subjects.INPUTS}.{subject}", timeout=self._within
+        """Read what any replica has; that there is nothing, only the leader can say."""
+        data = await self._from_replica(subject)
+        if data is None:
+            stored = await last_of_subject(
+                self._client, subjects.INPUTS, subject, within=self._within
             )
-        except UNANSWERED as error:
-            raise LogUnavailable("private data cannot be read") from error
-        if "Nats-Sequence" not in (message.headers or {}):
+            data = stored.data if stored else None
+        return None if data is None else decoder.decode(data)
+
+    async def _from_replica(self, subject: str) -> bytes | None:
+        operation = f"$JS.API.DIRECT.GET.{subjects.INPUTS}.{subject}"
+        within = min(REPLICA_WITHIN, self._within)
+        try:
+            message = await self._client.request(operation, timeout=within)
+        except UNANSWERED:
             return None
-        return decoder.decode(message.data)
+        return message.data if "Nats-Sequence" in (message.headers or {}) else None

@@ -14,6 +14,7 @@ from infra.embedded.nats_server import nats_binary
 from infra.embedded.ports import free_port
 from infra.nats_connection import UNANSWERED, ApiError, api
 from tests.nats_monitor import is_healthy
+from tests.route_proxies import RouteProxies
 
 _CONFIG = """\
 server_name: node{number}
@@ -23,7 +24,9 @@ accounts {{ $SYS {{ users: [{{ user: system, password: {password} }}] }} }}
 http: 127.0.0.1:{monitor}
 jetstream {{ store_dir: "{folder}/data", sync_interval: always }}
 feature_flags {{ js_ack_fc_v2: false }}
-cluster {{ name: test, listen: 127.0.0.1:{route}, routes: [{routes}] }}
+cluster {{
+  name: test, listen: 127.0.0.1:{route}, advertise: "127.0.0.1:{advertised}", routes: [{routes}]
+}}
 """
 
 PASSWORD = "a-password-of-the-tests"
@@ -31,14 +34,16 @@ NODES = 3
 
 
 class Cluster:
-    """Three nodes."""
+    """Three nodes; with *proxies*, these are all the network that there is between them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, proxies: RouteProxies | None = None) -> None:
         taken: dict[str, int] = {}
         for number in range(NODES):
             for use in ("client", "monitor", "route"):
                 taken[f"{use}{number}"] = free_port(taken)
         self._ports = taken
+        routes = [taken[f"route{number}"] for number in range(NODES)]
+        self._advertised = proxies.start(routes) if proxies else routes
         self._folder = folder
         self.nodes: list[Child] = []
 
@@ -55,7 +60,7 @@ class Cluster:
         """Start a node."""
         folder = self._folder / f"node{number}"
         folder.mkdir(parents=True, exist_ok=True)
-        routes = ", ".join(f"nats://127.0.0.1:{self._ports[f'route{n}']}" for n in range(NODES))
+        routes = ", ".join(f"nats://127.0.0.1:{port}" for port in self._advertised)
         config = folder / "nats.conf"
         config.write_text(
             _CONFIG.format(
@@ -66,6 +71,7 @@ class Cluster:
                 client=self._ports[f"client{number}"],
                 monitor=self._ports[f"monitor{number}"],
                 route=self._ports[f"route{number}"],
+                advertised=self._advertised[number],
             ),
             encoding="utf-8",
         )
@@ -92,9 +98,9 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(folder: Path) -> Iterator[Cluster]:
+def running_cluster(folder: Path, proxies: RouteProxies | None = None) -> Iterator[Cluster]:
     """Start a cluster for as long as the context lasts."""
-    cluster = Cluster(folder)
+    cluster = Cluster(folder, proxies)
     cluster.nodes = [cluster.start(number) for number in range(NODES)]
     try:
         cluster.wait_ready()
@@ -102,6 +108,8 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
     finally:
         for node in cluster.nodes:
             node.stop(2)
+        if proxies:
+            proxies.stop()
 
 
 async def leader_of(client: Client, stream: str) -> int:

@@ -15,7 +15,7 @@ from nats.aio.subscription import Subscription
 
 from events.heading import Heading
 from events.subjects import LOG, aggregate_of
-from infra.log_reader import LogInterrupted
+from infra.jetstream.log_consumer import LogInterrupted
 from infra.nats_connection import UNANSWERED, ApiError, api, next_message
 
 AT_A_TIME = 500

@@ -1,4 +1,7 @@
-"""What every event store must keep to: in memory, on one server, on a cluster of three."""
+"""What every event store must keep to: in memory, on one server, on a cluster of three.
+
+And where every other Direct Get is answered by a replica that has nothing.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -18,6 +21,7 @@ from tests.builders import MACHINE_ID, NOW, claimed, created, draft, meta, pushe
 from tests.memory_event_store import MemoryEventStore
 from tests.nats_cluster import Cluster, migrated, running_cluster
 from tests.servers import drop_streams
+from tests.stale_replica import stale
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +30,18 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield running
 
 
-@pytest.fixture(params=["memory", "one-server", "cluster"])
+@pytest.fixture(params=["memory", "one-server", "stale-replica", "cluster"])
 async def store(
     request: pytest.FixtureRequest, server_env: Mapping[str, str]
 ) -> AsyncIterator[EventStore]:
     if request.param == "memory":
         yield MemoryEventStore()
-    elif request.param == "one-server":
+    elif request.param in {"one-server", "stale-replica"}:
         async with connected(server_env["NATS_URL"], name="test") as client:
             await drop_streams(client)
             await streams.migrate(client)
-            yield JetStreamEventStore(client)
+            is_stale = request.param == "stale-replica"
+            yield JetStreamEventStore(stale(client, every=2) if is_stale else client)
     else:
         cluster: Cluster = request.getfixturevalue("cluster")
         async with connected(cluster.url, name="test") as client:

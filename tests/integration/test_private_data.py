@@ -12,6 +12,7 @@ from infra.given_up_keys import GivenUpKeys
 from infra.nats_connection import api
 from infra.private_data import PrivateData
 from tests.builders import RUN_ID
+from tests.stale_replica import stale
 
 VALUES: dict[str, StoredValue] = {
     "prompt": "a lighthouse\n灯塔",
@@ -20,6 +21,12 @@ VALUES: dict[str, StoredValue] = {
     "tiled": False,
 }
 TEXTS = {0: "a cat", 7: "灯塔"}
+
+
+@pytest.fixture(params=["leader", "stale-replica"])
+def log_client(request: pytest.FixtureRequest, log_client: Client) -> Client:
+    """Return a connection to the leader, or to a replica that has nothing."""
+    return log_client if request.param == "leader" else stale(log_client)
 
 
 async def messages(client: Client) -> int:

@@ -1,4 +1,4 @@
-"""A batch's stream in the corners: lost places, silent logs, lagging replicas, erased runs."""
+"""A batch's stream in the corners: lost places, silence, erased runs."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -19,7 +19,7 @@ from events.envelope import AnyRecorded
 from events.identity import batch_run_id
 from events.run_commands import CreateRun, EraseRun, FailRun, RunCommand
 from events.run_events import RunError, StatusChanged
-from infra.event_store import LogUnavailable, Session
+from infra.event_store import Session
 from infra.log_reader import LogInterrupted
 from tests.builders import NOW, RUN_ID, created, meta
 from tests.memory_event_store import MemoryEventStore
@@ -29,14 +29,10 @@ ENOUGH = 5.0
 
 
 class FakeGroups:
-    """The log in memory; it may lag behind, fall silent, or lose its readers."""
+    """The log in memory; it may lose its readers."""
 
     def __init__(self, log: list[AnyRecorded]) -> None:
         self.log = log
-        self.lags = 0
-        """Events that questions do not know yet."""
-
-        self.away = False
         self.drops_after: int | None = None
         """Events after which the next reader loses its place."""
 
@@ -48,10 +44,7 @@ class FakeGroups:
 
     async def last_events(self, aggregates: Sequence[str], *, until: int) -> list[AnyRecorded]:
         """Give the last event of each."""
-        if self.away:
-            raise LogUnavailable("away")
-        known = self.log[: min(until, len(self.log) - self.lags)]
-        last = {recorded.aggregate: recorded for recorded in known}
+        last = {recorded.aggregate: recorded for recorded in self.log[:until]}
         return [last[name] for name in aggregates if name in last]
 
     async def follow(
@@ -156,28 +149,10 @@ async def test_a_reader_that_loses_its_place_goes_on_where_it_was() -> None:
     assert pieces[-1].counts.done
 
 
-async def test_an_end_that_a_lagging_replica_did_not_tell_is_found_in_the_silence() -> None:
-    world = World(1)
-    await world.born(0)
-    await world.fails(0)
-    world.groups.lags = 1
-    start = await start_at(world.house, world.batch, None)
-    world.groups.lags = 0
-
-    async with asyncio.timeout(ENOUGH), aclosing(follow_batch(world.house, start)) as pieces:
-        seen = [piece async for piece in pieces]
-
-    assert not start.standing.done
-    assert events(seen) == []
-    assert seen[-1].counts is not None
-    assert seen[-1].counts.done
-
-
-async def test_silence_is_broken_by_empty_pieces_also_while_the_log_is_away() -> None:
+async def test_silence_is_broken_by_empty_pieces() -> None:
     world = World(1)
     await world.born(0)
     start = await start_at(world.house, world.batch, None)
-    world.groups.away = True
 
     async with asyncio.timeout(ENOUGH), aclosing(follow_batch(world.house, start)) as pieces:
         first, second = await anext(pieces), await anext(pieces)
