@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -11,39 +10,28 @@ from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 
 from events import subjects
-from infra.analyst import READ, USER
-from infra.embedded.child import start
-from infra.embedded.nats_server import analyst_password, nats_server
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.analyst import READ
 from infra.nats_connection import connected
 from infra.streams import migrate
+from tests.analyst_nats import Urls, analyst_nats
 
 RUN = UUID(int=1, version=4)
 EVENT = subjects.subject(subjects.aggregate("run", RUN))
 INPUTS = subjects.inputs(RUN, "ab12")
 WORK = subjects.render_work(RUN)
-Urls = tuple[str, str]
 
 
 @pytest.fixture(scope="module")
 def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
     """Give the addresses of comfyd and of the analyst on a NATS as `comfyd up` starts it."""
-    folder: Path = tmp_path_factory.mktemp("nats")
-    port = free_port()
-    server = nats_server(folder, folder / "nats.log", port=port)
-    child = start(server.prepare())
-    try:
-        child.wait_ready(server.ready, within=20)
-        analyst = f"nats://{USER}:{analyst_password(folder)}@{LOOPBACK}:{port}"
-        yield server.env["NATS_URL"], analyst
-    finally:
-        child.stop()
+    with analyst_nats(tmp_path_factory.mktemp("nats")) as urls:
+        yield urls
 
 
 @pytest.fixture
 async def comfyd(urls: Urls) -> AsyncIterator[Client]:
     """Give comfyd's own connection to a log with an event, an input and work in it."""
-    async with connected(urls[0], name="comfyd") as client:
+    async with connected(urls.comfyd, name="comfyd") as client:
         if {report.did for report in await migrate(client)} == {"created"}:
             for subject in (EVENT, INPUTS, WORK):
                 await client.request(subject, b"kept", timeout=5)
@@ -54,7 +42,7 @@ async def comfyd(urls: Urls) -> AsyncIterator[Client]:
 @pytest.fixture
 async def analyst(urls: Urls) -> AsyncIterator[Client]:
     """Give the analyst's connection."""
-    async with connected(urls[1], name="analyst") as client:
+    async with connected(urls.analyst, name="analyst") as client:
         yield client
 
 
@@ -200,7 +188,7 @@ async def test_the_analyst_hears_nothing_of_comfyd(comfyd: Client, analyst: Clie
 
 
 async def test_nobody_gets_in_without_the_password(urls: Urls) -> None:
-    wrong = urls[1].replace("@", "x@")
+    wrong = urls.analyst.replace("@", "x@")
     client = Client()
     with pytest.raises(Exception, match=r"(?i)authorization"):
         await client.connect(wrong, allow_reconnect=False, max_reconnect_attempts=0)

@@ -1,0 +1,396 @@
+"""The warehouse of docs/events.md as it stands: exact when killed, erasing, never skipping."""
+
+import asyncio
+import json
+import os
+import random
+import re
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from msgspec.structs import replace
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from events import codec
+from events.decider import RUN
+from events.envelope import AnyRecorded, Recorded
+from events.erasure import without_private_words
+from events.run_commands import (
+    ClaimRun,
+    CreateRun,
+    EraseRun,
+    FailRun,
+    RecordOutputs,
+    RecordUpload,
+    ReportStatus,
+    RequestCancel,
+    RunCommand,
+    SettleRun,
+)
+from events.run_events import ImageUploaded, RunError
+from events.status import Status
+from events.subjects import subject
+from infra.analyst import READ
+from infra.nats_connection import connected
+from infra.streams import migrate
+from tests.analyst_nats import Urls, analyst_nats
+from tests.builders import MACHINE_ID, created, image_output, later, meta, uploaded
+from tests.golden.examples import EXAMPLES, EXTENDED
+from tests.own_nats import own_nats
+
+PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text("utf-8")
+[SOURCE] = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+
+ERROR = RunError(code="node_failed", message="who is SECRET PERSON?", node_id="1")
+Row = tuple[Any, ...]
+Tables = tuple[list[Row], list[Row]]
+
+
+@pytest.fixture
+def urls(tmp_path: Path) -> Iterator[Urls]:
+    """Give the addresses of comfyd and of the analyst on a NATS as `comfyd up` starts it."""
+    with analyst_nats(tmp_path / "nats") as urls:
+        yield urls
+
+
+@pytest.fixture
+async def log(urls: Urls) -> AsyncIterator[Client]:
+    """Give comfyd's connection to an empty log."""
+    async with connected(urls.comfyd, name="test") as client:
+        await migrate(client)
+        yield client
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """Give the program of the page, as a reader keeps it."""
+    file = tmp_path / "warehouse.py"
+    file.write_text(SOURCE, "utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def page() -> dict[str, Any]:
+    """Give what the program of the page defines."""
+    defined: dict[str, Any] = {"__name__": "warehouse"}
+    exec(compile(SOURCE, "docs/events.md", "exec"), defined)
+    return defined
+
+
+# the log
+
+
+def happened(run_id: UUID, kind: int) -> list[AnyRecorded]:
+    """Give the facts of a run: rendered, failed, each of these and erased, or cancelled."""
+    name = f"SECRET-{run_id}.png"
+    upload = replace(uploaded(name=name), at=later(10))
+    create = CreateRun(created=created(run_id=run_id, workflow_name="cats"))
+    begun: list[RunCommand] = [
+        create,
+        ClaimRun(machine_id=MACHINE_ID, machine_name="gpu", worker="w", now=later(1)),
+        ReportStatus(fence=1, status=Status.STARTED, now=later(2)),
+        ReportStatus(fence=1, status=Status.RUNNING, now=later(3)),
+    ]
+    outputs = (image_output(name=name),)
+    rendered: list[RunCommand] = [
+        *begun,
+        RecordOutputs(attempt=1, outputs=outputs, now=later(9), render_seconds=5.5),
+        RecordUpload(upload=upload),
+        SettleRun(now=later(11)),
+    ]
+    failed = [*begun, FailRun(error=ERROR, now=later(9), attempt=1, render_seconds=5.5)]
+    erased = EraseRun(reason="request", by="user:ada", now=later(60))
+    cancelled: list[RunCommand] = [create, RequestCancel(by="user:ada", now=later(5))]
+    kinds = (rendered, failed, [*rendered, erased], [*failed, erased], cancelled)
+    return recorded(run_id, kinds[kind])
+
+
+def recorded(run_id: UUID, commands: Sequence[RunCommand]) -> list[AnyRecorded]:
+    state = None
+    found: list[AnyRecorded] = []
+    for command in commands:
+        for event in RUN.decide(state, command):
+            state = RUN.evolve(state, event)
+            found.append(
+                Recorded(
+                    aggregate=RUN.name(run_id),
+                    position=0,
+                    version=len(found) + 1,
+                    id=uuid4(),
+                    type=codec.type_name_of(type(event)),
+                    status=state.status,
+                    event=event,
+                    meta=meta(),
+                    recorded_at=event.at,
+                )
+            )
+    return found
+
+
+async def fill(log: Client, runs: int) -> list[AnyRecorded]:
+    """Let so many runs happen at the same time; give the log."""
+    lives = [happened(uuid4(), number % 5) for number in range(runs)]
+    entries: list[AnyRecorded] = []
+    while lives := [life for life in lives if life]:
+        turn = [life.pop(0) for life in lives]
+        for start in range(0, len(turn), 100):
+            some = turn[start : start + 100]
+            positions = await asyncio.gather(*(store(log, entry) for entry in some))
+            entries += [replace(e, position=p) for e, p in zip(some, positions, strict=True)]
+    return sorted(entries, key=lambda entry: entry.position)
+
+
+async def store(log: Client, entry: AnyRecorded) -> int:
+    headers, body = codec.encode(entry)
+    answer = await log.request(subject(entry.aggregate), body, headers=headers, timeout=20)
+    return int(json.loads(answer.data)["seq"])
+
+
+def expected(entries: Sequence[AnyRecorded]) -> Tables:
+    """Give the tables that follow from the log, by comfyd's own fold."""
+    by_run: dict[str, list[AnyRecorded]] = {}
+    for entry in entries:
+        by_run.setdefault(entry.aggregate, []).append(entry)
+    runs, files = [], []
+    for name, life in by_run.items():
+        run = RUN.fold([entry.event for entry in life])
+        assert run is not None
+        took, error = run.ending, run.error
+        runs.append(
+            (
+                name.removeprefix("run-"),
+                run.status if run.ended else "open",
+                took.machine_name or None if took else None,
+                error.code if error else None,
+                (error.message or None) if error else None,
+                took.gpu_seconds if took else None,
+                run.erased_at is not None,
+            )
+        )
+        files += [
+            (str(run.id), None if run.erased_at else output.name, upload.key or None, upload.bytes)
+            for output in run.outputs
+            if (upload := run.uploads.get(output.index))
+        ]
+    return sorted(runs), sorted(files, key=str)
+
+
+# the warehouse
+
+
+def tables(file: Path) -> Tables:
+    with sqlite3.connect(file) as db:
+        runs = db.execute(
+            "SELECT run, status, machine, error, message, gpu_seconds, erased IS NOT NULL FROM runs"
+        ).fetchall()
+        files = db.execute("SELECT run, name, object_key, bytes FROM files").fetchall()
+    db.close()
+    return sorted(runs), sorted(files, key=str)
+
+
+def position(file: Path) -> int:
+    if not file.exists():
+        return 0
+    db = sqlite3.connect(file, timeout=10)
+    try:
+        return int(db.execute("SELECT position FROM place").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0  # it was killed before it made its tables
+    finally:
+        db.close()
+
+
+def start(program: Path, file: Path, url: str) -> Popen[bytes]:
+    env = {"PATH": os.environ["PATH"], "NATS_URL": url}
+    return Popen([sys.executable, str(program), str(file)], env=env)
+
+
+def wait_for(file: Path, wanted: int, process: Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while position(file) < wanted:
+        assert process.poll() is None, "the warehouse ended"
+        assert time.monotonic() < deadline, f"it stands at {position(file)}"
+        time.sleep(0.01)
+
+
+async def test_killed_at_any_moment_it_has_everything_once(
+    log: Client, urls: Urls, program: Path, tmp_path: Path
+) -> None:
+    entries = await fill(log, 450)
+    file, end = tmp_path / "runs.db", entries[-1].position
+    assert end > 2000  # more than two answers
+    chance = random.Random(8)
+    for goal in (0, 1, 1000, 2000):
+        process = start(program, file, urls.analyst)
+        await asyncio.to_thread(wait_for, file, min(goal, end), process)
+        await asyncio.sleep(chance.uniform(0, 0.1))  # Wherever it is then.
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    process = start(program, file, urls.analyst)
+    await asyncio.to_thread(wait_for, file, end, process)
+    entries += await fill(log, 5)  # It goes on with what happens from now on.
+    await asyncio.to_thread(wait_for, file, entries[-1].position, process)
+    process.kill()
+    process.wait()
+
+    assert tables(file) == expected(entries)
+    assert b"SECRET" in file.read_bytes()
+
+
+async def test_what_was_erased_is_nowhere_in_the_file(
+    log: Client, urls: Urls, program: Path, tmp_path: Path
+) -> None:
+    *life, erased = happened(uuid4(), 2)
+    *failure, erased_too = happened(uuid4(), 3)
+    file = tmp_path / "runs.db"
+    process = start(program, file, urls.analyst)
+
+    last = [await store(log, entry) for entry in (*life, *failure)][-1]
+    await asyncio.to_thread(wait_for, file, last, process)
+    before = file.read_bytes()
+    last = [await store(log, entry) for entry in (erased, erased_too)][-1]
+    await asyncio.to_thread(wait_for, file, last, process)
+    process.kill()
+    process.wait()
+
+    assert before.count(b"SECRET") >= 3  # a file's name and key, and a message
+    assert b"SECRET" not in file.read_bytes()
+    assert tables(file) == expected([*life, erased, *failure, erased_too])
+
+
+# one answer after the other
+
+
+def answers(entries: Sequence[AnyRecorded]) -> list[tuple[int, dict[str, str], bytes]]:
+    """Give events as `read` of the page returns them."""
+    return [(entry.position, *codec.encode(entry)) for entry in entries]
+
+
+def lives(*kinds: int) -> list[AnyRecorded]:
+    entries = [entry for kind in kinds for entry in happened(uuid4(), kind)]
+    return [replace(entry, position=number) for number, entry in enumerate(entries, 1)]
+
+
+@pytest.fixture
+def warehouse(page: dict[str, Any], tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Give empty tables."""
+    db = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
+    db.executescript(page["TABLES"])
+    yield db
+    db.close()
+
+
+def test_what_is_delivered_again_changes_nothing(
+    page: dict[str, Any], warehouse: sqlite3.Connection, tmp_path: Path
+) -> None:
+    entries = lives(0, 1, 2)
+    told = [page["keep"](warehouse, answers(part)) for part in (entries[:5], entries, entries)]
+    assert told == [5, len(entries) - 5, 0]
+    assert tables(tmp_path / "runs.db") == expected(entries)
+
+
+def test_what_a_replica_misses_is_not_skipped(
+    page: dict[str, Any], warehouse: sqlite3.Connection, tmp_path: Path
+) -> None:
+    entries = lives(0, 1)
+    assert page["keep"](warehouse, answers(entries[:3] + entries[4:])) == 3
+    assert page["keep"](warehouse, answers(entries[4:])) == 0
+    assert page["keep"](warehouse, answers(entries)) == len(entries) - 3
+    assert tables(tmp_path / "runs.db") == expected(entries)
+
+
+def test_an_event_that_cannot_be_kept_keeps_nothing(
+    page: dict[str, Any], warehouse: sqlite3.Connection
+) -> None:
+    entries = lives(0)
+    broken = answers(entries)
+    broken[2] = (3, broken[2][1], b"{")
+    with pytest.raises(json.JSONDecodeError):
+        page["keep"](warehouse, broken)
+    assert warehouse.execute("SELECT position FROM place").fetchone() == (0,)
+    assert page["keep"](warehouse, answers(entries)) == len(entries)
+
+
+def test_another_log_is_not_taken_for_the_one_it_knows(
+    page: dict[str, Any], warehouse: sqlite3.Connection
+) -> None:
+    entries = lives(0)
+    page["keep"](warehouse, answers(entries))
+    other = lives(0)
+    with pytest.raises(SystemExit, match="restored from a backup"):
+        page["keep"](warehouse, answers(other[-1:]))
+
+
+async def test_a_replica_that_lags_is_asked_again(program: Path, tmp_path: Path) -> None:
+    """Of three replicas one knows nothing, one half of it, and one everything."""
+    entries = lives(0, 1, 2, 3)
+    replicas = [[], entries[:9], entries]
+    asked = 0
+
+    with own_nats(tmp_path / "nats") as server:
+        async with connected(server.url, name="replicas") as client:
+
+            async def answer(message: Msg) -> None:
+                nonlocal asked
+                request = json.loads(message.data)
+                for number, headers, body in answers(replicas[asked % 3]):
+                    if number >= request["seq"]:
+                        headers["Nats-Sequence"] = str(number)
+                        await client.publish(message.reply, body, headers=headers)
+                asked += 1
+                end = {"Status": "404", "Description": "Message Not Found"}
+                await client.publish(message.reply, headers=end)
+
+            await client.subscribe(READ, cb=answer)
+            await client.flush()
+            file = tmp_path / "runs.db"
+            process = start(program, file, server.url)
+            await asyncio.to_thread(wait_for, file, len(entries), process)
+            process.kill()
+            process.wait()
+
+    assert asked >= 3
+    assert tables(file) == expected(entries)
+
+
+# the page
+
+
+@pytest.mark.parametrize("name", sorted(n for n in EXAMPLES if n.startswith("run.")))
+def test_the_page_names_everything_that_erasure_takes(name: str) -> None:
+    section = PAGE.partition("### Erasure")[2].partition("## What stays")[0]
+    rows = [line for line in section.splitlines() if f"`{name}`" in line and line.startswith("|")]
+    event: Any = EXTENDED.get(name, EXAMPLES[name])
+    gone = private_fields(json.loads(codec._ENCODER.encode(event)), bare(event))
+    if isinstance(event, ImageUploaded):
+        gone |= {"key", "sha256"}
+    assert bool(rows) == bool(gone), gone
+    if rows:
+        assert gone <= set(re.findall(r"`(\w+)`", rows[0].split("|")[2]))
+
+
+def bare(event: Any) -> Any:
+    return json.loads(codec._ENCODER.encode(without_private_words(event)))
+
+
+def private_fields(whole: Any, rest: Any) -> set[str]:
+    """Name the fields, at any depth, that have another value in *rest*."""
+    if isinstance(whole, dict):
+        inner = (
+            private_fields(v, rest.get(k)) or ({k} if not isinstance(v, dict | list) else set())
+            for k, v in whole.items()
+            if v != rest.get(k)
+        )
+        return set().union(*inner)
+    if isinstance(whole, list):
+        return set().union(*(private_fields(a, b) for a, b in zip(whole, rest, strict=True)))
+    return set()
