@@ -9,14 +9,19 @@ from typing import Any
 
 import click
 import uvloop
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from consumers.figures import Figures
+from consumers.migrate import WORDS as MIGRATE_WORDS
+from consumers.migrate import Asked, migrate
 from consumers.progress_notes import note_all_progress
 from consumers.projector import LogIsShorter, project
 from consumers.rebuild import rebuild
 from consumers.worker import work
-from events.words import language_of_locale
+from events.words import in_words, language_of_locale
+from infra.jetstream.cannot_migrate import CannotMigrate
+from infra.jetstream.stream_plan import LOWERABLE
 from infra.listening import CannotListen
 from infra.log_reader import head
 from infra.logs import configure_logs
@@ -25,8 +30,7 @@ from infra.postgres import connect, open_pool
 from infra.secret_settings import secret_values
 from infra.settings import Settings, settings_from
 from infra.settings_invalid import SettingsInvalid
-from infra.streams import StreamDiffers, StreamReport, check
-from infra.streams import migrate as migrate_streams
+from infra.streams import StreamDiffers, check
 from infra.telemetry.connections import NatsConnections
 from infra.telemetry.exposition import Exposition
 from infra.telemetry.internal_server import alive, internal_server, listen_internally
@@ -55,14 +59,27 @@ def projector() -> None:
     _run_until_signal("projector", _project)
 
 
-@main.command()
-@click.option("--replicas", type=click.Choice(["1", "3", "5"]), default="1", show_default=True)
-def migrate(replicas: str) -> None:
+@main.command(name="migrate")
+@click.option("--replicas", type=click.Choice(["1", "3", "5"]), default=None)
+@click.option("--lower", type=click.Choice(LOWERABLE), multiple=True)
+@click.option("--dry-run", is_flag=True)
+def migrate_command(*, replicas: str | None, lower: tuple[str, ...], dry_run: bool) -> None:
     """Create the streams and tables, or bring them up to date."""
     settings = _settings()
-    for report in _run(_migrate(settings, int(replicas))):
-        click.echo(f"{report.name}: {report.did} {', '.join(report.changed)}".rstrip())
+    asked = Asked(replicas=int(replicas) if replicas else None, lower=lower, dry_run=dry_run)
+    language = language_of_locale(os.environ)
+    # Nothing is folded for a program that reads lines.
+    console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 200)
+    try:
+        differed = _run(migrate(settings, asked, console, language))
+    except CannotMigrate as error:
+        click.echo(f"comfyd: {error.text(language)}", err=True)
+        sys.exit(2)
+    if dry_run:
+        sys.exit(1 if differed else 0)
     _run(_rebuild_if_outdated(settings))
+    if differed:
+        console.print(in_words(MIGRATE_WORDS["done"], language, {}))
 
 
 @main.group()
@@ -121,15 +138,6 @@ async def _project(
         await asyncio.gather(*pending, return_exceptions=True)
         for task in done:
             task.result()
-
-
-async def _migrate(settings: Settings, replicas: int) -> list[StreamReport]:
-    async with (
-        connected(settings.nats_url, name="migrate") as client,
-        connect(settings.postgres_url) as connection,
-    ):
-        await create_tables(connection)
-        return await migrate_streams(client, replicas=replicas)
 
 
 async def _rebuild_if_outdated(settings: Settings) -> None:

@@ -73,6 +73,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     internal_port: Annotated[int, msgspec.Meta(ge=0, le=65_533)] = 0
     """The port for them; 0: none. `comfyd up` takes the next two for its other processes."""
 
+    replicas: Literal[0, 1, 3, 5] = 0
+    """Copies of each stream, for `comfyd migrate`; 0: as many as there are, 1 where none are."""
+
     run_timeout: float = 3600.0
     """Longest time one attempt may take once the machine has begun with it, in seconds."""
 

@@ -1,40 +1,27 @@
 """The streams, declared in one place: created and compared here, never by a service."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec.structs import replace
 from nats.aio.client import Client
 
 from events import subjects
-from infra.nats_connection import ApiError, api, connected
+from infra.jetstream.stream_migration import PATIENCE, carry_out, check_lowering, compare, reason
+from infra.jetstream.stream_plan import StreamPlan
+from infra.nats_connection import UNANSWERED, ApiError, connected
 
 SECOND = 1_000_000_000
 """JetStream counts in nanoseconds."""
 
 DAY = 86_400 * SECOND
-NOT_FOUND = 10059
-STORE_FAILED = 10049
-STORE_WAIT = 5.0
-"""Seconds for which a server may say that it cannot make a stream's folder."""
 
 MAX_EVENTS_PER_AGGREGATE = 5000
 """Versions of one workflow, promotions of one deployment; far more than a run makes."""
 
 
 class StreamDiffers(Exception):
-    """A stream on the server is not as declared and cannot be changed to be so."""
-
-
-class StreamReport(Struct, frozen=True, kw_only=True):
-    """What the migration did with one stream."""
-
-    name: str
-    did: str
-    """created, updated or unchanged."""
-
-    changed: tuple[str, ...] = ()
+    """A stream on the server is not as declared; the message says what differs and what to do."""
 
 
 def declarations(replicas: int) -> tuple[Mapping[str, Any], ...]:
@@ -48,6 +35,8 @@ def declarations(replicas: int) -> tuple[Mapping[str, Any], ...]:
         "storage": "file",
         "num_replicas": replicas,
         "max_consumers": -1,
+        "max_age": 0,
+        "max_msgs": -1,
         "compression": "none",
     }
     return (
@@ -107,15 +96,48 @@ def declarations(replicas: int) -> tuple[Mapping[str, Any], ...]:
     )
 
 
-async def migrate(client: Client, *, replicas: int = 1) -> list[StreamReport]:
-    """Create what is missing and bring the rest up to its declaration.
+async def plan(
+    client: Client, *, replicas: int | None = None, patience: float = PATIENCE
+) -> list[StreamPlan]:
+    """Compare every stream with its declaration, and change nothing.
+
+    Without *replicas* each stream keeps its number; a missing one gets that of the log, else 1.
 
     Raises:
-        StreamDiffers: the server refuses a change; the message names the stream.
-        UNANSWERED: the server does not answer.
+        CannotMigrate: JetStream does not answer.
 
     """
-    return [await _migrate_one(client, wanted) for wanted in declarations(replicas)]
+    try:
+        plans = await compare(client, declarations(1), patience=patience)
+    except (ApiError, *UNANSWERED) as error:
+        raise reason(error) from error
+    [log] = [one.present for one in plans if one.name == subjects.LOG]
+    usual = (log or {}).get("num_replicas", 1)
+    return [_with_replicas(one, replicas, usual) for one in plans]
+
+
+async def migrate(
+    client: Client,
+    *,
+    replicas: int | None = None,
+    lower: Collection[str] = (),
+    patience: float = PATIENCE,
+) -> list[StreamPlan]:
+    """Create what is missing, bring the rest up to its declaration, and return what was done.
+
+    Changes that would keep less than before are made in the fields of *lower* only: if there are
+    others, nothing is changed at all.
+
+    Raises:
+        CannotMigrate: it would keep less, NATS refuses, or JetStream does not answer.
+
+    """
+    plans = await plan(client, replicas=replicas, patience=patience)
+    check_lowering(plans, lower)
+    for one in plans:
+        if one.did != "unchanged":
+            await carry_out(client, one, patience=patience)
+    return plans
 
 
 async def check(url: str) -> None:
@@ -133,58 +155,19 @@ async def check(url: str) -> None:
 
 
 async def differences(client: Client) -> dict[str, tuple[str, ...]]:
-    """Tell which fields of which streams differ from their declaration."""
-    found: dict[str, tuple[str, ...]] = {}
-    for declared in declarations(replicas=1):
-        wanted = {field: value for field, value in declared.items() if field != "num_replicas"}
-        present = await _present(client, wanted["name"])
-        differing = ("missing",) if present is None else _differing(wanted, present)
-        if differing:
-            found[wanted["name"]] = differing
-    return found
+    """Return which fields of which streams differ from their declaration.
+
+    Raises:
+        ApiError, UNANSWERED: JetStream does not say.
+
+    """
+    plans = [
+        _with_replicas(one, None, usual=1)
+        for one in await compare(client, declarations(1), patience=0)
+    ]
+    return {one.name: one.changed or ("missing",) for one in plans if one.did != "unchanged"}
 
 
-async def _migrate_one(client: Client, wanted: Mapping[str, Any]) -> StreamReport:
-    name = wanted["name"]
-    present = await _present(client, name)
-    if present is None:
-        await _create(client, wanted)
-        return StreamReport(name=name, did="created")
-    changed = _differing(wanted, present)
-    if not changed:
-        return StreamReport(name=name, did="unchanged")
-    try:
-        await api(client, f"STREAM.UPDATE.{name}", {**present, **wanted}, within=10)
-    except ApiError as error:
-        raise StreamDiffers(f"stream {name} ({', '.join(changed)}): {error}") from error
-    return StreamReport(name=name, did="updated", changed=changed)
-
-
-async def _create(client: Client, wanted: Mapping[str, Any]) -> None:
-    """Create a stream; a server that still clears away a deleted one of its name is asked again."""
-    clock = asyncio.get_running_loop().time
-    deadline = clock() + STORE_WAIT
-    while True:
-        try:
-            await api(client, f"STREAM.CREATE.{wanted['name']}", wanted, within=10)
-        except ApiError as error:
-            if error.code != STORE_FAILED or clock() > deadline:
-                raise
-            await asyncio.sleep(0.1)
-        else:
-            return
-
-
-async def _present(client: Client, name: str) -> dict[str, Any] | None:
-    try:
-        info = await api(client, f"STREAM.INFO.{name}", {}, within=5)
-    except ApiError as error:
-        if error.code == NOT_FOUND:
-            return None
-        raise
-    config: dict[str, Any] = info["config"]
-    return config
-
-
-def _differing(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(field for field, value in wanted.items() if present.get(field) != value)
+def _with_replicas(one: StreamPlan, asked: int | None, usual: int) -> StreamPlan:
+    number = asked or (one.present or {}).get("num_replicas", usual)
+    return replace(one, wanted={**one.wanted, "num_replicas": number})

@@ -1,6 +1,5 @@
 """A NATS cluster of three processes on loopback, whose nodes can be killed and restarted."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from infra import streams
 from infra.embedded.child import Child, Command, start
 from infra.embedded.nats_server import nats_binary
 from infra.embedded.ports import free_port
-from infra.nats_connection import UNANSWERED, ApiError, api
+from infra.nats_connection import api
 from tests.nats_monitor import is_healthy
 from tests.route_proxies import RouteProxies
 
@@ -120,13 +119,4 @@ async def leader_of(client: Client, stream: str) -> int:
 
 async def migrated(client: Client) -> None:
     """Create the streams with three replicas, as soon as the nodes have found each other."""
-    deadline = asyncio.get_running_loop().time() + 20
-    while True:
-        try:
-            await streams.migrate(client, replicas=NODES)
-        except (ApiError, *UNANSWERED):
-            if asyncio.get_running_loop().time() > deadline:
-                raise
-            await asyncio.sleep(0.2)
-        else:
-            return
+    await streams.migrate(client, replicas=NODES)

@@ -9,6 +9,7 @@ from app.cli.remote_words import SAID
 from app.cli.words import WORDS
 from app.doctor import judge as diagnosis
 from app.native import machine_history
+from consumers import migrate
 from events.messages import CATALOGUE
 from events.messages_graphs import GRAPHS
 from events.messages_inputs import INPUTS
@@ -18,6 +19,7 @@ from events.timeline_words import PHRASES
 from events.words import Phrases, in_words, language_of_locale
 from infra import listening, settings_invalid
 from infra.embedded import messages as embedded
+from infra.jetstream import cannot_migrate
 
 TABLES: dict[str, Phrases] = {
     "messages": CATALOGUE,
@@ -29,6 +31,8 @@ TABLES: dict[str, Phrases] = {
     "one machine": embedded.CATALOGUE,
     "settings": settings_invalid.MESSAGES,
     "listening": listening.MESSAGES,
+    "migration": migrate.WORDS,
+    "cannot migrate": cannot_migrate.MESSAGES,
 }
 
 

@@ -56,7 +56,18 @@ NATS_URL、POSTGRES_URL、SPACES_…  使用您自己的服务器，而不是内
         "令牌中的 org_id：代表某个组织。",
     ),
     "help.token_days": ("Valid for so many days.", "有效天数。"),
-    "help.replicas": ("Copies of each stream.", "每个流的副本数。"),
+    "help.replicas": (
+        "Copies of each stream. Else COMFYD_REPLICAS counts; without both they stay as they are.",
+        "每个流的副本数。未给出时以 COMFYD_REPLICAS 为准；两者都没有则保持不变。",
+    ),
+    "help.lower": (
+        "A setting of streams that may be lowered: fewer copies, or less that is kept.",
+        "允许降低的流设置：更少的副本，或保留更少的内容。",
+    ),
+    "help.migrate_dry_run": (
+        "Show what would change, and change nothing. Exit code 1: something would.",
+        "只显示将要更改的内容，不做更改。退出码 1：有内容需要更改。",
+    ),
     "help.limit": ("At most so many.", "最多多少个。"),
     "help.up": (
         "Start everything on this machine, run a sample once, and stay up.",

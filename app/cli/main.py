@@ -16,6 +16,7 @@ from app.cli.sections import SectionedGroup
 from app.cli.stack import chosen_data, local_secret, remembered_settings
 from app.cli.up import refuse, up
 from app.cli.words import word
+from infra.jetstream.stream_plan import LOWERABLE
 
 
 @click.group(
@@ -76,16 +77,15 @@ def status() -> None:
 
 
 @main.command(help=word("help.migrate"))
-@click.option(
-    "--replicas",
-    type=click.Choice(["1", "3", "5"]),
-    default="1",
-    show_default=True,
-    help=word("help.replicas"),
-)
-def migrate(replicas: str) -> None:
+@click.option("--replicas", type=click.Choice(["1", "3", "5"]), help=word("help.replicas"))
+@click.option("--lower", type=click.Choice(LOWERABLE), multiple=True, help=word("help.lower"))
+@click.option("--dry-run", is_flag=True, help=word("help.migrate_dry_run"))
+def migrate(*, replicas: str | None, lower: tuple[str, ...], dry_run: bool) -> None:
     """Create the streams and tables, or bring them up to date."""
-    _become("consumers", "migrate", "--replicas", replicas, env=remembered_settings())
+    arguments = ["--replicas", replicas] if replicas else []
+    arguments += [part for field in lower for part in ("--lower", field)]
+    arguments += ["--dry-run"] if dry_run else []
+    _become("consumers", "migrate", *arguments, env=remembered_settings())
 
 
 for command in (up, *COMMANDS, analyst, completion):

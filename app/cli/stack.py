@@ -153,13 +153,14 @@ async def prepare(stack: Stack, say: Callable[[str], None]) -> None:
     What takes its time is told with *say*.
 
     Raises:
+        CannotMigrate: the streams cannot be as they are declared.
         CannotStart: the tables of an earlier version cannot be made anew.
 
     """
     lines = [f"{name}={value}\n" for name, value in stack.env.items()]
     write_private(stack.folder / SETTINGS_FILE, "".join(lines))
     async with connected(stack.env["NATS_URL"], name="up") as client:
-        await streams.migrate(client)
+        await streams.migrate(client, replicas=settings_from(stack.env).replicas or None)
     async with connect(stack.env["POSTGRES_URL"]) as connection:
         await create_tables(connection)
         try:

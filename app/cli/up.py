@@ -34,6 +34,7 @@ from app.cli.stack_errors import CannotStart
 from app.cli.supervisor import ProcessRefused
 from app.cli.words import language, word
 from infra.embedded import errors as embedded
+from infra.jetstream.cannot_migrate import CannotMigrate
 from infra.listening import CannotListen
 from infra.settings_invalid import SettingsInvalid
 
@@ -54,7 +55,7 @@ def up() -> None:
     try:
         url = given_url()
         sys.exit(_up(console, url, asyncio.run(_look(url)) if url else None))
-    except (embedded.CannotStart, CannotListen, SettingsInvalid) as error:
+    except (embedded.CannotStart, CannotListen, CannotMigrate, SettingsInvalid) as error:
         refuse(error.text(language()))
     except (CannotStart, ProcessRefused) as error:
         refuse(str(error))

@@ -58,7 +58,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
     streams: list[StreamHealth]
     nodes: list[Node]
     copies_wanted: int = 1
-    """As COMFYD_REPLICAS says."""
+    """As COMFYD_REPLICAS says; 0 where it says nothing."""
 
     storage_in_use: float = 0.0
     """Share of what the account may store."""

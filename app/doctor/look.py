@@ -30,7 +30,7 @@ async def diagnose(house: House, caller: Caller, language: str) -> Diagnosis:
         house.log_check.look(),
         probe_storage(house.storage, house.settings.spaces),
         _read_models(house, caller, work),
-        look_at_cluster(house.system, copies_wanted=1),
+        look_at_cluster(house.system, copies_wanted=house.settings.replicas),
     )
     findings = Findings(
         time=house.now(),

@@ -1,1 +1,1 @@
-"""What several drivers of JetStream have in common."""
+"""What several drivers of JetStream have in common, and how its streams come to be."""

@@ -87,7 +87,7 @@ def test_both_compose_files_run_the_same_image_with_the_same_defaults() -> None:
     one, cluster = compose()["services"], cluster_services()
     for name in (*PROCESSES, "migrate", "token"):
         ours, theirs = one[name], cluster[name]
-        own = {"NATS_URL", "POSTGRES_URL", *NOT_OURS}
+        own = {"NATS_URL", "POSTGRES_URL", "COMFYD_REPLICAS", *NOT_OURS}
         assert {k: v for k, v in theirs["environment"].items() if k not in own} == {
             k: v for k, v in ours["environment"].items() if k not in own
         }

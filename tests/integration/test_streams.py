@@ -1,5 +1,6 @@
 """The streams on a real server: made, compared, repaired, and closed to those who would delete."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,18 @@ import pytest
 from nats.aio.client import Client
 
 from events import subjects
+from infra.jetstream.cannot_migrate import CannotMigrate
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.nats_connection import ApiError, api, connected
-from infra.streams import StreamDiffers, declarations, differences, migrate
+from infra.streams import (
+    DAY,
+    MAX_EVENTS_PER_AGGREGATE,
+    StreamDiffers,
+    check,
+    declarations,
+    differences,
+    migrate,
+)
 from tests.builders import created, draft
 from tests.own_nats import own_nats
 
@@ -67,10 +77,66 @@ async def test_a_stream_that_was_compressed_is_so_no_longer(log_client: Client) 
 
 
 async def test_a_stream_that_cannot_be_changed_is_named(nats_client: Client) -> None:
-    wrong = {"name": subjects.LOG, "subjects": ["ev.*.*.*"], "storage": "memory"}
+    wrong = {
+        "name": subjects.LOG,
+        "subjects": ["ev.*.*.*"],
+        "storage": "memory",
+        "max_msgs_per_subject": MAX_EVENTS_PER_AGGREGATE,
+    }
     await api(nats_client, f"STREAM.CREATE.{subjects.LOG}", wrong, within=5)
-    with pytest.raises(StreamDiffers, match=f"stream {subjects.LOG} .*storage"):
+    with pytest.raises(CannotMigrate, match=f"stream {subjects.LOG} .*storage"):
         await migrate(nats_client)
+
+
+async def test_a_stream_that_keeps_more_is_lowered_only_when_its_field_is_named(
+    log_client: Client,
+) -> None:
+    letters = await config(log_client, subjects.DEAD_LETTERS) | {"max_age": 90 * DAY}
+    await api(log_client, f"STREAM.UPDATE.{subjects.DEAD_LETTERS}", letters, within=5)
+    inputs = await config(log_client, subjects.INPUTS) | {"compression": "s2"}
+    await api(log_client, f"STREAM.UPDATE.{subjects.INPUTS}", inputs, within=5)
+
+    for lower in ((), ("num_replicas", "max_msgs")):
+        with pytest.raises(CannotMigrate) as refused:
+            await migrate(log_client, lower=lower)
+        assert str(refused.value) == (
+            "nothing was changed: DLQ max_age 7776000 s → 2592000 s would keep less than now."
+            " If you want that, add --lower max_age"
+        )
+    assert await differences(log_client) == {
+        subjects.INPUTS: ("compression",),
+        subjects.DEAD_LETTERS: ("max_age",),
+    }
+
+    await migrate(log_client, lower=["max_age"])
+
+    assert await differences(log_client) == {}
+
+
+async def test_a_log_that_would_forget_events_is_repaired(
+    log_client: Client, server_env: Mapping[str, str]
+) -> None:
+    forgetful = await config(log_client, subjects.LOG) | {"max_age": DAY, "max_msgs": 10}
+    await api(log_client, f"STREAM.UPDATE.{subjects.LOG}", forgetful, within=5)
+    with pytest.raises(StreamDiffers, match=r"RUNS \(max_age, max_msgs\); run `comfyd migrate`"):
+        await check(server_env["NATS_URL"])
+
+    await migrate(log_client)
+
+    assert await differences(log_client) == {}
+
+
+async def test_three_replicas_on_a_single_server_are_refused_with_the_fix(
+    nats_client: Client,
+) -> None:
+    with pytest.raises(CannotMigrate, match=r"RUNS: 3 replicas need .* COMFYD_REPLICAS") as refused:
+        await migrate(nats_client, replicas=3)
+    assert refused.value.code == "single_server"
+    await migrate(nats_client)
+    with pytest.raises(CannotMigrate) as refused:
+        await migrate(nats_client, replicas=3)
+    assert refused.value.code == "single_server"
+    assert await differences(nats_client) == {}
 
 
 async def test_a_server_that_cannot_make_a_folder_yet_is_asked_again(tmp_path: Path) -> None:
