@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
+from urllib.parse import ParseResult, SplitResult, urlsplit
 
 import msgspec
 import nats.errors
@@ -112,13 +113,44 @@ OPTIONS: dict[str, Any] = {
 
 @asynccontextmanager
 async def connected(url: str, *, name: str) -> AsyncIterator[Client]:
-    """Connect to the servers in *url* (comma-separated); waits until one answers."""
-    client = _Client()
-    await client.connect(url.split(","), name=name, **OPTIONS)
+    """Be connected while the context lasts; see connect."""
+    client = await connect(url, name=name)
     try:
         yield client
     finally:
         await client.close()
+
+
+async def connect(url: str, *, name: str) -> Client:
+    """Connect to the servers in *url* (comma-separated); waits until one answers."""
+    client = _Client()
+    servers = url.split(",")
+    await client.connect(servers, name=name, **_sign_in(client, servers), **OPTIONS)
+    return client
+
+
+def _sign_in(client: Client, servers: list[str]) -> dict[str, Callable[[], str]]:
+    """Sign in with the first credentials in *servers* wherever an address has none of its own.
+
+    A cluster tells the addresses of all its nodes, without credentials; nats-py tries them too.
+    """
+    given = [urlsplit(url if "://" in url else f"nats://{url}") for url in servers]
+    first = next((url for url in given if url.username is not None), None)
+    if first is None:
+        return {}
+
+    def user() -> str:
+        return _own_or(first).username or ""
+
+    def password() -> str:
+        return _own_or(first).password or ""
+
+    def _own_or(other: SplitResult) -> ParseResult | SplitResult:
+        server = client._current_server  # noqa: SLF001 -- asked while it connects, when nothing public tells
+        return server.uri if server and server.uri.username is not None else other
+
+    # A user without a password is a token.
+    return {"token": user} if first.password is None else {"user": user, "password": password}
 
 
 async def next_message(subscription: Subscription, *, within: float) -> Msg:

@@ -1,0 +1,63 @@
+"""A connection comes back after a restart of any node, also by addresses that the cluster tells."""
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from faststream.nats import JStream, NatsMessage, PullSub
+
+from consumers.broker import Broker
+from infra.nats_connection import UNANSWERED, ApiError, Client, checked, connected
+from tests.e2e.system import eventually
+from tests.nats_cluster import Cluster, running_cluster
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Give three nodes that ask for a user and a password."""
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+def node_of(client: Client) -> int | None:
+    """Return the number of the node that a client is connected to."""
+    name = client._server_info.get("server_name", "")
+    return int(name.removeprefix("node")) if client.is_connected else None
+
+
+async def stored(client: Client, body: bytes) -> bool:
+    """Store work once; return whether that was confirmed."""
+    try:
+        answer = await client.request("w", body, timeout=1, headers={"Nats-Msg-Id": body.decode()})
+        checked(answer.data)
+    except (*UNANSWERED, ApiError):
+        return False
+    return True
+
+
+async def test_deliveries_go_on_over_addresses_that_only_the_cluster_told(
+    cluster: Cluster,
+) -> None:
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    broker = Broker(cluster.url_of(0), name="test")
+
+    @broker.subscriber("w", stream=JStream("W", declare=False), durable="w", pull_sub=PullSub())
+    async def on_work(message: NatsMessage) -> None:
+        await message.ack()
+        heard.put_nowait(message.body)
+
+    async with connected(cluster.url_of(0), name="test") as client, asyncio.timeout(60):
+        log = client.jetstream()
+        await log.add_stream(name="W", subjects=["w"], num_replicas=3)
+        await broker.start()
+        connection = await broker.connect()
+        for number in (0, 1, 2):
+            cluster.nodes[number].stop(5)
+            await eventually(partial(stored, client, b"%d" % number))
+            assert await heard.get() == b"%d" % number
+            cluster.restart(number)
+            await asyncio.to_thread(cluster.wait_ready)
+        assert {node_of(client), node_of(connection)} <= {0, 1, 2}
+        await broker.stop()
