@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import os
 import socket
 import sys
@@ -27,8 +28,12 @@ from infra.settings import Settings, settings_from
 from infra.settings_invalid import SettingsInvalid
 from infra.streams import StreamDiffers, check
 from infra.telemetry.api_metrics import ApiMetrics
+from infra.telemetry.connection_check import starting
 from infra.telemetry.exposition import Exposition
-from infra.telemetry.internal_server import Health, alive, internal_server, listen_internally
+from infra.telemetry.internal_server import Health, internal_server, listen_internally
+from infra.telemetry.watchdog import EXIT_CODE, GaveUp, Watchdog
+
+log = logging.getLogger(__name__)
 
 BACKLOG = 4096
 """Connections that may wait to be taken up."""
@@ -47,8 +52,10 @@ class _Server(uvicorn.Server):
         internal: list[socket.socket],
         exposition: Exposition,
         metrics: ApiMetrics,
+        watchdog: Watchdog,
     ) -> None:
         super().__init__(config)
+        self._watchdog = watchdog
         self._app = app
         self._exposition = exposition
         self._metrics = metrics
@@ -58,10 +65,19 @@ class _Server(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         # Around the public server: probes are answered while it still waits for NATS.
         self._exposition.look = self._look
+        leaving = asyncio.create_task(self._leave())
         async with internal_server(
-            self._internal, live=alive, ready=self._ready, scrape=self._exposition.scrape
+            self._internal,
+            live=self._watchdog.live,
+            ready=self._ready,
+            scrape=self._exposition.scrape,
         ):
-            await super().serve(sockets)
+            await self._watchdog.guard(super().serve(sockets))
+        leaving.cancel()
+
+    async def _leave(self) -> None:
+        await self._watchdog.stop.wait()
+        self.should_exit = True
 
     async def _ready(self) -> Health:
         readings: Readings | None = self._app.state.get("readings")
@@ -87,13 +103,17 @@ def main() -> None:
     try:
         settings = settings_from(os.environ)
         configure_logs(settings.log_level, process="api", secrets=secret_values(os.environ))
-        asyncio.run(check(settings.nats_url))
+        with starting():
+            asyncio.run(check(settings.nats_url))
         internal = listen_internally(settings.internal_host, settings.internal_port)
         sockets = listen(settings.host, settings.port, backlog=BACKLOG)
     except (SettingsInvalid, CannotListen) as error:
         refuse(error.text(language_of_locale(os.environ)))
     except StreamDiffers as error:
         refuse(str(error))
+    except GaveUp as error:
+        log.critical("process.gave_up", extra={"reason": str(error)})
+        sys.exit(EXIT_CODE)
     serve(settings, sockets, internal)
 
 
@@ -107,7 +127,8 @@ def serve(settings: Settings, sockets: list[socket.socket], internal: list[socke
     """Serve until a signal comes."""
     exposition = Exposition("api")
     metrics = ApiMetrics(exposition.registry, (*STATUS_OF, *PLAIN_CODES))
-    app = build_app(settings, metrics)
+    watchdog = Watchdog(asyncio.Event())
+    app = build_app(settings, metrics, watchdog)
     # What is there now stays until the end: no need to visit it whenever garbage is looked for.
     gc.collect()
     gc.freeze()
@@ -126,7 +147,10 @@ def serve(settings: Settings, sockets: list[socket.socket], internal: list[socke
         timeout_graceful_shutdown=GRACE,
         backlog=BACKLOG,
     )
-    _Server(config, app, internal, exposition, metrics).run(sockets)
+    try:
+        _Server(config, app, internal, exposition, metrics, watchdog).run(sockets)
+    except GaveUp:
+        sys.exit(EXIT_CODE)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,9 @@ from infra.s3_storage import open_object_storage
 from infra.sealing import Sealer
 from infra.settings import Settings
 from infra.telemetry.api_metrics import ApiMetrics
+from infra.telemetry.connection_check import connection_check
 from infra.telemetry.connections import NatsConnections
+from infra.telemetry.watchdog import Watchdog
 from infra.work_queue import WorkQueue
 
 POOL_SIZE = 8
@@ -36,7 +38,9 @@ POOL_SIZE = 8
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, metrics: ApiMetrics) -> AsyncIterator[House]:
+async def open_house(
+    settings: Settings, metrics: ApiMetrics, watchdog: Watchdog | None
+) -> AsyncIterator[House]:
     """Connect to NATS, which is waited for, to Postgres, which is not, and to object storage."""
     async with AsyncExitStack() as exits:
         client = await exits.enter_async_context(connected(settings.nats_url, name="api"))
@@ -51,6 +55,8 @@ async def open_house(settings: Settings, metrics: ApiMetrics) -> AsyncIterator[H
         metrics.show_run_streams(lambda: hub.followers)
         metrics.show_limits(_limits(settings))
         NatsConnections(metrics.registry).add("api", lambda: client)
+        if watchdog:
+            watchdog.watch("nats", connection_check(client, settings.nats_url))
         await exits.enter_async_context(hub.attending())
         store = JetStreamEventStore(client)
         private = PrivateData(client)

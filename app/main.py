@@ -54,6 +54,7 @@ from infra.offload import in_thread
 from infra.settings import Settings
 from infra.telemetry.api_metrics import ApiMetrics
 from infra.telemetry.exposition import Exposition
+from infra.telemetry.watchdog import Watchdog
 
 WITH_IMAGES = [*classic.ROUTES, *runs.ROUTES, *batches.ROUTES, reruns.one]
 """Whose bodies may hold images; they may be as long as the settings say."""
@@ -108,8 +109,12 @@ EXPOSED_HEADERS = [
 ]
 
 
-def build_app(settings: Settings, metrics: ApiMetrics | None = None) -> Litestar:
+def build_app(
+    settings: Settings, metrics: ApiMetrics | None = None, watchdog: Watchdog | None = None
+) -> Litestar:
     """Build the application; it connects when it starts, and counts in *metrics*.
+
+    A *watchdog* looks after its connection.
 
     Raises:
         ScopeUndeclared: a route does not say which scope it needs.
@@ -120,7 +125,7 @@ def build_app(settings: Settings, metrics: ApiMetrics | None = None) -> Litestar
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with open_house(settings, counting) as house:
+        async with open_house(settings, counting, watchdog) as house:
             app.state.house = house
             app.state.readings = health.Readings(house)
             # Whoever asks first shall not make all others wait for it.

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import click
@@ -31,12 +31,13 @@ from infra.secret_settings import secret_values
 from infra.settings import Settings, settings_from
 from infra.settings_invalid import SettingsInvalid
 from infra.streams import StreamDiffers, check
+from infra.telemetry.connection_check import connection_check, starting
 from infra.telemetry.connections import NatsConnections
 from infra.telemetry.exposition import Exposition
-from infra.telemetry.internal_server import alive, internal_server, listen_internally
+from infra.telemetry.internal_server import internal_server, listen_internally
 from infra.telemetry.projector_metrics import ProjectorMetrics
 from infra.telemetry.shared_figures import SharedFigures
-from infra.telemetry.vitals import OK, Vitals
+from infra.telemetry.watchdog import EXIT_CODE, GaveUp, Watchdog
 from projections.inspection import quarantine, status_counts
 from projections.queries import position
 from projections.schema import RebuildRunning, TablesOutdated, check_tables, create_tables
@@ -116,13 +117,13 @@ def status() -> None:
 
 
 async def _project(
-    settings: Settings, stop: asyncio.Event, vitals: Vitals, exposition: Exposition
+    settings: Settings, stop: asyncio.Event, watchdog: Watchdog, exposition: Exposition
 ) -> None:
     async with (
         connected(settings.nats_url, name="projector") as client,
         open_pool(settings.postgres_url, size=2) as pool,
     ):
-        vitals.note({"nats": OK})
+        watchdog.watch("nats", connection_check(client, settings.nats_url))
         NatsConnections(exposition.registry).add("projector", lambda: client)
         shared = SharedFigures(exposition.registry)
         exposition.look = Figures(client, pool, shared, works=lambda: True).look
@@ -189,7 +190,8 @@ async def _status(settings: Settings) -> None:
 
 
 def _run_until_signal(
-    process: str, body: Callable[[Settings, asyncio.Event, Vitals, Exposition], Awaitable[None]]
+    process: str,
+    body: Callable[[Settings, asyncio.Event, Watchdog, Exposition], Coroutine[Any, Any, None]],
 ) -> None:
     settings = _settings()
     configure_logs(settings.log_level, process=process, secrets=secret_values(os.environ))
@@ -204,18 +206,25 @@ def _run_until_signal(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        vitals, exposition = Vitals(), Exposition(process)
+        watchdog, exposition = Watchdog(stop), Exposition(process)
+
+        async def work_if_possible() -> None:
+            with starting():
+                await check(settings.nats_url)
+            await body(settings, stop, watchdog, exposition)
+
         async with internal_server(
-            sockets, live=alive, ready=vitals.ready, scrape=exposition.scrape
+            sockets, live=watchdog.live, ready=watchdog.ready, scrape=exposition.scrape
         ):
-            await check(settings.nats_url)
-            await body(settings, stop, vitals, exposition)
+            await watchdog.guard(work_if_possible())
 
     try:
         _run(until_signal())
     except (StreamDiffers, LogIsShorter, TablesOutdated) as error:
         click.echo(f"comfyd: {error}", err=True)
         sys.exit(2)
+    except GaveUp:
+        sys.exit(EXIT_CODE)
 
 
 def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:

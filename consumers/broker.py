@@ -1,12 +1,19 @@
 """FastStream's broker on a connection of ours."""
 
+import asyncio
+from types import TracebackType
 from typing import Any
 
 from faststream import AckPolicy
 from faststream.nats import NatsBroker
 from typing_extensions import override
 
-from infra.nats_connection import Client, connect
+from infra.jetstream.patient_pulls import PatientJetStream
+from infra.nats_connection import UNANSWERED, Client, connect
+from infra.telemetry.watchdog import OK, GaveUp
+
+UNANSWERED_AFTER = 30.0
+"""Seconds a question for work may take; FastStream lets each expire after five."""
 
 
 class Broker(NatsBroker):
@@ -20,9 +27,44 @@ class Broker(NatsBroker):
         super().__init__(url.split(","), ack_policy=AckPolicy.MANUAL, logger=None, **options)
         self._url = url
         self._name = name
+        self._pulls: PatientJetStream | None = None
 
     @override
     async def _connect(self) -> Client:
         connection = await connect(self._url, name=self._name)
         self.config.connect(connection)
+        self._pulls = PatientJetStream(connection)
+        self.config.connection_state.connect(connection, self._pulls)
         return connection
+
+    @override
+    async def stop(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> None:
+        connection = self._connection
+        try:
+            await super().stop(exc_type, exc_val, exc_tb)
+        except* UNANSWERED:
+            pass  # A connection that is lost needs no goodbye.
+        finally:
+            if connection:
+                await connection.close()
+
+    async def check_pulls(self) -> str:
+        """Return `ok` while every loop that fetches work asks for it or is at it.
+
+        Raises:
+            GaveUp: one of them has ended, or hangs.
+
+        """
+        for subscriber in self.subscribers:
+            # Only those that pull have tasks.
+            tasks: list[asyncio.Task[Any]] = getattr(subscriber, "tasks", [])
+            if tasks and all(task.done() for task in tasks):
+                raise GaveUp("a loop that fetches work has ended")
+        if self._pulls and self._pulls.longest_wait > UNANSWERED_AFTER:
+            raise GaveUp(f"a question for work has hung for {self._pulls.longest_wait:.0f} s")
+        return OK

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 
 from events import subjects
 from infra.event_store import LogUnavailable
-from infra.nats_connection import UNANSWERED
+from infra.nats_connection import NATS_ERRORS
 from infra.work_queue import RUNS_PER_MACHINE, WorkQueue, render_consumer
 
 log = logging.getLogger(__name__)
@@ -57,24 +57,34 @@ class ServedMachines:
         for machine_id in present - self._stops.keys():
             await self._begin(machine_id)
         for machine_id in self._stops.keys() - present:
-            for stop in self._stops.pop(machine_id):
-                with suppress(*UNANSWERED):
-                    await stop()
+            await _stop_all(self._stops.pop(machine_id))
             log.info("worker.left_machine", extra={"machine_id": str(machine_id)})
 
     async def _begin(self, machine_id: UUID) -> None:
-        self._stops[machine_id] = []
-        for _ in range(RUNS_PER_MACHINE):
-            subscriber = self._broker.subscriber(
-                subjects.render_work(machine_id),
-                stream=_WORK,
-                durable=render_consumer(machine_id),
-                pull_sub=PullSub(),
-            )
-            subscriber(self._on_render)
-            await subscriber.start()
-            self._stops[machine_id].append(subscriber.stop)
+        """Listen for the runs of a machine, with all loops or with none."""
+        stops: list[Callable[[], Awaitable[None]]] = []
+        try:
+            for _ in range(RUNS_PER_MACHINE):
+                subscriber = self._broker.subscriber(
+                    subjects.render_work(machine_id),
+                    stream=_WORK,
+                    durable=render_consumer(machine_id),
+                    pull_sub=PullSub(),
+                )
+                subscriber(self._on_render)
+                stops.append(subscriber.stop)
+                await subscriber.start()
+        except NATS_ERRORS as error:
+            await _stop_all(stops)
+            raise LogUnavailable(f"runs of {machine_id}: {error!r}") from error
+        self._stops[machine_id] = stops
         log.info("worker.serves_machine", extra={"machine_id": str(machine_id)})
+
+
+async def _stop_all(stops: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    for stop in stops:
+        with suppress(*NATS_ERRORS):
+            await stop()
 
 
 async def look_now_and_then(

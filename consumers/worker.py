@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from uuid import UUID
 
-from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 
 from consumers.batches import finish_batch
+from consumers.broker import Broker
 from consumers.delivery import Breakages, Do, GiveUp, InHand, deliver, growing_delay
 from consumers.erase import erase
 from consumers.machines import Machines
@@ -39,16 +39,17 @@ from infra.jetstream.reactor_durable import REACTOR, ReactorDurable
 from infra.jetstream_event_store import JetStreamEventStore, from_log
 from infra.log_reader import head
 from infra.machine_secrets import MachineSecrets
-from infra.nats_connection import OPTIONS, UNANSWERED, Client, Msg, connected
+from infra.nats_connection import UNANSWERED, Client, Msg, connected
 from infra.postgres import open_pool
 from infra.private_data import PrivateData
 from infra.run_progress import ProgressSender
 from infra.s3_storage import open_object_storage
 from infra.sealing import Sealer
 from infra.settings import Settings
+from infra.telemetry.connection_check import connection_check, starting
 from infra.telemetry.connections import NatsConnections
 from infra.telemetry.exposition import Exposition
-from infra.telemetry.vitals import OK, Vitals
+from infra.telemetry.watchdog import Watchdog
 from infra.telemetry.worker_metrics import WorkerMetrics
 from infra.work_queue import (
     BATCHES,
@@ -85,16 +86,10 @@ OnWork = Callable[[NatsMessage], Awaitable[None]]
 
 
 async def work(
-    settings: Settings, stop: asyncio.Event, vitals: Vitals, exposition: Exposition
+    settings: Settings, stop: asyncio.Event, watchdog: Watchdog, exposition: Exposition
 ) -> None:
     """Do all work there is, until *stop*."""
-    broker = NatsBroker(
-        settings.nats_url.split(","),
-        ack_policy=AckPolicy.MANUAL,
-        graceful_timeout=3.0,
-        logger=None,
-        **OPTIONS,
-    )
+    broker = Broker(settings.nats_url, name="broker", graceful_timeout=3.0)
     async with AsyncExitStack() as exits:
         # A connection of our own beside the framework's: ours reads headers faster.
         client = await exits.enter_async_context(connected(settings.nats_url, name="worker"))
@@ -107,15 +102,18 @@ async def work(
         exits.push_async_callback(broker.stop)
         queue = WorkQueue(client)
         _react_to_events(broker, tools, queue)
-        await ReactorDurable(client).keep()
-        for kind in KINDS:
-            await queue.serve(kind)
-        _serve_work(broker, tools, queue, in_hand, metrics)
-        await broker.start()
+        with starting():
+            await ReactorDurable(client).keep()
+            for kind in KINDS:
+                await queue.serve(kind)
+            _serve_work(broker, tools, queue, in_hand, metrics)
+            await broker.start()
         connections = NatsConnections(exposition.registry)
         connections.add("worker", lambda: client)
         connections.add("broker", lambda: broker.connection)
-        vitals.note({"nats": OK})
+        watchdog.watch("nats", connection_check(client, settings.nats_url))
+        watchdog.watch("broker", connection_check(await broker.connect(), settings.nats_url))
+        watchdog.watch("work", broker.check_pulls)
         log.info("worker.ready", extra={"worker": tools.worker})
         reconciler = Reconciler(client, store=tools.store, queue=queue, now=tools.now)
         await _serve_machines(broker, tools, queue, in_hand, reconciler, stop, metrics)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
@@ -28,6 +28,9 @@ UNANSWERED = (
 )
 """What it looks like when NATS does not answer: the outcome is unknown."""
 
+
+NATS_ERRORS = (nats.errors.Error, *UNANSWERED)
+"""Whatever nats-py raises: NATS did not answer, or JetStream refused."""
 
 NO_RESPONDERS_PAUSE = 0.05
 """Seconds between two tries of a request that nobody received, so that it may be repeated."""
@@ -125,11 +128,15 @@ async def connect(url: str, *, name: str) -> Client:
     """Connect to the servers in *url* (comma-separated); waits until one answers."""
     client = _Client()
     servers = url.split(",")
-    await client.connect(servers, name=name, **_sign_in(client, servers), **OPTIONS)
+    try:
+        await client.connect(servers, name=name, **_sign_in(client, servers), **OPTIONS)
+    except BaseException:
+        await client.close()  # Whoever does not wait any longer leaves no socket behind.
+        raise
     return client
 
 
-def _sign_in(client: Client, servers: list[str]) -> dict[str, Callable[[], str]]:
+def _sign_in(client: Client, servers: list[str]) -> dict[str, Any]:
     """Sign in with the first credentials in *servers* wherever an address has none of its own.
 
     A cluster tells the addresses of all its nodes, without credentials; nats-py tries them too.

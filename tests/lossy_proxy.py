@@ -13,6 +13,7 @@ class LossyProxy:
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
         self.deaf = False
         self.lost = 0
         """Bytes of answers that were thrown away."""
@@ -22,6 +23,11 @@ class LossyProxy:
         for writer in self._writers:
             writer.close()
 
+    def say(self, line: bytes) -> None:
+        """Say something to every client, as if the server did."""
+        for writer in self._clients:
+            writer.write(line)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one client."""
         try:
@@ -30,10 +36,12 @@ class LossyProxy:
             writer.close()
             return
         self._writers |= {writer, back}
+        self._clients.add(writer)
         async with asyncio.TaskGroup() as both:
             both.create_task(self._pass_on(reader, back, answers=False))
             both.create_task(self._pass_on(there, writer, answers=True))
         self._writers -= {writer, back}
+        self._clients.discard(writer)
 
     async def _pass_on(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool

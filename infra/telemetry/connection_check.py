@@ -1,26 +1,59 @@
-"""Whether JetStream answers over a connection, and whether it is the connection's fault if not."""
+"""Whether JetStream answers over a connection; if not, whether that is the connection's fault."""
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
-from infra.nats_connection import UNANSWERED, ApiError, Client, api, connect
-from infra.telemetry.watchdog import OK, GaveUp
+from infra.event_store import LogUnavailable
+from infra.nats_connection import NATS_ERRORS, UNANSWERED, ApiError, Client, api, connected
+from infra.telemetry.watchdog import OK, Check, GaveUp
 
 ANSWER_WITHIN = 3.0
 """Seconds that JetStream may take for an answer."""
 
 PATIENCE = 10.0
-"""Seconds for which JetStream may answer others, but not us, before we give up."""
+"""Seconds for which JetStream may answer a new connection, but not ours, before we give up."""
 
 AWAY = "away"
 
 Answers = Callable[[], Awaitable[bool]]
 
 
+@contextmanager
+def starting() -> Iterator[None]:
+    """Give up where JetStream does not answer, as while it has no leader: a new start may find it.
+
+    Raises:
+        GaveUp: it did not.
+
+    """
+    try:
+        yield
+    except (LogUnavailable, ApiError, *NATS_ERRORS) as error:
+        raise GaveUp(f"JetStream did not answer at the start: {error!r}") from error
+
+
+def connection_check(client: Client, url: str) -> Check:
+    """Watch *client*, which is connected to the servers in *url*."""
+
+    async def another_answers() -> bool:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN), connected(url, name="watchdog") as another:
+                return await answers(another)
+        except UNANSWERED:
+            return False
+
+    async def ours() -> bool:
+        return await answers(client)
+
+    return ConnectionCheck(ours, another_answers, renew=client.force_reconnect).look
+
+
 async def answers(client: Client) -> bool:
     """Whether JetStream answers over *client*."""
     if not client.is_connected:
-        # What is sent now would only wait in the buffer, with all that was sent before.
+        # What is sent now would only lengthen what waits to be sent.
         return False
     try:
         await api(client, "INFO", {}, within=ANSWER_WITHIN)
@@ -31,47 +64,44 @@ async def answers(client: Client) -> bool:
     return True
 
 
-async def _answers_anew(url: str) -> bool:
-    ...
-
-
 class ConnectionCheck:
-    """Watch one connection: renew it when it is silent, give up when even that does not help.
+    """Watch one connection: renew it when it alone is silent; give up when that does not help.
 
-    nats-py reconnects by itself, but not always: an error that its own code does not expect ends the
-    task that does it, and the connection then stays as it is for ever.
+    nats-py reconnects by itself, but not always: an error that it does not expect there ends the
+    task that reconnects, and one connection is silent for ever.
     """
 
     def __init__(
         self,
-        answers: Answers,
+        ours: Answers,
+        another: Answers,
         *,
-        another_answers: Answers,
         renew: Callable[[], Awaitable[None]],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._answers = answers
-        self._another_answers = another_answers
+        """Compare *ours* with *another*, made anew for each look."""
+        self._ours = ours
+        self._another = another
         self._renew = renew
         self._now = now
         self._alone_since: float | None = None
 
-    async def __call__(self) -> str:
+    async def look(self) -> str:
         """Return `ok` or `away`.
 
         Raises:
-            GaveUp: a new connection has been answered for a while, and this one has not.
+            GaveUp: for too long only new connections have been answered.
 
         """
-        if await self._answers():
+        if await self._ours():
             self._alone_since = None
             return OK
-        if not await self._another_answers():
+        if not await self._another():
             self._alone_since = None
             return AWAY
         if self._alone_since is None:
             self._alone_since = self._now()
             await self._renew()
-        elif self._now() - self._alone_since > PATIENCE:
-            raise GaveUp("NATS answers a new connection, but not this one")
+        elif self._now() - self._alone_since >= PATIENCE:
+            raise GaveUp("NATS answers new connections, and this one no more")
         return AWAY

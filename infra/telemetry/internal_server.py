@@ -27,11 +27,6 @@ class Health(Struct, frozen=True, kw_only=True):
 Probe = Callable[[], Awaitable[Health]]
 
 
-async def alive() -> Health:
-    """Return that the process lives: whoever answers does."""
-    return Health(ok=True)
-
-
 def listen_internally(host: str, port: int) -> list[socket.socket]:
     """Open the sockets of the internal listener; none when *port* is 0.
 

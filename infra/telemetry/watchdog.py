@@ -56,7 +56,7 @@ class Watchdog:
         self, stop: asyncio.Event, *, kill_after: Callable[[float], None] = kill_after
     ) -> None:
         """Set *stop* when the process has to end; whoever sets it first, the checks end too."""
-        self._stop = stop
+        self.stop = stop
         self._kill_after = kill_after
         self._checks: dict[str, Check] = {}
         self._parts: dict[str, str] = {}
@@ -76,7 +76,7 @@ class Watchdog:
     async def ready(self) -> Health:
         """Return whether every part was ok when it was last looked at."""
         parts = dict(self._parts) or {"startup": "waiting for NATS"}
-        working = not self._gave_up and not self._stop.is_set()
+        working = not self._gave_up and not self.stop.is_set()
         return Health(ok=working and READY.issuperset(parts.values()), parts=parts)
 
     async def guard(self, body: Coroutine[Any, Any, None]) -> None:
@@ -90,8 +90,8 @@ class Watchdog:
         watching = asyncio.create_task(self._run())
         try:
             await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                await asyncio.wait({working}, timeout=STOP_WITHIN)
+            self.stop.set()
+            await asyncio.wait({working}, timeout=STOP_WITHIN)
             for task in (watching, working):
                 if task.done():
                     task.result()
@@ -114,7 +114,7 @@ class Watchdog:
             self._note(part, await check())
 
     async def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self.stop.is_set():
             self._kill_after(BLOCKED_AFTER)
             try:
                 await self.look()
@@ -123,7 +123,7 @@ class Watchdog:
                 raise
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY):
-                    await self._stop.wait()
+                    await self.stop.wait()
 
     def _give_up(self, error: GaveUp) -> None:
         if self._gave_up:
@@ -131,7 +131,7 @@ class Watchdog:
         self._gave_up = str(error)
         log.critical("process.gave_up", extra={"reason": self._gave_up})
         self._kill_after(STOP_WITHIN)
-        self._stop.set()
+        self.stop.set()
 
     def _note(self, part: str, said: str) -> None:
         before, self._parts[part] = self._parts[part], said

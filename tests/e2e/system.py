@@ -114,6 +114,10 @@ class System:
         """Kill -9, and wait for the end."""
         self._child(name).kill()
 
+    def exit_code(self, name: str) -> int | None:
+        """Return how a process ended; None while it runs."""
+        return self._child(name).exit_code
+
     def end(self, name: str) -> None:
         """Stop one politely and forget it."""
         self._supervisor.children.pop(name).stop()

@@ -9,9 +9,11 @@ import pytest
 from faststream.nats import JStream, NatsMessage, PullSub
 
 from consumers.broker import Broker
+from infra.embedded.ports import LOOPBACK, free_port
 from infra.nats_connection import UNANSWERED, ApiError, Client, checked, connected
 from tests.e2e.system import eventually
 from tests.nats_cluster import Cluster, running_cluster
+from tests.own_nats import own_nats
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ async def test_deliveries_go_on_over_addresses_that_only_the_cluster_told(
         await log.add_stream(name="W", subjects=["w"], num_replicas=3)
         await broker.start()
         connection = await broker.connect()
-        for number in (0, 1, 2):
+        for number in (0, 1):
             cluster.nodes[number].stop(5)
             await eventually(partial(stored, client, b"%d" % number))
             assert await heard.get() == b"%d" % number
@@ -61,3 +63,28 @@ async def test_deliveries_go_on_over_addresses_that_only_the_cluster_told(
             await asyncio.to_thread(cluster.wait_ready)
         assert {node_of(client), node_of(connection)} <= {0, 1, 2}
         await broker.stop()
+
+
+USERS = 'authorization { users: [{ user: "ada", password: "a" }, { user: "bob", password: "b" }] }'
+TOKEN = 'authorization { token: "t0ken" }'
+
+
+@pytest.mark.parametrize(
+    ("more", "given"),
+    [
+        (USERS, "nats://ada:a@HERE"),
+        (USERS, "nats://nobody:x@GONE,nats://bob:b@HERE"),
+        (USERS, "nats://GONE,nats://ada:a@GONE,nats://HERE"),
+        (USERS, "ada:a@GONE,HERE"),
+        (TOKEN, "nats://t0ken@GONE,nats://HERE"),
+        (TOKEN, "nats://other@GONE,nats://t0ken@HERE"),
+    ],
+)
+async def test_an_address_without_credentials_gets_the_first_ones(
+    tmp_path: Path, more: str, given: str
+) -> None:
+    with own_nats(tmp_path / "nats", more=more) as nats:
+        here = nats.url.removeprefix("nats://")
+        url = given.replace("HERE", here).replace("GONE", f"{LOOPBACK}:{free_port()}")
+        async with asyncio.timeout(20), connected(url, name="test") as client:
+            assert client.is_connected

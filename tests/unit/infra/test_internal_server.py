@@ -10,7 +10,6 @@ from infra.embedded.ports import LOOPBACK, free_port
 from infra.listening import CannotListen
 from infra.telemetry.exposition import Exposition
 from infra.telemetry.internal_server import Health, internal_server, listen_internally
-from infra.telemetry.vitals import Vitals
 
 
 async def told(path: str, health: Health) -> tuple[int, Mapping[str, str]]:
@@ -41,19 +40,6 @@ async def test_a_probe_is_told_the_state_and_its_reasons(path: str, otherwise: s
     assert await told(path, well) == (200, {"status": "ok", "nats": "ok"})
     ill = Health(ok=False, parts={"nats": "away"})
     assert await told(path, ill) == (503, {"status": otherwise, "nats": "away"})
-
-
-async def test_a_process_is_ready_once_all_it_needs_is_ok() -> None:
-    vitals = Vitals()
-    seen = [await vitals.ready()]
-    for parts in ({"nats": "ok", "work": "away"}, {"nats": "ok", "work": "ok"}):
-        vitals.note(parts)
-        seen.append(await vitals.ready())
-    assert seen == [
-        Health(ok=False, parts={"startup": "waiting for NATS"}),
-        Health(ok=False, parts={"nats": "ok", "work": "away"}),
-        Health(ok=True, parts={"nats": "ok", "work": "ok"}),
-    ]
 
 
 def test_without_a_port_nothing_listens() -> None:

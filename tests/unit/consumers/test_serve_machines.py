@@ -1,0 +1,68 @@
+"""A worker listens for the runs of a machine with all its loops, or tries again."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+import nats.errors
+import pytest
+from faststream.nats import NatsBroker, NatsMessage
+
+from consumers.serve_machines import ServedMachines
+from infra.event_store import LogUnavailable
+from infra.work_queue import RUNS_PER_MACHINE, WorkQueue
+from tests.builders import MACHINE_ID
+
+
+class Loops:
+    """Stands for the broker and the queue: counts what listens."""
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.starts = 0
+        self.fails_at = 0
+        self.present = {MACHINE_ID}
+        self.served = ServedMachines(
+            cast("NatsBroker", self), cast("WorkQueue", self), self._on_render
+        )
+
+    async def machines(self) -> set[UUID]:
+        """List them as the queue does."""
+        return self.present
+
+    def subscriber(self, *_arguments: object, **_options: object) -> Any:
+        """Give a subscriber whose start may fail."""
+        states: list[bool] = []
+
+        async def start() -> None:
+            self.starts += 1
+            if self.starts == self.fails_at:
+                raise nats.errors.TimeoutError
+            states.append(True)
+            self.running += 1
+
+        async def stop() -> None:
+            if states:
+                self.running -= 1
+
+        class Subscriber(SimpleNamespace):
+            def __call__(self, _handler: object) -> None: ...
+
+        return Subscriber(start=start, stop=stop)
+
+    async def _on_render(self, _message: NatsMessage) -> None: ...
+
+
+async def test_a_machine_is_listened_to_by_all_loops_or_none() -> None:
+    loops = Loops()
+    loops.fails_at = RUNS_PER_MACHINE
+    with pytest.raises(LogUnavailable):
+        await loops.served.look()
+    assert loops.running == 0
+    await loops.served.look()
+    assert loops.running == RUNS_PER_MACHINE
+    await loops.served.look()
+    assert loops.running == RUNS_PER_MACHINE
+    loops.present = set()
+    await loops.served.look()
+    assert loops.running == 0
