@@ -55,6 +55,8 @@ async def batch_session(house: House, caller: Caller, batch_id: UUID) -> BatchSe
 
     """
     session = await load(house.store, BATCH, batch_id)
+    if session.state is None:
+        house.recent.check(batch_id, 0)
     if session.state is None or not _may_know(caller, session.tenant, session.state):
         raise _no_such_batch()
     return session

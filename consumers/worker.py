@@ -17,6 +17,7 @@ from consumers.delivery import Breakages, Do, GiveUp, InHand, deliver, growing_d
 from consumers.erase import erase
 from consumers.machines import Machines
 from consumers.observe import observe
+from consumers.placement import Placement
 from consumers.places import Bounds, Places
 from consumers.reactor import REACTED_TO, react
 from consumers.reconcile import Reconciler
@@ -116,7 +117,8 @@ async def work(
         watchdog.watch("work", broker.check_pulls)
         log.info("worker.ready", extra={"worker": tools.worker})
         reconciler = Reconciler(client, store=tools.store, queue=queue, now=tools.now)
-        await _serve_machines(broker, tools, queue, in_hand, reconciler, stop, metrics)
+        placement = Placement(client)
+        await _serve_machines(broker, tools, queue, in_hand, reconciler, placement, stop, metrics)
 
 
 async def _tools(client: Client, settings: Settings, exits: AsyncExitStack) -> Tools:
@@ -229,6 +231,7 @@ async def _serve_machines(
     queue: WorkQueue,
     in_hand: InHand,
     reconciler: Reconciler,
+    placement: Placement,
     stop: asyncio.Event,
     metrics: WorkerMetrics,
 ) -> None:
@@ -245,6 +248,7 @@ async def _serve_machines(
     async with asyncio.TaskGroup() as group:
         group.create_task(served.keep_up(stop))
         group.create_task(reconciler.keep_up(stop))
+        group.create_task(placement.keep_up(stop))
         group.create_task(keep_retention(tools, stop))
         group.create_task(look_now_and_then(queue, every, now=tools.now, stop=stop))
 

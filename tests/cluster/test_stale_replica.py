@@ -21,9 +21,10 @@ from infra.jetstream import log_consumer
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.log_group import LogGroups
 from infra.log_reader import LogInterrupted, read_log
-from infra.nats_connection import api, connected
+from infra.nats_connection import connected
 from infra.private_data import PrivateData
 from tests.builders import claimed, created, draft
+from tests.cluster.lagging import is_found, leave_one_behind, until_unknown
 from tests.contract.test_event_store_contract import (  # noqa: F401 -- the suite runs here as well
     test_a_repeat_is_recognised_after_others_have_written,
     test_a_stale_expectation_appends_nothing,
@@ -37,7 +38,7 @@ from tests.contract.test_event_store_contract import (  # noqa: F401 -- the suit
     test_the_same_command_twice_is_recorded_once,
     test_what_was_appended_is_read_back_as_it_was,
 )
-from tests.nats_cluster import NODES, Cluster, leader_of, migrated, running_cluster
+from tests.nats_cluster import Cluster, migrated, running_cluster
 from tests.route_proxies import RouteProxies
 
 pytestmark = pytest.mark.cluster
@@ -74,27 +75,11 @@ async def lagging(cluster: Cluster, proxies: RouteProxies) -> Lagging:
     return Lagging(cluster, proxies, node)
 
 
-async def leave_one_behind(client: Client, proxies: RouteProxies) -> int:
-    leaders = {await leader_of(client, stream) for stream in (LOG, INPUTS)}
-    node = next(number for number in range(NODES) if number not in leaders)
-    for stream in (LOG, INPUTS):
-        info = await api(client, f"STREAM.INFO.{stream}", {}, within=5)
-        proxies.hold(f"node{node}", info["cluster"]["raft_group"])
-    return node
-
-
 async def until_it_is_stale(client: Client) -> None:
     """Write into both streams, and wait until a replica does not know of it."""
     for stream, name in ((LOG, subject("run-x")), (INPUTS, "in.0.x")):
         await client.request(name, b"{}", timeout=5, headers={"ce-type": "run.created.v9"})
-        async with asyncio.timeout(40):
-            while await is_found(client, stream, name):  # noqa: ASYNC110 -- a poll with a deadline
-                await asyncio.sleep(0.02)
-
-
-async def is_found(client: Client, stream: str, name: str) -> bool:
-    answer = await client.request(f"$JS.API.DIRECT.GET.{stream}.{name}", timeout=5)
-    return "Nats-Sequence" in (answer.headers or {})
+        await until_unknown(client, stream, name)
 
 
 @pytest.fixture

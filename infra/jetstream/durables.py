@@ -1,0 +1,50 @@
+"""The durable consumers of a stream: which node leads each, and how another becomes its leader."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from nats.aio.client import Client
+
+from infra.nats_connection import api
+
+WITHIN = 5.0
+"""Seconds for an answer: each consumer's leader is asked."""
+
+
+async def durables_led_by(client: Client, stream: str, node: str) -> list[str]:
+    """Return the names of the durables whose leader is *node*.
+
+    Raises:
+        UNANSWERED: nobody answers.
+        ApiError: JetStream refused.
+
+    """
+    return [
+        consumer["name"]
+        async for consumer in _consumers(client, stream)
+        if consumer["config"].get("durable_name")
+        and consumer.get("cluster", {}).get("leader") == node
+    ]
+
+
+async def move_durable(client: Client, stream: str, name: str) -> None:
+    """Let another node lead a durable; it goes on where it was.
+
+    Raises:
+        UNANSWERED: nobody answers.
+        ApiError: JetStream refused.
+
+    """
+    await api(client, f"CONSUMER.LEADER.STEPDOWN.{stream}.{name}", {}, within=WITHIN)
+
+
+async def _consumers(client: Client, stream: str) -> AsyncGenerator[dict[str, Any], None]:
+    offset = 0
+    while True:
+        page = await api(client, f"CONSUMER.LIST.{stream}", {"offset": offset}, within=WITHIN)
+        found = page.get("consumers") or []
+        for consumer in found:
+            yield consumer
+        offset += len(found)
+        if not found or offset >= page["total"]:
+            return
