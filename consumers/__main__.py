@@ -16,7 +16,7 @@ from consumers.figures import Figures
 from consumers.migrate import WORDS as MIGRATE_WORDS
 from consumers.migrate import Asked, migrate
 from consumers.progress_notes import note_all_progress
-from consumers.projector import LogIsShorter, project
+from consumers.projector import LogIsShorter, Projector
 from consumers.rebuild import rebuild
 from consumers.worker import work
 from events.words import in_words, language_of_locale
@@ -126,11 +126,17 @@ async def _project(
         watchdog.watch("nats", connection_check(client, settings.nats_url))
         NatsConnections(exposition.registry).add("projector", lambda: client)
         shared = SharedFigures(exposition.registry)
-        exposition.look = Figures(client, pool, shared, works=lambda: True).look
         metrics = ProjectorMetrics(exposition.registry)
+        projector = Projector(client, settings.postgres_url, metrics)
+        watchdog.watch("projection", projector.check)
+
+        def works() -> bool:
+            return projector.works
+
+        exposition.look = Figures(client, pool, shared, works=works).look
         tasks = {
-            asyncio.create_task(project(client, settings.postgres_url, metrics)),
-            asyncio.create_task(note_all_progress(client, pool)),
+            asyncio.create_task(projector.run()),
+            asyncio.create_task(note_all_progress(client, pool, works)),
             asyncio.create_task(stop.wait()),
         }
         done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,6 +1,7 @@
 """Notes the latest progress of runs in Postgres, so that those who poll see more than a status."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 import psycopg
@@ -17,12 +18,13 @@ FORGET_AFTER = 600
 """Writes between two sweeps."""
 
 
-async def note_all_progress(client: Client, pool: Pool) -> None:
-    """Write down what is heard, for ever. What is lost is replaced by the next word."""
+async def note_all_progress(client: Client, pool: Pool, works: Callable[[], bool]) -> None:
+    """Write down what is heard while *works*, for ever. What is lost is replaced by the next."""
     latest: dict[str, bytes] = {}
 
     async def hear(message: Msg) -> None:
-        latest[message.subject.rsplit(".", 1)[1]] = message.data
+        if works():
+            latest[message.subject.rsplit(".", 1)[1]] = message.data
 
     await client.subscribe(live_progress("*"), cb=hear)
     written = 0

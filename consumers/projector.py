@@ -1,17 +1,21 @@
-"""Keeps the read models up with the log."""
+"""Keeps the read models up with the log. Of several projectors one works, the others stand by."""
 
 import asyncio
 import logging
+import time
 from contextlib import aclosing
 
 import psycopg
 
 from infra.log_reader import LogInterrupted, head, read_log
-from infra.nats_connection import UNANSWERED, Client
-from infra.postgres import connect
+from infra.nats_connection import UNANSWERED, ApiError, Client
+from infra.postgres import Connection, connect
 from infra.telemetry.projector_metrics import ProjectorMetrics
+from infra.telemetry.watchdog import OK, STANDING_BY, STARTING, GaveUp
 from projections.fold import Fenced, Fold
 from projections.health import PROJECTOR
+from projections.projecting import begin_projecting, end_other_projector
+from projections.queries import position
 from projections.schema import check_tables, create_tables
 
 log = logging.getLogger(__name__)
@@ -20,39 +24,119 @@ BATCH = 500
 PAUSE = 0.5
 """Seconds before a new start after Postgres or NATS went away."""
 
+STAND_BY_EVERY = 1.0
+"""Seconds between two tries to take over."""
+
+OTHER_HANGS_AFTER = 20.0
+"""Seconds the tables may stand still behind the log before one that stands by ends the one that
+holds them up: it is frozen, or its computer is gone and Postgres has not noticed."""
+
+HANGS_AFTER = 60.0
+"""Seconds the tables may stand still behind the log before this projector ends itself."""
+
+AWAY = "away"
+
 
 class LogIsShorter(Exception):
     """The tables know more than the log: it was restored or replaced. Rebuild the tables."""
 
 
-async def project(client: Client, postgres_url: str, metrics: ProjectorMetrics) -> None:
-    """Fold the log into the tables, for ever, through every outage; count it in *metrics*.
+class Standstill:
+    """Since when the tables have been behind the log without moving."""
 
-    Raises:
-        LogIsShorter: going on would mix two histories.
-        TablesOutdated: an earlier version made the tables.
+    def __init__(self) -> None:
+        self._position = -1
+        self._since = 0.0
 
-    """
-    while True:
-        try:
-            await _follow(client, postgres_url, metrics)
-        except (Fenced, LogInterrupted, psycopg.Error, *UNANSWERED) as error:
-            metrics.restarted()
-            log.warning("projector.restarted", extra={"error": repr(error)})
-            await asyncio.sleep(PAUSE)
+    def lasts(self, position: int, end: int) -> float:
+        """Note where the tables stand and the log ends; return the seconds it has lasted."""
+        now = time.monotonic()
+        if position != self._position or position >= end:
+            self._position, self._since = position, now
+        return now - self._since
 
 
-async def _follow(client: Client, postgres_url: str, metrics: ProjectorMetrics) -> None:
-    async with connect(postgres_url, name=PROJECTOR) as connection:
-        await create_tables(connection)
-        await check_tables(connection)
-        fold = Fold(connection)
-        await fold.start()
-        end = await head(client)
-        if end < fold.position:
-            raise LogIsShorter(f"log ends at {end}, tables stand at {fold.position}")
-        log.info("projector.following", extra={"position": fold.position, "head": end})
-        async with aclosing(read_log(client, after=fold.position, limit=BATCH)) as batches:
-            async for batch in batches:
-                await fold.apply(batch)
-                metrics.folded(batch)
+class Projector:
+    """Folds the log into the tables, or stands by."""
+
+    def __init__(self, client: Client, postgres_url: str, metrics: ProjectorMetrics) -> None:
+        """Count what is folded in *metrics*."""
+        self._client = client
+        self._postgres_url = postgres_url
+        self._metrics = metrics
+        self._state = STARTING
+        self._position = 0
+        self._standstill = Standstill()
+
+    @property
+    def works(self) -> bool:
+        """Whether it is this one that folds."""
+        return self._state == OK
+
+    async def check(self) -> str:
+        """Return `ok`, `standing by` or what is wrong.
+
+        Raises:
+            GaveUp: the tables stand still, and the log has more.
+
+        """
+        if self.works:
+            try:
+                end = await head(self._client)
+            except (*UNANSWERED, ApiError):
+                return AWAY
+            if self._standstill.lasts(self._position, end) > HANGS_AFTER:
+                raise GaveUp(f"the tables stand still at {self._position}, the log ends at {end}")
+        return self._state
+
+    async def run(self) -> None:
+        """Work or stand by, for ever, through every outage.
+
+        Raises:
+            LogIsShorter: going on would mix two histories.
+            TablesOutdated: an earlier version made the tables.
+
+        """
+        while True:
+            try:
+                await self._follow()
+            except (Fenced, LogInterrupted, ApiError, psycopg.Error, *UNANSWERED) as error:
+                self._state = AWAY
+                self._metrics.restarted()
+                log.warning("projector.restarted", extra={"error": repr(error)})
+                await asyncio.sleep(PAUSE)
+
+    async def _follow(self) -> None:
+        async with connect(self._postgres_url, name=PROJECTOR) as connection:
+            await create_tables(connection)
+            await check_tables(connection)
+            stood_by = await self._stand_by(connection)
+            fold = Fold(connection)
+            await fold.start()
+            end = await head(self._client)
+            if end < fold.position:
+                raise LogIsShorter(f"log ends at {end}, tables stand at {fold.position}")
+            self._position, self._standstill, self._state = fold.position, Standstill(), OK
+            event = "projector.took_over" if stood_by else "projector.following"
+            log.info(event, extra={"position": fold.position, "head": end})
+            async with aclosing(
+                read_log(self._client, after=fold.position, limit=BATCH)
+            ) as batches:
+                async for batch in batches:
+                    await fold.apply(batch)
+                    self._position = fold.position
+                    self._metrics.folded(batch)
+
+    async def _stand_by(self, connection: Connection) -> bool:
+        """Wait until no other projector works; return whether one did."""
+        other = Standstill()
+        stood_by = False
+        while not await begin_projecting(connection):
+            if not stood_by:
+                log.info("projector.standing_by")
+            stood_by, self._state = True, STANDING_BY
+            at, end = await position(connection), await head(self._client)
+            if other.lasts(at, end) > OTHER_HANGS_AFTER and await end_other_projector(connection):
+                log.warning("projector.ended_other", extra={"position": at, "head": end})
+            await asyncio.sleep(STAND_BY_EVERY)
+        return stood_by

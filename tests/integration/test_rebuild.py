@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 from psycopg import sql
 
-from consumers.projector import project
+from consumers.projector import Projector
 from consumers.rebuild import rebuild
 from events.decider import RUN
 from events.output import Output
@@ -253,7 +253,7 @@ async def test_readers_and_the_projector_go_on_through_a_rebuild(  # noqa: PLR09
             session = Session(store, RUN, new, tenant="user:ada")
             await session.execute(CreateRun(created=created(run_id=new)), meta())
 
-    projecting = project(log_client, postgres_url, ProjectorMetrics(CollectorRegistry()))
+    projecting = Projector(log_client, postgres_url, ProjectorMetrics(CollectorRegistry())).run()
     async with running(read(), write(), projecting) as tasks:
         for _ in range(2):
             async with asyncio.timeout(10):
@@ -297,7 +297,7 @@ async def test_tables_of_an_earlier_version_are_found_out_and_rebuilt(
     with pytest.raises(TablesOutdated):
         await check_tables(connection)
     with pytest.raises(TablesOutdated):
-        await project(log_client, postgres_url, ProjectorMetrics(CollectorRegistry()))
+        await Projector(log_client, postgres_url, ProjectorMetrics(CollectorRegistry())).run()
     await rebuild(log_client, connection, lambda *_: None)
     await check_tables(connection)
     assert await position(connection) == await head(log_client)
