@@ -11,6 +11,7 @@ import pytest
 from app.auth_tokens import Tokens
 from app.cli.supervisor import python_process
 from infra import streams
+from infra.analyst import READ, USER
 from infra.embedded.child import start
 from infra.embedded.ports import LOOPBACK, free_port
 from infra.nats_connection import api, connected
@@ -43,6 +44,7 @@ async def test_a_deployment_ends_its_runs_also_while_a_server_of_nats_leaves(
         async with started(plan, here, tmp_path) as tenant:
             deployment = await tenant.deploy(card())
             await renders(tenant, deployment)
+            await can_be_read_by_the_analyst(plan, nats)
             nats.leave(leader)
             # None is refused, though the leader of every stream may have to be elected anew.
             while nats.children[leader].exit_code is None:
@@ -76,6 +78,21 @@ async def leader_of_three(url: str) -> str:
             assert info["config"]["num_replicas"] == 3, declared["name"]
         info = await api(client, "STREAM.INFO.RUNS", {}, within=5)
         return str(info["cluster"]["leader"])
+
+
+async def can_be_read_by_the_analyst(plan: Plan, nats: DeployedNats) -> None:
+    """Read the log through each server: whichever answers, the answer leads to the analyst."""
+    for name, server in plan.nats.items():
+        password = server.env["NATS_ANALYST_PASSWORD"].strip('"')
+        url = f"tls://{USER}:{password}@{LOOPBACK}:{nats.port(name, 'client')}"
+        async with connected(url, name="analyst") as client:
+            for _ in range(10):  # other replicas
+                inbox = client.new_inbox()
+                answers = await client.subscribe(inbox)
+                await client.publish(READ, b'{"seq": 1, "batch": 5}', reply=inbox)
+                messages = [await answers.next_msg(timeout=5) for _ in range(6)]
+                read = [(message.headers or {}).get("Nats-Sequence") for message in messages]
+                assert read == ["1", "2", "3", "4", "5", None]
 
 
 @asynccontextmanager
