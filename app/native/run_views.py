@@ -8,7 +8,7 @@ from msgspec import Struct
 from events.output import Output
 from events.progress import Progress
 from events.run import Run, Upload
-from events.run_events import RunError
+from events.run_events import Ending, RunError
 from infra.object_urls import public_url
 from infra.settings import Spaces
 
@@ -48,6 +48,22 @@ class InputImageView(Struct, frozen=True, kw_only=True):
     height: int | None
 
 
+class RunSeconds(Struct, frozen=True, kw_only=True):
+    """What a run took, in seconds; docs/events.md defines each."""
+
+    wait: float
+    """Until a machine first began to render it."""
+
+    render: float
+    """Of its last attempt, on the machine."""
+
+    gpu: float
+    """Of all attempts, on their machines."""
+
+    total: float
+    """From its acceptance to its end."""
+
+
 class RunLinks(Struct, frozen=True, kw_only=True):
     """Where to go from a run."""
 
@@ -78,6 +94,9 @@ class RunView(Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
     duration: float | None
     """Seconds from the start of rendering to the end; None until then."""
+
+    seconds: RunSeconds | None
+    """None until it has ended, and for runs that ended before comfyd recorded it."""
 
     outputs: list[OutputView]
     input_images: dict[str, InputImageView]
@@ -118,6 +137,7 @@ def run_view(run: Run, position: int, spaces: Spaces, progress: Progress | None 
         started_at=run.started_at,
         ended_at=run.ended_at,
         duration=_duration(run),
+        seconds=_seconds(run.ending) if run.ending else None,
         outputs=[output_view(o, run.uploads.get(o.index), spaces) for o in run.outputs],
         input_images={n: _input_image(u, spaces) for n, u in run.inputs.items()},
         error=run.error,
@@ -140,6 +160,15 @@ def _duration(run: Run) -> float | None:
     if run.started_at is None or run.ended_at is None:
         return None
     return (run.ended_at - run.started_at).total_seconds()
+
+
+def _seconds(ending: Ending) -> RunSeconds:
+    return RunSeconds(
+        wait=ending.wait_seconds,
+        render=ending.render_seconds,
+        gpu=ending.gpu_seconds,
+        total=ending.total_seconds,
+    )
 
 
 def _erasure(run: Run) -> str | None:

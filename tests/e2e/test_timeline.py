@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.e2e.graphs import MISSING, slow
+from infra.jetstream_event_store import JetStreamEventStore
+from tests.e2e.graphs import MISSING, card, slow
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant
 
@@ -51,9 +52,30 @@ async def test_the_timeline_of_a_run_that_went_well(ada: Tenant) -> None:
     chinese = await timeline(ada, run["id"], "zh-CN,en;q=0.5")
     assert chinese["entries"][0]["what"] == "已接受"
 
+    seconds = run["seconds"]
+    assert 1.2 <= seconds["render"] == seconds["gpu"] <= phases["running"] + 0.5
+    assert seconds["wait"] + seconds["render"] <= seconds["total"] + 0.002
+
     again = await ada.run(deployment, {"seed": 815})
+    assert again["seconds"]["render"] < 1
     cached = {n["node_id"] for n in (await timeline(ada, again["id"]))["nodes"] if n["cached"]}
     assert {"3", "4"} <= cached
+
+
+async def test_the_log_has_the_names_and_seconds_of_a_run(
+    log: JetStreamEventStore, ada: Tenant
+) -> None:
+    deployment = await ada.deploy(card(), name="names in the log")
+    run = await ada.run(deployment, {"colour": 7})
+
+    facts = {e.type: e.event for e in await log.read(f"run-{run['id']}")}
+
+    ending = facts["run.status_changed.v1"].ending
+    assert facts["run.created.v1"].workflow_name == ending.workflow_name == "names in the log"
+    assert facts["run.claimed.v1"].machine_name == ending.machine_name == "local"
+    assert facts["run.outputs_produced.v1"].render_seconds == ending.render_seconds
+    assert ending.began_at.isoformat() == run["started_at"].replace("Z", "+00:00")
+    assert ending.total_seconds == run["seconds"]["total"]
 
 
 async def test_a_run_behind_others_waits_for_its_turn(ada: Tenant) -> None:

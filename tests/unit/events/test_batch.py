@@ -40,6 +40,7 @@ def target(**changes: Any) -> RunTarget:
         "machine_id": MACHINE_ID,
         "graph_key": "workflows/graph.json",
         "ui_graph_key": None,
+        "workflow_name": "cats",
     }
     return RunTarget(**(facts | changes))
 
@@ -149,6 +150,7 @@ def test_a_run_of_a_batch_is_made_from_its_item_and_its_target() -> None:
     assert run is not None
     assert (run.id, run.batch_id, run.batch_index) == (second.run_id, BATCH_ID, 1)
     assert (run.version, run.rerun_of, run.request_hash) == (7, RUN_ID, "hash 1")
+    assert run.workflow_name == "cats"
     assert (run.created_at, run.has_inputs) == (NOW, True)
     assert run.inputs["picture"].key == "inputs/a.png"
 
