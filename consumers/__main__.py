@@ -12,6 +12,7 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from consumers.backup_commands import backup_command, restore_command
 from consumers.figures import Figures
 from consumers.migrate import WORDS as MIGRATE_WORDS
 from consumers.migrate import Asked, migrate
@@ -81,6 +82,10 @@ def migrate_command(*, replicas: str | None, lower: tuple[str, ...], dry_run: bo
     _run(_rebuild_if_outdated(settings))
     if differed:
         console.print(in_words(MIGRATE_WORDS["done"], language, {}))
+
+
+main.add_command(backup_command)
+main.add_command(restore_command)
 
 
 @main.group()

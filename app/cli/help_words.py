@@ -105,6 +105,26 @@ NATS_URL、POSTGRES_URL、SPACES_…  使用您自己的服务器，而不是内
         "Create the streams and tables, or bring them up to date.",
         "创建或更新流和数据表。",
     ),
+    "help.backup": (
+        "Write the log and the private data beside it into FOLDER, while everything runs.",
+        "在系统运行时，把日志及其旁边的私有数据写入 FOLDER。",
+    ),
+    "help.restore": (
+        "Make the log and the private data anew from the backup in FOLDER. Stop everything first.",
+        "用 FOLDER 中的备份重建日志和私有数据。请先停止全部进程。",
+    ),
+    "help.restore_replicas": (
+        "Copies of each stream; without it, 3 in a cluster, else 1.",
+        "每个流的副本数；不给时集群为 3，否则为 1。",
+    ),
+    "help.restore_replace": (
+        "Delete the streams that are there first, with all they hold.",
+        "先删除现有的流及其全部内容。",
+    ),
+    "help.restore_only_erase": (
+        "Restore nothing; delete again what the log says is erased.",
+        "不恢复任何内容；只再次删除日志中记为已抹除的数据。",
+    ),
     "help.analyst": (
         "Print the NATS address of those who may read the event log and do nothing else.",
         "输出只能读取事件日志、不能做其他任何事的 NATS 地址。",

@@ -88,6 +88,28 @@ def migrate(*, replicas: str | None, lower: tuple[str, ...], dry_run: bool) -> N
     _become("consumers", "migrate", *arguments, env=remembered_settings())
 
 
+@main.command(help=word("help.backup"))
+@click.argument("folder")
+def backup(folder: str) -> None:
+    """Write the log and the private data beside it into a folder."""
+    _become("consumers", "backup", folder, env=remembered_settings())
+
+
+@main.command(help=word("help.restore"))
+@click.argument("folder")
+@click.option("--replicas", type=click.Choice(["1", "3", "5"]), help=word("help.restore_replicas"))
+@click.option("--replace", is_flag=True, help=word("help.restore_replace"))
+@click.option("--only-erase", is_flag=True, help=word("help.restore_only_erase"))
+def restore(*, folder: str, replicas: str | None, replace: bool, only_erase: bool) -> None:
+    """Make the streams anew from a backup."""
+    options = (
+        *(("--replicas", replicas) if replicas else ()),
+        *(("--replace",) if replace else ()),
+        *(("--only-erase",) if only_erase else ()),
+    )
+    _become("consumers", "restore", folder, *options, env=remembered_settings())
+
+
 for command in (up, *COMMANDS, analyst, completion):
     main.add_command(command)
 localise(main)

@@ -39,6 +39,8 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "projector",
         "migrate",
         "projections",
+        "backup",
+        "restore",
         "analyst",
         "doctor",
         "completion",

@@ -1,0 +1,195 @@
+"""comfyd backup and comfyd restore, as the command line has them."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+import uvloop
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TransferSpeedColumn,
+)
+
+from consumers.backup import KEPT, back_up, restore
+from consumers.erase_again import erase_data_again, erase_files_again, find_erased
+from events.words import Phrases, in_words, language_of_locale
+from infra.event_store import LogUnavailable
+from infra.jetstream.backup_errors import BackupError
+from infra.jetstream.backup_folder import DATA, Manifest, State
+from infra.log_reader import LogInterrupted
+from infra.nats_connection import UNANSWERED, ApiError, connected
+from infra.object_storage import StorageRefused, StorageUnavailable
+from infra.s3_storage import open_object_storage
+from infra.settings import Settings, settings_from
+from infra.settings_invalid import SettingsInvalid
+
+T = TypeVar("T")
+
+WORDS: Phrases = {
+    "backed_up": (
+        "{stream}: {messages} messages up to position {last}, {bytes} bytes in {folder}",
+        "{stream}：{messages} 条消息，末位 {last}，{bytes} 字节，位于 {folder}",
+    ),
+    "not_in_it": (
+        "not in it: files in object storage, JWT_SECRET and COMFYD_SEAL_KEYS",
+        "其中不包括：对象存储中的文件、JWT_SECRET 和 COMFYD_SEAL_KEYS",
+    ),
+    "restored": (
+        "{stream}: {messages} messages up to position {last} are back",
+        "{stream}：已恢复 {messages} 条消息，末位 {last}",
+    ),
+    "erased_again": (
+        "erased runs whose data the backup had: {count}; deleted again",
+        "备份中仍含数据的已抹除运行：{count} 个；已再次删除",
+    ),
+    "files_unknown": (
+        (
+            "files of erased runs were not looked for in object storage ({reason}): when it "
+            "answers, run `comfyd restore --only-erase {folder}`"
+        ),
+        (
+            "未能在对象存储中查找已抹除运行的文件（{reason}）："
+            "待其恢复应答后，请运行 `comfyd restore --only-erase {folder}`"
+        ),
+    ),
+    "looking": ("files of erased runs", "已抹除运行的文件"),
+    "next": (
+        "next: `comfyd migrate`, `comfyd projections rebuild`, then start everything",
+        "接下来：`comfyd migrate`、`comfyd projections rebuild`，然后启动全部进程",
+    ),
+}
+
+
+@click.command(name="backup")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def backup_command(folder: Path) -> None:
+    """Write the log and the private data beside it into a folder."""
+    settings = _settings()
+    for manifest in _run(_back_up(settings, folder)):
+        _say_backed_up(manifest, folder)
+    _say("not_in_it")
+
+
+@click.command(name="restore")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--replicas", type=click.Choice(["1", "3", "5"]), default=None)
+@click.option("--replace", is_flag=True)
+@click.option("--only-erase", is_flag=True)
+def restore_command(*, folder: Path, replicas: str | None, replace: bool, only_erase: bool) -> None:
+    """Make the streams anew from a backup."""
+    settings = _settings()
+    if not only_erase:
+        number = int(replicas) if replicas else settings.replicas
+        for stream, state in _run(_restore(settings, folder, number, replace=replace)).items():
+            _say("restored", stream=stream, messages=state.messages, last=state.last_seq)
+    unknown = _run(_erase_again(settings))
+    if unknown:
+        _say("files_unknown", reason=unknown, folder=folder)
+    _say("next")
+    sys.exit(1 if unknown else 0)
+
+
+async def _back_up(settings: Settings, folder: Path) -> list[Manifest]:
+    async with connected(settings.nats_url, name="backup") as client:
+        with _bars() as bars:
+            tasks = {stream: bars.add_task(stream, total=None) for stream in KEPT}
+            return await back_up(client, folder, lambda stream, n: bars.advance(tasks[stream], n))
+
+
+async def _restore(
+    settings: Settings, folder: Path, replicas: int, *, replace: bool
+) -> dict[str, State]:
+    async with connected(settings.nats_url, name="restore") as client:
+        with _bars() as bars:
+            tasks = {stream: bars.add_task(stream, total=_size(folder, stream)) for stream in KEPT}
+            return await restore(
+                client,
+                folder,
+                lambda stream, n: bars.advance(tasks[stream], n),
+                replicas=replicas,
+                replace=replace,
+            )
+
+
+async def _erase_again(settings: Settings) -> str:
+    """Delete again what is erased; return why files may have stayed, nothing when none did."""
+    async with connected(settings.nats_url, name="restore") as client:
+        erased = await find_erased(client)
+        again = await erase_data_again(client, erased)
+        _say("erased_again", count=again)
+        try:
+            async with open_object_storage(settings.spaces) as storage:
+                with Progress(
+                    TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+                ) as bar:
+                    task = bar.add_task(_words("looking"), total=len(erased))
+                    await erase_files_again(storage, erased, lambda: bar.advance(task))
+        except (StorageUnavailable, StorageRefused) as error:
+            return str(error)
+    return ""
+
+
+def _bars() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True))
+
+
+def _size(folder: Path, stream: str) -> int | None:
+    file = folder / stream / DATA
+    return file.stat().st_size if file.exists() else None
+
+
+def _say_backed_up(manifest: Manifest, folder: Path) -> None:
+    _say(
+        "backed_up",
+        stream=manifest.stream,
+        messages=manifest.messages,
+        last=manifest.last_seq,
+        bytes=manifest.bytes,
+        folder=folder / manifest.stream,
+    )
+
+
+def _words(key: str, **params: object) -> str:
+    return in_words(WORDS[key], language_of_locale(os.environ), params)
+
+
+def _say(key: str, **params: object) -> None:
+    click.echo(_words(key, **params))
+
+
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(coroutine)
+    except BackupError as error:
+        _refuse(error.text(language_of_locale(os.environ)))
+    except (LogInterrupted, LogUnavailable, ApiError, *UNANSWERED) as error:
+        away = BackupError("away", reason=str(error) or repr(error))
+        _refuse(away.text(language_of_locale(os.environ)))
+
+
+def _settings() -> Settings:
+    try:
+        return settings_from(os.environ)
+    except SettingsInvalid as error:
+        _refuse(error.text(language_of_locale(os.environ)))
+
+
+def _refuse(message: str) -> NoReturn:
+    click.echo(f"comfyd: {message}", err=True)
+    sys.exit(2)

@@ -1,0 +1,86 @@
+"""Deletes again what the log says is erased, after an older backup has brought it back."""
+
+from collections.abc import Callable, Collection
+from contextlib import aclosing
+from uuid import UUID
+
+from events import subjects
+from events.codec import type_name_of
+from events.run_events import RunDataDeleted, RunDataErased
+from infra.jetstream.headings import last_headings
+from infra.log_reader import head
+from infra.nats_connection import Client, api
+from infra.object_keys import output_folder
+from infra.object_storage import ObjectStorage
+from infra.private_data import PrivateData
+from infra.side_by_side import side_by_side
+
+ERASED = {type_name_of(RunDataErased), type_name_of(RunDataDeleted)}
+"""Nothing happens to a run after these."""
+
+MARKS = subjects.given_up("")
+"""What the subjects begin with that belong to no run."""
+
+AT_ONCE = 16
+WITHIN = 30.0
+"""Seconds NATS may take for one answer."""
+
+
+async def find_erased(client: Client) -> set[UUID]:
+    """Return all runs that the log says are erased.
+
+    Raises:
+        LogInterrupted, ApiError, UNANSWERED: not everything was looked at; look again.
+
+    """
+    found: set[UUID] = set()
+    async with aclosing(last_headings(client, until=await head(client))) as batches:
+        async for batch in batches:
+            found |= {subjects.identifier_of(h.aggregate) for h in batch if h.type in ERASED}
+    return found
+
+
+async def erase_data_again(client: Client, erased: Collection[UUID]) -> int:
+    """Delete the inputs and texts of these runs; return how many of them had any.
+
+    Raises:
+        LogUnavailable, ApiError, UNANSWERED: not everything is deleted; do it again.
+
+    """
+    kept = {UUID(name.split(".")[1]) for name in await _kept(client) if not _is_mark(name)}
+    private = PrivateData(client)
+    await side_by_side(private.erase, kept.intersection(erased), at_once=AT_ONCE)
+    return len(kept.intersection(erased))
+
+
+async def erase_files_again(
+    storage: ObjectStorage, erased: Collection[UUID], told: Callable[[], None]
+) -> None:
+    """Delete the outputs of these runs. Input images stay: runs of a tenant share them.
+
+    Raises:
+        StorageUnavailable, StorageRefused: files may have stayed.
+
+    """
+
+    async def delete_files(run_id: UUID) -> None:
+        await storage.delete_all(output_folder(run_id))
+        told()
+
+    await side_by_side(delete_files, erased, at_once=AT_ONCE)
+
+
+async def _kept(client: Client) -> set[str]:
+    """Return every subject that holds private data; the server answers in pages."""
+    found: set[str] = set()
+    while True:
+        request = {"subjects_filter": "in.>", "offset": len(found)}
+        page = await api(client, f"STREAM.INFO.{subjects.INPUTS}", request, within=WITHIN)
+        here = page["state"].get("subjects") or {}
+        found |= here.keys()
+        if not here or len(found) >= page.get("total", 0):
+            return found
+
+
+def _is_mark(subject: str) -> bool:
+    return subject.startswith(MARKS)
