@@ -1,4 +1,4 @@
-"""How long a run took: the one definition, from its facts (docs/events.md, Seconds)."""
+"""How long a run took: the one definition, from its facts (docs/analyse-runs.md)."""
 
 from datetime import datetime, timedelta
 

@@ -18,7 +18,7 @@ ACCOUNTS = f"""\
     users: [{{ user: "comfyd", password: $NATS_PASSWORD }}]
     exports: [{{ service: "{READ}", response_type: stream, accounts: [ANALYST] }}]
   }}
-  # Reads the log, and does nothing else: docs/events.md.
+  # Reads the log, and does nothing else: docs/analyse-runs.md.
   ANALYST {{
     users: [{{ user: "{USER}", password: $NATS_ANALYST_PASSWORD }}]
     imports: [{{ service: {{ account: {OWN_ACCOUNT}, subject: "{READ}" }} }}]

@@ -84,7 +84,7 @@ def test_every_event_is_explained_with_its_fields(name: str) -> None:
 
 
 def test_what_a_run_took_is_explained() -> None:
-    assert missing({*Ending.__struct_fields__}, "docs/events.md") == set()
+    assert missing({*Ending.__struct_fields__}, "docs/analyse-runs.md") == set()
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/glossary.md"])

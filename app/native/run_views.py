@@ -49,7 +49,7 @@ class InputImageView(Struct, frozen=True, kw_only=True):
 
 
 class RunSeconds(Struct, frozen=True, kw_only=True):
-    """What a run took, in seconds; docs/events.md defines each."""
+    """What a run took, in seconds; docs/analyse-runs.md defines each."""
 
     wait: float
     """Until a machine first began to render it."""
