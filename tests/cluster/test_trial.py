@@ -47,6 +47,10 @@ async def test_runs_survive_the_death_of_everything_in_turn(
         await making
         runs = await load.until_ended()
 
+    async def all_well() -> bool:
+        return not await ada.faults()
+
+    await eventually(all_well, within=60)
     await check_everything(system, runs, after=start)
     rendered = system.rendered() - before
     assert {run_id: renders(rendered, run_id) for run_id in runs} == dict.fromkeys(runs, 1)

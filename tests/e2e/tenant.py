@@ -78,6 +78,11 @@ class Tenant:
         """Ask to stop a run."""
         return await self.http.post(f"/v1/runs/{run_id}/cancel")
 
+    async def faults(self) -> set[str]:
+        """Return the codes of the faults that the doctor finds."""
+        checks = (await self._ok("GET", "/v1/doctor"))["checks"]
+        return {check["code"] for check in checks if not check["ok"]}
+
     async def _ok(self, method: str, path: str, body: Json | None = None) -> Json:
         answer = await self.http.request(method, path, json=body)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
