@@ -12,6 +12,9 @@ KUBERNETES = DEPLOY / "kubernetes"
 SECRETS = KUBERNETES / "secrets.env.example"
 NATS_SECRETS = KUBERNETES / "nats-secrets.env.example"
 SETTINGS = KUBERNETES / "settings.env"
+PAGE = DEPLOY.parent.parent / "docs" / "cluster.md"
+"""What people type."""
+
 OLDEST_KUBERNETES = "1.30"
 """What the manifests are held against, beside the newest."""
 
@@ -21,6 +24,13 @@ _REFERENCE = re.compile(r"\$\(([A-Z_]+)\)")
 _VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::(?:-([^}]*)|\?))?\}")
 
 Manifest = dict[str, Any]
+
+
+def typed(language: str = "") -> list[str]:
+    """Return the blocks of the page that are in this language."""
+    return re.findall(
+        rf"^```{language}\n(.*?)^```$", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
 
 
 def cluster_services() -> dict[str, Manifest]:

@@ -1,6 +1,8 @@
 """What the files of a cluster say is started as they say it, and works while NATS is updated."""
 
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from infra.analyst import READ, USER
 from infra.embedded.child import start
 from infra.embedded.ports import LOOPBACK, free_port
 from infra.nats_connection import api, connected
+from tests.deploy.files import typed
 from tests.deploy.plans import JWT_SECRET, Plan, compose_plan, kubernetes_plan
 from tests.deploy.started import ENDED_WELL, DeployedNats, Processes, deployed_nats, run_once
 from tests.e2e.graphs import card
@@ -41,6 +44,7 @@ async def test_a_deployment_ends_its_runs_also_while_a_server_of_nats_leaves(
         migrated = run_once(plan.migrate, **here)
         assert migrated.returncode == 0, migrated.stderr
         leader = await leader_of_three(here["NATS_URL"])
+        the_page_shows_every_replica(plan, here)
         async with started(plan, here, tmp_path) as tenant:
             deployment = await tenant.deploy(card())
             await renders(tenant, deployment)
@@ -93,6 +97,22 @@ async def can_be_read_by_the_analyst(plan: Plan, nats: DeployedNats) -> None:
                 messages = [await answers.next_msg(timeout=5) for _ in range(6)]
                 read = [(message.headers or {}).get("Nats-Sequence") for message in messages]
                 assert read == ["1", "2", "3", "4", "5", None]
+
+
+def the_page_shows_every_replica(plan: Plan, here: Mapping[str, str]) -> None:
+    """Run what docs/cluster.md says, and find all servers, streams and replicas in its answer."""
+    program, _remove = typed("python")
+    ran = subprocess.run(
+        [sys.executable, "-c", program], env=dict(here), capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    servers = re.findall(r"^(\S+) \d+\.\d+\.\d+$", ran.stdout, re.MULTILINE)
+    assert sorted(servers) == sorted(plan.nats)
+    assert set(re.findall(r"leads (\w+) to", ran.stdout)) == {
+        declared["name"] for declared in streams.declarations(3)
+    }
+    for line in re.findall(r"leads .*", ran.stdout):
+        assert line.count("'in step'") == 2, line
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
-"""kustomization.yaml builds, and others can build upon it."""
+"""kustomization.yaml builds, and others can build upon it as docs/cluster.md says."""
 
+import re
 import subprocess
 from pathlib import Path
 from shutil import which
@@ -9,35 +10,52 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # its types are another package
 
 from tests.containers import DEPLOY
-from tests.deploy.files import OLDEST_KUBERNETES
+from tests.deploy.files import OLDEST_KUBERNETES, Manifest, typed
+
+NAME = "app.kubernetes.io/name"
 
 
-@pytest.mark.skipif(which("kubectl") is None, reason="kubectl is not installed")
-def test_kustomize_builds_what_kubernetes_takes(tmp_path: Path) -> None:
-    overlay = tmp_path / "kustomization.yaml"
-    deploy = Path(*[".."] * (len(tmp_path.parts) - 1), *DEPLOY.parts[1:])
-    overlay.write_text(_OVERLAY.format(deploy=deploy), "utf-8")
-    built = subprocess.run(
-        ["kubectl", "kustomize", tmp_path], capture_output=True, text=True, check=False
-    )
-    assert built.returncode == 0, built.stderr
-    made = list(yaml.safe_load_all(built.stdout))
-    for found in made:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> list[Manifest]:
+    """Build what the page says is in a folder of one's own."""
+    if which("kubectl") is None:
+        pytest.skip("kubectl is not installed")
+    folder = tmp_path_factory.mktemp("my-comfyd")
+    [overlay] = typed("yaml")
+    assert "../comfyd/infra/deploy" in overlay
+    deploy = Path(*[".."] * (len(folder.parts) - 1), *DEPLOY.parts[1:])
+    written = overlay.replace("../comfyd/infra/deploy", str(deploy))
+    (folder / "kustomization.yaml").write_text(written, "utf-8")
+    kustomize = ["kubectl", "kustomize", str(folder)]
+    done = subprocess.run(kustomize, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def test_what_is_built_is_as_kubernetes_says(built: list[Manifest]) -> None:
+    for found in built:
         kubernetes_validate.validate(found, OLDEST_KUBERNETES, strict=True)
-    by_name = {(m["kind"], m["metadata"]["name"]): m for m in made}
-    [settings] = (m for m in made if m["metadata"]["name"].startswith("comfyd-settings-"))
+
+
+def test_processes_have_the_image_and_the_settings_of_the_page(built: list[Manifest]) -> None:
+    [settings] = (m for m in built if m["metadata"]["name"].startswith("comfyd-settings-"))
     assert settings["data"]["SPACES_BUCKET"] == "renders"
-    api = by_name["Deployment", "api"]["spec"]["template"]["spec"]["containers"][0]
-    assert api["image"] == "registry.example.com/comfyd:26.1.0"
-    assert api["envFrom"][0]["configMapRef"]["name"] == settings["metadata"]["name"]
+    assert settings["data"]["COMFYD_REPLICAS"] == "3"
+    for name in ("api", "worker", "projector", "migrate"):
+        [pod] = (
+            m["spec"]["template"]["spec"]
+            for m in built
+            if m["metadata"]["name"] == name and "template" in m["spec"]
+        )
+        assert pod["containers"][0]["image"] == "registry.example.com/comfyd:26.1.0"
+        used = pod["containers"][0]["envFrom"][0]["configMapRef"]["name"]
+        assert used == settings["metadata"]["name"]
 
 
-_OVERLAY = """\
-resources: [{deploy}]
-configMapGenerator:
-  - name: comfyd-settings
-    namespace: comfyd
-    behavior: merge
-    literals: [SPACES_BUCKET=renders]
-images: [{{ name: comfyd, newName: registry.example.com/comfyd, newTag: 26.1.0 }}]
-"""
+def test_an_update_by_parts_finds_every_part(built: list[Manifest]) -> None:
+    commands = "\n".join(typed())
+    chosen = set(re.findall(rf"-l {NAME}=(\w+)", commands))
+    [looped] = re.findall(r"for name in (.+); do\n  kubectl", commands)
+    labels = {m["metadata"].get("labels", {}).get(NAME) for m in built}
+    assert chosen | set(looped.split()) == {"settings", "migrate", "projector", "worker", "api"}
+    assert chosen | set(looped.split()) <= labels
