@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+from contextlib import ExitStack
 from functools import partial
 from types import FrameType
 from typing import NoReturn
@@ -31,6 +32,8 @@ from infra.telemetry.api_metrics import ApiMetrics
 from infra.telemetry.connection_check import starting
 from infra.telemetry.exposition import Exposition
 from infra.telemetry.internal_server import Health, internal_server, listen_internally
+from infra.telemetry.tracing.requests import traced_requests
+from infra.telemetry.tracing.setup import tracing
 from infra.telemetry.watchdog import EXIT_CODE, GaveUp, Watchdog
 
 log = logging.getLogger(__name__)
@@ -53,9 +56,12 @@ class _Server(uvicorn.Server):
         exposition: Exposition,
         metrics: ApiMetrics,
         watchdog: Watchdog,
+        ending: ExitStack,
     ) -> None:
+        """Serve *app*; *ending* closes when all is done."""
         super().__init__(config)
         self._watchdog = watchdog
+        self._ending = ending
         self._app = app
         self._exposition = exposition
         self._metrics = metrics
@@ -89,6 +95,12 @@ class _Server(uvicorn.Server):
         if readings := self._app.state.get("readings"):
             parts: Parts = await readings.now()
             self._metrics.show_parts({part: says == "ok" for part, says in parts.items()})
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        # After this uvicorn ends the process by the very signal that it was sent.
+        await asyncio.to_thread(self._ending.close)
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -125,6 +137,8 @@ def refuse(message: str) -> NoReturn:
 
 def serve(settings: Settings, sockets: list[socket.socket], internal: list[socket.socket]) -> None:
     """Serve until a signal comes."""
+    ending = ExitStack()
+    tracer = ending.enter_context(tracing("comfyd-api"))
     exposition = Exposition("api")
     metrics = ApiMetrics(exposition.registry, (*STATUS_OF, *PLAIN_CODES))
     watchdog = Watchdog(asyncio.Event())
@@ -133,7 +147,7 @@ def serve(settings: Settings, sockets: list[socket.socket], internal: list[socke
     gc.collect()
     gc.freeze()
     config = uvicorn.Config(
-        app,
+        traced_requests(app, tracer) if tracer else app,  # type: ignore[arg-type]  # ASGI is ASGI
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -148,7 +162,7 @@ def serve(settings: Settings, sockets: list[socket.socket], internal: list[socke
         backlog=BACKLOG,
     )
     try:
-        _Server(config, app, internal, exposition, metrics, watchdog).run(sockets)
+        _Server(config, app, internal, exposition, metrics, watchdog, ending).run(sockets)
     except GaveUp:
         sys.exit(EXIT_CODE)
 

@@ -25,6 +25,7 @@ from events.run_target import RunTarget
 from events.subjects import identifier_of
 from infra.event_store import Session
 from infra.offload import in_thread_if
+from infra.telemetry.tracing.spans import span
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
@@ -110,6 +111,22 @@ async def accept_run(
     rerun_of: UUID | None = None,
 ) -> Accepted:
     """Store the inputs of a run and record that it exists; see create_run."""
+    with span("run.accept", comfyd__run__id=str(draft.run_id), comfyd__run__origin=origin):
+        return await _accept(
+            house, caller, session, draft, target, origin=origin, rerun_of=rerun_of
+        )
+
+
+async def _accept(
+    house: House,
+    caller: Caller,
+    session: RunSession,
+    draft: Draft,
+    target: RunTarget,
+    *,
+    origin: str,
+    rerun_of: UUID | None,
+) -> Accepted:
     began = time.perf_counter()
     [seen] = await look_at_all(house, [draft])
     async with house.quotas.reserving(caller.tenant, (draft.run_id,)):

@@ -27,6 +27,7 @@ from infra.private_data import PrivateData
 from infra.sealing import Sealer
 from infra.settings import Settings
 from infra.telemetry.api_metrics import ApiMetrics
+from infra.telemetry.tracing.spans import current
 from infra.work_queue import WorkQueue
 
 REMEMBERED_WRITES = 50_000
@@ -99,6 +100,7 @@ class House(Struct, frozen=True, kw_only=True):
             command_id=identifier,
             correlation_id=str(identifier),
             causation_id=str(self.new_id()) if command_id else "",
+            traceparent=current(),
         )
 
 

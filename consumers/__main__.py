@@ -38,6 +38,7 @@ from infra.telemetry.exposition import Exposition
 from infra.telemetry.internal_server import internal_server, listen_internally
 from infra.telemetry.projector_metrics import ProjectorMetrics
 from infra.telemetry.shared_figures import SharedFigures
+from infra.telemetry.tracing.setup import tracing
 from infra.telemetry.watchdog import EXIT_CODE, GaveUp, Watchdog
 from projections.inspection import quarantine, status_counts
 from projections.queries import position
@@ -230,7 +231,8 @@ def _run_until_signal(
             await watchdog.guard(work_if_possible())
 
     try:
-        _run(until_signal())
+        with tracing(f"comfyd-{process}"):
+            _run(until_signal())
     except (StreamDiffers, LogIsShorter, TablesOutdated) as error:
         click.echo(f"comfyd: {error}", err=True)
         sys.exit(2)

@@ -8,7 +8,7 @@ from consumers.background import CANCEL_REQUESTED, background, stopped
 from consumers.outages import note_outage
 from consumers.prepare import Prepared
 from consumers.record import record
-from consumers.tools import RunSession, Tools, meta, say
+from consumers.tools import RunSession, Tools, meta, say, timed
 from events.progress import Progress
 from events.run import Run
 from events.run_commands import (
@@ -41,8 +41,20 @@ async def follow(
         LogUnavailable: the log does not answer.
 
     """
-    assert run.prompt_id is not None  # it was claimed
     report = _Report(session, run.fence, tools)
+    with timed("run.render", session):
+        await _follow(session, run, machine, prepared, report, tools)
+
+
+async def _follow(
+    session: RunSession,
+    run: Run,
+    machine: Machine,
+    prepared: Prepared,
+    report: "_Report",
+    tools: Tools,
+) -> None:
+    assert run.prompt_id is not None  # it was claimed
     async with (
         tools.heard(session.name, CANCEL_REQUESTED) as cancel_heard,
         background(machine.watch(run.prompt_id, prepared.graph, report)) as watching,

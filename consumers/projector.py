@@ -7,6 +7,8 @@ from contextlib import aclosing
 
 import psycopg
 
+from consumers.trace_runs import trace_projected
+from infra import clock
 from infra.log_reader import LogInterrupted, head, read_log
 from infra.nats_connection import UNANSWERED, ApiError, Client
 from infra.postgres import Connection, connect
@@ -126,6 +128,7 @@ class Projector:
                     await fold.apply(batch)
                     self._position = fold.position
                     self._metrics.folded(batch)
+                    trace_projected(batch, clock.now())
 
     async def _stand_by(self, connection: Connection) -> bool:
         """Wait until no other projector works; return whether one did."""

@@ -5,7 +5,7 @@ called, and whoever takes over first asks the machine what it knows of the promp
 """
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Never
 from uuid import UUID
 
@@ -16,9 +16,10 @@ from consumers.machines import MachineUnusable
 from consumers.outages import note_outage
 from consumers.prepare import Prepared, RunCannotStart, prepare
 from consumers.record import record
-from consumers.tools import RunSession, Tools, meta, say
+from consumers.tools import RunSession, Tools, meta, say, timed, timed_before
 from events.decider import RUN
 from events.machine import MachineState
+from events.run import Run
 from events.run_commands import ClaimRun, ConfirmCancel, FailRun, LoseAttempt, NoteWaiting
 from events.run_events import RunError
 from events.waiting import WaitingReason
@@ -94,15 +95,22 @@ async def _wait_for_machine(session: RunSession, reason: WaitingReason, tools: T
 
 
 async def _render_on(machine: Machine, name: str, session: RunSession, tools: Tools) -> None:
-    prepared = await prepare(session, machine, tools)
-    if not session.existing.claimed:
-        # Of a claimed run the machine may have the prompt already, whatever it can do by now.
-        await machine.check(prepared.graph)
-    await _attempt(session, machine, name, prepared, tools)
+    waited_until = tools.now()
+    with timed("run.prepare", session):
+        prepared = await prepare(session, machine, tools)
+        if not session.existing.claimed:
+            # Of a claimed run the machine may have the prompt already, whatever it can do by now.
+            await machine.check(prepared.graph)
+    await _attempt(session, machine, name, prepared, waited_until, tools)
 
 
 async def _attempt(
-    session: RunSession, machine: Machine, name: str, prepared: Prepared, tools: Tools
+    session: RunSession,
+    machine: Machine,
+    name: str,
+    prepared: Prepared,
+    waited_until: datetime,
+    tools: Tools,
 ) -> None:
     before = session.existing
     taken_over = before.claimed
@@ -116,30 +124,40 @@ async def _attempt(
     run = session.existing
     if run.ended or not run.claimed or run.prompt_id is None:
         return
+    if not taken_over:
+        _trace_wait(session, before, waited_until)
     may_be_known = taken_over or tools.now() - before.updated_at > FORGOTTEN_AFTER
     known = await machine.look_up(run.prompt_id) if may_be_known else Lost()
     if not isinstance(known, Lost):
         await follow(session, run, machine, prepared, tools)
     elif run.accepted or run.cancel_requested:
         await record(session, run.attempt, known, tools)
-    elif unanswered := await _submit(run.prompt_id, machine, prepared, tools):
+    elif unanswered := await _submit(session, machine, prepared, tools):
         reason = cut(f"the machine took nothing: {unanswered}")
         await say(session, LoseAttempt(attempt=run.attempt, reason=reason, now=tools.now()), tools)
     else:
         await follow(session, run, machine, prepared, tools)
 
 
-async def _submit(prompt_id: UUID, machine: Machine, prepared: Prepared, tools: Tools) -> str:
+def _trace_wait(session: RunSession, before: Run, until: datetime) -> None:
+    """Add to the trace how long an attempt waited for its turn; another worker may take it over."""
+    timed_before("run.wait", session, start=before.retry_due or before.created_at, end=until)
+
+
+async def _submit(session: RunSession, machine: Machine, prepared: Prepared, tools: Tools) -> str:
     """Offer the prompt until the machine has it; return why it has not, nothing when it has.
 
     Raises:
         MachineUnreachable: it was not even sent, so that nothing is lost by waiting.
 
     """
+    prompt_id = session.existing.prompt_id
+    assert prompt_id is not None  # it was claimed
     unanswered = ""
     for _ in range(SUBMISSIONS):
         try:
-            await machine.submit(prompt_id, prepared.graph, ui_graph=prepared.ui_graph)
+            with timed("run.submit", session):
+                await machine.submit(prompt_id, prepared.graph, ui_graph=prepared.ui_graph)
         except OutcomeUnknown as error:
             if not isinstance(await _ask_twice(machine, prompt_id, tools), Lost):
                 return ""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from events.identity import derived
 from events.run import Run
 from events.run_commands import RunCommand
 from events.run_events import RunEvent
+from events.subjects import identifier_of
 from infra.event_store import EventStore, Session
 from infra.given_up_keys import GivenUpKeys
 from infra.graphs import Graphs
@@ -23,6 +24,14 @@ from infra.postgres import Pool
 from infra.private_data import PrivateData
 from infra.run_progress import ProgressSender
 from infra.settings import Settings
+from infra.telemetry.tracing.spans import (
+    Attribute,
+    Span,
+    enabled,
+    of_run,
+    run_part,
+    run_span,
+)
 
 RunSession = Session[Run, RunCommand, RunEvent]
 
@@ -73,9 +82,31 @@ def meta(tools: Tools, session: RunSession, *cause: object) -> Meta:
         command_id=derived(session.name, *cause) if cause else tools.new_id(),
         causation_id=session.last_event_id,
         correlation_id=session.correlation_id,
+        traceparent=of_run(identifier_of(session.name), session.traceparent),
     )
 
 
 async def say(session: RunSession, command: RunCommand, tools: Tools) -> None:
     """Send a command about the run in *session*; see Session.execute."""
     await session.execute(command, meta(tools, session))
+
+
+def timed(name: str, session: RunSession, **attributes: Attribute) -> AbstractContextManager[Span]:
+    """Time a part of the run in *session*, as a span of the run's trace."""
+    about = attributes if not enabled() else {**_about(session), **attributes}
+    return run_span(name, identifier_of(session.name), session.traceparent, **about)
+
+
+def timed_before(
+    name: str, session: RunSession, *, start: datetime, end: datetime, **attributes: Attribute
+) -> None:
+    """Add a part of the run in *session* that is over to its trace."""
+    if enabled():
+        about = {**_about(session), **attributes}
+        run_id = identifier_of(session.name)
+        run_part(name, run_id, session.traceparent, start=start, end=end, **about)
+
+
+def _about(session: RunSession) -> dict[str, Attribute]:
+    run = session.existing
+    return {"comfyd__machine__id": str(run.machine_id), "comfyd__run__attempt": run.attempt}

@@ -11,7 +11,7 @@ from consumers.errors import cut, run_error
 from consumers.machines import MachineUnusable
 from consumers.outages import note_outage
 from consumers.pace import limits_from, paced
-from consumers.tools import RunSession, Tools, meta
+from consumers.tools import RunSession, Tools, meta, timed
 from events.decider import RUN
 from events.output import Output
 from events.run import Run
@@ -119,13 +119,16 @@ async def _store_one(
 ) -> None:
     began = tools.now()
     sniffer = ImageSizeSniffer()
-    async with machine.open_output(output) as stream:
-        media_type = stream.media_type
-        limits = limits_from(tools.settings)
-        chunks = paced(stream.chunks(), limits, name=output.filename, length=stream.length)
-        stored = await tools.storage.put_stream(
-            output_key(run.id, output.name), _sniffed(chunks, sniffer), media_type
-        )
+    # Without the name of the file: names are private, and erased with the run.
+    with timed("run.upload", session, comfyd__output__index=output.index) as span:
+        async with machine.open_output(output) as stream:
+            media_type = stream.media_type
+            limits = limits_from(tools.settings)
+            chunks = paced(stream.chunks(), limits, name=output.filename, length=stream.length)
+            stored = await tools.storage.put_stream(
+                output_key(run.id, output.name), _sniffed(chunks, sniffer), media_type
+            )
+        span.set(comfyd__output__bytes=stored.bytes, comfyd__output__media_type=media_type)
     now = tools.now()
     duration = (now - began).total_seconds()
     uploaded: ImageUploaded | FileUploaded

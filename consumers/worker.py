@@ -25,6 +25,7 @@ from consumers.render import render
 from consumers.retention import keep_retention
 from consumers.serve_machines import ServedMachines, look_now_and_then
 from consumers.tools import Tools, meta
+from consumers.trace_runs import ends_run, trace_ended_run
 from consumers.upload import upload
 from events import subjects
 from events.codec import UnknownEventType, UnreadableEvent
@@ -50,6 +51,7 @@ from infra.settings import Settings
 from infra.telemetry.connection_check import connection_check, starting
 from infra.telemetry.connections import NatsConnections
 from infra.telemetry.exposition import Exposition
+from infra.telemetry.tracing.spans import enabled
 from infra.telemetry.watchdog import Watchdog
 from infra.telemetry.worker_metrics import WorkerMetrics
 from infra.work_queue import (
@@ -165,9 +167,12 @@ def _react_to_events(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None
     )
     async def on_event(message: NatsMessage) -> None:
         raw = message.raw_message
+        headers = raw.headers or {}
         try:
-            if (raw.headers or {}).get("ce-type") in REACTED_TO:
+            if headers.get("ce-type") in REACTED_TO:
                 await react(from_log(raw), store=tools.store, queue=queue)
+            if enabled() and ends_run(headers.get("ce-type", ""), headers.get("x-status", "")):
+                await trace_ended_run(from_log(raw), tools.store)
         except (UnknownEventType, UnreadableEvent) as error:
             # A newer comfyd wrote it; a newer comfyd reacts to it.
             log.warning("reactor.unreadable", extra={"error": str(error)})

@@ -73,4 +73,5 @@ def _meta(first: AnyRecorded, command_id: UUID, *, actor: str = "") -> Meta:
         command_id=command_id,
         correlation_id=first.meta.correlation_id,
         causation_id=str(first.id),
+        traceparent=first.meta.traceparent,
     )

@@ -100,6 +100,9 @@ class Session(Generic[S, C, E]):
         self.correlation_id = ""
         """Of the request that began it: all that follows carries the same."""
 
+        self.traceparent = ""
+        """Of the span in which it began."""
+
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -172,6 +175,8 @@ class Session(Generic[S, C, E]):
         self.tenant = recorded.meta.tenant
         self.last_event_id = str(recorded.id)
         self.correlation_id = self.correlation_id or recorded.meta.correlation_id
+        if recorded.version == 1:
+            self.traceparent = recorded.meta.traceparent
 
 
 def _draft(

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 _WHOLE = ("JWT_SECRET", "SPACES_SECRET")
 _LISTS = ("COMFYD_SEAL_KEYS",)
+_HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 _IN_URLS = ("NATS_URL", "POSTGRES_URL")
 
 _PLACEHOLDER = re.compile(
@@ -28,8 +29,16 @@ def secrets_in(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def secret_values(env: Mapping[str, str]) -> frozenset[str]:
     """Give the secrets themselves, as they are and as URLs hold them."""
-    found = {secret for _, secret in secrets_in(env) if secret}
+    found = {secret for _, secret in secrets_in(env) if secret} | {*_in_headers(env)}
     return frozenset(found | {unquote(secret) for secret in found})
+
+
+def _in_headers(env: Mapping[str, str]) -> Iterator[str]:
+    """Give the values of the headers that a collector of traces is sent: NAME=VALUE,…"""
+    for name in _HEADERS:
+        for pair in env.get(name, "").split(","):
+            if value := pair.partition("=")[2].strip():
+                yield value
 
 
 def placeholders_in(env: Mapping[str, str]) -> list[str]:

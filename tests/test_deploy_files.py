@@ -15,6 +15,7 @@ from app.cli.main import main
 from infra.analyst import ACCOUNTS
 from infra.embedded import nats_server
 from infra.settings import SETTING_NAMES, settings_from
+from infra.telemetry.tracing.setup import PASSED_ON
 from tests.containers import DEPLOY, compose
 
 ROOT = DEPLOY.parent.parent
@@ -75,7 +76,7 @@ def test_everything_is_published_on_loopback_only(services: Mapping[str, Any]) -
 def test_the_settings_of_the_services_are_complete_and_known(services: Mapping[str, Any]) -> None:
     for name in OWN:
         environment = services[name]["environment"]
-        assert environment.keys() <= SETTING_NAMES
+        assert environment.keys() <= SETTING_NAMES | PASSED_ON
         settings_from({key: filled_in(value) for key, value in environment.items()})
 
 
@@ -83,7 +84,7 @@ def test_every_setting_can_be_set(services: Mapping[str, Any]) -> None:
     # Of the container.
     fixed = {"COMFYD_HOST", "COMFYD_PORT", "COMFYD_DATA", "COMFYD_INTERNAL_HOST"}
     for name in OWN:
-        assert SETTING_NAMES - services[name]["environment"].keys() <= fixed
+        assert (SETTING_NAMES | PASSED_ON) - services[name]["environment"].keys() <= fixed
 
 
 def test_the_example_names_the_defaults() -> None:

@@ -24,6 +24,7 @@ from infra.comfyui.capabilities import CODES as CHECK_CODES
 from infra.comfyui.refusals import CODES as REFUSAL_CODES
 from infra.images import ImageProblem
 from infra.settings import SETTING_NAMES
+from infra.telemetry.tracing.setup import PASSED_ON
 from infra.url_fetch import UrlProblem
 from tests.described import operations
 from tests.lifecycle import PAGE, lifecycle_page
@@ -69,7 +70,13 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/operations.md"])
 def test_every_setting_is_explained(page: str) -> None:
-    assert missing({*SETTING_NAMES, "COMFYUI_URL"}, page) == set()
+    own = {*SETTING_NAMES, "COMFYUI_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+    assert missing(own, page) == set()
+
+
+@pytest.mark.parametrize("page", ["docs/traces.md", "docs/zh/traces.md"])
+def test_every_variable_of_traces_is_explained(page: str) -> None:
+    assert missing({*PASSED_ON}, page) == set()
 
 
 def test_every_route_is_explained() -> None:

@@ -26,6 +26,7 @@ from infra.nats_connection import connected
 from infra.postgres import connect
 from infra.settings import SEAL_KEYS, SETTING_NAMES, Settings, settings_from
 from infra.telemetry.internal_server import listen_internally
+from infra.telemetry.tracing.setup import PREFIX
 from projections.schema import TablesOutdated, check_tables, create_tables
 
 DEFAULT_PORT = "3000"
@@ -176,7 +177,13 @@ def own_processes(stack: Stack) -> Iterator[Command]:
     """Describe comfyd's processes; each has an internal port of its own."""
     for name, arguments in PROCESSES.items():
         own = {INTERNAL_PORT: str(port)} if (port := stack.internal_ports.get(name)) else {}
-        yield python_process(name, *arguments, logs=stack.logs, env={**stack.env, **own})
+        env = {**_of_traces(), **stack.env, **own}
+        yield python_process(name, *arguments, logs=stack.logs, env=env)
+
+
+def _of_traces() -> dict[str, str]:
+    """Return what OpenTelemetry reads: its own business, so it is no setting of ours."""
+    return {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
 
 
 async def _rebuild_tables(stack: Stack) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from app.cli.main import main
 from infra.settings import SETTING_NAMES
+from infra.telemetry.tracing.setup import PASSED_ON
 from tests.containers import DEPLOY, compose
 from tests.deploy.files import (
     KUBERNETES,
@@ -61,7 +62,7 @@ def test_every_manifest_is_used() -> None:
 
 
 def test_every_setting_passes_through_every_file() -> None:
-    settings = SETTING_NAMES - OF_THE_CONTAINER
+    settings = (SETTING_NAMES | PASSED_ON) - OF_THE_CONTAINER
     for name in (*PROCESSES, "migrate"):
         assert cluster_services()[name]["environment"].keys() - NOT_OURS == settings, name
         assert compose()["services"][name]["environment"].keys() == settings, name

@@ -44,10 +44,12 @@ def test_every_secret_is_found_as_it_is_and_as_urls_hold_it() -> None:
     env = GOOD | {
         "NATS_URL": "nats://comfyd:one@a:4222,nats://a-token@b:4222",
         "COMFYD_SEAL_KEYS": "k1, k2",
+        "OTEL_EXPORTER_OTLP_HEADERS": "api-key=h-4711,x-tenant=acme",
     }
     assert secret_values(env) == {
         *("one", "a-token", "p%40-4711", "p@-4711"),
         *("j" * 32, "s-4711", "k1", "k2"),
+        *("h-4711", "acme"),
     }
 
 

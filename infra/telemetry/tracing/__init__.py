@@ -1,0 +1,1 @@
+"""OpenTelemetry traces, where the environment says where they go; elsewhere nothing is loaded."""
