@@ -16,7 +16,7 @@ from infra.telemetry.shared_figures import SharedFigures
 from projections.figures import RunFigures, run_figures
 
 PATIENCE = 4.0
-"""Seconds for all of it: less than any scraper waits."""
+"""Seconds for all of it: less than scrapers wait."""
 
 
 class Figures:
@@ -40,6 +40,8 @@ class Figures:
         self._shown.log, self._shown.runs = log, runs
 
     async def _log(self) -> LogFigures | None:
+        if not self._client.is_connected:
+            return None
         try:
             async with asyncio.timeout(PATIENCE):
                 return await log_figures(self._client)

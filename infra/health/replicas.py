@@ -33,6 +33,9 @@ class Replica(Struct, frozen=True, kw_only=True):
     behind: int
     """Operations it does not have yet; 0 for few that it will have in a moment."""
 
+    lag: int = 0
+    """The same as the leader counts it, few or many."""
+
 
 class StreamHealth(Struct, frozen=True, kw_only=True):
     """How one stream is kept."""
@@ -49,6 +52,10 @@ class StreamHealth(Struct, frozen=True, kw_only=True):
 
     last: int = 0
     """Position of its last message."""
+
+    messages: int = 0
+    bytes: int = 0
+    """On disk."""
 
     compressed: bool = False
     replicas: tuple[Replica, ...] = ()
@@ -101,6 +108,8 @@ def read_stream(info: Mapping[str, Any]) -> StreamHealth:
         clustered="name" in cluster,
         copies=config["num_replicas"],
         last=state["last_seq"],
+        messages=state["messages"],
+        bytes=state["bytes"],
         compressed=config.get("compression", "none") != "none",
         replicas=tuple(_replica(replica) for replica in cluster.get("replicas") or ()),
         fullness=_fullness(config, state) if config.get("discard") == "new" else 0.0,
@@ -114,7 +123,7 @@ def _replica(found: Mapping[str, Any]) -> Replica:
     unheard = found["active"] == 0 and not current
     silent = found.get("offline", False) or unheard or found["active"] > SILENT * 1e9
     behind = 0 if current and lag <= MOST_LAG else max(lag, 1)
-    return Replica(node=found["name"], silent=silent, behind=0 if silent else behind)
+    return Replica(node=found["name"], silent=silent, behind=0 if silent else behind, lag=lag)
 
 
 def _fullness(config: Mapping[str, Any], state: Mapping[str, Any]) -> float:

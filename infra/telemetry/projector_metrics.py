@@ -9,9 +9,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from events.codec import TYPES
 from events.envelope import Entry, Unreadable
-from events.run_events import FileUploaded, ImageUploaded, StatusChanged
+from events.run_events import Ending, FileUploaded, ImageUploaded, StatusChanged
 from events.status import TERMINAL
 
+RUN_SECONDS = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 UPLOAD_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 OUR_ERRORS = (
     "internal",
@@ -53,6 +54,18 @@ class ProjectorMetrics:
         )
         for code in OUR_ERRORS:
             self._errors.labels(code)
+        self._durations = Histogram(
+            "comfyd_run_duration_seconds",
+            "What ended runs took: wait, render, total, as docs/analyse-runs.md defines them.",
+            ["part"],
+            buckets=RUN_SECONDS,
+            registry=registry,
+        )
+        self._gpu_seconds = Counter(
+            "comfyd_run_gpu_seconds",
+            "Seconds for which ended runs held a machine.",
+            registry=registry,
+        )
         self._uploads = Histogram(
             "comfyd_upload_duration_seconds",
             "Time to store one file: from its machine (output) or from its sender (input).",
@@ -63,6 +76,8 @@ class ProjectorMetrics:
         self._uploaded = Counter(
             "comfyd_uploaded_bytes", "Bytes of stored files.", ["role"], registry=registry
         )
+        for part in ("wait", "render", "total"):
+            self._durations.labels(part)
         for role in ("input", "output"):
             self._uploads.labels(role)
             self._uploaded.labels(role)
@@ -85,12 +100,21 @@ class ProjectorMetrics:
         """Count a new start."""
         self._restarts.inc()
 
+    def _took(self, ending: Ending) -> None:
+        self._durations.labels("wait").observe(ending.wait_seconds)
+        self._durations.labels("total").observe(ending.total_seconds)
+        if ending.began_at is not None:
+            self._durations.labels("render").observe(ending.render_seconds)
+        self._gpu_seconds.inc(ending.gpu_seconds)
+
     def _count(self, event: object) -> None:
         match event:
             case StatusChanged() if event.status in TERMINAL:
                 self._ended.labels(event.status).inc()
                 if event.error:
                     self._errors.labels(event.error.code).inc()
+                if event.ending:
+                    self._took(event.ending)
             case ImageUploaded():
                 self._uploads.labels(event.role).observe(event.upload_duration)
                 self._uploaded.labels(event.role).inc(event.bytes)

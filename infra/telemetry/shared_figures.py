@@ -1,6 +1,6 @@
 """Figures of the whole system, which one process shows for all: never summed over processes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
@@ -8,6 +8,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from events import subjects
+from infra.health.replicas import Replica, StreamHealth
 from infra.telemetry.log_figures import LogFigures
 
 
@@ -43,16 +45,17 @@ class SharedFigures(Collector):
             yield from _of_log(self.log)
         if self.runs:
             yield from _of_runs(self.runs)
-        if self.log and self.runs:
+        if self.runs and self.log and (log := self.log.streams.get(subjects.LOG)):
             yield _gauge(
                 "comfyd_projection_lag_events",
                 "Events that the read models are behind the log.",
-                max(self.log.head - self.runs.position, 0),
+                max(log.last - self.runs.position, 0),
             )
 
 
 def _of_log(log: LogFigures) -> Iterator[Metric]:
-    yield _gauge("comfyd_log_position", "Position of the log's last event.", log.head)
+    if events := log.streams.get(subjects.LOG):
+        yield _gauge("comfyd_log_position", "Position of the log's last event.", events.last)
     yield _gauge(
         "comfyd_reactor_lag_events",
         "Events of the log from which no work has followed yet.",
@@ -63,13 +66,13 @@ def _of_log(log: LogFigures) -> Iterator[Metric]:
     for name, text, values in (
         ("messages", "Messages in a stream.", {n: s.messages for n, s in streams}),
         ("bytes", "Bytes of a stream on disk.", {n: s.bytes for n, s in streams}),
-        ("replicas", "Replicas a stream is declared to have.", {n: s.wanted for n, s in streams}),
+        ("replicas", "Replicas a stream is declared to have.", {n: s.copies for n, s in streams}),
     ):
         yield _gauges(f"comfyd_stream_{name}", text, "stream", values)
-    yield from _of_replicas(log)
+    yield from _of_replicas(log.streams.values())
 
 
-def _of_replicas(log: LogFigures) -> Iterator[Metric]:
+def _of_replicas(streams: Iterable[StreamHealth]) -> Iterator[Metric]:
     labels = ["stream", "server"]
     current = GaugeMetricFamily(
         "comfyd_stream_replica_current",
@@ -81,10 +84,11 @@ def _of_replicas(log: LogFigures) -> Iterator[Metric]:
         "Operations that this server's copy of a stream is behind its leader.",
         labels=labels,
     )
-    for name, stream in log.streams.items():
-        for replica in stream.replicas:
-            current.add_metric([name, replica.server], replica.current)
-            lag.add_metric([name, replica.server], replica.lag)
+    for stream in streams:
+        leader = Replica(node=stream.leader, silent=False, behind=0)
+        for replica in (leader, *stream.replicas):
+            current.add_metric([stream.name, replica.node], not (replica.silent or replica.behind))
+            lag.add_metric([stream.name, replica.node], replica.lag)
     yield current
     yield lag
 

@@ -118,6 +118,10 @@ class System:
         """Return how a process ended; None while it runs."""
         return self._child(name).exit_code
 
+    def pid_of(self, name: str) -> int:
+        """Return the process id of one."""
+        return self._child(name).pid
+
     def end(self, name: str) -> None:
         """Stop one politely and forget it."""
         self._supervisor.children.pop(name).stop()

@@ -12,6 +12,7 @@ from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
 from tests.metrics_page import MetricsPage, documented, scraped
 
+PARTS = ("wait", "render", "total")
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -35,7 +36,7 @@ async def test_the_api_counts_what_it_accepts_answers_again_and_refuses(
     system: System, ada: Tenant
 ) -> None:
     deployment = await ada.deploy(card())
-    before = await page_of(system, "api")
+    before, ended = await page_of(system, "api"), await page_of(system, "projector")
     key = uuid4().hex
     for _ in range(3):
         await ada.create(deployment, {"colour": 1}, Idempotency_Key=key)
@@ -62,8 +63,15 @@ async def test_the_api_counts_what_it_accepts_answers_again_and_refuses(
     assert pages.rise("comfyd_http_responses_total", code="202") == 4
     assert pages.rise("comfyd_limit_checks_total", limit="default", outcome="admitted") == 6
     assert pages.rise("comfyd_limit_checks_total", limit="address", outcome="admitted") == 7
-    assert pages.after.by("comfyd_part_up", "part") == {"log": 1, "storage": 1, "read_models": 1}
+    parts = pages.after.by("comfyd_part_up", "part")
+    assert {parts[part] for part in ("log", "storage", "read_models", "replicas")} == {1}
     assert pages.after.value("comfyd_nats_connected", connection="api") == 1
+
+    async def all_ended() -> bool:
+        now = Pages(ended, await page_of(system, "projector"))
+        return now.rise("comfyd_runs_ended_total") == 6
+
+    await eventually(all_ended)
 
 
 async def test_streams_are_counted_while_they_are_open(system: System, ada: Tenant) -> None:
@@ -100,6 +108,9 @@ async def test_each_fact_is_counted_once_as_it_is_folded(system: System, ada: Te
     assert pages.rise("comfyd_runs_ended_total") == 1
     assert pages.rise("comfyd_run_errors_total") == 0
     assert pages.rise("comfyd_upload_duration_seconds_count", role="output") == 1
+    took = {part: pages.rise("comfyd_run_duration_seconds_count", part=part) for part in PARTS}
+    assert took == dict.fromkeys(PARTS, 1)
+    assert 0 < pages.rise("comfyd_run_duration_seconds_sum", part="total") < 60
     assert pages.rise("comfyd_uploaded_bytes_total", role="output") == run["outputs"][0]["bytes"]
     assert work.rise("comfyd_work_deliveries_total", work="render", outcome="done") == 1
     assert work.after.value("comfyd_served_machines") >= 1

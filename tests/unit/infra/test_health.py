@@ -43,7 +43,8 @@ def test_a_replica_is_well_silent_or_behind(
     found: dict[str, Any], *, silent: bool, behind: int
 ) -> None:
     [replica] = read_stream(info({"name": "node2", **found})).replicas
-    assert replica == Replica(node="node2", silent=silent, behind=behind)
+    lag = found.get("lag", 0)
+    assert replica == Replica(node="node2", silent=silent, behind=behind, lag=lag)
 
 
 def test_a_stream_without_a_leader_has_none() -> None:
@@ -76,7 +77,14 @@ def test_a_stream_is_as_full_as_its_narrowest_limit(
 
 def test_compression_is_seen() -> None:
     assert read_stream(info(config={"compression": "s2"})) == StreamHealth(
-        name="RUNS", leader="node0", clustered=True, copies=3, last=9, compressed=True
+        name="RUNS",
+        leader="node0",
+        clustered=True,
+        copies=3,
+        last=9,
+        messages=9,
+        bytes=80,
+        compressed=True,
     )
 
 
