@@ -9,6 +9,7 @@ import psycopg
 
 from consumers.trace_runs import trace_projected
 from infra import clock
+from infra.log_health import LogCheck
 from infra.log_reader import LogInterrupted, head, read_log
 from infra.nats_connection import UNANSWERED, ApiError, Client
 from infra.postgres import Connection, connect
@@ -115,9 +116,7 @@ class Projector:
             stood_by = await self._stand_by(connection)
             fold = Fold(connection)
             await fold.start()
-            end = await head(self._client)
-            if end < fold.position:
-                raise LogIsShorter(f"log ends at {end}, tables stand at {fold.position}")
+            end = await _end(self._client, fold.position)
             self._position, self._standstill, self._state = fold.position, Standstill(), OK
             event = "projector.took_over" if stood_by else "projector.following"
             log.info(event, extra={"position": fold.position, "head": end})
@@ -143,3 +142,23 @@ class Projector:
                 log.warning("projector.ended_other", extra={"position": at, "head": end})
             await asyncio.sleep(STAND_BY_EVERY)
         return stood_by
+
+
+async def _end(client: Client, position: int) -> int:
+    """Return where the log ends.
+
+    Raises:
+        LogIsShorter: before *position*.
+        LogInterrupted: before it, says a leader that may have been deposed.
+
+    """
+    end = await head(client)
+    if end >= position:
+        return end
+    # Cut off from the others, it would not know; but whoever can write is not cut off.
+    if not await LogCheck(client).can_write():
+        raise LogInterrupted(f"the log seems to end at {end}, and cannot be written")
+    end = await head(client)
+    if end < position:
+        raise LogIsShorter(f"log ends at {end}, tables stand at {position}")
+    return end

@@ -33,6 +33,10 @@ PLACEMENTS = 10
 """How often a consumer is made anew because it came to a replica that lags behind. JetStream
 chooses one at random, and each choice takes some milliseconds."""
 
+UNHEARD = 20
+"""How often a new consumer is asked again, 0.05 s apart, because nobody hears the question: it is
+answered for on its own node before the other nodes have heard that it listens."""
+
 CLOSING = 1.0
 """Seconds the server may take to let a consumer go."""
 
@@ -70,6 +74,7 @@ class LogConsumer:
         self._window = window
         self._delivered = 0
         self._asked = 0
+        self._unheard = 0
         self._inbox = client.new_inbox()
         self._queue: asyncio.Queue[tuple[float, Msg]] = asyncio.Queue()
         self._creating: asyncio.Task[dict[str, Any]] | None = None
@@ -171,6 +176,12 @@ class LogConsumer:
         if status == "408":
             # One of our requests has expired, with so many messages still to come.
             self._asked -= int(headers["Nats-Pending-Messages"])
+            await self._ask()
+            return
+        if status == "503" and not self._delivered and self._unheard < UNHEARD:
+            self._unheard += 1
+            self._asked = 0
+            await asyncio.sleep(0.05)
             await self._ask()
             return
         raise LogInterrupted(f"consumer ended: {status} {headers.get('Description', '')}")
