@@ -3,7 +3,7 @@
 An account, since the permissions of a user do not suffice: JetStream sends its answer to whatever
 subject a request names as its reply, so a user who may only read could write into a stream by
 asking for the answer there. An account has subjects of its own, and nothing but the one call that
-comfyd's account exports leads out of it.
+comfyd's account exports leads out of it (docs/adr/0024).
 """
 
 OWN_ACCOUNT = "COMFYD"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from infra.analyst import READ
 from infra.nats_connection import connected
 from infra.streams import migrate
 from tests.analyst_nats import Urls, analyst_nats
+from tests.own_nats import own_nats
 
 RUN = UUID(int=1, version=4)
 EVENT = subjects.subject(subjects.aggregate("run", RUN))
@@ -154,6 +156,32 @@ async def test_what_the_analyst_publishes_stays_in_its_account(
     await comfyd.flush()
     assert heard.pending_msgs == 0
     assert await state(comfyd) == before
+
+
+PERMISSIONS_ALONE = f"""
+authorization {{ users: [
+  {{ user: comfyd, password: c }}
+  {{ user: analyst, password: a, permissions: {{
+    publish: {{ allow: ["{READ}"] }}, subscribe: {{ allow: ["_INBOX.>"] }} }} }}
+] }}
+"""
+
+
+async def test_permissions_without_an_account_would_not_keep_a_reader_from_writing(
+    tmp_path: Path,
+) -> None:
+    """Why there is an account: the day this fails, permissions will do."""
+    with own_nats(tmp_path / "nats", more=PERMISSIONS_ALONE) as server:
+        comfyd, reader = (
+            server.url.replace("//", f"//{who}@") for who in ("comfyd:c", "analyst:a")
+        )
+        async with connected(comfyd, name="comfyd") as ours, connected(reader, name="reader") as a:
+            await migrate(ours)
+            await ours.request(EVENT, b"kept", timeout=5)
+            await a.publish(READ, b'{"seq": 1}', reply=WORK)
+            assert await answer(a, READ, {"seq": 1})
+            info = await ours.jetstream().stream_info(subjects.WORK)
+            assert info.state.messages == 1
 
 
 async def test_the_analyst_cannot_acknowledge_what_was_given_to_another(
