@@ -99,10 +99,7 @@ class FileUploaded(Struct, frozen=True, kw_only=True):
 
 
 class Ending(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a run took, and the names that it had: one fact suffices for a report.
-
-    events/run_times.py defines the seconds.
-    """
+    """What a run took (events/run_times.py), and the names that it had."""
 
     wait_seconds: float
     render_seconds: float
@@ -111,8 +108,6 @@ class Ending(Struct, frozen=True, kw_only=True, omit_defaults=True):
     environment: str
     workflow_name: str = ""
     machine_name: str = ""
-    """Of the machine that had it last; empty: none had."""
-
     began_at: datetime | None = None
     """When a machine first began to render it; None: none did."""
 
@@ -193,10 +188,8 @@ class AttemptFailed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: RunError
     at: datetime
     nodes: tuple[NodeTime, ...] = ()
-    """A hint, as with OutputsProduced."""
-
     render_seconds: float | None = None
-    """As with OutputsProduced."""
+    """Both as with OutputsProduced."""
 
 
 class AttemptLost(Struct, frozen=True, kw_only=True):

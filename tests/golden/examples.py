@@ -359,6 +359,28 @@ EXTENDED: dict[str, Struct] = {
         render_seconds=20.25,
     ),
     "run.attempt_failed.v1": replace(EXAMPLES["run.attempt_failed.v1"], render_seconds=20.25),
+    "batch.created.v1": BatchCreated(
+        batch_id=_id(14),
+        user_id="ada",
+        org_id=None,
+        targets=(
+            RunTarget(
+                workflow_id=_id(2),
+                version_id=_id(3),
+                version=4,
+                deployment_id=_id(5),
+                environment="production",
+                machine_id=_id(6),
+                graph_key="workflows/t/graph.json",
+                ui_graph_key=None,
+                workflow_name="猫",
+            ),
+        ),
+        items=(BatchItem(run_id=_id(18), request_hash="cd34", has_inputs=False),),
+        request_hash="ef56",
+        origin="api",
+        at=NOW,
+    ),
     "machine.observed.v1": replace(EXAMPLES["machine.observed.v1"], stated_at=NOW),
 }
 """The same with every field that was added to them later."""
