@@ -114,6 +114,10 @@ class System:
         """Kill -9, and wait for the end."""
         self._child(name).kill()
 
+    def pid(self, name: str) -> int:
+        """Return the process id of one of them."""
+        return self._child(name).pid
+
     def exit_code(self, name: str) -> int | None:
         """Return how a process ended; None while it runs."""
         return self._child(name).exit_code
