@@ -5,15 +5,19 @@ from types import TracebackType
 from typing import Any
 
 from faststream import AckPolicy
-from faststream.nats import NatsBroker
+from faststream.nats import NatsBroker, PullSub
 from typing_extensions import override
 
 from infra.jetstream.patient_pulls import PatientJetStream
 from infra.nats_connection import UNANSWERED, Client, connect
 from infra.telemetry.watchdog import OK, GaveUp
 
+PULL = PullSub(timeout=2.0)
+"""How a loop asks for work. A question is lost when its consumer gets another leader: the next one
+must not come much later."""
+
 UNANSWERED_AFTER = 30.0
-"""Seconds a question for work may take; FastStream lets each expire after five."""
+"""Seconds a question for work may take; each expires long before."""
 
 
 class Broker(NatsBroker):

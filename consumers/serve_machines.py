@@ -7,8 +7,9 @@ from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
-from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+from faststream.nats import JStream, NatsBroker, NatsMessage
 
+from consumers.broker import PULL
 from events import subjects
 from infra.event_store import LogUnavailable
 from infra.nats_connection import NATS_ERRORS
@@ -69,7 +70,7 @@ class ServedMachines:
                     subjects.render_work(machine_id),
                     stream=_WORK,
                     durable=render_consumer(machine_id),
-                    pull_sub=PullSub(),
+                    pull_sub=PULL,
                 )
                 subscriber(self._on_render)
                 stops.append(subscriber.stop)

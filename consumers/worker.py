@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from uuid import UUID
 
-from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+from faststream.nats import JStream, NatsBroker, NatsMessage
 
 from consumers.batches import finish_batch
-from consumers.broker import Broker
+from consumers.broker import PULL, Broker
 from consumers.delivery import Breakages, Do, GiveUp, InHand, deliver, growing_delay
 from consumers.erase import erase
 from consumers.machines import Machines
@@ -206,7 +206,7 @@ def _serve_work(
 def _serve(broker: NatsBroker, kind: KindOfWork, on_work: OnWork, *, at_once: int = 1) -> None:
     for _ in range(at_once):
         subscriber = broker.subscriber(
-            kind.subject, stream=_WORK, durable=kind.consumer, pull_sub=PullSub()
+            kind.subject, stream=_WORK, durable=kind.consumer, pull_sub=PULL
         )
         subscriber(on_work)
 
