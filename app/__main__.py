@@ -83,6 +83,7 @@ class _Server(uvicorn.Server):
 
     async def _leave(self) -> None:
         await self._watchdog.stop.wait()
+        self._end_streams()
         self.should_exit = True
 
     async def _ready(self) -> Health:
@@ -104,9 +105,12 @@ class _Server(uvicorn.Server):
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._end_streams()
+        super().handle_exit(sig, frame)
+
+    def _end_streams(self) -> None:
         if house := self._app.state.get("house"):
             house.hub.close()
-        super().handle_exit(sig, frame)
 
 
 @click.command()

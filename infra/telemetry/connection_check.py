@@ -12,6 +12,9 @@ from infra.telemetry.watchdog import OK, Check, GaveUp
 ANSWER_WITHIN = 3.0
 """Seconds that JetStream may take for an answer."""
 
+RENEW_AFTER = 2.0
+"""Seconds for which JetStream may answer a new connection, but not ours, before ours is renewed."""
+
 PATIENCE = 10.0
 """Seconds for which JetStream may answer a new connection, but not ours, before we give up."""
 
@@ -85,6 +88,7 @@ class ConnectionCheck:
         self._renew = renew
         self._now = now
         self._alone_since: float | None = None
+        self._renewed = False
 
     async def look(self) -> str:
         """Return `ok` or `away`.
@@ -100,8 +104,11 @@ class ConnectionCheck:
             self._alone_since = None
             return AWAY
         if self._alone_since is None:
-            self._alone_since = self._now()
-            await self._renew()
-        elif self._now() - self._alone_since >= PATIENCE:
+            self._alone_since, self._renewed = self._now(), False
+        alone = self._now() - self._alone_since
+        if alone >= PATIENCE:
             raise GaveUp("NATS answers new connections, and this one no more")
+        if alone >= RENEW_AFTER and not self._renewed:
+            self._renewed = True
+            await self._renew()
         return AWAY

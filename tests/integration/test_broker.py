@@ -80,7 +80,11 @@ async def test_a_connection_that_was_closed_for_good_stops_nothing_else_and_is_g
             await check()
 
 
-async def test_a_connection_that_only_hangs_is_renewed(worker: Worker, log_client: Client) -> None:
+async def test_a_connection_that_only_hangs_is_renewed(
+    worker: Worker, log_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "ANSWER_WITHIN", 1.0)
+    monkeypatch.setattr(checks, "RENEW_AFTER", 0.0)
     connection = await worker.broker.connect()
     check = connection_check(connection, worker.url)
     connection._reading_task.cancel()  # type: ignore[union-attr]

@@ -6,7 +6,7 @@ import pytest
 
 from infra.event_store import LogUnavailable
 from infra.nats_connection import ApiError
-from infra.telemetry.connection_check import PATIENCE, ConnectionCheck, starting
+from infra.telemetry.connection_check import PATIENCE, RENEW_AFTER, ConnectionCheck, starting
 from infra.telemetry.watchdog import GaveUp
 
 
@@ -55,11 +55,14 @@ async def test_an_outage_for_all_is_waited_for_however_long() -> None:
 
 async def test_a_connection_that_alone_is_silent_is_renewed_once_and_then_given_up() -> None:
     nats = Nats()
-    assert await nats.look(ours=False, another=True) == "away"
-    assert await nats.look(ours=False, another=True, after=PATIENCE - 1) == "away"
+    seen = [
+        await nats.look(ours=False, another=True, after=seconds)
+        for seconds in (1, RENEW_AFTER / 2, RENEW_AFTER / 2, PATIENCE - RENEW_AFTER - 1)
+    ]
+    assert seen == ["away"] * 4
     with pytest.raises(GaveUp):
         await nats.look(ours=False, another=True, after=1)
-    assert nats.renewed == [2.0]
+    assert nats.renewed == [1 + RENEW_AFTER]
 
 
 @pytest.mark.parametrize("between", [(True, True), (False, False)])
