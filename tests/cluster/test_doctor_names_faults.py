@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -13,13 +13,16 @@ from app.doctor.findings import Cluster as Found
 from app.doctor.findings import Findings
 from app.doctor.log import log_checks
 from app.doctor.look import look_at_cluster
+from events.subjects import subject
 from infra.clock import now
 from infra.health.system import SystemHealth
 from infra.log_health import LogCheck
 from infra.nats_connection import Client, api, connected
 from infra.storage_probe import StorageProbe
+from tests.cluster.lagging import leave_one_behind
 from tests.e2e.system import eventually
-from tests.nats_cluster import Cluster, leader_of, migrated
+from tests.nats_cluster import Cluster, leader_of, migrated, running_cluster
+from tests.route_proxies import RouteProxies
 
 pytestmark = pytest.mark.cluster
 
@@ -50,6 +53,19 @@ class Doctor:
             return {"": "", **self._last} if self._last.keys() == set(codes) else None
 
         return await eventually(found, within=60)
+
+
+@pytest.fixture(scope="module")
+def proxies() -> RouteProxies:
+    """Return the network between the nodes."""
+    return RouteProxies()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, proxies: RouteProxies) -> Iterator[Cluster]:
+    """Return three nodes, whose network may lose what it is told to."""
+    with running_cluster(tmp_path_factory.mktemp("nats"), proxies) as running:
+        yield running
 
 
 @pytest.fixture
@@ -99,17 +115,12 @@ async def test_a_node_that_is_frozen_is_named(cluster: Cluster, doctor: Doctor) 
     await doctor.until()
 
 
-async def test_without_a_quorum_the_log_has_no_leader(cluster: Cluster, doctor: Doctor) -> None:
-    gone = [number for number in range(3) if number != await leader_of(doctor.client, "RUNS")]
-    for number in gone:
-        cluster.kill(number)
-
-    async def leaderless() -> bool:
-        return {"log_leaderless", "node_away"} <= (await doctor.faults()).keys()
-
-    await eventually(leaderless, within=60)
-    for number in gone:
-        cluster.restart(number)
+async def test_a_replica_that_lags_is_named(doctor: Doctor, proxies: RouteProxies) -> None:
+    behind = await leave_one_behind(doctor.client, proxies)
+    await doctor.client.request(subject("run-x"), b"{}", timeout=5)
+    found = await doctor.until("replica_behind")
+    assert f"node{behind} (RUNS " in found["replica_behind"]
+    proxies.heal()
     await doctor.until()
 
 
@@ -129,4 +140,18 @@ async def test_how_streams_are_kept_is_judged(
         assert (await doctor.faults()).keys() == codes
     finally:
         await api(doctor.client, "STREAM.UPDATE.DLQ", info["config"], within=10)
+    await doctor.until()
+
+
+async def test_without_a_quorum_the_log_has_no_leader(cluster: Cluster, doctor: Doctor) -> None:
+    gone = [number for number in range(3) if number != await leader_of(doctor.client, "RUNS")]
+    for number in gone:
+        cluster.kill(number)
+
+    async def leaderless() -> bool:
+        return {"log_leaderless", "node_away"} <= (await doctor.faults()).keys()
+
+    await eventually(leaderless, within=60)
+    for number in gone:
+        cluster.restart(number)
     await doctor.until()
