@@ -48,6 +48,14 @@ async def _on_reconnect() -> None:
     log.info("nats.reconnected")
 
 
+def _is_of_interest(record: logging.LogRecord) -> bool:
+    """Tell whether asyncio says more than that nats-py has closed a connection with TLS."""
+    return not str(record.msg).startswith("returning true from eof_received()")
+
+
+logging.getLogger("asyncio").addFilter(_is_of_interest)
+
+
 @lru_cache(maxsize=256)
 def _header_name(raw: bytes) -> str | None:
     try:

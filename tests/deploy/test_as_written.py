@@ -42,7 +42,7 @@ async def test_a_deployment_ends_its_runs_also_while_a_server_of_nats_leaves(
         here = environment_here(plan, nats)
         monkeypatch.setenv("SSL_CERT_FILE", here["SSL_CERT_FILE"])
         migrated = run_once(plan.migrate, **here)
-        assert migrated.returncode == 0, migrated.stderr
+        assert (migrated.returncode, migrated.stderr) == (0, "")
         leader = await leader_of_three(here["NATS_URL"])
         the_page_shows_every_replica(plan, here)
         async with started(plan, here, tmp_path) as tenant:
