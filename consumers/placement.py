@@ -23,6 +23,9 @@ EVERY = 3.0
 STANDS_STILL = 2
 """Looks in a row that found a replica behind, and no further than at the look before."""
 
+AGAIN = 10
+"""Looks from one move to the next while it stands still: each asks the leaders of all durables."""
+
 _WITH_DURABLES = {subjects.LOG, subjects.WORK}
 
 
@@ -66,11 +69,11 @@ class Placement:
         return moved
 
     def standing_still(self, streams: Iterable[StreamHealth]) -> list[tuple[str, str]]:
-        """Take in how the streams are; return the streams and nodes that do not follow."""
+        """Take in how the streams are; return the streams and nodes to leave now."""
         for stream in streams:
             if stream.name in _WITH_DURABLES:
                 self._note(stream)
-        return [place for place, looks in self._still.items() if looks >= STANDS_STILL]
+        return [place for place, looks in self._still.items() if looks % AGAIN == STANDS_STILL]
 
     def _note(self, stream: StreamHealth) -> None:
         for replica in stream.replicas:

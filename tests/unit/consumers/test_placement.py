@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 from nats.aio.client import Client
 
-from consumers.placement import STANDS_STILL, Placement
+from consumers.placement import AGAIN, STANDS_STILL, Placement
 from events.subjects import INPUTS, LOG, WORK
 from infra.health.replicas import Replica, StreamHealth
 
@@ -43,6 +43,15 @@ def test_a_replica_that_is_behind_and_gets_no_further_stands_still() -> None:
 )
 def test_a_replica_that_comes_after_is_left_alone(looks: list[Look]) -> None:
     assert after(*looks) == []
+
+
+def test_while_it_stands_still_its_durables_are_looked_for_again_now_and_then() -> None:
+    looks = [(100, 5)] * (2 * AGAIN + STANDS_STILL + 1)
+
+    found = [after(*looks[:count]) for count in range(1, len(looks) + 1)]
+
+    assert [bool(one) for one in found].count(True) == 3
+    assert found[-1] == [(LOG, "node2")]
 
 
 def test_streams_without_durables_do_not_matter() -> None:
