@@ -66,6 +66,17 @@ def test_prometheus_takes_the_rules_and_the_configuration() -> None:
 
 
 @needs_prometheus
+def test_prometheus_takes_every_configuration_of_the_page(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text("utf-8")
+    configurations = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert len(configurations) == 3
+    for configuration in configurations:
+        (tmp_path / "prometheus.yml").write_text(configuration, "utf-8")
+        checked = promtool("check", "config", "prometheus.yml", folder=tmp_path)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@needs_prometheus
 def test_the_arithmetic_of_the_rules(tmp_path: Path) -> None:
     tests = (ROOT / "tests" / "alerts" / "comfyd.test.yml").read_text("utf-8")
     (tmp_path / "comfyd.test.yml").write_text(tests, "utf-8")

@@ -1,5 +1,6 @@
 """What each process shows to Prometheus, while real runs are made, refused and followed."""
 
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,6 +13,23 @@ from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
 from tests.metrics_page import MetricsPage, documented, scraped
 
+SHARED = {
+    "comfyd_log_position",
+    "comfyd_machines",
+    "comfyd_projection_lag_events",
+    "comfyd_projection_position",
+    "comfyd_quarantined_aggregates",
+    "comfyd_reactor_lag_events",
+    "comfyd_runs_open",
+    "comfyd_runs_waiting",
+    "comfyd_stream_bytes",
+    "comfyd_stream_messages",
+    "comfyd_stream_replica_current",
+    "comfyd_stream_replica_lag",
+    "comfyd_stream_replicas",
+    "comfyd_waiting_age_seconds",
+    "comfyd_work_queue",
+}
 PARTS = ("wait", "render", "total")
 ROOT = Path(__file__).parent.parent.parent
 
@@ -139,6 +157,26 @@ async def test_the_projector_shows_what_is_open_and_waits(system: System, ada: T
     for run_id in (waits, runs):
         await ada.cancel(run_id)
         await ada.ended(run_id)
+
+
+async def test_a_projector_that_stands_by_shows_no_numbers_of_the_whole_system(
+    system: System,
+) -> None:
+    system.start_own("projector-2", "consumers", "projector")
+
+    async def stands_by() -> bool:
+        with suppress(httpx.TransportError):
+            answer = await http.get("/health/ready")
+            return bool(answer.json().get("projection") == "standing by")
+        return False
+
+    url = system.internal_urls["projector-2"]
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=10) as http:
+        await eventually(stands_by)
+    both = [(await page_of(system, name)).metrics.keys() for name in ("projector", "projector-2")]
+    system.end("projector-2")
+
+    assert both[0] - both[1] == SHARED
 
 
 async def test_nothing_about_a_tenant_is_shown_and_nothing_on_the_public_address(
