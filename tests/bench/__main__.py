@@ -20,6 +20,7 @@ from tests.bench import (
     polls,
     projection,
     rate_counters,
+    replicas,
     resting,
 )
 from tests.bench.facts import facts
@@ -36,6 +37,7 @@ TOPICS: dict[str, Measure] = {
     "fan-out": fan_out.chapter,
     "projection": projection.chapter,
     "resting": resting.chapter,
+    "replicas": replicas.chapter,
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
 

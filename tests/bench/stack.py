@@ -58,7 +58,7 @@ class Stack:
         self.stop()
         async with self.nats() as client, self.postgres() as connection:
             await drop_streams(client)
-            await streams.migrate(client)
+            await streams.migrate(client, replicas=int(self.env.get("COMFYD_REPLICAS", 1)))
             await connection.execute("DROP SCHEMA IF EXISTS read CASCADE")
             await connection.execute("DROP SCHEMA IF EXISTS hints CASCADE")
             await create_tables(connection)
