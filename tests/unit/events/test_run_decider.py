@@ -216,6 +216,20 @@ def test_a_late_report_does_not_lead_back() -> None:
     given(created(), claimed(), running).when(report(Status.STARTED)).then_nothing()
 
 
+def test_the_begin_of_a_later_attempt_is_recorded_though_the_status_stays() -> None:
+    running = changed(Status.RUNNING, "machine")
+    again = changed(Status.RUNNING, "machine", attempt=2)
+    second = (LOST, claimed(attempt=2, fence=2))
+    rendering = (created(), claimed(), running, *second)
+    rendered = (created(), claimed(), running, produced(image_output()), *second)
+    for past, status in ((rendering, Status.RUNNING), (rendered, Status.UPLOADING)):
+        given(*past).when(report(Status.RUNNING, fence=2)).then(again)
+        given(*past, again).when(report(Status.RUNNING, fence=2)).then_nothing()
+        run = RUN.fold([*past, again])
+        assert run is not None
+        assert (run.status, run.running_at) == (status, NOW)
+
+
 def test_a_report_under_an_old_fence_is_refused() -> None:
     taken_over = (created(), claimed(), claimed(fence=2))
     given(*taken_over).when(report(Status.RUNNING)).then_refused(Superseded)
