@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import logging
 import os
 import socket
 import sys
@@ -36,8 +35,6 @@ from infra.telemetry.tracing.requests import traced_requests
 from infra.telemetry.tracing.setup import tracing
 from infra.telemetry.watchdog import EXIT_CODE, GaveUp, Watchdog
 
-log = logging.getLogger(__name__)
-
 BACKLOG = 4096
 """Connections that may wait to be taken up."""
 
@@ -57,9 +54,11 @@ class _Server(uvicorn.Server):
         metrics: ApiMetrics,
         watchdog: Watchdog,
         ending: ExitStack,
+        nats_url: str,
     ) -> None:
         """Serve *app*; *ending* closes when all is done."""
         super().__init__(config)
+        self._nats_url = nats_url
         self._watchdog = watchdog
         self._ending = ending
         self._app = app
@@ -78,8 +77,13 @@ class _Server(uvicorn.Server):
             ready=self._ready,
             scrape=self._exposition.scrape,
         ):
-            await self._watchdog.guard(super().serve(sockets))
+            await self._watchdog.guard(self._check_and_serve(sockets))
         leaving.cancel()
+
+    async def _check_and_serve(self, sockets: list[socket.socket] | None) -> None:
+        with starting():
+            await check(self._nats_url)
+        await super().serve(sockets)
 
     async def _leave(self) -> None:
         await self._watchdog.stop.wait()
@@ -119,17 +123,10 @@ def main() -> None:
     try:
         settings = settings_from(os.environ)
         configure_logs(settings.log_level, process="api", secrets=secret_values(os.environ))
-        with starting():
-            asyncio.run(check(settings.nats_url))
         internal = listen_internally(settings.internal_host, settings.internal_port)
         sockets = listen(settings.host, settings.port, backlog=BACKLOG)
     except (SettingsInvalid, CannotListen) as error:
         refuse(error.text(language_of_locale(os.environ)))
-    except StreamDiffers as error:
-        refuse(str(error))
-    except GaveUp as error:
-        log.critical("process.gave_up", extra={"reason": str(error)})
-        sys.exit(EXIT_CODE)
     serve(settings, sockets, internal)
 
 
@@ -165,8 +162,13 @@ def serve(settings: Settings, sockets: list[socket.socket], internal: list[socke
         timeout_graceful_shutdown=GRACE,
         backlog=BACKLOG,
     )
+    server = _Server(
+        config, app, internal, exposition, metrics, watchdog, ending, settings.nats_url
+    )
     try:
-        _Server(config, app, internal, exposition, metrics, watchdog, ending).run(sockets)
+        server.run(sockets)
+    except StreamDiffers as error:
+        refuse(str(error))
     except GaveUp:
         sys.exit(EXIT_CODE)
 

@@ -86,12 +86,14 @@ class Watchdog:
             GaveUp: a check, or *body* itself, gave up; the event `process.gave_up` was logged.
 
         """
+        self._kill_after(BLOCKED_AFTER)
         working = asyncio.create_task(body)
         watching = asyncio.create_task(self._run())
         try:
             await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
             self.stop.set()
-            await asyncio.wait({working}, timeout=STOP_WITHIN)
+            # One that has not been answered yet holds nothing that it would have to close.
+            await asyncio.wait({working}, timeout=STOP_WITHIN if self._checks else 0)
             for task in (watching, working):
                 if task.done():
                     task.result()

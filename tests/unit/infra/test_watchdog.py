@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -80,7 +82,7 @@ async def test_it_gives_up_once_with_a_reason_and_lets_its_work_go(
         await process.watchdog.guard(body())
     assert closed == [Health(ok=False, parts={"gave_up": "NATS answers others"})]
     assert not (await process.watchdog.ready()).ok
-    assert process.limits == [BLOCKED_AFTER, STOP_WITHIN]
+    assert process.limits == [BLOCKED_AFTER, BLOCKED_AFTER, STOP_WITHIN]
     told = [(r.levelname, r.message, r.__dict__["reason"]) for r in caplog.records]
     assert told == [("CRITICAL", "process.gave_up", "NATS answers others")]
 
@@ -99,9 +101,14 @@ async def test_work_that_gives_up_by_itself_ends_the_same_way(
     assert process.stop.is_set()
 
 
-async def test_what_does_not_stop_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.telemetry.watchdog.STOP_WITHIN", 0.01)
+@pytest.mark.parametrize(("part", "patience"), [("nats", 0.01), (None, 3600.0)])
+async def test_what_does_not_stop_is_cancelled_at_once_if_it_still_waits_for_nats(
+    monkeypatch: pytest.MonkeyPatch, part: str | None, patience: float
+) -> None:
+    monkeypatch.setattr("infra.telemetry.watchdog.STOP_WITHIN", patience)
     process = Process()
+    if part:
+        process.watch(part)
     process.stop.set()
     ended = []
 
@@ -135,3 +142,23 @@ async def test_work_that_ends_is_the_end() -> None:
 
     await process.watchdog.guard(body())
     assert await process.watchdog.live() == Health(ok=True)
+
+
+BLOCKED = """
+import asyncio, time
+from infra.telemetry import watchdog
+
+async def stand_still():
+    time.sleep(60)
+
+watchdog.BLOCKED_AFTER = 0.3
+asyncio.run(watchdog.Watchdog(asyncio.Event()).guard(stand_still()))
+"""
+
+
+def test_a_process_whose_event_loop_stands_still_is_killed_with_a_trace() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", BLOCKED], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert ended.returncode == 1
+    assert "in stand_still" in ended.stderr
