@@ -102,7 +102,12 @@ def test_every_variable_is_in_the_example() -> None:
     used = {found[0] for found in VARIABLE.findall((DEPLOY / "compose.yaml").read_text("utf-8"))}
     assert used - named == {"COMFYD_PORT", "SPACES_CDN_FORCE_PATH_STYLE"}  # these have defaults
     # Compose itself reads the first; the others are for compose.cluster.yaml.
-    assert named - used == {"COMPOSE_PROFILES", "NATS_ROUTE_PASSWORD", "POSTGRES_URL"}
+    assert named - used == {
+        "COMPOSE_PROFILES",
+        "NATS_ROUTE_PASSWORD",
+        "POSTGRES_URL",
+        "GRAFANA_PASSWORD",
+    }
 
 
 def test_services_wait_for_services_that_exist(services: Mapping[str, Any]) -> None:

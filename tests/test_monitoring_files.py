@@ -58,9 +58,10 @@ def named_metrics(text: str) -> set[str]:
 
 
 @needs_prometheus
-def test_prometheus_takes_the_rules_and_the_configuration() -> None:
+@pytest.mark.parametrize("name", ["prometheus.yml", "cluster.yml"])
+def test_prometheus_takes_the_rules_and_the_configuration(name: str) -> None:
     folder = RULES.parent
-    checked = promtool("check", "config", "prometheus.yml", folder=folder)
+    checked = promtool("check", "config", name, folder=folder)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert f"{len(rules())} rules found" in checked.stdout
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 import kubernetes_validate
 import pytest
+import yaml  # type: ignore[import-untyped]  # its types are another package
 
 from app.cli.main import main
 from infra.settings import SETTING_NAMES
@@ -27,7 +28,6 @@ from tests.deploy.files import (
     manifest,
     manifests,
     pods,
-    typed,
 )
 
 OF_THE_CONTAINER = {"COMFYD_HOST", "COMFYD_PORT", "COMFYD_DATA", "COMFYD_INTERNAL_HOST"}
@@ -200,7 +200,8 @@ def test_what_is_mounted_is_made() -> None:
     for name in (*PROCESSES, "migrate"):
         assert mounted(pods()[name]) == {"comfyd-settings", "comfyd-secrets", "nats-tls"}
     made = {each["name"] for each in kustomization()["configMapGenerator"]}
-    assert made == {"comfyd-settings", "nats-configuration"}
+    offered = {"comfyd-dashboard", "comfyd-alerts"}  # to who watches
+    assert made == {"comfyd-settings", "nats-configuration"} | offered
     for each in kustomization()["configMapGenerator"]:
         for file in (*each.get("files", ()), *each.get("envs", ())):
             assert (DEPLOY / file).is_file()
@@ -224,22 +225,19 @@ def mounted(pod: Manifest) -> set[str]:
     return names(pod)
 
 
-def test_commands_of_the_page_name_what_there_is() -> None:
-    commands = "\n".join(typed())
-    files = set(re.findall(r"infra/deploy/[\w./-]+", commands)) - {
-        "infra/deploy/.env",
-        "infra/deploy/tls",
-    }
-    assert len(files) > 5
-    assert {file for file in files if not (DEPLOY.parent.parent / file).exists()} == set()
-    made = set(re.findall(r"create secret generic (\S+)", commands))
-    assert made == {"comfyd-secrets", "nats-secrets", "nats-tls"}
-    volume = f"{compose('compose.cluster.yaml')['name']}_nats-2"
-    assert f"docker volume rm {volume}\n" in commands
-    assert "nats-2" in compose("compose.cluster.yaml")["volumes"]
-    [claim] = manifest("StatefulSet", "nats")["spec"]["volumeClaimTemplates"]
-    assert f"delete pvc {claim['metadata']['name']}-nats-1 " in commands
-    certificate = next(
-        line for line in commands.splitlines() if "certificates.sh tls nats " in line
-    )
-    assert "nats-2.nats-nodes" in certificate
+def test_monitoring_is_an_option_that_mounts_what_there_is() -> None:
+    services = cluster_services()
+    optional = {name for name in services if "monitoring" in services[name].get("profiles", ())}
+    assert optional == {"prometheus", "grafana"}
+    for name in optional:
+        files = [v.split(":")[0] for v in services[name]["volumes"] if v.startswith(".")]
+        assert files
+        assert [file for file in files if not (DEPLOY / file).exists()] == []
+        assert [port.split(":")[0] for port in services[name]["ports"]] == ["127.0.0.1"]
+    [scraped] = yaml.safe_load((DEPLOY / "prometheus" / "cluster.yml").read_text("utf-8"))[
+        "scrape_configs"
+    ]
+    [found] = scraped["dns_sd_configs"]
+    assert tuple(found["names"]) == PROCESSES
+    port = services["api"]["environment"]["COMFYD_INTERNAL_PORT"]
+    assert port == f"${{COMFYD_INTERNAL_PORT:-{found['port']}}}"
