@@ -1,4 +1,4 @@
-"""FastStream's broker on a connection of ours."""
+"""FastStream's broker on a connection of ours (docs/adr/0025)."""
 
 import asyncio
 from types import TracebackType
