@@ -23,6 +23,7 @@ class PatientJetStream(JetStreamContext):
 
     def __init__(self, client: Client) -> None:
         super().__init__(client)
+        self._client = client
         self._asked: dict[object, float] = {}
 
     @property
@@ -39,6 +40,10 @@ class PatientJetStream(JetStreamContext):
         fetch = subscription.fetch
 
         async def fetch_patiently(*arguments: Any, **options: Any) -> list[Msg]:
+            if not self._client.is_connected:
+                # It would be kept and sent later with all others, each good for one more message.
+                await asyncio.sleep(PAUSE)
+                raise nats.errors.TimeoutError
             question = object()
             self._asked[question] = time.monotonic()
             try:

@@ -65,6 +65,37 @@ async def test_deliveries_go_on_over_addresses_that_only_the_cluster_told(
         await broker.stop()
 
 
+async def test_nothing_is_asked_during_an_outage_and_everything_after_it(tmp_path: Path) -> None:
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    with own_nats(tmp_path / "nats") as nats:
+        broker = Broker(nats.url, name="test")
+        pull = PullSub(timeout=0.1)
+
+        @broker.subscriber("w", stream=JStream("W", declare=False), durable="w", pull_sub=pull)
+        async def on_work(message: NatsMessage) -> None:
+            await message.ack()
+            heard.put_nowait(message.body)
+
+        async with connected(nats.url, name="test") as client, asyncio.timeout(60):
+            await client.jetstream().add_stream(name="W", subjects=["w"])
+            await broker.start()
+            connection = await broker.connect()
+            nats.stop()
+
+            async def away() -> bool:
+                return not connection.is_connected
+
+            await eventually(away)
+            await asyncio.sleep(0.2)  # What was asked before is over.
+            before = connection.stats["out_msgs"]
+            await asyncio.sleep(0.5)
+            assert connection.stats["out_msgs"] == before
+            nats.start()
+            await eventually(partial(stored, client, b"work"))
+            assert await heard.get() == b"work"
+        await broker.stop()
+
+
 USERS = 'authorization { users: [{ user: "ada", password: "a" }, { user: "bob", password: "b" }] }'
 TOKEN = 'authorization { token: "t0ken" }'
 
