@@ -202,7 +202,7 @@ async def test_nats_that_is_away(prometheus: Prometheus, cluster: Cluster) -> No
     )
     for number in range(NODES):
         cluster.restart(number)
-    await prometheus.until_over("ComfydLogDown")
+    await prometheus.until_over("ComfydLogDown", "ComfydNatsDisconnected")
 
 
 def test_every_alert_is_made_true_here() -> None:
