@@ -46,16 +46,21 @@ async def _rebuild(client: Client, connection: Connection, told: Told) -> list[D
     await create_tables(connection, NEXT)
     fold = Fold(connection, schema=NEXT)
     await fold.start()
-    await _replay(client, fold, await position(connection), told)
+    await _replay(client, fold, await _in_common(client, connection), told)
     async with connection.transaction():
         # Holds the live projector before its next batch until the swap is done.
         await connection.execute(statements("rows.sql", LIVE)["lock_checkpoint"])
-        await _replay(client, fold, await position(connection), told)
+        await _replay(client, fold, await _in_common(client, connection), told)
         # Only tables that stand at the same event can be compared.
         differences = await compare(connection)
         await _replay(client, fold, await head(client), told)
         await swap_in(connection)
     return differences
+
+
+async def _in_common(client: Client, connection: Connection) -> int:
+    """Return the last position that both have: a restored log may end before the live tables."""
+    return min(await position(connection), await head(client))
 
 
 async def _replay(client: Client, fold: Fold, goal: int, told: Told) -> None:

@@ -44,9 +44,9 @@ LONGEST_PAUSE = 5.0
 STOPPED_PAUSE = 2.0
 """Seconds between two looks whether a machine was resumed."""
 
-FORGOTTEN_AFTER = timedelta(minutes=1)
+FORGOTTEN_AFTER = timedelta(seconds=10)
 """Age of a run's last fact from which on the machine may know the next prompt already: the log came
-out of a backup that is older than the claim."""
+out of a backup that is older than the claim. Nobody restores faster; asking costs milliseconds."""
 
 STOPPED = {
     MachineState.DRAINING: WaitingReason.MACHINE_DRAINING,

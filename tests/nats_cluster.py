@@ -79,6 +79,10 @@ class Cluster:
             Command(name=f"node{number}", argv=argv, folder=folder, log=folder / "nats.log")
         )
 
+    def store_of(self, number: int) -> Path:
+        """Return where a node keeps its streams."""
+        return self._folder / f"node{number}" / "data"
+
     def kill(self, number: int) -> None:
         """Kill -9 a node, and wait for its end."""
         self.nodes[number].kill()

@@ -34,8 +34,11 @@ PLACEMENTS = 10
 chooses one at random, and each choice takes some milliseconds."""
 
 UNHEARD = 20
-"""How often a new consumer is asked again, 0.05 s apart, because nobody hears the question: it is
-answered for on its own node before the other nodes have heard that it listens."""
+"""How often a new consumer is asked again because nobody hears the question: it is answered for on
+its own node before the other nodes have heard that it listens."""
+
+UNHEARD_PAUSE = 0.05
+"""Seconds in between."""
 
 CLOSING = 1.0
 """Seconds the server may take to let a consumer go."""
@@ -181,7 +184,7 @@ class LogConsumer:
         if status == "503" and not self._delivered and self._unheard < UNHEARD:
             self._unheard += 1
             self._asked = 0
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(UNHEARD_PAUSE)
             await self._ask()
             return
         raise LogInterrupted(f"consumer ended: {status} {headers.get('Description', '')}")

@@ -19,6 +19,7 @@ from events.output import Output
 from events.run_commands import CreateRun
 from events.run_events import AttemptLost, RetryScheduled, RunEvent
 from events.subjects import subject
+from infra import streams
 from infra.event_store import Session
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.log_reader import head, read_log
@@ -37,6 +38,7 @@ from projections.schema import (
 )
 from tests.builders import claimed, created, draft, image_output, later, meta, produced, uploaded
 from tests.golden.examples import recorded_example
+from tests.servers import drop_streams
 
 
 @pytest.fixture
@@ -199,6 +201,23 @@ async def test_tables_that_knew_nothing_know_everything_after_a_rebuild(
     assert await position(connection) == await head(log_client)
     assert len((await rows(connection))["run"]) == 4
     assert len(await quarantine(connection)) == 1
+
+
+async def test_tables_that_know_more_than_a_restored_log_forget_it(
+    log_client: Client, connection: Connection
+) -> None:
+    await fill(log_client)
+    await follow(log_client, connection)
+    await drop_streams(log_client)
+    await streams.migrate(log_client)
+    await live_runs(JetStreamEventStore(log_client), 2)
+
+    async with asyncio.timeout(10):
+        differences = await rebuild(log_client, connection, told)
+
+    assert Difference(table="run", only_live=4, only_rebuilt=2) in differences
+    assert len((await rows(connection))["run"]) == 2
+    assert await position(connection) == await head(log_client)
 
 
 async def test_a_rebuild_that_was_interrupted_is_simply_done_again(

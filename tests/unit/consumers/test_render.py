@@ -201,7 +201,7 @@ async def test_a_cancellation_stops_exactly_this_prompt_and_ends_the_run() -> No
     assert (await run_of(store)).status is Status.CANCELLED
 
 
-@pytest.mark.parametrize(("age", "renders"), [(59, 2), (61, 1)])
+@pytest.mark.parametrize(("age", "renders"), [(9, 2), (11, 1)])
 async def test_what_was_rendered_before_the_log_was_restored_is_not_rendered_again(
     age: float, renders: int
 ) -> None:
