@@ -20,6 +20,7 @@ from events.codec import UnknownEventType, UnreadableEvent
 from events.decider import BATCH, RUN
 from events.heading import Heading, is_machine, is_started_batch, may_be_open
 from events.identity import batch_run_id
+from events.status import Status
 from events.subjects import OBSERVE_WORK, identifier_of, kind_of
 from events.work import Piece, piece_of_batch, piece_of_run
 from infra.event_store import EventStore, LogUnavailable, load
@@ -37,6 +38,9 @@ EVERY = 15.0
 
 GRACE = timedelta(seconds=10)
 """Age up to which a fact is left to the reactor."""
+
+WAITING = {Status.NOT_STARTED, ""}
+"""Status of what no machine has, and of what is no run."""
 
 AT_ONCE = 16
 AT_A_TIME = 500
@@ -126,9 +130,14 @@ class Reconciler:
             await self._queue.put(OBSERVE_WORK, machine_id, message_id=message_id)
 
     async def _queue_missing(self, present: Queued) -> int:
-        due = self._old(self._open.values())
-        # Workers that look at the same time begin at different ends.
-        random.shuffle(due)
+        due = sorted(self._old(self._open.values()), key=lambda heading: heading.position)
+        begun = [heading for heading in due if heading.status not in WAITING]
+        waiting = [heading for heading in due if heading.status in WAITING]
+        # A machine has room for few runs at once. What it has already comes first: others would
+        # wait behind that, in all the room there is, while nobody follows or stops it.
+        return await self._queue_all(begun, present) + await self._queue_all(waiting, present)
+
+    async def _queue_all(self, due: list[Heading], present: Queued) -> int:
         pieces = 0
         while missing := [h for h in due if identifier_of(h.aggregate) not in present.owners]:
             some, due = missing[:AT_A_TIME], missing[AT_A_TIME:]

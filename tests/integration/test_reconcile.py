@@ -209,6 +209,20 @@ async def test_work_that_an_earlier_version_queued_goes_first(world: World) -> N
     assert set(await world.work()) == {f"work.run.{MACHINE_ID}.{run_id}.1"}
 
 
+async def test_what_a_machine_has_comes_first_and_the_rest_in_order(world: World) -> None:
+    """Else all its room may be taken by runs that wait behind one that nobody follows."""
+    waiting = [await world.run() for _ in range(3)]
+    claimed = [await world.run(CLAIM) for _ in range(3)]
+
+    await world.reconciler.look()
+
+    found: list[UUID] = []
+    for position in range(1, 7):
+        message = await world.client.jetstream().get_msg(subjects.WORK, position)
+        found.append(UUID((message.subject or "").split(".")[3]))
+    assert (set(found[:3]), set(found[3:])) == (set(claimed), set(waiting))
+
+
 START, STOP = RecordStart(now=NOW), CancelBatch(by="user:ada", now=NOW)
 
 
