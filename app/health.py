@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 FRESH = 1.0
 """Seconds for which the parts are not asked again: anybody may ask us, without a credential."""
 
+PATIENCE = 1.0
+"""Seconds that parts may take which make no process unready. Later they are as they were before."""
+
 Parts = Mapping[str, str]
 
 
@@ -38,7 +41,7 @@ class Readiness(TypedDict):
     """What answers: ok or away; the log may also be unwritable.
 
     Of the rest nobody needs anything to accept a run: the log's replicas (silent, behind,
-    leaderless), workers (none) and the projector (none, behind).
+    leaderless), workers (none) and the projector (none, behind); unknown until they have answered.
     """
 
     status: str
@@ -86,6 +89,8 @@ class Readings:
         self._shared: SharedAnswer[Parts] = SharedAnswer(FRESH)
         self._last: Parts = {}
         self._looking: asyncio.Task[Parts] | None = None
+        self._asking: asyncio.Task[Parts] | None = None
+        self._others_known: Parts = dict.fromkeys(("replicas", "workers", "projector"), "unknown")
 
     async def now(self) -> Parts:
         """Return the state of each part."""
@@ -116,7 +121,15 @@ class Readings:
         return parts
 
     async def _others(self) -> Parts:
-        """Ask for what runs are accepted without."""
+        """Return what runs are accepted without; a probe does not wait long for it."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask_others())
+        await asyncio.wait({self._asking}, timeout=PATIENCE)
+        if self._asking.done():
+            self._others_known = self._asking.result()
+        return self._others_known
+
+    async def _ask_others(self) -> Parts:
         stream, workers = await asyncio.gather(
             self._house.system.log_stream(), workers_part(self._house.system)
         )

@@ -1,5 +1,6 @@
 """What /health/ready says of the parts: asked once for many, and each change logged once."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -26,6 +27,8 @@ class Parts:
     asked = 0
 
     def __init__(self) -> None:
+        self.answered = asyncio.Event()
+        self.answered.set()
         self.house = cast(
             "House",
             SimpleNamespace(store=self, log_check=self, storage=self, pool=self, system=self),
@@ -47,7 +50,8 @@ class Parts:
         return StreamHealth(name="RUNS", leader="n1", replicas=(silent,) if self.silent else ())
 
     async def worker_listens(self) -> bool:
-        """Answer as the log."""
+        """Answer as the log, in its own time."""
+        await self.answered.wait()
         return self.working
 
     async def check(self) -> None:
@@ -106,6 +110,19 @@ async def test_what_runs_are_accepted_without_makes_nobody_unready(parts: Parts)
     seen = await readings.health()
     assert seen.ok
     assert (seen.parts["replicas"], seen.parts["workers"]) == ("silent", "none")
+
+
+async def test_no_probe_waits_for_what_runs_are_accepted_without(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    parts.house = cast("House", SimpleNamespace(**vars(parts.house), hub=SimpleNamespace(closed=0)))
+    parts.answered.clear()
+    readings = health.Readings(parts.house)
+    before = await readings.health()
+    parts.answered.set()
+    after = await readings.health()
+    assert (before.ok, before.parts["workers"], after.parts["workers"]) == (True, "unknown", "ok")
 
 
 @pytest.mark.parametrize(
