@@ -85,6 +85,17 @@ def test_comfyd_up_says_it_before_anything_is_started(
     assert not data.exists()
 
 
+def test_comfyd_up_says_that_its_one_nats_server_cannot_hold_three_replicas(
+    tmp_path: Path,
+) -> None:
+    env = {"COMFYD_DATA": str(tmp_path / "data"), "COMFYD_PORT": str(free_port())}
+    env |= {"COMFYD_REPLICAS": "3", "LC_ALL": "C.UTF-8"}
+    ended = CliRunner().invoke(main, ["up"], env=env)
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("comfyd: RUNS: 3 replicas need as many NATS servers")
+    assert ended.stderr.count("\n") == 1
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
