@@ -53,10 +53,11 @@ with it everybody's requests, not only those of whoever asked for so much."""
 class JetStreamEventStore:
     """The log, seen through one connection."""
 
-    def __init__(self, client: Client, *, patience: float = 8.0, per_try: float = 2.0) -> None:
+    def __init__(self, client: Client, *, patience: float = 10.0, per_try: float = 1.0) -> None:
         """Give up on an append after *patience* seconds, on one try after *per_try*.
 
-        Leader elections took up to 7 s; patience covers one.
+        Leader elections took up to 8.5 s, and what was asked before the end of one is not answered
+        after it: patience covers one, with short tries.
         """
         self._client = client
         self._patience = patience

@@ -1,6 +1,6 @@
 """Asks the leader of a stream: the one node whose "there is no such message" is believed.
 
-Elections take up to 7 s; *patience* (seconds) covers one.
+Elections take up to 8.5 s; *patience* (seconds) covers one.
 
 A Direct Get is answered by any replica, and one that lags behind or is broken answers "not found"
 like one that is right (docs/adr/0023). So a Direct Get may say what there is, never what is not.
