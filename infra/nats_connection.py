@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
-from urllib.parse import ParseResult, SplitResult, urlsplit
+from urllib.parse import ParseResult, SplitResult, unquote, urlsplit
 
 import msgspec
 import nats.errors
@@ -148,6 +148,7 @@ def _sign_in(client: Client, servers: list[str]) -> dict[str, Any]:
     """Sign in with the first credentials in *servers* wherever an address has none of its own.
 
     A cluster tells the addresses of all its nodes, without credentials; nats-py tries them too.
+    Nor does it decode what is percent-encoded, as `@` and `/` in a password have to be.
     """
     given = [urlsplit(url if "://" in url else f"nats://{url}") for url in servers]
     first = next((url for url in given if url.username is not None), None)
@@ -155,10 +156,10 @@ def _sign_in(client: Client, servers: list[str]) -> dict[str, Any]:
         return {}
 
     def user() -> str:
-        return _own_or(first).username or ""
+        return unquote(_own_or(first).username or "")
 
     def password() -> str:
-        return _own_or(first).password or ""
+        return unquote(_own_or(first).password or "")
 
     def _own_or(other: SplitResult) -> ParseResult | SplitResult:
         server = client._current_server  # noqa: SLF001 -- asked while it connects, when nothing public tells

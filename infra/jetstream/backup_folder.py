@@ -116,11 +116,12 @@ class BackupWriter:
 
     def abandon(self) -> None:
         """Take away what was written."""
+        if self._file is None:
+            return  # Whatever is there, it is not ours.
         self._close()
         for name in (DATA, META, MANIFEST):
             (self._folder / name).unlink(missing_ok=True)
-        if self._folder.exists():
-            self._folder.rmdir()
+        self._folder.rmdir()
 
     def _close(self) -> None:
         if self._file is not None:

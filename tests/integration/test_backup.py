@@ -171,6 +171,16 @@ async def test_a_backup_of_nothing_leaves_nothing(nats_client: Client, tmp_path:
     assert names_in(tmp_path) == set()
 
 
+async def test_a_folder_that_cannot_be_made_is_named(log_client: Client, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+
+    with pytest.raises(BackupError) as refused:
+        await back_up(log_client, tmp_path / "file", silence)
+
+    assert refused.value.key == "unwritable"
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 async def test_nothing_that_is_there_is_deleted_unless_it_is_told(
     log_client: Client, tmp_path: Path
 ) -> None:

@@ -98,6 +98,8 @@ async def test_nothing_is_asked_during_an_outage_and_everything_after_it(tmp_pat
 
 USERS = 'authorization { users: [{ user: "ada", password: "a" }, { user: "bob", password: "b" }] }'
 TOKEN = 'authorization { token: "t0ken" }'
+ODD = 'authorization { users: [{ user: "a da", password: "p@ss/w:rd,%41#" }] }'
+ODD_TOKEN = 'authorization { token: "t0/ken" }'
 
 
 @pytest.mark.parametrize(
@@ -109,6 +111,8 @@ TOKEN = 'authorization { token: "t0ken" }'
         (USERS, "ada:a@GONE,HERE"),
         (TOKEN, "nats://t0ken@GONE,nats://HERE"),
         (TOKEN, "nats://other@GONE,nats://t0ken@HERE"),
+        (ODD, "nats://a%20da:p%40ss%2Fw%3Ard%2C%2541%23@GONE,nats://HERE"),
+        (ODD_TOKEN, "nats://t0%2Fken@HERE"),
     ],
 )
 async def test_an_address_without_credentials_gets_the_first_ones(
