@@ -174,7 +174,7 @@ async def _record(
     command_id = derived("create-batch", created.batch_id, created.request_hash)
     meta = house.meta(caller, command_id=command_id)
     appended = await session.execute(CreateBatch(created=created), meta)
-    house.recent.note(created.batch_id, session.position)
+    house.recent_batches.note(created.batch_id, session.position)
     try:
         await carry_out(house.store, created.batch_id, house.now)
     except (LogUnavailable, VersionConflict) as error:

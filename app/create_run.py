@@ -95,7 +95,7 @@ async def earlier_run(house: House, session: RunSession, request_hash: str) -> A
         return None
     if run.request_hash != request_hash:
         raise AlreadyExists("this Idempotency-Key belongs to a different request")
-    house.recent.note(run.id, session.position)
+    house.recent_runs.note(run.id, session.position)
     house.metrics.accepted(1, replayed=True)
     return Accepted(run=run, position=session.position, replayed=True)
 
@@ -149,7 +149,7 @@ async def _accept(
     if run.erased_at is not None:
         # A twin of this request was faster, and its run is erased already.
         await house.private.erase(draft.run_id)
-    house.recent.note(draft.run_id, session.position)
+    house.recent_runs.note(draft.run_id, session.position)
     replayed = not recorded_by(meta, appended)
     house.metrics.accepted(1, replayed=replayed, seconds=time.perf_counter() - began)
     return Accepted(run=run, position=session.position, replayed=replayed)

@@ -25,14 +25,14 @@ async def find_batch(
         LogUnavailable: Postgres does not know it well enough, and the log does not answer.
 
     """
-    wanted = max(at_least, house.recent.position(batch_id))
+    wanted = max(at_least, house.recent_batches.position(batch_id))
     found = await house.batch_rows.get(batch_id)
     if found is None or found.position < wanted:
         return await standing_in_log(house, caller, batch_id)
     batch: Batch = found.row.state
     if not _may_know(caller, found.row.tenant, batch):
         raise _no_such_batch()
-    house.recent.note(batch_id, found.position)
+    house.recent_batches.note(batch_id, found.position)
     return standing_of(batch, found.counts, found.position)
 
 
@@ -40,9 +40,9 @@ async def standing_in_log(house: House, caller: Caller, batch_id: UUID) -> Stand
     """Give where a batch of the caller's stands now, by the log alone; see find_batch."""
     session = await batch_session(house, caller, batch_id)
     position = await house.log_groups.head()
-    house.recent.check(batch_id, position)
+    house.recent_batches.check(batch_id, position)
     tally = await tally_at(house, session.existing, position)
-    house.recent.note(batch_id, position)
+    house.recent_batches.note(batch_id, position)
     return tally.standing(position)
 
 
@@ -56,7 +56,7 @@ async def batch_session(house: House, caller: Caller, batch_id: UUID) -> BatchSe
     """
     session = await load(house.store, BATCH, batch_id)
     if session.state is None:
-        house.recent.check(batch_id, 0)
+        house.recent_batches.check(batch_id, 0)
     if session.state is None or not _may_know(caller, session.tenant, session.state):
         raise _no_such_batch()
     return session

@@ -41,12 +41,12 @@ async def find_run(house: House, caller: Caller, run_id: UUID, *, at_least: int 
         LogUnavailable: Postgres does not know it well enough, and the log does not answer.
 
     """
-    wanted = max(at_least, house.recent.position(run_id))
+    wanted = max(at_least, house.recent_runs.position(run_id))
     found = await _from_postgres(house, caller, run_id)
     if found is None or found.position < wanted:
         session = await run_session(house, caller, run_id)
         found = Found(run=session.existing, position=session.position)
-    house.recent.note(run_id, found.position)
+    house.recent_runs.note(run_id, found.position)
     return replace(found, run=await house.texts.put_into(found.run))
 
 
@@ -65,7 +65,7 @@ async def run_session(house: House, caller: Caller, run_id: UUID) -> RunSession:
 
     """
     session = await load(house.store, RUN, run_id)
-    house.recent.check(run_id, session.position)
+    house.recent_runs.check(run_id, session.position)
     if session.state is None or not _may_know(caller, session.tenant, session.state.deployment_id):
         raise _no_such_run()
     return session
@@ -80,7 +80,7 @@ async def run_events(house: House, caller: Caller, run_id: UUID) -> Sequence[Any
 
     """
     past = await house.store.read(RUN.name(run_id))
-    house.recent.check(run_id, past[-1].position if past else 0)
+    house.recent_runs.check(run_id, past[-1].position if past else 0)
     if not past or not _may_know(caller, past[0].meta.tenant, past[0].event.deployment_id):
         raise _no_such_run()
     return past

@@ -79,7 +79,8 @@ class House(Struct, frozen=True, kw_only=True):
     log_groups: LogGroups
     hub: Hub
     credentials: Credentials
-    recent: RecentWrites
+    recent_runs: RecentWrites
+    recent_batches: RecentWrites
     address_limit: RateLimit
     credential_limit: RateLimit
     quotas: Quotas

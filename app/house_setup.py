@@ -79,7 +79,8 @@ async def open_house(
             sealer=Sealer(settings.seal_keys),
             work=WorkQueue(client),
             credentials=credentials,
-            recent=RecentWrites(),
+            recent_runs=RecentWrites(),
+            recent_batches=RecentWrites(),
             address_limit=RateLimit("address", settings.address_limit, counter),
             credential_limit=RateLimit("default", settings.rate_limit, counter),
             quotas=Quotas(

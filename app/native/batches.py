@@ -200,7 +200,7 @@ async def _messages(house: House, start: Start, *, snapshot: bool) -> AsyncGener
 
 def _promise(house: House, standing: Standing) -> None:
     """Whoever was told something here is not told anything older by the other doors."""
-    house.recent.note(standing.batch.id, standing.position)
+    house.recent_batches.note(standing.batch.id, standing.position)
 
 
 ROUTES = [create, list_, read, runs, cancel, events]

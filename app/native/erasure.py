@@ -33,7 +33,7 @@ async def erase(
     command = EraseRun(reason="request", by=caller.actor, now=house.now())
     await session.execute(command, house.meta(caller))
     run = session.existing
-    house.recent.note(run.id, session.position)
+    house.recent_runs.note(run.id, session.position)
     view = run_view(run, session.position, house.settings.spaces)
     return Response(content=view, status_code=200 if run.deleted_at else 202)
 

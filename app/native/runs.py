@@ -85,7 +85,7 @@ async def answer_run(house: House, accepted: Accepted, wait: int) -> Response[Ru
         headers["Idempotent-Replayed"] = "true"
     if wait:
         run, position = await wait_until_ended(house, run, position, wait)
-        house.recent.note(run.id, position)
+        house.recent_runs.note(run.id, position)
         headers["Preference-Applied"] = f"wait={wait}"
     return await _answer(house, run, position, status=200 if run.ended else 202, headers=headers)
 
@@ -162,7 +162,7 @@ async def cancel(
     session = await run_session(house, caller, identifier(run_id))
     await session.execute(RequestCancel(by=caller.actor, now=house.now()), house.meta(caller))
     run = session.existing
-    house.recent.note(run.id, session.position)
+    house.recent_runs.note(run.id, session.position)
     return await _answer(house, run, session.position, status=200 if run.ended else 202)
 
 

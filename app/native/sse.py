@@ -77,7 +77,7 @@ async def run_stream(
     run_id = past[0].event.run_id
     past = as_shown(past)
     # Whoever was told something here is not told anything older by the other doors.
-    house.recent.note(run_id, past[-1].position)
+    house.recent_runs.note(run_id, past[-1].position)
     yield HELLO
     frame = partial(event_frame, spaces=house.settings.spaces)
     if after is None:
@@ -118,7 +118,7 @@ async def _follow(house: House, run_id: UUID, sent: int, encode: FrameOf) -> Asy
             fresh = [frame for frame in frames if frame.position > sent]
             if fresh:
                 sent = fresh[-1].position
-                house.recent.note(run_id, sent)
+                house.recent_runs.note(run_id, sent)
             # One piece for each waking: every piece costs a write to the client's connection.
             if piece := _joined(fresh, taken):
                 yield piece

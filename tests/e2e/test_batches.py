@@ -209,6 +209,16 @@ async def test_what_belongs_to_another_tenant_is_not_there(ada: Tenant, bob: Ten
     assert (await bob.http.get("/v1/runs", params={"batch_id": made["id"]})).json()["data"] == []
 
 
+async def test_a_batch_is_no_run_and_a_run_no_batch(ada: Tenant) -> None:
+    deployment = await ada.deploy(card())
+    batch = await make(ada, deployment, colours(1))
+    run_id = await ada.start(deployment, {"colour": 1})
+    for place in (f"runs/{batch['id']}", f"batches/{run_id}"):
+        # What was made a moment ago is as unknown there as any other.
+        assert (await ada.http.get(f"/v1/{place}")).status_code == 404
+        assert (await ada.http.post(f"/v1/{place}/cancel")).status_code == 404
+
+
 async def test_a_key_for_some_deployments_sees_only_their_batches(
     system: System, ada: Tenant
 ) -> None:

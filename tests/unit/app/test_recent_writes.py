@@ -49,19 +49,31 @@ class FakeHouse(Struct):
     """What finding reaches for."""
 
     store: MemoryEventStore
-    recent: RecentWrites
+    recent_runs: RecentWrites
+    recent_batches: RecentWrites
     run_rows: NoRows
 
 
-@pytest.mark.parametrize("find", [find_run, run_session, run_events, batch_session])
+RUNS = [find_run, run_session, run_events]
+
+
+@pytest.mark.parametrize(
+    ("find", "of_batches"), [*((find, False) for find in RUNS), (batch_session, True)]
+)
 async def test_what_was_promised_is_never_said_not_to_be_there(
     find: Callable[[House, Caller, UUID], Awaitable[object]],
+    *,
+    of_batches: bool,
 ) -> None:
-    fake = FakeHouse(MemoryEventStore(), RecentWrites(), NoRows())
+    runs, batches = RecentWrites(), RecentWrites()
+    fake = FakeHouse(MemoryEventStore(), runs, batches, NoRows())
     house, caller = cast("House", fake), Caller(user_id="ada", org_id=None)
+    own, others = (batches, runs) if of_batches else (runs, batches)
 
+    # The id of a run is no batch's, whoever asks for it.
+    others.note(RUN_ID, 7)
     with pytest.raises(NotFound):
         await find(house, caller, RUN_ID)
-    fake.recent.note(RUN_ID, 7)
+    own.note(RUN_ID, 7)
     with pytest.raises(LogUnavailable):
         await find(house, caller, RUN_ID)

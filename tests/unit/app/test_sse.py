@@ -105,7 +105,8 @@ class World:
             log_groups=cast("LogGroups", None),
             hub=self.hub,
             credentials=cast("Credentials", None),
-            recent=RecentWrites(),
+            recent_runs=RecentWrites(),
+            recent_batches=RecentWrites(),
             system=cast("SystemHealth", None),
             log_check=cast("LogCheck", None),
             metrics=ApiMetrics(CollectorRegistry()),
@@ -229,7 +230,7 @@ async def test_a_stream_begins_with_a_snapshot_and_ends_with_done(world: World) 
     assert told[-1] == (world.ids[-1], "done")
     assert [position for position, _ in told[1:-1]] == world.ids[1:]
     assert reader.ended
-    assert world.house.recent.position(RUN_ID) == world.ids[-1]
+    assert world.house.recent_runs.position(RUN_ID) == world.ids[-1]
     assert world.hub.followers == 0
 
 
