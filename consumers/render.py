@@ -34,6 +34,7 @@ from infra.machine import (
     WorkflowRejected,
 )
 from infra.object_storage import StorageRefused, StorageUnavailable
+from infra.work_queue import ACK_WAIT
 
 SUBMISSIONS = 3
 """How often a prompt is offered to a machine within one attempt."""
@@ -47,6 +48,9 @@ STOPPED_PAUSE = 2.0
 FORGOTTEN_AFTER = timedelta(seconds=10)
 """Age of a run's last fact from which on the machine may know the next prompt already: the log came
 out of a backup that is older than the claim. Nobody restores faster; asking costs milliseconds."""
+
+SUBMITTED_WITHIN = timedelta(seconds=2 * ACK_WAIT)
+"""Age of a claim up to which its worker may be about to submit the prompt."""
 
 STOPPED = {
     MachineState.DRAINING: WaitingReason.MACHINE_DRAINING,
@@ -75,6 +79,7 @@ async def render(run_id: UUID, delivery: int, tools: Tools) -> None:
         return
     if run.retry_due and run.retry_due > tools.now():
         raise Later((run.retry_due - tools.now()).total_seconds())
+    _leave_to_its_worker(run, tools)
     try:
         known = await tools.machines.find(run.machine_id)
         if not run.claimed and known.state in STOPPED:
@@ -85,6 +90,19 @@ async def render(run_id: UUID, delivery: int, tools: Tools) -> None:
         await _wait_or_fail(session, delivery, error, tools)
     except (WorkflowRejected, RunCannotStart, MachineUnusable, MachineRefused) as error:
         await say(session, FailRun(error=_refusal(error), now=tools.now()), tools)
+
+
+def _leave_to_its_worker(run: Run, tools: Tools) -> None:
+    """Postpone a run that was claimed a moment ago and that no machine is known to have taken.
+
+    A queue whose leader has died may give one piece of work to two workers at once. The machine of
+    the first may not have heard of the prompt yet, so asking it proves nothing.
+    """
+    if not run.claimed or run.accepted or run.waiting is not None:
+        return
+    age = tools.now() - run.updated_at
+    if timedelta() <= age < SUBMITTED_WITHIN:
+        raise Later((SUBMITTED_WITHIN - age).total_seconds())
 
 
 async def _wait_for_machine(session: RunSession, reason: WaitingReason, tools: Tools) -> Never:
@@ -118,7 +136,11 @@ async def _attempt(
         # A machine that does not answer is found out before yet another claim is recorded.
         await machine.look_up(before.prompt_id)
     claim = ClaimRun(
-        machine_id=before.machine_id, machine_name=name, worker=tools.worker, now=tools.now()
+        machine_id=before.machine_id,
+        machine_name=name,
+        worker=tools.worker,
+        now=tools.now(),
+        fence=before.fence,
     )
     await session.execute(claim, meta(tools, session))
     run = session.existing

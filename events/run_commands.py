@@ -24,6 +24,8 @@ class ClaimRun(Struct, frozen=True, kw_only=True):
     worker: str
     now: datetime
     machine_name: str = ""
+    fence: int | None = None
+    """Of the last claim that was seen: whoever has claimed the run since then has it."""
 
 
 class ReportStatus(Struct, frozen=True, kw_only=True):

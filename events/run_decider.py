@@ -118,6 +118,8 @@ def _create(run: Run | None, command: CreateRun) -> list[RunEvent]:
 def _claim(run: Run, command: ClaimRun) -> list[RunEvent]:
     if run.produced:
         return []
+    if command.fence is not None and command.fence != run.fence:
+        raise Superseded
     if run.cancel_requested and not run.claimed:
         return [changed(run, Status.CANCELLED, "cancelled", command.now)]
     # An open attempt is resumed under its own prompt id: the machine may know it.

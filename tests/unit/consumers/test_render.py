@@ -5,25 +5,39 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from typing_extensions import override
 
+from consumers.delivery import Later
 from consumers.render import render
+from consumers.tools import Tools
 from consumers.upload import upload
 from events.decider import RUN
 from events.envelope import AnyRecorded
+from events.errors import Superseded
 from events.identity import prompt_id
 from events.run_commands import RequestCancel
 from events.status import Status
 from infra.event_store import LogUnavailable, load
 from infra.machine import Failed, Lost, MachineRefused, Outcome, Report
-from tests.builders import NOW, RUN_ID, meta
+from tests.builders import NOW, RUN_ID, later, meta
 from tests.fake_machine import FakeMachine
 from tests.memory_event_store import MemoryEventStore
-from tests.rendering import Died, run_of, worker
+from tests.rendering import Died, events_of, run_of, worker
 
 FIRST = prompt_id(RUN_ID, 1)
+
+
+class SlowStore(MemoryEventStore):
+    """Takes a moment for each append, in which others get on."""
+
+    @override
+    async def append(self, events: Sequence[AnyRecorded], *, expected: int) -> list[AnyRecorded]:
+        await asyncio.sleep(0.01)
+        return await super().append(events, expected=expected)
 
 
 class MortalStore(MemoryEventStore):
@@ -50,6 +64,11 @@ class MortalStore(MemoryEventStore):
         if self.countdown == 0:
             raise Died
         return appended
+
+
+def next_life(tools: Tools, life: int) -> Tools:
+    """Return a worker that comes when the one before had time enough to submit."""
+    return replace(tools, now=lambda: later(5 * life))
 
 
 @asynccontextmanager
@@ -81,10 +100,10 @@ async def test_a_death_at_any_append_is_made_good_by_the_next_worker(
     tools = await worker(store, machine)
     store.countdown = at
 
-    for _ in range(2):
+    for life in range(2):
         for handler in (render, upload):
             with suppress(Died):
-                await handler(RUN_ID, 1, tools)
+                await handler(RUN_ID, 1, next_life(tools, life))
 
     assert (await run_of(store)).status is Status.SUCCESS
     assert machine.submitted == {FIRST: 1}
@@ -100,13 +119,43 @@ async def test_a_death_at_any_step_on_the_machine_is_made_good_by_the_next_worke
     tools = await worker(store, machine)
     machine.breaks = {step: [Died()]}
 
-    for _ in range(3):
+    for life in range(3):
         for handler in (render, upload):
             with suppress(Died):
-                await handler(RUN_ID, 1, tools)
+                await handler(RUN_ID, 1, next_life(tools, life))
 
     assert (await run_of(store)).status is Status.SUCCESS
     assert machine.submitted == {FIRST: 1}
+
+
+async def test_two_workers_that_are_given_the_same_work_at_once_submit_once() -> None:
+    store, machine = SlowStore(), FakeMachine()
+    first = await worker(store, machine)
+    second = replace(first, worker="worker:second")
+
+    ends = await asyncio.gather(
+        render(RUN_ID, 1, first), render(RUN_ID, 1, second), return_exceptions=True
+    )
+
+    assert [type(end) for end in ends if end] == [Superseded]
+    assert machine.submitted == {FIRST: 1}
+    assert [claim.reason for claim in await events_of(store, "claimed")] == ["deployment"]
+
+
+@pytest.mark.parametrize(("age", "submitted"), [(3.9, {}), (4.1, {FIRST: 1})])
+async def test_a_worker_that_has_just_claimed_a_run_is_left_time_to_submit(
+    age: float, submitted: dict[UUID, int]
+) -> None:
+    store, machine = MemoryEventStore(), FakeMachine()
+    first = await worker(store, machine)
+    machine.breaks = {"submit": [Died()]}
+    with suppress(Died):
+        await render(RUN_ID, 1, first)
+
+    with suppress(Later):
+        await render(RUN_ID, 1, replace(first, now=lambda: later(age)))
+
+    assert machine.submitted == submitted
 
 
 async def test_what_a_machine_refuses_for_good_fails_the_run_at_once() -> None:

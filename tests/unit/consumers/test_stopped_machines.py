@@ -2,6 +2,7 @@
 
 import pytest
 from cryptography.fernet import Fernet
+from msgspec.structs import replace
 
 from consumers.delivery import Later
 from consumers.render import render
@@ -21,7 +22,7 @@ from events.status import Status
 from infra.event_store import load
 from infra.machine import MachineUnreachable
 from infra.sealing import Sealer
-from tests.builders import MACHINE_ID, NOW, RUN_ID, meta
+from tests.builders import MACHINE_ID, NOW, RUN_ID, later, meta
 from tests.fake_machine import FakeMachine
 from tests.memory_event_store import MemoryEventStore
 from tests.rendering import worker
@@ -94,7 +95,7 @@ async def test_a_run_that_was_claimed_before_is_finished(world: World) -> None:
     session = await load(world.store, RUN, RUN_ID)
     await session.execute(ClaimRun(machine_id=MACHINE_ID, worker="dead", now=NOW), meta())
     await world.happens(DrainMachine(now=NOW))
-    await render(RUN_ID, 1, world.tools)
+    await render(RUN_ID, 1, replace(world.tools, now=lambda: later(5)))
     assert (await world.run()).status is Status.UPLOADING
 
 
