@@ -40,10 +40,6 @@ async def _on_error(error: Exception) -> None:
     log.warning("nats.error", extra={"error": repr(error)})
 
 
-async def _on_disconnect() -> None:
-    log.info("nats.disconnected")
-
-
 async def _on_reconnect() -> None:
     log.info("nats.reconnected")
 
@@ -116,7 +112,6 @@ OPTIONS: dict[str, Any] = {
     "connect_timeout": 2,
     "ping_interval": 10,
     "error_cb": _on_error,
-    "disconnected_cb": _on_disconnect,
     "reconnected_cb": _on_reconnect,
 }
 """How every process of comfyd connects."""
@@ -136,8 +131,19 @@ async def connect(url: str, *, name: str) -> Client:
     """Connect to the servers in *url* (comma-separated); waits until one answers."""
     client = _Client()
     servers = url.split(",")
+
+    async def on_disconnect() -> None:
+        if not client.is_closed:  # Otherwise it was closed by us.
+            log.info("nats.disconnected")
+
     try:
-        await client.connect(servers, name=name, **_sign_in(client, servers), **OPTIONS)
+        await client.connect(
+            servers,
+            name=name,
+            disconnected_cb=on_disconnect,
+            **_sign_in(client, servers),
+            **OPTIONS,
+        )
     except BaseException:
         await client.close()  # Whoever does not wait any longer leaves no socket behind.
         raise

@@ -20,13 +20,13 @@ MESSAGES: Phrases = {
     "single_server": (
         (
             "{stream}: {replicas} replicas need as many NATS servers in one cluster, and NATS_URL"
-            " leads to a single one. Start a cluster (docs/operations.md, Production), or set"
-            " COMFYD_REPLICAS to 1"
+            " leads to a single one. Start a cluster (docs/cluster.md), or ask for 1"
+            " (--replicas or COMFYD_REPLICAS)"
         ),
         (
             "{stream}：{replicas} 个副本需要同一集群中同样多的 NATS 服务器，"
-            "而 NATS_URL 指向单独一台。请启动集群（见 docs/operations.md 的 Production），"
-            "或将 COMFYD_REPLICAS 设为 1"
+            "而 NATS_URL 指向单独一台。请启动集群（见 docs/zh/cluster.md），"
+            "或只要求 1 个（--replicas 或 COMFYD_REPLICAS）"
         ),
     ),
     "too_few_servers": (

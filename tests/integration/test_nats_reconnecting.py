@@ -123,3 +123,19 @@ async def test_an_address_without_credentials_gets_the_first_ones(
         url = given.replace("HERE", here).replace("GONE", f"{LOOPBACK}:{free_port()}")
         async with asyncio.timeout(20), connected(url, name="test") as client:
             assert client.is_connected
+
+
+async def test_only_a_connection_that_was_lost_is_logged_as_lost(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="infra.nats_connection")
+    async with connected(cluster.url, name="closed"):
+        pass
+    assert "nats.disconnected" not in caplog.messages
+
+    async def is_logged() -> bool:
+        return "nats.disconnected" in caplog.messages
+
+    async with connected(cluster.url, name="lost") as client:
+        await client.force_reconnect()
+        await eventually(is_logged)
