@@ -3,9 +3,9 @@
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 import click
 import uvloop
@@ -15,6 +15,7 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TransferSpeedColumn,
 )
@@ -100,24 +101,16 @@ def restore_command(*, folder: Path, replicas: str | None, replace: bool, only_e
 
 async def _back_up(settings: Settings, folder: Path) -> list[Manifest]:
     async with connected(settings.nats_url, name="backup") as client:
-        with _bars() as bars:
-            tasks = {stream: bars.add_task(stream, total=None) for stream in KEPT}
-            return await back_up(client, folder, lambda stream, n: bars.advance(tasks[stream], n))
+        with StreamBars(dict.fromkeys(KEPT)) as bars:
+            return await back_up(client, folder, bars.advance)
 
 
 async def _restore(
     settings: Settings, folder: Path, replicas: int, *, replace: bool
 ) -> dict[str, State]:
     async with connected(settings.nats_url, name="restore") as client:
-        with _bars() as bars:
-            tasks = {stream: bars.add_task(stream, total=_size(folder, stream)) for stream in KEPT}
-            return await restore(
-                client,
-                folder,
-                lambda stream, n: bars.advance(tasks[stream], n),
-                replicas=replicas,
-                replace=replace,
-            )
+        with StreamBars({stream: _size(folder, stream) for stream in KEPT}) as bars:
+            return await restore(client, folder, bars.advance, replicas=replicas, replace=replace)
 
 
 async def _erase_again(settings: Settings) -> str:
@@ -128,9 +121,7 @@ async def _erase_again(settings: Settings) -> str:
         _say("erased_again", count=again)
         try:
             async with open_object_storage(settings.spaces) as storage:
-                with Progress(
-                    TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-                ) as bar:
+                with _progress(MofNCompleteColumn()) as bar:
                     task = bar.add_task(_words("looking"), total=len(erased))
                     await erase_files_again(storage, erased, lambda: bar.advance(task))
         except (StorageUnavailable, StorageRefused) as error:
@@ -138,14 +129,32 @@ async def _erase_again(settings: Settings) -> str:
     return ""
 
 
-def _bars() -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-    )
-    return Progress(*columns, console=Console(stderr=True))
+class StreamBars:
+    """A bar for each stream, from its first byte on: what is refused shows none."""
+
+    def __init__(self, sizes: Mapping[str, int | None]) -> None:
+        self._progress = _progress(DownloadColumn(), TransferSpeedColumn())
+        self._tasks = {
+            stream: self._progress.add_task(stream, total=size, visible=False)
+            for stream, size in sizes.items()
+        }
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def advance(self, stream: str, count: int) -> None:
+        """Show so many bytes more."""
+        self._progress.update(self._tasks[stream], advance=count, visible=True)
+
+
+def _progress(*columns: ProgressColumn) -> Progress:
+    """Return bars that are gone when the result is printed; a file never has any."""
+    text = TextColumn("{task.description}")
+    return Progress(text, BarColumn(), *columns, console=Console(stderr=True), transient=True)
 
 
 def _size(folder: Path, stream: str) -> int | None:

@@ -17,8 +17,9 @@ from infra.storage_probe import probe_storage
 from projections.health import count_projectors, count_quarantined
 from projections.queries import position, server_version, write_probe
 
-MOVES_WITHIN = 2.0
-"""Seconds after which a projector that is behind must have come nearer to the head."""
+MOVES_WITHIN = 8.0
+"""Seconds after which a projector that is behind must have come nearer to the head. One whose
+replica of the log is gone notices after five, and reads on from another."""
 
 LOOK_EVERY = 0.2
 
