@@ -4,6 +4,7 @@ Rendering has one consumer for each machine. Its limit of unacknowledged message
 runs a machine may hold at once over all workers: one that renders and one that waits behind it.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -26,6 +27,10 @@ _ALL_WORK = "work."
 _RENDER_PREFIX = "render-"
 _NO_SUCH_CONSUMER = 10014
 _WRONG_SEQUENCE = 10071
+_BEING_PUT = {10158, 10164}
+"""With replicas: another puts the same id, or on the same subject, and it is not stored yet."""
+
+_BEING_PUT_PAUSE = 0.05
 _encode = msgspec.json.Encoder().encode
 _decode_id = msgspec.json.Decoder(UUID).decode
 
@@ -81,12 +86,8 @@ class WorkQueue:
             LogUnavailable: not confirmed in time; put it again.
 
         """
-        headers = {"Nats-Msg-Id": message_id}
         try:
-            answer = await self._client.request(
-                subject, _encode(identifier), timeout=self._within, headers=headers
-            )
-            checked(answer.data)
+            await self._store(subject, identifier, {"Nats-Msg-Id": message_id})
         except (*UNANSWERED, ApiError) as error:
             raise LogUnavailable(f"work was not confirmed: {error!r}") from error
 
@@ -104,15 +105,28 @@ class WorkQueue:
         if message_id is not None:
             headers["Nats-Msg-Id"] = message_id
         try:
-            answer = await self._client.request(
-                piece.subject, _encode(piece.identifier), timeout=self._within, headers=headers
-            )
-            stored = checked(answer.data)
+            stored = await self._store(piece.subject, piece.identifier, headers)
         except (*UNANSWERED, ApiError) as error:
             if isinstance(error, ApiError) and error.code == _WRONG_SEQUENCE:
                 return False
             raise LogUnavailable(f"work was not confirmed: {error!r}") from error
         return not stored.get("duplicate")
+
+    async def _store(
+        self, subject: str, identifier: UUID, headers: dict[str, str]
+    ) -> dict[str, Any]:
+        async with asyncio.timeout(self._within):
+            while True:
+                answer = await self._client.request(
+                    subject, _encode(identifier), timeout=self._within, headers=headers
+                )
+                try:
+                    return checked(answer.data)
+                except ApiError as error:
+                    if error.code not in _BEING_PUT:
+                        raise
+                # Whether that is stored is not known yet, and it may come to nothing.
+                await asyncio.sleep(_BEING_PUT_PAUSE)
 
     async def bury(self, subject: str, body: bytes, *, message_id: str, error: str) -> None:
         """Keep work that nobody could do, with the *error*.
