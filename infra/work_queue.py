@@ -243,6 +243,11 @@ class WorkQueue:
         # Create or update: a framework would leave an old configuration in place.
         request = {"stream_name": subjects.WORK, "config": config}
         name = config["durable_name"]
+        with suppress(NoSuchConsumer):
+            present = await self._call(f"CONSUMER.INFO.{subjects.WORK}.{name}", {})
+            if present["config"].get("filter_subjects") != config["filter_subjects"]:
+                # One that is given more subjects does not go back to what it has passed by.
+                await self._call(f"CONSUMER.DELETE.{subjects.WORK}.{name}", {})
         await self._call(f"CONSUMER.CREATE.{subjects.WORK}.{name}", request)
 
     async def _call(self, operation: str, request: object) -> dict[str, Any]:

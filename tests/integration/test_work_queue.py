@@ -192,6 +192,26 @@ async def test_consumers_serve_what_earlier_versions_put_and_are_brought_back_af
     assert await queue.machines() == {MACHINE_ID, new}
 
 
+async def test_work_that_an_earlier_versions_filter_has_passed_by_is_delivered(
+    log_client: Client,
+) -> None:
+    queue, run_ids = WorkQueue(log_client), [uuid4() for _ in range(2)]
+    old = {"durable_name": "upload", "filter_subject": UPLOADS.subject, "ack_policy": "explicit"}
+    request = {"stream_name": subjects.WORK, "config": old}
+    await api(log_client, f"CONSUMER.CREATE.{subjects.WORK}.upload", request, within=5)
+    pulls = await log_client.jetstream().pull_subscribe_bind("upload", stream=subjects.WORK)
+    await queue.put_piece(upload_piece(run_ids[0], 1))
+    await queue.put(UPLOADS.subject, run_ids[1], message_id="from an old reactor")
+    [message] = await pulls.fetch(1, timeout=1)
+    assert identifier_in(message.data) == run_ids[1]
+    await message.ack_sync()
+
+    await queue.keep_consumers([])
+
+    [message] = await pulls.fetch(1, timeout=2)
+    assert identifier_in(message.data) == run_ids[0]
+
+
 async def test_a_consumer_with_an_old_configuration_is_brought_up_to_date(
     log_client: Client,
 ) -> None:
