@@ -61,8 +61,7 @@ def _workers(faults: Faults, work: Work) -> Check:
     if not workers.alive:
         return faults.of("workers", "worker_none")
     names = [name for name in OF_ALL_MACHINES if (q := workers.queue(name)) and q.neglected]
-    reactor = workers.queue(REACTOR)
-    if reactor is None or not reactor.listening:
+    if not workers.reacting:
         names.insert(0, REACTOR)
     return (
         faults.of("workers", "work_unserved", names=", ".join(names)) if names else well("workers")

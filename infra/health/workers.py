@@ -46,13 +46,19 @@ class Workers(Struct, frozen=True, kw_only=True):
         """Whether any worker listens at all."""
         return any(queue.listening for queue in self.queues)
 
+    @property
+    def reacting(self) -> bool:
+        """Whether any worker listens to the log."""
+        reactor = self.queue(REACTOR)
+        return reactor is not None and reactor.listening
+
     def queue(self, name: str) -> Queue | None:
         """Return one consumer, None if it does not exist."""
         return next((queue for queue in self.queues if queue.name == name), None)
 
 
 async def look_at_workers(client: Client) -> Workers:
-    """Ask for every consumer; a worker between two of its questions is asked for again.
+    """Ask for every consumer; again if a worker is between two questions or connects just now.
 
     Raises:
         UNANSWERED: nobody answers.
@@ -61,7 +67,7 @@ async def look_at_workers(client: Client) -> Workers:
     """
     workers = await _workers(client)
     for _ in range(3):
-        if workers.alive and not any(queue.neglected for queue in workers.queues):
+        if workers.reacting and not any(queue.neglected for queue in workers.queues):
             break
         await asyncio.sleep(0.3)
         workers = await _workers(client)

@@ -56,6 +56,29 @@ async def test_a_worker_is_seen_by_what_it_asks_for(log_client: Client) -> None:
     assert (await look_at_workers(log_client)).alive
 
 
+@pytest.mark.usefixtures("queue")
+async def test_a_worker_that_connects_just_now_is_waited_for(log_client: Client) -> None:
+    puller = await log_client.jetstream().pull_subscribe_bind(
+        stream="WORK", consumer=UPLOADS.consumer
+    )
+    asking = asyncio.create_task(puller.fetch(1, timeout=5))
+
+    async def asks() -> bool:
+        return uploads(await look_at_workers(log_client)).listening
+
+    await eventually(asks)
+    looking = asyncio.create_task(look_at_workers(log_client))
+    await asyncio.sleep(0.15)
+    info = await api(log_client, "CONSUMER.INFO.RUNS.reactor", {}, within=5)
+    config = info["config"]
+    await log_client.subscribe(config["deliver_subject"], config["deliver_group"])
+    found = await looking
+    assert (found.alive, found.reacting) == (True, True)
+    asking.cancel()
+    with suppress(asyncio.CancelledError, nats.errors.Error):
+        await asking
+
+
 async def test_work_that_waits_for_nobody_is_neglected_until_somebody_asks(
     log_client: Client, queue: WorkQueue
 ) -> None:
