@@ -19,7 +19,7 @@ from nats.aio.msg import Msg
 from events import codec
 from events.envelope import AnyRecorded
 from events.erasure import without_private_words
-from events.run_events import ImageUploaded
+from events.run_events import ImageUploaded, RunCreated
 from infra.analyst import READ
 from infra.nats_connection import connected
 from infra.streams import migrate
@@ -213,6 +213,13 @@ async def test_a_replica_that_lags_is_asked_again(program: Path, tmp_path: Path)
 # the page
 
 
+def test_the_page_names_what_the_facts_of_a_batch_have_of_its_runs() -> None:
+    section = PAGE.partition("## Erasure")[2]
+    rows = [line for line in section.splitlines() if "`batch.created.v1`" in line]
+    named = {word for row in rows for word in re.findall(r"`(\w+)`", row.split("|")[2])}
+    assert {"images", "request_hash"} <= named
+
+
 @pytest.mark.parametrize("name", sorted(n for n in EXAMPLES if n.startswith("run.")))
 def test_the_page_names_everything_that_erasure_takes(name: str) -> None:
     section = PAGE.partition("## Erasure")[2]
@@ -221,6 +228,8 @@ def test_the_page_names_everything_that_erasure_takes(name: str) -> None:
     gone = private_fields(json.loads(codec._ENCODER.encode(event)), bare(event))
     if isinstance(event, ImageUploaded):
         gone |= {"key", "sha256"}
+    if isinstance(event, RunCreated):
+        gone |= {"request_hash"}  # which the API never shows
     assert bool(rows) == bool(gone), gone
     if rows:
         assert gone <= set(re.findall(r"`(\w+)`", rows[0].split("|")[2]))
