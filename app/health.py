@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
-from typing import TypedDict
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypedDict
 
 from litestar import Response, get
 from litestar.datastructures import State
@@ -12,6 +12,7 @@ from app.doctor.readiness import ProjectorPart, replicas_part, workers_part
 from app.house import House
 from app.openapi import again
 from app.shared_answer import SharedAnswer
+from app.within import within
 from infra.event_store import LogUnavailable
 from infra.object_storage import StorageRefused, StorageUnavailable
 from infra.postgres import POSTGRES_AWAY
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 
 FRESH = 1.0
 """Seconds for which the parts are not asked again: anybody may ask us, without a credential."""
+
+ANSWER_WITHIN = 3.0
+"""Seconds a part has for its answer; probes give up after five."""
 
 PATIENCE = 1.0
 """Seconds that parts may take which make no process unready. Later they are as they were before."""
@@ -160,10 +164,9 @@ async def _log(house: House) -> str:
     return told
 
 
-async def _part(check: Awaitable[object]) -> str:
+async def _part(check: Coroutine[Any, Any, object]) -> str:
     try:
-        async with asyncio.timeout(3):
-            await check
+        await within(ANSWER_WITHIN, check)
     except AWAY:
         return "away"
     return "ok"

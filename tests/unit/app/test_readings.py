@@ -125,6 +125,28 @@ async def test_no_probe_waits_for_what_runs_are_accepted_without(
     assert (before.ok, before.parts["workers"], after.parts["workers"]) == (True, "unknown", "ok")
 
 
+async def test_a_postgres_that_is_frozen_holds_up_no_probe(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "ANSWER_WITHIN", 0.05)
+    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    thawed = asyncio.Event()
+
+    @asynccontextmanager
+    async def frozen() -> AsyncIterator[Any]:
+        try:
+            await thawed.wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(2)  # to cancel a question takes its time, too
+        yield
+
+    monkeypatch.setattr(parts, "connection", frozen)
+    async with asyncio.timeout(1):
+        seen = await health.Readings(parts.house).now()
+    thawed.set()
+    assert (seen["log"], seen["read_models"]) == ("ok", "away")
+
+
 @pytest.mark.parametrize(
     ("looks", "stands"),
     [
