@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
@@ -36,8 +38,25 @@ NO_RESPONDERS_PAUSE = 0.05
 """Seconds between two tries of a request that nobody received, so that it may be repeated."""
 
 
-async def _on_error(error: Exception) -> None:
-    log.warning("nats.error", extra={"error": repr(error)})
+SAY_AGAIN_AFTER = 60.0
+"""Seconds until an error that goes on is logged once more: each address is tried several times a
+second, and an outage would bury everything else."""
+
+
+def _log_errors() -> Callable[[Exception], Awaitable[None]]:
+    """Return what logs the errors of one connection."""
+    said: dict[str, float] = {}
+
+    async def on_error(error: Exception) -> None:
+        told, now = repr(error), time.monotonic()
+        if now - said.get(told, -math.inf) < SAY_AGAIN_AFTER:
+            return
+        for old in [old for old, at in said.items() if now - at >= SAY_AGAIN_AFTER]:
+            del said[old]
+        said[told] = now
+        log.warning("nats.error", extra={"error": told})
+
+    return on_error
 
 
 async def _on_reconnect() -> None:
@@ -111,7 +130,6 @@ OPTIONS: dict[str, Any] = {
     "reconnect_time_wait": 0.25,
     "connect_timeout": 2,
     "ping_interval": 10,
-    "error_cb": _on_error,
     "reconnected_cb": _on_reconnect,
 }
 """How every process of comfyd connects."""
@@ -141,6 +159,7 @@ async def connect(url: str, *, name: str) -> Client:
             servers,
             name=name,
             disconnected_cb=on_disconnect,
+            error_cb=_log_errors(),
             **_sign_in(client, servers),
             **OPTIONS,
         )

@@ -139,3 +139,12 @@ async def test_only_a_connection_that_was_lost_is_logged_as_lost(
     async with connected(cluster.url, name="lost") as client:
         await client.force_reconnect()
         await eventually(is_logged)
+
+
+async def test_an_address_where_nobody_is_is_logged_once_and_not_at_each_try(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.5), connected(f"{LOOPBACK}:{free_port()}", name="test"):
+            pass
+    assert [record.message for record in caplog.records] == ["nats.error"]
