@@ -23,13 +23,9 @@ from infra.jetstream.backup_folder import (
     check_unchanged,
     open_backup,
 )
+from infra.jetstream.error_codes import NO_STREAM
 from infra.jetstream.replica_check import wait_for_replicas
-from infra.jetstream.snapshots import (
-    NO_STREAM,
-    delete_stream,
-    restore_snapshot,
-    take_snapshot,
-)
+from infra.jetstream.snapshots import delete_stream, restore_snapshot, take_snapshot
 from infra.nats_connection import UNANSWERED, ApiError, Client, api
 from infra.streams import declarations
 

@@ -8,8 +8,9 @@ from events import subjects
 from events.codec import type_name_of
 from events.run_events import RunDataDeleted, RunDataErased
 from infra.jetstream.headings import last_headings
+from infra.jetstream.listing import list_subjects
 from infra.log_reader import head
-from infra.nats_connection import Client, api
+from infra.nats_connection import Client
 from infra.object_keys import output_folder
 from infra.object_storage import ObjectStorage
 from infra.private_data import PrivateData
@@ -47,7 +48,8 @@ async def erase_data_again(client: Client, erased: Collection[UUID]) -> int:
         LogUnavailable, ApiError, UNANSWERED: not everything is deleted; do it again.
 
     """
-    kept = {UUID(name.split(".")[1]) for name in await _kept(client) if not _is_mark(name)}
+    names = await list_subjects(client, subjects.INPUTS, "in.>", within=WITHIN)
+    kept = {UUID(name.split(".")[1]) for name in names if not _is_mark(name)}
     private = PrivateData(client)
     await side_by_side(private.erase, kept.intersection(erased), at_once=AT_ONCE)
     return len(kept.intersection(erased))
@@ -68,18 +70,6 @@ async def erase_files_again(
         told()
 
     await side_by_side(delete_files, erased, at_once=AT_ONCE)
-
-
-async def _kept(client: Client) -> set[str]:
-    """Return every subject that holds private data; the server answers in pages."""
-    found: set[str] = set()
-    while True:
-        request = {"subjects_filter": "in.>", "offset": len(found)}
-        page = await api(client, f"STREAM.INFO.{subjects.INPUTS}", request, within=WITHIN)
-        here = page["state"].get("subjects") or {}
-        found |= here.keys()
-        if not here or len(found) >= page.get("total", 0):
-            return found
 
 
 def _is_mark(subject: str) -> bool:

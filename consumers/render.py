@@ -24,6 +24,7 @@ from events.run_commands import ClaimRun, ConfirmCancel, FailRun, LoseAttempt, N
 from events.run_events import RunError
 from events.waiting import WaitingReason
 from infra.event_store import load
+from infra.jetstream.work_consumers import ACK_WAIT
 from infra.machine import (
     Lost,
     Machine,
@@ -34,7 +35,6 @@ from infra.machine import (
     WorkflowRejected,
 )
 from infra.object_storage import StorageRefused, StorageUnavailable
-from infra.work_queue import ACK_WAIT
 
 SUBMISSIONS = 3
 """How often a prompt is offered to a machine within one attempt."""

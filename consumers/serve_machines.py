@@ -12,8 +12,9 @@ from faststream.nats import JStream, NatsBroker, NatsMessage
 from consumers.broker import PULL
 from events import subjects
 from infra.event_store import LogUnavailable
+from infra.jetstream.work_consumers import RUNS_PER_MACHINE, render_consumer
 from infra.nats_connection import NATS_ERRORS
-from infra.work_queue import RUNS_PER_MACHINE, WorkQueue, render_consumer
+from infra.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
 

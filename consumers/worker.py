@@ -38,6 +38,14 @@ from infra.event_store import load
 from infra.given_up_keys import GivenUpKeys
 from infra.graphs import Graphs
 from infra.jetstream.reactor_durable import REACTOR, ReactorDurable
+from infra.jetstream.work_consumers import (
+    BATCHES,
+    ERASURES,
+    KINDS,
+    OBSERVATIONS,
+    UPLOADS,
+    KindOfWork,
+)
 from infra.jetstream_event_store import JetStreamEventStore, from_log
 from infra.log_reader import head
 from infra.machine_secrets import MachineSecrets
@@ -54,16 +62,7 @@ from infra.telemetry.exposition import Exposition
 from infra.telemetry.tracing.spans import enabled
 from infra.telemetry.watchdog import Watchdog
 from infra.telemetry.worker_metrics import WorkerMetrics
-from infra.work_queue import (
-    BATCHES,
-    ERASURES,
-    KINDS,
-    OBSERVATIONS,
-    UPLOADS,
-    KindOfWork,
-    WorkQueue,
-    kind_of_work,
-)
+from infra.work_queue import WorkQueue, kind_of_work
 
 log = logging.getLogger(__name__)
 

@@ -14,14 +14,13 @@ from nats.aio.client import Client
 
 from events import subjects
 from infra.event_store import LogUnavailable
+from infra.jetstream.error_codes import SUBJECT_FULL
 from infra.jetstream.leader import last_of_subject
 from infra.nats_connection import UNANSWERED, ApiError, checked
 
 GRACE = timedelta(seconds=30)
 """Longest time between a look at the keys and the run's event in the log. Longer than an append
 may take; a process that sleeps between the two for longer than this may lose the image."""
-
-FULL = 10077
 
 
 class GivenUpKeys:
@@ -42,7 +41,7 @@ class GivenUpKeys:
             answer = await self._client.request(_subject(key), b"", timeout=self._within)
             checked(answer.data)
         except ApiError as error:
-            if error.code != FULL:
+            if error.code != SUBJECT_FULL:
                 raise LogUnavailable(str(error)) from error
         except UNANSWERED as error:
             raise LogUnavailable("giving up was not confirmed") from error

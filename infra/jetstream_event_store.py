@@ -20,6 +20,12 @@ from events import codec
 from events.envelope import AnyRecorded
 from events.subjects import LOG, subject
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
+from infra.jetstream.error_codes import (
+    DUPLICATE_IN_BATCH,
+    SUBJECT_FULL,
+    WRONG_SEQUENCE,
+    WRONG_SEQUENCE_IN_FLIGHT,
+)
 from infra.jetstream.leader import (
     REPLICA_WITHIN,
     StoredMessage,
@@ -28,12 +34,6 @@ from infra.jetstream.leader import (
 )
 from infra.nats_connection import UNANSWERED, ApiError, checked, next_message
 
-WRONG_SEQUENCE = 10071
-WRONG_SEQUENCE_IN_FLIGHT = 10164
-"""The same conflict on a cluster, against a write that is not yet stored."""
-
-DUPLICATE_IN_BATCH = 10201
-SUBJECT_FULL = 10077
 DUPLICATE = 0
 """Our own code for an answer that is a success to JetStream: the id was stored before."""
 

@@ -11,6 +11,7 @@ from nats.aio.client import Client
 from events import subjects
 from events.input_values import StoredValue
 from infra.event_store import LogUnavailable, TooLarge
+from infra.jetstream.error_codes import SUBJECT_FULL
 from infra.jetstream.leader import REPLICA_WITHIN, last_of_subject
 from infra.nats_connection import UNANSWERED, ApiError, api, checked
 
@@ -19,9 +20,6 @@ T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 _inputs = msgspec.json.Decoder(dict[str, StoredValue])
 _texts = msgspec.json.Decoder(dict[int, str])
-
-FULL = 10077
-"""The subject holds its one message: the same data, put by an earlier try."""
 
 
 class PrivateData:
@@ -91,7 +89,8 @@ class PrivateData:
             answer = await self._client.request(subject, _encode(data), timeout=self._within)
             checked(answer.data)
         except ApiError as error:
-            if error.code != FULL:
+            # It holds its one message: the same data, put by an earlier try.
+            if error.code != SUBJECT_FULL:
                 raise LogUnavailable(str(error)) from error
         except nats.errors.MaxPayloadError as error:
             raise TooLarge(subject) from error

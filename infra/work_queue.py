@@ -1,11 +1,7 @@
-"""The work queue: puts work where workers find it, and keeps the durable consumers.
-
-Rendering has one consumer for each machine. Its limit of unacknowledged messages is the number of
-runs a machine may hold at once over all workers: one that renders and one that waits behind it.
-"""
+"""The work queue: puts work where workers find it, and keeps the durable consumers."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -17,17 +13,25 @@ from nats.aio.client import Client
 from events import subjects
 from events.work import RENDERS, Piece, machine_of, owner_of, renders_of
 from infra.event_store import LogUnavailable
+from infra.jetstream.error_codes import (
+    DUPLICATE_IN_FLIGHT,
+    NO_CONSUMER,
+    WRONG_SEQUENCE,
+    WRONG_SEQUENCE_IN_FLIGHT,
+)
+from infra.jetstream.listing import list_consumers, list_subjects
+from infra.jetstream.work_consumers import (
+    KINDS,
+    RENDER_PREFIX,
+    KindOfWork,
+    consumer_of,
+    consumer_of_machine,
+    differs,
+    render_consumer,
+)
 from infra.nats_connection import UNANSWERED, ApiError, api, checked
 
-ACK_WAIT = 2.0
-"""Seconds until work of a worker that died is given to another; living ones speak up meanwhile."""
-
-RUNS_PER_MACHINE = 2
-_ALL_WORK = "work."
-_RENDER_PREFIX = "render-"
-_NO_SUCH_CONSUMER = 10014
-_WRONG_SEQUENCE = 10071
-_BEING_PUT = {10158, 10164}
+_BEING_PUT = {DUPLICATE_IN_FLIGHT, WRONG_SEQUENCE_IN_FLIGHT}
 """With replicas: another puts the same id, or on the same subject, and it is not stored yet."""
 
 _BEING_PUT_PAUSE = 0.05
@@ -37,17 +41,6 @@ _decode_id = msgspec.json.Decoder(UUID).decode
 
 class NoSuchConsumer(Exception):
     """The consumer is gone already."""
-
-
-class KindOfWork(Struct, frozen=True, kw_only=True):
-    """Work that is done in one queue for all machines."""
-
-    consumer: str
-    subject: str
-    """Where all pieces lie together; those with a subject of their own lie below it."""
-
-    in_flight: int
-    """Messages that may be unacknowledged at once, over all workers."""
 
 
 class Queued(Struct, frozen=True, kw_only=True):
@@ -61,15 +54,6 @@ class Queued(Struct, frozen=True, kw_only=True):
 
     shared: frozenset[str]
     """Subjects that hold work of many: whose, nobody can see."""
-
-
-# Most erasures wait for some seconds, and so do uploads from a machine that is busy or away; what
-# waits keeps its place, and must not keep others from theirs.
-UPLOADS = KindOfWork(consumer="upload", subject=subjects.UPLOAD_WORK, in_flight=10_000)
-ERASURES = KindOfWork(consumer="erase", subject=subjects.ERASE_WORK, in_flight=1000)
-BATCHES = KindOfWork(consumer="batch", subject=subjects.BATCH_WORK, in_flight=16)
-OBSERVATIONS = KindOfWork(consumer="observe", subject=subjects.OBSERVE_WORK, in_flight=64)
-KINDS = (UPLOADS, ERASURES, BATCHES, OBSERVATIONS)
 
 
 class WorkQueue:
@@ -107,7 +91,7 @@ class WorkQueue:
         try:
             stored = await self._store(piece.subject, piece.identifier, headers)
         except (*UNANSWERED, ApiError) as error:
-            if isinstance(error, ApiError) and error.code == _WRONG_SEQUENCE:
+            if isinstance(error, ApiError) and error.code == WRONG_SEQUENCE:
                 return False
             raise LogUnavailable(f"work was not confirmed: {error!r}") from error
         return not stored.get("duplicate")
@@ -146,11 +130,11 @@ class WorkQueue:
 
     async def serve(self, kind: KindOfWork) -> None:
         """Make sure that a kind of work has its consumer."""
-        await self._keep_consumer(_consumer_of(kind))
+        await self._keep_consumer(consumer_of(kind))
 
     async def serve_machine(self, machine_id: UUID) -> None:
         """Make sure that a machine has its consumer."""
-        await self._keep_consumer(_consumer_of_machine(machine_id))
+        await self._keep_consumer(consumer_of_machine(machine_id))
 
     async def keep_consumers(self, machine_ids: Iterable[UUID]) -> set[UUID]:
         """Make sure that every consumer is there and as it should be; return whose was missing.
@@ -162,9 +146,9 @@ class WorkQueue:
 
         """
         present = await self._consumers()
-        machines = {machine_id: _consumer_of_machine(machine_id) for machine_id in machine_ids}
-        for wanted in [*map(_consumer_of, KINDS), *machines.values()]:
-            if _differs(wanted, present.get(wanted["durable_name"])):
+        machines = {machine_id: consumer_of_machine(machine_id) for machine_id in machine_ids}
+        for wanted in [*map(consumer_of, KINDS), *machines.values()]:
+            if differs(wanted, present.get(wanted["durable_name"])):
                 await self._keep_consumer(wanted)
         return {m for m, wanted in machines.items() if wanted["durable_name"] not in present}
 
@@ -181,9 +165,9 @@ class WorkQueue:
             page = await self._call(f"CONSUMER.NAMES.{subjects.WORK}", {"offset": offset})
             names = page.get("consumers") or []
             found |= {
-                UUID(name.removeprefix(_RENDER_PREFIX))
+                UUID(name.removeprefix(RENDER_PREFIX))
                 for name in names
-                if name.startswith(_RENDER_PREFIX)
+                if name.startswith(RENDER_PREFIX)
             }
             offset += len(names)
             if not names or offset >= page["total"]:
@@ -196,7 +180,7 @@ class WorkQueue:
             LogUnavailable: nobody answers.
 
         """
-        present = await self._subjects(f"{_ALL_WORK}>")
+        present = await self._subjects("work.>")
         owners = {subject: owner_of(subject) for subject in present}
         return Queued(
             owners=frozenset(owner for owner in owners.values() if owner),
@@ -205,15 +189,10 @@ class WorkQueue:
         )
 
     async def _subjects(self, pattern: str) -> set[str]:
-        """Return the subjects under a pattern that hold messages; the server answers in pages."""
-        found: set[str] = set()
-        while True:
-            wanted = {"subjects_filter": pattern, "offset": len(found)}
-            page = await self._call(f"STREAM.INFO.{subjects.WORK}", wanted)
-            here = page["state"].get("subjects") or {}
-            found |= here.keys()
-            if not here or len(found) >= page.get("total", 0):
-                return found
+        try:
+            return await list_subjects(self._client, subjects.WORK, pattern, within=self._within)
+        except (*UNANSWERED, ApiError) as error:
+            raise LogUnavailable(f"subjects of work: {error!r}") from error
 
     async def let_go(self, machine_id: UUID) -> bool:
         """Take away the consumer of a machine unless runs still wait for it; tell whether it went.
@@ -231,13 +210,11 @@ class WorkQueue:
 
     async def _consumers(self) -> dict[str, dict[str, Any]]:
         """Return the configuration of every consumer, by its name."""
-        found: dict[str, dict[str, Any]] = {}
-        while True:
-            page = await self._call(f"CONSUMER.LIST.{subjects.WORK}", {"offset": len(found)})
-            here = page.get("consumers") or []
-            found |= {info["name"]: info["config"] for info in here}
-            if not here or len(found) >= page["total"]:
-                return found
+        found = list_consumers(self._client, subjects.WORK, within=self._within)
+        try:
+            return {info["name"]: info["config"] async for info in found}
+        except (*UNANSWERED, ApiError) as error:
+            raise LogUnavailable(f"consumers of work: {error!r}") from error
 
     async def _keep_consumer(self, config: dict[str, Any]) -> None:
         # Create or update: a framework would leave an old configuration in place.
@@ -254,39 +231,9 @@ class WorkQueue:
         try:
             return await api(self._client, operation, request, within=self._within)
         except (*UNANSWERED, ApiError) as error:
-            if isinstance(error, ApiError) and error.code == _NO_SUCH_CONSUMER:
+            if isinstance(error, ApiError) and error.code == NO_CONSUMER:
                 raise NoSuchConsumer(operation) from error
             raise LogUnavailable(f"{operation}: {error!r}") from error
-
-
-def _consumer_of(kind: KindOfWork) -> dict[str, Any]:
-    return _consumer(kind.consumer, [kind.subject, f"{kind.subject}.>"], kind.in_flight)
-
-
-def _consumer_of_machine(machine_id: UUID) -> dict[str, Any]:
-    filters = [subjects.render_work(machine_id), renders_of(machine_id)]
-    return _consumer(render_consumer(machine_id), filters, RUNS_PER_MACHINE)
-
-
-def _consumer(name: str, filters: list[str], in_flight: int) -> dict[str, Any]:
-    return {
-        "durable_name": name,
-        "filter_subjects": filters,
-        "deliver_policy": "all",
-        "ack_policy": "explicit",
-        "ack_wait": int(ACK_WAIT * 1e9),
-        "max_deliver": -1,
-        "max_ack_pending": in_flight,
-    }
-
-
-def _differs(wanted: Mapping[str, Any], present: Mapping[str, Any] | None) -> bool:
-    return present is None or any(present.get(field) != value for field, value in wanted.items())
-
-
-def render_consumer(machine_id: UUID) -> str:
-    """Name the consumer of a machine."""
-    return f"{_RENDER_PREFIX}{machine_id}"
 
 
 def kind_of_work(subject: str) -> str:

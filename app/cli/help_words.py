@@ -114,8 +114,8 @@ NATS_URL、POSTGRES_URL、SPACES_…  使用您自己的服务器，而不是内
         "用 FOLDER 中的备份重建日志和私有数据。请先停止全部进程。",
     ),
     "help.restore_replicas": (
-        "Copies of each stream; without it, 3 in a cluster, else 1.",
-        "每个流的副本数；不给时集群为 3，否则为 1。",
+        "Copies of each stream. Else COMFYD_REPLICAS counts; without both 3 in a cluster, else 1.",
+        "每个流的副本数。未给出时以 COMFYD_REPLICAS 为准；两者都没有则集群为 3，否则为 1。",
     ),
     "help.restore_replace": (
         "Delete the streams that are there first, with all they hold.",

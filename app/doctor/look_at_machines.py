@@ -8,11 +8,11 @@ from app.find_machine import PRESENT
 from app.house import House
 from events.machine import Machine, MachineState
 from infra.comfyui.driver import open_comfyui
+from infra.jetstream.work_consumers import render_consumer
 from infra.machine import MachineUnreachable
 from infra.machine_address import AddressRefused
 from infra.machine_secrets import opened
 from infra.sealing import CannotOpen
-from infra.work_queue import render_consumer
 from projections.queries import list_machines
 
 MOST_MACHINES = 100

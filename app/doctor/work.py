@@ -7,12 +7,11 @@ from app.doctor.check import Check, Faults, well
 from app.doctor.findings import Findings, Work
 from events.words import Phrases
 from infra.jetstream.reactor_durable import REACTOR
-from infra.work_queue import BATCHES, ERASURES, OBSERVATIONS, UPLOADS
+from infra.jetstream.work_consumers import KINDS
 
 SHOWN = 3
 """Runs that are named; a list of hundreds helps nobody."""
 
-OF_ALL_MACHINES = (*(kind.consumer for kind in (UPLOADS, ERASURES, BATCHES, OBSERVATIONS)),)
 WORDS: Phrases = {
     "worker_none": (
         "no worker is listening: runs are accepted and wait",
@@ -60,7 +59,8 @@ def _workers(faults: Faults, work: Work) -> Check:
     workers = work.workers
     if not workers.alive:
         return faults.of("workers", "worker_none")
-    names = [name for name in OF_ALL_MACHINES if (q := workers.queue(name)) and q.neglected]
+    shared = [kind.consumer for kind in KINDS]
+    names = [name for name in shared if (q := workers.queue(name)) and q.neglected]
     if not workers.reacting:
         names.insert(0, REACTOR)
     return (

@@ -9,13 +9,12 @@ from msgspec import Struct
 from nats.aio.client import Client
 
 from events import subjects
+from infra.jetstream.error_codes import NO_CONSUMER, NO_MESSAGE, NO_STREAM
+from infra.jetstream.listing import list_consumers
 from infra.jetstream.reactor_durable import REACTOR
 from infra.nats_connection import ApiError, api
 
 WITHIN = 3.0
-NO_CONSUMER = 10014
-NO_MESSAGE = 10037
-NO_STREAM = 10059
 
 
 class Queue(Struct, frozen=True, kw_only=True):
@@ -88,18 +87,8 @@ async def worker_listens(client: Client) -> bool:
 
 async def _workers(client: Client) -> Workers:
     reactor = await _reactor(client)
-    consumers: list[Mapping[str, Any]] = []
-    while True:
-        page = await api(
-            client,
-            f"CONSUMER.LIST.{subjects.WORK}",
-            {"offset": len(consumers)},
-            within=WITHIN,
-        )
-        found = page.get("consumers") or []
-        consumers += found
-        if not found or len(consumers) >= page["total"]:
-            return Workers(queues=(*reactor, *map(read_consumer, consumers)))
+    consumers = list_consumers(client, subjects.WORK, within=WITHIN)
+    return Workers(queues=(*reactor, *[read_consumer(info) async for info in consumers]))
 
 
 async def _reactor(client: Client) -> tuple[Queue, ...]:

@@ -1,10 +1,8 @@
 """The durable consumers of a stream: which node leads each, and how another becomes its leader."""
 
-from collections.abc import AsyncGenerator
-from typing import Any
-
 from nats.aio.client import Client
 
+from infra.jetstream.listing import list_consumers
 from infra.nats_connection import api
 
 WITHIN = 5.0
@@ -21,7 +19,7 @@ async def durables_led_by(client: Client, stream: str, node: str) -> list[str]:
     """
     return [
         consumer["name"]
-        async for consumer in _consumers(client, stream)
+        async for consumer in list_consumers(client, stream, within=WITHIN)
         if consumer["config"].get("durable_name")
         and consumer.get("cluster", {}).get("leader") == node
     ]
@@ -36,15 +34,3 @@ async def move_durable(client: Client, stream: str, name: str) -> None:
 
     """
     await api(client, f"CONSUMER.LEADER.STEPDOWN.{stream}.{name}", {}, within=WITHIN)
-
-
-async def _consumers(client: Client, stream: str) -> AsyncGenerator[dict[str, Any], None]:
-    offset = 0
-    while True:
-        page = await api(client, f"CONSUMER.LIST.{stream}", {"offset": offset}, within=WITHIN)
-        found = page.get("consumers") or []
-        for consumer in found:
-            yield consumer
-        offset += len(found)
-        if not found or offset >= page["total"]:
-            return

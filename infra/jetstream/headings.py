@@ -16,6 +16,7 @@ from nats.aio.subscription import Subscription
 
 from events.heading import Heading
 from events.subjects import LOG, aggregate_of
+from infra.jetstream.ephemeral_consumer import ephemeral_consumer
 from infra.jetstream.log_consumer import UNHEARD, UNHEARD_PAUSE, LogInterrupted
 from infra.nats_connection import UNANSWERED, ApiError, api, next_message
 
@@ -58,14 +59,7 @@ async def headings_after(
 async def _read(
     client: Client, policy: Mapping[str, object], until: int
 ) -> AsyncGenerator[list[Heading], None]:
-    config = {
-        **policy,
-        "ack_policy": "none",
-        "headers_only": True,
-        "inactive_threshold": int(30e9),
-        "mem_storage": True,
-        "num_replicas": 1,
-    }
+    config = ephemeral_consumer({**policy, "headers_only": True})
     inbox = client.new_inbox()
     subscription: Subscription | None = None
     consumer, seen = "", 0

@@ -16,11 +16,8 @@ from msgspec import Struct
 from nats.aio.client import Client
 
 from infra.event_store import LogUnavailable
+from infra.jetstream.error_codes import NO_LEADER, NO_MESSAGE
 from infra.nats_connection import UNANSWERED, ApiError, api
-
-NO_MESSAGE = 10037
-LEADERLESS = 10008
-"""A node that knows no leader says so, and may be faster than the leader there is."""
 
 REPLICA_WITHIN = 1.0
 """Seconds that a replica has for a Direct Get. One that was cut off does not answer until the
@@ -84,7 +81,7 @@ async def _get(
         except ApiError as error:
             if error.code == NO_MESSAGE:
                 return None
-            if error.code != LEADERLESS or time.monotonic() > deadline:
+            if error.code != NO_LEADER or time.monotonic() > deadline:
                 raise LogUnavailable(str(error)) from error
         except UNANSWERED as error:
             # Servers that do not lead the stream are silent: while a leader is elected, all are.

@@ -16,6 +16,7 @@ from events import codec
 from events.codec import UnknownEventType, UnreadableEvent
 from events.envelope import Entry, Unreadable
 from events.subjects import LOG, aggregate_of, subject
+from infra.jetstream.ephemeral_consumer import ephemeral_consumer
 from infra.jetstream.leader import next_of_subject
 from infra.nats_connection import UNANSWERED, ApiError, api
 
@@ -99,14 +100,8 @@ class LogConsumer:
         await self._ask()
 
     async def _create(self) -> None:
-        config: dict[str, object] = {
-            "deliver_policy": "by_start_sequence",
-            "opt_start_seq": self._position + 1,
-            "ack_policy": "none",
-            "inactive_threshold": int(30e9),
-            "mem_storage": True,
-            "num_replicas": 1,
-        }
+        start = {"deliver_policy": "by_start_sequence", "opt_start_seq": self._position + 1}
+        config = ephemeral_consumer(start)
         if self._filter:
             config["filter_subjects"] = self._filter
         request = {"stream_name": LOG, "config": config}

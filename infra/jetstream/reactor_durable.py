@@ -7,6 +7,7 @@ from nats.aio.client import Client
 
 from events.subjects import LOG
 from infra.event_store import LogUnavailable
+from infra.jetstream.error_codes import CONSUMER_EXISTS, NO_CONSUMER
 from infra.nats_connection import UNANSWERED, ApiError, api
 
 REACTOR = "reactor"
@@ -14,8 +15,6 @@ REACTOR = "reactor"
 
 IN_FLIGHT = 256
 ACK_WAIT = 5
-NO_SUCH_CONSUMER = 10014
-CONSUMER_EXISTS = 10148
 
 LOOKS_BACK = timedelta(minutes=1)
 """A new one begins with what has just happened; all that is older is looked up in the log itself
@@ -56,7 +55,7 @@ class ReactorDurable:
                 self._client, f"CONSUMER.INFO.{LOG}.{REACTOR}", {}, within=self._within
             )
         except ApiError as error:
-            if error.code != NO_SUCH_CONSUMER:
+            if error.code != NO_CONSUMER:
                 raise
         else:
             # Workers listen where it delivers to, so one that is made anew must deliver there too.

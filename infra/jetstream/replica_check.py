@@ -12,6 +12,7 @@ from typing import Any
 
 from nats.aio.client import Client
 
+from infra.jetstream.ephemeral_consumer import ephemeral_consumer
 from infra.nats_connection import api
 
 WITHIN = 5.0
@@ -47,14 +48,8 @@ async def _servers(client: Client, stream: str) -> set[str]:
 
 async def _server_with(client: Client, stream: str, position: int) -> str:
     """Return a server, drawn by NATS, that has a message; nothing when that one has it not."""
-    config = {
-        "deliver_policy": "by_start_sequence",
-        "opt_start_seq": position,
-        "ack_policy": "none",
-        "inactive_threshold": int(WITHIN * 1e9),
-        "mem_storage": True,
-        "num_replicas": 1,
-    }
+    start = {"deliver_policy": "by_start_sequence", "opt_start_seq": position}
+    config = ephemeral_consumer(start, inactive_after=WITHIN)
     request = {"stream_name": stream, "config": config}
     made = await api(client, f"CONSUMER.CREATE.{stream}", request, within=WITHIN)
     await api(client, f"CONSUMER.DELETE.{stream}.{made['name']}", {}, within=WITHIN)

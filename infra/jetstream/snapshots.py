@@ -15,6 +15,7 @@ from nats.errors import NoRespondersError
 
 from infra.jetstream.backup_errors import BackupError
 from infra.jetstream.backup_folder import State, StreamBackup
+from infra.jetstream.error_codes import NO_STREAM
 from infra.nats_connection import UNANSWERED, ApiError, api, checked, next_message
 
 SENT_AT_ONCE = 128 * 1024
@@ -26,8 +27,6 @@ WITHIN = 30.0
 
 RESTORED_WITHIN = 3600.0
 """Seconds it may take to make a stream of what it was sent."""
-
-NO_STREAM = 10059
 
 OnBytes = Callable[[int], None]
 """Called with so many bytes more."""

@@ -7,17 +7,15 @@ from typing import Any
 from nats.aio.client import Client
 
 from infra.jetstream.cannot_migrate import CannotMigrate
+from infra.jetstream.error_codes import (
+    NO_LEADER,
+    NO_PLACE,
+    NO_STREAM,
+    SINGLE_SERVER,
+    STORE_FAILED,
+)
 from infra.jetstream.stream_plan import StreamPlan
 from infra.nats_connection import UNANSWERED, ApiError, api
-
-NOT_FOUND = 10059
-SINGLE_SERVER = 10074
-NO_PLACE = 10005
-"""Too few servers of the cluster are there, or have room."""
-
-NO_LEADER = 10008
-STORE_FAILED = 10049
-"""A folder cannot be made: the server still clears away a deleted stream of that name."""
 
 REASONS = {
     SINGLE_SERVER: "single_server",
@@ -107,7 +105,7 @@ async def _present(client: Client, name: str, patience: float) -> Mapping[str, A
     try:
         info = await _asked(client, f"STREAM.INFO.{name}", {}, patience)
     except ApiError as error:
-        if error.code == NOT_FOUND:
+        if error.code == NO_STREAM:
             return None
         raise
     config: Mapping[str, Any] = info["config"]

@@ -8,10 +8,11 @@ from nats.aio.client import Client
 
 from events import subjects
 from infra.health.replicas import StreamHealth, stream_healths
-from infra.health.workers import NO_CONSUMER, read_consumer
+from infra.health.workers import read_consumer
+from infra.jetstream.error_codes import NO_CONSUMER
 from infra.jetstream.reactor_durable import REACTOR
+from infra.jetstream.work_consumers import KINDS
 from infra.nats_connection import ApiError, api
-from infra.work_queue import BATCHES, ERASURES, OBSERVATIONS, UPLOADS
 
 ANSWER_WITHIN = 2.0
 """Seconds JetStream has for each answer: a scrape waits for it."""
@@ -37,14 +38,13 @@ async def log_figures(client: Client) -> LogFigures:
         UNANSWERED, ApiError: nobody answers.
 
     """
-    kinds = (UPLOADS, ERASURES, BATCHES, OBSERVATIONS)
     found = await stream_healths(client)
     reactor, *waiting = await asyncio.gather(
         _unfinished(client, subjects.LOG, REACTOR),
-        *(_unfinished(client, subjects.WORK, kind.consumer) for kind in kinds),
+        *(_unfinished(client, subjects.WORK, kind.consumer) for kind in KINDS),
     )
     streams = {stream.name: stream for stream in found if stream.leader}
-    work = {kind.consumer: count for kind, count in zip(kinds, waiting, strict=True)}
+    work = {kind.consumer: count for kind, count in zip(KINDS, waiting, strict=True)}
     if queue := streams.get(subjects.WORK):
         # Each machine has a consumer; what is left is theirs, and nobody has to ask hundreds.
         work["render"] = max(queue.messages - sum(waiting), 0)

@@ -12,10 +12,10 @@ from nats.aio.client import Client
 from psycopg import sql
 
 from events.subjects import LOG, UPLOAD_WORK, WORK, aggregate, subject
+from infra.jetstream.work_consumers import render_consumer
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.nats_connection import api
 from infra.postgres import connect
-from infra.work_queue import render_consumer
 from tests.builders import created, draft
 
 A_WHILE = timedelta(hours=2)

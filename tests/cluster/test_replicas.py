@@ -11,8 +11,9 @@ from events import subjects
 from infra import streams
 from infra.jetstream.cannot_migrate import CannotMigrate
 from infra.jetstream.reactor_durable import ReactorDurable
+from infra.jetstream.work_consumers import BATCHES, ERASURES, OBSERVATIONS, UPLOADS
 from infra.nats_connection import api, connected
-from infra.work_queue import BATCHES, ERASURES, OBSERVATIONS, UPLOADS, WorkQueue
+from infra.work_queue import WorkQueue
 from tests.e2e.system import eventually
 from tests.nats_cluster import Cluster
 

@@ -20,8 +20,9 @@ from infra.health.workers import (
     worker_listens,
 )
 from infra.jetstream.reactor_durable import ReactorDurable
+from infra.jetstream.work_consumers import UPLOADS
 from infra.nats_connection import api
-from infra.work_queue import UPLOADS, WorkQueue
+from infra.work_queue import WorkQueue
 from tests.e2e.system import eventually
 
 

@@ -10,7 +10,8 @@ from faststream.nats import NatsBroker, NatsMessage
 
 from consumers.serve_machines import ServedMachines
 from infra.event_store import LogUnavailable
-from infra.work_queue import RUNS_PER_MACHINE, WorkQueue
+from infra.jetstream.work_consumers import RUNS_PER_MACHINE
+from infra.work_queue import WorkQueue
 from tests.builders import MACHINE_ID
 
 
