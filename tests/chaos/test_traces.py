@@ -1,6 +1,7 @@
 """One connected trace for each run, over all processes and their deaths, with nothing private."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from uuid import uuid4
@@ -193,4 +194,23 @@ async def test_a_collector_that_is_away_harms_nobody(system: System) -> None:
     took = time.monotonic() - began
     assert {answer.status_code for answer in answers} == {401}
     assert system.log_of("api-away").count("tracing.not_sent") == 1
+    assert took < 5
+
+
+async def test_a_collector_that_hangs_holds_up_no_request_and_no_end(system: System) -> None:
+    with socket.create_server((LOOPBACK, 0)) as hanging:
+        hanging.setblocking(False)
+        hung = f"http://{LOOPBACK}:{hanging.getsockname()[1]}"
+        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": hung, "OTEL_BSP_SCHEDULE_DELAY": "50"}
+        url = system.start_another_api("api-hung", **settings)
+        await system.until_ready(url)
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+            answers = [await http.get("/v1/runs") for _ in range(50)]
+        async with asyncio.timeout(10):
+            connection, _ = await asyncio.get_running_loop().sock_accept(hanging)
+        began = time.monotonic()
+        system.end("api-hung")
+        took = time.monotonic() - began
+        connection.close()
+    assert {answer.status_code for answer in answers} == {401}
     assert took < 5
