@@ -163,6 +163,15 @@ async def test_what_fails_is_an_error_without_its_words(ada: Tenant, collected: 
     assert SECRET.encode() not in b"".join(collected.bodies)
 
 
+async def test_no_address_is_sent_as_it_is(ada: Tenant, collected: Collector) -> None:
+    trace, header = caller()
+    for path in (f"/v1/organisations/{uuid4()}/members/{SECRET}", f"/v1/runs/{SECRET}", SECRET):
+        answer = await ada.http.delete(path, headers=header)
+        assert answer.status_code in {404, 405, 422}
+    await asyncio.to_thread(collected.wait_for, lambda: len(collected.of(trace)) == 3)
+    assert SECRET.encode() not in b"".join(collected.bodies)
+
+
 async def test_an_api_that_is_asked_to_end_sends_what_it_has(system: System) -> None:
     with collector() as late:
         url = system.start_another_api("api-late", **to(late, every=600_000))

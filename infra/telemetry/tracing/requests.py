@@ -1,4 +1,7 @@
-"""The span of each HTTP request: by its route, without its query, which may hold a ticket."""
+"""The span of each HTTP request: by its route, not its address.
+
+An address names members of organisations, and may hold a ticket or what somebody mistyped.
+"""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
@@ -28,7 +31,6 @@ def traced_requests(app: Asgi, tracer: "OtelTracer") -> Asgi:
         about = {
             "http.request.method": scope["method"],
             "url.scheme": scope["scheme"],
-            "url.path": scope["path"],
             "network.protocol.version": scope["http_version"],
         }
         with tracer.request(scope["method"], headers, about) as span:
