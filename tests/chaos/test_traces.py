@@ -208,7 +208,7 @@ async def test_a_collector_that_is_away_harms_nobody(system: System) -> None:
 
 async def test_a_collector_that_hangs_holds_up_no_request_and_no_end(system: System) -> None:
     with socket.create_server((LOOPBACK, 0)) as hanging:
-        hanging.setblocking(False)
+        hanging.settimeout(0)
         hung = f"http://{LOOPBACK}:{hanging.getsockname()[1]}"
         settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": hung, "OTEL_BSP_SCHEDULE_DELAY": "50"}
         url = system.start_another_api("api-hung", **settings)
