@@ -2,23 +2,20 @@
 
 import asyncio
 import logging
-import os
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from uuid import UUID
 
 from faststream.nats import JStream, NatsBroker, NatsMessage
 
 from consumers.batches import finish_batch
+from consumers.bootstrap import open_tools
 from consumers.broker import PULL, Broker
 from consumers.delivery import Breakages, Do, GiveUp, InHand, deliver, growing_delay
+from consumers.durable_mover import DurableMover
 from consumers.erase import erase
-from consumers.machines import Machines
 from consumers.observe import observe
-from consumers.placement import Placement
-from consumers.places import Bounds, Places
 from consumers.reactor import REACTED_TO, react
 from consumers.reconcile import Reconciler
 from consumers.render import render
@@ -32,11 +29,7 @@ from events.codec import UnknownEventType, UnreadableEvent
 from events.decider import RUN
 from events.run_commands import FailRun
 from events.run_events import RunError
-from infra import clock
-from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.event_store import load
-from infra.given_up_keys import GivenUpKeys
-from infra.graphs import Graphs
 from infra.jetstream.reactor_durable import REACTOR, ReactorDurable
 from infra.jetstream.work_consumers import (
     BATCHES,
@@ -46,15 +39,8 @@ from infra.jetstream.work_consumers import (
     UPLOADS,
     KindOfWork,
 )
-from infra.jetstream_event_store import JetStreamEventStore, from_log
-from infra.log_reader import head
-from infra.machine_secrets import MachineSecrets
-from infra.nats_connection import UNANSWERED, Client, Msg, connected
-from infra.postgres import open_pool
-from infra.private_data import PrivateData
-from infra.run_progress import ProgressSender
-from infra.s3_storage import open_object_storage
-from infra.sealing import Sealer
+from infra.jetstream_event_store import from_log
+from infra.nats_connection import UNANSWERED, connected
 from infra.settings import Settings
 from infra.telemetry.connection_check import connection_check, starting
 from infra.telemetry.connections import NatsConnections
@@ -69,17 +55,8 @@ log = logging.getLogger(__name__)
 UPLOADERS = 32
 """Runs that store outputs, or wait in line for it; the line of one machine or tenant is shorter."""
 
-UPLOADS_AT_ONCE = Bounds(places=8, of_machine=3, of_tenant=6)
-"""A machine that never comes to an end with its files leaves room for those of all others."""
-
-POOL_SIZE = 2
-"""Connections to Postgres, for erasing: nothing else here needs any."""
-
 OBSERVERS = 16
 """Looks, or waits in line for one."""
-
-LOOKS_AT_ONCE = Bounds(places=8, of_machine=1, of_tenant=6)
-"""A machine whose host is gone, or that drips its answer, lets one wait for half a minute."""
 
 _LOG = JStream(subjects.LOG, declare=False)
 _WORK = JStream(subjects.WORK, declare=False)
@@ -96,7 +73,7 @@ async def work(
         # A connection of our own beside the framework's: ours reads headers faster.
         client = await exits.enter_async_context(connected(settings.nats_url, name="worker"))
         metrics = WorkerMetrics(exposition.registry)
-        tools = await _tools(client, settings, exits)
+        tools = await open_tools(client, settings, exits)
         # Before anything that the work in hand needs is closed: first nothing new comes, then all
         # that is left is let go.
         in_hand = InHand()
@@ -118,44 +95,8 @@ async def work(
         watchdog.watch("work", broker.check_pulls)
         log.info("worker.ready", extra={"worker": tools.worker})
         reconciler = Reconciler(client, store=tools.store, queue=queue, now=tools.now)
-        placement = Placement(client)
-        await _serve_machines(broker, tools, queue, in_hand, reconciler, placement, stop, metrics)
-
-
-async def _tools(client: Client, settings: Settings, exits: AsyncExitStack) -> Tools:
-    store = JetStreamEventStore(client)
-    storage = await exits.enter_async_context(open_object_storage(settings.spaces))
-    machines = Machines(store, partial(_open_driver, settings), Sealer(settings.seal_keys))
-    exits.push_async_callback(machines.close)
-    return Tools(
-        store=store,
-        private=PrivateData(client),
-        given_up=GivenUpKeys(client),
-        storage=storage,
-        graphs=Graphs(storage),
-        machines=machines,
-        upload_places=Places(UPLOADS_AT_ONCE),
-        look_places=Places(LOOKS_AT_ONCE),
-        pool=await exits.enter_async_context(open_pool(settings.postgres_url, size=POOL_SIZE)),
-        log_end=partial(head, client),
-        settings=settings,
-        worker=f"worker:{socket.gethostname()}:{os.getpid()}",
-        now=clock.now,
-        new_id=clock.new_id,
-        pause=asyncio.sleep,
-        progress_of=partial(ProgressSender, client),
-        heard=partial(_heard, client),
-    )
-
-
-async def _open_driver(settings: Settings, url: str, secrets: MachineSecrets) -> ComfyUIMachine:
-    return await open_comfyui(
-        url,
-        secrets=secrets,
-        silence=settings.silence,
-        patience=settings.machine_wait,
-        allow_private=settings.allow_private_machines,
-    )
+        mover = DurableMover(client)
+        await _serve_machines(broker, tools, queue, in_hand, reconciler, mover, stop, metrics)
 
 
 def _react_to_events(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None:
@@ -235,7 +176,7 @@ async def _serve_machines(
     queue: WorkQueue,
     in_hand: InHand,
     reconciler: Reconciler,
-    placement: Placement,
+    mover: DurableMover,
     stop: asyncio.Event,
     metrics: WorkerMetrics,
 ) -> None:
@@ -252,7 +193,7 @@ async def _serve_machines(
     async with asyncio.TaskGroup() as group:
         group.create_task(served.keep_up(stop))
         group.create_task(reconciler.keep_up(stop))
-        group.create_task(placement.keep_up(stop))
+        group.create_task(mover.keep_up(stop))
         group.create_task(keep_retention(tools, stop))
         group.create_task(look_now_and_then(queue, every, now=tools.now, stop=stop))
 
@@ -271,19 +212,3 @@ def _fail_run(tools: Tools) -> GiveUp:
         await session.execute(FailRun(error=reason, now=tools.now()), meta(tools, session))
 
     return give_up
-
-
-@asynccontextmanager
-async def _heard(client: Client, aggregate: str, type_name: str) -> AsyncIterator[asyncio.Event]:
-    news = asyncio.Event()
-
-    async def hear(message: Msg) -> None:
-        if (message.headers or {}).get("ce-type") == type_name:
-            news.set()
-
-    subscription = await client.subscribe(subjects.live(aggregate), cb=hear)
-    try:
-        yield news
-    finally:
-        with suppress(*UNANSWERED):
-            await subscription.unsubscribe()

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+from consumers.bootstrap import LOOKS_AT_ONCE, UPLOADS_AT_ONCE
 from consumers.machines import Machines
 from consumers.places import Places
 from consumers.tools import Tools
-from consumers.worker import LOOKS_AT_ONCE, UPLOADS_AT_ONCE
 from events.decider import MACHINE, RUN
 from events.machine_decider import RegisterMachine
 from events.machine_events import MachineRegistered

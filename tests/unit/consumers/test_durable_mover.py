@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 from nats.aio.client import Client
 
-from consumers.placement import AGAIN, STANDS_STILL, Placement
+from consumers.durable_mover import AGAIN, STANDS_STILL, DurableMover
 from events.subjects import INPUTS, LOG, WORK
 from infra.health.replicas import Replica, StreamHealth
 
@@ -14,12 +14,12 @@ Look = tuple[int, int]
 
 
 def after(*looks: Look, stream: str = LOG) -> list[tuple[str, str]]:
-    placement = Placement(cast("Client", None))
+    mover = DurableMover(cast("Client", None))
     found: list[tuple[str, str]] = []
     for last, behind in looks:
         replica = Replica(node="node2", silent=False, behind=behind)
         health = StreamHealth(name=stream, leader="node1", last=last, replicas=(replica,))
-        found = placement.standing_still([health])
+        found = mover.standing_still([health])
     return found
 
 

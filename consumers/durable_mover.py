@@ -29,8 +29,8 @@ AGAIN = 10
 _WITH_DURABLES = {subjects.LOG, subjects.WORK}
 
 
-class Placement:
-    """Which replicas stand still, as this worker knows it."""
+class DurableMover:
+    """Watches for replicas that stand still, and moves the durables that are led there."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -46,7 +46,7 @@ class Placement:
             try:
                 await self.look()
             except (*UNANSWERED, ApiError) as error:
-                log.info("placement.postponed", extra={"error": repr(error)})
+                log.info("durable_mover.postponed", extra={"error": repr(error)})
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY * random.uniform(0.7, 1.3)):  # noqa: S311 -- jitter
                     await stop.wait()
