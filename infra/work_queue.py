@@ -218,14 +218,24 @@ class WorkQueue:
 
     async def _keep_consumer(self, config: dict[str, Any]) -> None:
         # Create or update: a framework would leave an old configuration in place.
+        name, filters = config["durable_name"], config["filter_subjects"]
+        operation = f"CONSUMER.CREATE.{subjects.WORK}.{name}"
         request = {"stream_name": subjects.WORK, "config": config}
-        name = config["durable_name"]
-        with suppress(NoSuchConsumer):
-            present = await self._call(f"CONSUMER.INFO.{subjects.WORK}.{name}", {})
-            if present["config"].get("filter_subjects") != config["filter_subjects"]:
-                # One that is given more subjects does not go back to what it has passed by.
+        before = await self._filters(name)
+        await self._call(operation, request)
+        if before not in (None, filters) and await self._subjects(filters[-1]):
+            # It does not go back to what it has passed by before; a new one does.
+            with suppress(NoSuchConsumer):
                 await self._call(f"CONSUMER.DELETE.{subjects.WORK}.{name}", {})
-        await self._call(f"CONSUMER.CREATE.{subjects.WORK}.{name}", request)
+            await self._call(operation, request)
+
+    async def _filters(self, name: str) -> list[str] | None:
+        """Return what a consumer serves, None if there is none of that name."""
+        try:
+            info = await self._call(f"CONSUMER.INFO.{subjects.WORK}.{name}", {})
+        except NoSuchConsumer:
+            return None
+        return info["config"].get("filter_subjects") or []
 
     async def _call(self, operation: str, request: object) -> dict[str, Any]:
         try:
