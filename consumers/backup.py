@@ -123,7 +123,7 @@ async def _make_room(client: Client, *, replace: bool) -> None:
     held = {stream: await _last_position(client, stream) for stream in KEPT}
     for stream, position in held.items():
         if position and not replace:
-            raise BackupError("not_empty", stream=stream, messages=position)
+            raise BackupError("not_empty", stream=stream, last=position)
     for stream, position in held.items():
         if position is not None:
             await delete_stream(client, stream)

@@ -41,11 +41,11 @@ MESSAGES: Phrases = {
     ),
     "not_empty": (
         (
-            "the stream {stream} is there, with {messages} messages: restore into a NATS without "
+            "the stream {stream} is there, up to position {last}: restore into a NATS without "
             "comfyd's data, or let --replace delete what is there for ever"
         ),
         (
-            "流 {stream} 已存在，含 {messages} 条消息：请恢复到没有 comfyd 数据的 NATS，"
+            "流 {stream} 已存在，末位 {last}：请恢复到没有 comfyd 数据的 NATS，"
             "或用 --replace 永久删除现有数据"
         ),
     ),
