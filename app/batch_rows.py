@@ -4,7 +4,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from infra.postgres import POSTGRES_AWAY, Outage, Pool
+from app.within import within
+from infra.postgres import ANSWER_WITHIN, POSTGRES_AWAY, Outage, Pool
 from projections.queries import BatchCount, count_batches, find_batch, position
 from projections.tables import Row
 
@@ -30,8 +31,8 @@ class BatchRows:
         if self._outage.lasts:
             return None
         try:
-            return await self._read(batch_id)
-        except POSTGRES_AWAY:
+            return await within(ANSWER_WITHIN, self._read(batch_id))
+        except (*POSTGRES_AWAY, TimeoutError):
             self._outage.begins()
             return None
 

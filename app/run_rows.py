@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from infra.postgres import POSTGRES_AWAY, Outage, Pool
+from app.within import within
+from infra.postgres import ANSWER_WITHIN, POSTGRES_AWAY, Outage, Pool
 from projections.queries import RunRow, find_runs
 
 Answer = asyncio.Future[RunRow | None]
@@ -48,11 +49,14 @@ class RunRows:
         if self._outage.lasts:
             return {}
         try:
-            async with self._pool.connection() as connection:
-                return await find_runs(connection, ids)
-        except POSTGRES_AWAY:
+            return await within(ANSWER_WITHIN, self._query(ids))
+        except (*POSTGRES_AWAY, TimeoutError):
             self._outage.begins()
             return {}
+
+    async def _query(self, ids: Collection[UUID]) -> Mapping[UUID, RunRow]:
+        async with self._pool.connection() as connection:
+            return await find_runs(connection, ids)
 
 
 def _fail(asked: Mapping[UUID, Answer], error: Exception) -> None:

@@ -17,6 +17,9 @@ POSTGRES_AWAY = (psycopg.OperationalError, PoolTimeout)
 WAIT = 1.0
 """Longest wait for a free connection, in seconds: a poll would rather hear 'later'."""
 
+ANSWER_WITHIN = 2.0
+"""Seconds for a small read, the wait for a connection included; a frozen server never answers."""
+
 
 class Outage:
     """Remembers for a second that Postgres was away, so that not every reader waits to find out."""

@@ -117,6 +117,16 @@ async def test_while_postgres_is_away_nobody_waits_to_find_out_again() -> None:
     assert len(pool.asked) == 1
 
 
+async def test_nobody_waits_long_for_a_postgres_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.run_rows.ANSWER_WITHIN", 0.05)
+    pool = FakePool()
+    rows = rows_of(pool)
+    pool.answers.clear()
+    async with asyncio.timeout(5):
+        assert [await rows.get(RUN_ID), await rows.get(RUN_ID)] == [None, None]
+    assert len(pool.asked) == 1
+
+
 async def test_postgres_is_asked_again_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.postgres.WAIT", 0.05)
     pool = FakePool()
