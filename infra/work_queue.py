@@ -19,7 +19,7 @@ from infra.jetstream.error_codes import (
     WRONG_SEQUENCE,
     WRONG_SEQUENCE_IN_FLIGHT,
 )
-from infra.jetstream.listing import list_consumers, list_subjects
+from infra.jetstream.listing import list_consumer_names, list_consumers, list_subjects
 from infra.jetstream.work_consumers import (
     KINDS,
     RENDER_PREFIX,
@@ -159,19 +159,15 @@ class WorkQueue:
             LogUnavailable: nobody answers.
 
         """
-        found: set[UUID] = set()
-        offset = 0
-        while True:
-            page = await self._call(f"CONSUMER.NAMES.{subjects.WORK}", {"offset": offset})
-            names = page.get("consumers") or []
-            found |= {
-                UUID(name.removeprefix(RENDER_PREFIX))
-                for name in names
-                if name.startswith(RENDER_PREFIX)
-            }
-            offset += len(names)
-            if not names or offset >= page["total"]:
-                return found
+        try:
+            names = await list_consumer_names(self._client, subjects.WORK, within=self._within)
+        except (*UNANSWERED, ApiError) as error:
+            raise LogUnavailable(f"consumers of work: {error!r}") from error
+        return {
+            UUID(name.removeprefix(RENDER_PREFIX))
+            for name in names
+            if name.startswith(RENDER_PREFIX)
+        }
 
     async def queued(self) -> Queued:
         """Return what there is to do, as the leader of the stream knows it.

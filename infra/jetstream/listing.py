@@ -29,6 +29,23 @@ async def list_consumers(
             return
 
 
+async def list_consumer_names(client: Client, stream: str, *, within: float) -> list[str]:
+    """Return the names of all consumers of a stream; cheaper, since no leader of one is asked.
+
+    Raises:
+        UNANSWERED: nobody answers.
+        ApiError: JetStream refused.
+
+    """
+    names: list[str] = []
+    while True:
+        page = await api(client, f"CONSUMER.NAMES.{stream}", {"offset": len(names)}, within=within)
+        found = page.get("consumers") or []
+        names += found
+        if not found or len(names) >= page["total"]:
+            return names
+
+
 async def list_subjects(client: Client, stream: str, pattern: str, *, within: float) -> set[str]:
     """Return the subjects under a pattern that hold messages.
 
