@@ -10,11 +10,15 @@ from uuid import UUID, uuid4
 import nats.errors
 import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.errors import ServiceUnavailableError
 
 from events import subjects
 from events.decider import RUN
 from infra import streams
 from infra.event_store import LogUnavailable
+from infra.jetstream.log_consumer import UNHEARD, UNHEARD_PAUSE
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.nats_connection import api, connected
 from infra.private_data import PrivateData
@@ -127,12 +131,22 @@ async def copy_of(client: Client, stream: str, number: int) -> Copy:
     found: Copy = {}
     with suppress(nats.errors.TimeoutError):
         while max(found, default=0) < last:
-            for message in await reader.fetch(1000, timeout=5):
+            for message in await _fetched(reader):
                 body = repr((message.subject, message.headers)).encode() + message.data
                 position = message.metadata.sequence.stream
                 found[position] = hashlib.sha256(body).hexdigest()
     await api(client, f"CONSUMER.DELETE.{stream}.{consumer}", {}, within=5)
     return found
+
+
+async def _fetched(reader: JetStreamContext.PullSubscription) -> list[Msg]:
+    for _ in range(UNHEARD):
+        try:
+            return await reader.fetch(1000, timeout=5)
+        except ServiceUnavailableError:
+            # It was made a moment ago, and our node does not know the way to it yet.
+            await asyncio.sleep(UNHEARD_PAUSE)
+    raise AssertionError("nobody hears what is asked of the consumer")
 
 
 async def _consumer_on(client: Client, stream: str, node: str) -> str:

@@ -16,8 +16,6 @@ from projections.schema import create_tables
 from tests.builders import MACHINE_ID, claimed, created, draft, image_output, produced
 from tests.golden.examples import recorded_example
 
-OLD = datetime.now(UTC) - timedelta(seconds=300)
-
 
 def reported(status: Status) -> StatusChanged:
     return StatusChanged(
@@ -60,7 +58,8 @@ async def figures_of(postgres_url: str, log: Sequence[Entry]) -> RunFigures:
 
 
 async def test_open_runs_are_counted_by_status_and_by_what_they_wait_for(postgres_url: str) -> None:
-    log: list[Entry] = [event for facts in LIVES for event in life(facts, made=OLD)]
+    old = datetime.now(UTC) - timedelta(seconds=300)
+    log: list[Entry] = [event for facts in LIVES for event in life(facts, made=old)]
     log.append(replace(recorded_example("machine.registered.v1"), version=1))
     log.append(Unreadable(aggregate=f"run-{UUID(int=1)}", position=0, type="x", error="y"))
 
