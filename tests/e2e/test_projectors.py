@@ -15,18 +15,18 @@ async def test_one_stands_by_quietly_and_takes_over_when_the_other_is_killed(
     system: System, ada: Tenant
 ) -> None:
     await _says(system, "projector", "ok")
-    system.start_own("projector-2", "consumers", "projector")
+    system.start_own("projector-beside", "consumers", "projector")
     try:
-        await _says(system, "projector-2", "standing by")
+        await _says(system, "projector-beside", "standing by")
         system.kill("projector")
-        await _says(system, "projector-2", "ok", within=10)
+        await _says(system, "projector-beside", "ok", within=10)
         run = await ada.run(await ada.deploy(card()))
         await _is_listed(ada, run["id"])
     finally:
         system.start("projector")
-        system.end("projector-2")
+        system.end("projector-beside")
     await _says(system, "projector", "ok")
-    lines = [json.loads(line) for line in system.log_of("projector-2").splitlines()]
+    lines = [json.loads(line) for line in system.log_of("projector-beside").splitlines()]
     assert {line["level"] for line in lines} == {"info"}
     told = [line["event"] for line in lines if line["event"] in EVENTS]
     assert told == ["projector.standing_by", "projector.took_over"]
