@@ -35,6 +35,9 @@ KEPT = (subjects.LOG, subjects.INPUTS)
 IN_A_CLUSTER = 3
 """Replicas where nobody has said how many."""
 
+SCRATCH = "RESTORE-PLACE"
+"""A stream that is made to see whether it can be, and deleted at once."""
+
 WITHIN = 10.0
 """Seconds NATS may take for one answer."""
 
@@ -88,6 +91,7 @@ async def restore(
         check_unchanged(backup)
     try:
         number = replicas or (IN_A_CLUSTER if await _is_clustered(client) else 1)
+        await _check_place(client, number)
         await _make_room(client, replace=replace)
     except (ApiError, *UNANSWERED) as error:
         raise BackupError("away", reason=str(error) or repr(error)) from error
@@ -114,6 +118,20 @@ async def _wait_for_replicas(client: Client, restored: Mapping[str, State]) -> N
             raise BackupError("away", reason=str(error) or repr(error)) from error
         if behind:
             raise BackupError("replicas_behind", stream=stream, servers=", ".join(sorted(behind)))
+
+
+async def _check_place(client: Client, replicas: int) -> None:
+    """Make and delete a stream with so many replicas: nobody else knows whether they have a place.
+
+    What is there must not be deleted for a restore that the servers refuse.
+    """
+    scratch = {"name": SCRATCH, "subjects": [SCRATCH], "storage": "file", "num_replicas": replicas}
+    try:
+        await api(client, f"STREAM.CREATE.{SCRATCH}", scratch, within=WITHIN)
+    except ApiError as error:
+        raise BackupError("no_place", replicas=replicas, reason=error) from error
+    finally:
+        await delete_stream(client, SCRATCH)
 
 
 async def _make_room(client: Client, *, replace: bool) -> None:

@@ -49,6 +49,16 @@ MESSAGES: Phrases = {
             "或用 --replace 永久删除现有数据"
         ),
     ),
+    "no_place": (
+        (
+            "NATS has no place for {replicas} replicas ({reason}); nothing was deleted. Start the "
+            "missing servers, or name another number with --replicas"
+        ),
+        (
+            "NATS 无法容纳 {replicas} 个副本（{reason}）；未删除任何内容。"
+            "请启动缺少的服务器，或用 --replicas 指定其他数量"
+        ),
+    ),
     "refused": (
         "NATS did not restore {stream}: {reason}. What had come of it was taken away again",
         "NATS 未能恢复 {stream}：{reason}。已恢复的部分已撤回",

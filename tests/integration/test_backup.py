@@ -76,16 +76,23 @@ async def test_what_was_backed_up_comes_back_as_it_was(log_client: Client, tmp_p
         await new_run(log_client)
     before = {stream: await content(log_client, stream) for stream in KEPT}
     heard = dict.fromkeys(KEPT, 0)
+    restored: list[str] = []
 
     def told(stream: str, count: int) -> None:
         heard[stream] += count
+
+    def told_back(stream: str, _: int) -> None:
+        restored.append(stream)
 
     manifests = await back_up(log_client, tmp_path, told)
     late = await new_run(log_client)
     assert [m.messages for m in manifests] == [20, 20]
     assert heard == {m.stream: m.bytes for m in manifests}
-    states = await restore(log_client, tmp_path, silence, replicas=0, replace=True)
+    states = await restore(log_client, tmp_path, told_back, replicas=0, replace=True)
 
+    # No run of the backup may lack its inputs, and none may be seen before they are back.
+    assert [m.stream for m in manifests] == ["RUNS", "INPUTS"]
+    assert [*dict.fromkeys(restored)] == ["INPUTS", "RUNS"]
     assert {stream: found.last_seq for stream, found in states.items()} == dict.fromkeys(KEPT, 20)
     assert {stream: await content(log_client, stream) for stream in KEPT} == before
     assert (await load(JetStreamEventStore(log_client), RUN, late)).state is None
@@ -192,6 +199,21 @@ async def test_nothing_that_is_there_is_deleted_unless_it_is_told(
 
     assert refused.value.key == "not_empty"
     assert (await load(JetStreamEventStore(log_client), RUN, run_id)).state is not None
+
+
+async def test_nothing_is_deleted_for_replicas_that_have_no_place(
+    log_client: Client, tmp_path: Path
+) -> None:
+    run_id = await new_run(log_client)
+    await back_up(log_client, tmp_path, silence)
+
+    with pytest.raises(BackupError, match="nothing was deleted") as refused:
+        await restore(log_client, tmp_path, silence, replicas=3, replace=True)
+
+    assert refused.value.key == "no_place"
+    assert (await load(JetStreamEventStore(log_client), RUN, run_id)).state is not None
+    names = await api(log_client, "STREAM.NAMES", {}, within=5)
+    assert set(names["streams"]) == {wanted["name"] for wanted in streams.declarations(1)}
 
 
 async def test_streams_that_never_held_anything_make_room_by_themselves(
