@@ -37,7 +37,7 @@ MESSAGES: Phrases = {
     ),
     "running": (
         "a worker is running: stop API, workers and projector first",
-        "有 worker 正在运行：请先停止 API、worker 和 projector",
+        "有工作进程正在运行：请先停止 API、工作进程和投影进程",
     ),
     "not_empty": (
         (

@@ -4,12 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from infra.embedded.data_folder import data_folder
-from infra.embedded.servers import start_all
-from infra.nats_connection import connected
-from tests.e2e.system import System, running_system
+from tests.cluster_system import system_on
+from tests.e2e.system import System
 from tests.e2e.tenant import Tenant, client_of
-from tests.nats_cluster import Cluster, migrated, running_cluster
+from tests.nats_cluster import Cluster, running_cluster
 from tests.prometheus import RULES, Prometheus, hurried, running_prometheus
 
 MACHINE_WAIT = "3"
@@ -31,16 +29,8 @@ async def system(
 ) -> AsyncIterator[System]:
     """Return a running comfyd on three replicas, with a second API that has limits."""
     folder = tmp_path_factory.mktemp("comfyd")
-    async with connected(cluster.url, name="tests") as client:
-        await migrated(client)
-    with data_folder(folder) as held:
-        servers = start_all(held, given={"NATS_URL": cluster.url})
-        env = {**servers.env, "NATS_URL": cluster.url, "COMFYD_MACHINE_WAIT": MACHINE_WAIT}
-        try:
-            async with running_system(folder, servers, env, replicas=3) as running:
-                yield running
-        finally:
-            servers.stop()
+    async with system_on(cluster, folder, COMFYD_MACHINE_WAIT=MACHINE_WAIT) as running:
+        yield running
 
 
 @pytest.fixture(scope="package")

@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from infra.embedded.data_folder import data_folder
-from infra.embedded.servers import start_all
-from infra.nats_connection import connected
 from tests.cluster.balancer import Balancer
+from tests.cluster_system import system_on
 from tests.described import check_described
-from tests.e2e.system import System, running_system
+from tests.e2e.system import System
 from tests.e2e.tenant import Tenant
-from tests.nats_cluster import Cluster, migrated, running_cluster
+from tests.nats_cluster import Cluster, running_cluster
 
 
 @pytest.fixture(scope="module")
@@ -28,18 +26,10 @@ async def system(
 ) -> AsyncIterator[System]:
     """Return a running comfyd: two of each process on three replicas."""
     folder = tmp_path_factory.mktemp("comfyd")
-    async with connected(cluster.url, name="tests") as client:
-        await migrated(client)
-    with data_folder(folder) as held:
-        servers = start_all(held, given={"NATS_URL": cluster.url})
-        try:
-            env = {**servers.env, "NATS_URL": cluster.url}
-            async with running_system(folder, servers, env, replicas=3) as running:
-                running.start_own("worker-2", "consumers", "worker")
-                running.start_own("projector-2", "consumers", "projector")
-                yield running
-        finally:
-            servers.stop()
+    async with system_on(cluster, folder) as running:
+        running.start_own("worker-2", "consumers", "worker")
+        running.start_own("projector-2", "consumers", "projector")
+        yield running
 
 
 @pytest.fixture(scope="module")
