@@ -8,11 +8,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import click
-import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from consumers.backup_commands import backup_command, restore_command
+from consumers.command_line import language, refusals, refuse, run, settings_or_exit
 from consumers.figures import Figures
 from consumers.migrate import WORDS as MIGRATE_WORDS
 from consumers.migrate import Asked, migrate
@@ -20,7 +20,7 @@ from consumers.progress_notes import note_all_progress
 from consumers.projector import LogIsShorter, Projector
 from consumers.rebuild import rebuild
 from consumers.worker import work
-from events.words import in_words, language_of_locale
+from events.words import in_words
 from infra.jetstream.cannot_migrate import CannotMigrate
 from infra.jetstream.stream_plan import LOWERABLE
 from infra.listening import CannotListen
@@ -29,8 +29,7 @@ from infra.logs import configure_logs
 from infra.nats_connection import connected
 from infra.postgres import connect, open_pool
 from infra.secret_settings import secret_values
-from infra.settings import Settings, settings_from
-from infra.settings_invalid import SettingsInvalid
+from infra.settings import Settings
 from infra.streams import StreamDiffers, check
 from infra.telemetry.connection_check import connection_check, starting
 from infra.telemetry.connections import NatsConnections
@@ -42,7 +41,7 @@ from infra.telemetry.tracing.setup import tracing
 from infra.telemetry.watchdog import EXIT_CODE, GaveUp, Watchdog
 from projections.inspection import quarantine, status_counts
 from projections.queries import position
-from projections.schema import RebuildRunning, TablesOutdated, check_tables, create_tables
+from projections.schema import TablesOutdated, check_tables, create_tables
 
 
 @click.group()
@@ -68,21 +67,21 @@ def projector() -> None:
 @click.option("--dry-run", is_flag=True)
 def migrate_command(*, replicas: str | None, lower: tuple[str, ...], dry_run: bool) -> None:
     """Create the streams and tables, or bring them up to date."""
-    settings = _settings()
+    settings = settings_or_exit()
     asked = Asked(replicas=int(replicas) if replicas else None, lower=lower, dry_run=dry_run)
-    language = language_of_locale(os.environ)
     # Nothing is folded for a program that reads lines.
     console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 200)
     try:
-        differed = _run(migrate(settings, asked, console, language))
+        with refusals():
+            differed = run(migrate(settings, asked, console, language()))
     except CannotMigrate as error:
-        click.echo(f"comfyd: {error.text(language)}", err=True)
-        sys.exit(2)
+        refuse(error.text(language()))
     if dry_run:
         sys.exit(1 if differed else 0)
-    _run(_rebuild_if_outdated(settings))
+    with refusals():
+        run(_rebuild_if_outdated(settings))
     if differed:
-        console.print(in_words(MIGRATE_WORDS["done"], language, {}))
+        console.print(in_words(MIGRATE_WORDS["done"], language(), {}))
 
 
 main.add_command(backup_command)
@@ -97,13 +96,10 @@ def projections() -> None:
 @projections.command(name="rebuild")
 def rebuild_command() -> None:
     """Replay the log into new tables, compare them with the live ones, and swap them in."""
-    settings = _settings()
-    outdated = _run(_are_outdated(settings))
-    try:
-        differences = _run(_rebuild(settings))
-    except RebuildRunning:
-        click.echo("comfyd: another rebuild is running; wait until it has ended", err=True)
-        sys.exit(2)
+    settings = settings_or_exit()
+    with refusals():
+        outdated = run(_are_outdated(settings))
+        differences = run(_rebuild(settings))
     if outdated:
         # Rows of another shape differ without meaning anything.
         click.echo("rebuilt: the old tables were those of an earlier version")
@@ -119,7 +115,9 @@ def rebuild_command() -> None:
 @projections.command()
 def status() -> None:
     """Show how far the read models are, and which aggregates are in quarantine."""
-    _run(_status(_settings()))
+    settings = settings_or_exit()
+    with refusals():
+        run(_status(settings))
 
 
 async def _project(
@@ -205,13 +203,12 @@ def _run_until_signal(
     process: str,
     body: Callable[[Settings, asyncio.Event, Watchdog, Exposition], Coroutine[Any, Any, None]],
 ) -> None:
-    settings = _settings()
+    settings = settings_or_exit()
     configure_logs(settings.log_level, process=process, secrets=secret_values(os.environ))
     try:
         sockets = listen_internally(settings.internal_host, settings.internal_port)
     except CannotListen as error:
-        click.echo(f"comfyd: {error.text(language_of_locale(os.environ))}", err=True)
-        sys.exit(2)
+        refuse(error.text(language()))
 
     async def until_signal() -> None:
         stop = asyncio.Event()
@@ -232,25 +229,11 @@ def _run_until_signal(
 
     try:
         with tracing(f"comfyd-{process}"):
-            _run(until_signal())
+            run(until_signal())
     except (StreamDiffers, LogIsShorter, TablesOutdated) as error:
-        click.echo(f"comfyd: {error}", err=True)
-        sys.exit(2)
+        refuse(str(error))
     except GaveUp:
         sys.exit(EXIT_CODE)
-
-
-def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(coroutine)
-
-
-def _settings() -> Settings:
-    try:
-        return settings_from(os.environ)
-    except SettingsInvalid as error:
-        click.echo(f"comfyd: {error.text(language_of_locale(os.environ))}", err=True)
-        sys.exit(2)
 
 
 if __name__ == "__main__":

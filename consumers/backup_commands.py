@@ -1,14 +1,11 @@
 """comfyd backup and comfyd restore, as the command line has them."""
 
-import asyncio
-import os
 import sys
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import click
-import uvloop
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,8 +18,9 @@ from rich.progress import (
 )
 
 from consumers.backup import KEPT, back_up, restore
+from consumers.command_line import language, refuse, run, settings_or_exit
 from consumers.erase_again import erase_data_again, erase_files_again, find_erased
-from events.words import Phrases, in_words, language_of_locale
+from events.words import Phrases, in_words
 from infra.event_store import LogUnavailable
 from infra.jetstream.backup_errors import BackupError
 from infra.jetstream.backup_folder import DATA, Manifest, State
@@ -30,8 +28,7 @@ from infra.log_reader import LogInterrupted
 from infra.nats_connection import UNANSWERED, ApiError, connected
 from infra.object_storage import StorageRefused, StorageUnavailable
 from infra.s3_storage import open_object_storage
-from infra.settings import Settings, settings_from
-from infra.settings_invalid import SettingsInvalid
+from infra.settings import Settings
 
 T = TypeVar("T")
 
@@ -74,7 +71,7 @@ WORDS: Phrases = {
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def backup_command(folder: Path) -> None:
     """Write the log and the private data beside it into a folder."""
-    settings = _settings()
+    settings = settings_or_exit()
     for manifest in _run(_back_up(settings, folder)):
         _say_backed_up(manifest, folder)
     _say("not_in_it")
@@ -87,7 +84,7 @@ def backup_command(folder: Path) -> None:
 @click.option("--only-erase", is_flag=True)
 def restore_command(*, folder: Path, replicas: str | None, replace: bool, only_erase: bool) -> None:
     """Make the streams anew from a backup."""
-    settings = _settings()
+    settings = settings_or_exit()
     if not only_erase:
         number = int(replicas) if replicas else settings.replicas
         for stream, state in _run(_restore(settings, folder, number, replace=replace)).items():
@@ -174,7 +171,7 @@ def _say_backed_up(manifest: Manifest, folder: Path) -> None:
 
 
 def _words(key: str, **params: object) -> str:
-    return in_words(WORDS[key], language_of_locale(os.environ), params)
+    return in_words(WORDS[key], language(), params)
 
 
 def _say(key: str, **params: object) -> None:
@@ -183,22 +180,9 @@ def _say(key: str, **params: object) -> None:
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(coroutine)
+        return run(coroutine)
     except BackupError as error:
-        _refuse(error.text(language_of_locale(os.environ)))
+        refuse(error.text(language()))
     except (LogInterrupted, LogUnavailable, ApiError, *UNANSWERED) as error:
         away = BackupError("away", reason=str(error) or repr(error))
-        _refuse(away.text(language_of_locale(os.environ)))
-
-
-def _settings() -> Settings:
-    try:
-        return settings_from(os.environ)
-    except SettingsInvalid as error:
-        _refuse(error.text(language_of_locale(os.environ)))
-
-
-def _refuse(message: str) -> NoReturn:
-    click.echo(f"comfyd: {message}", err=True)
-    sys.exit(2)
+        refuse(away.text(language()))

@@ -61,6 +61,32 @@ async def test_a_process_says_that_its_port_is_taken_and_ends(
     assert (said in words, str(taken) in words, "Traceback" in words) == (True, True, False)
 
 
+@pytest.mark.usefixtures("log_client")
+@pytest.mark.parametrize("command", ["migrate", "projections rebuild", "projections status"])
+@pytest.mark.parametrize(
+    ("lang", "said"), [("C.UTF-8", "run it again when both do"), ("zh_CN.UTF-8", "请重新运行")]
+)
+async def test_a_command_without_postgres_ends_with_one_sentence(
+    server_env: Mapping[str, str], tmp_path: Path, command: str, lang: str, said: str
+) -> None:
+    own = {
+        "JWT_SECRET": "x" * 40,
+        "COMFYD_SEAL_KEYS": SEAL_KEY,
+        "POSTGRES_URL": f"postgresql://comfyd:hidden@127.0.0.1:{free_port()}/comfyd",
+        "LANG": lang,
+    }
+    env = {**server_env, **own}
+    started = python_process("any", "consumers", *command.split(), logs=tmp_path, env=env)
+    process = await asyncio.create_subprocess_exec(
+        *started.argv, env=dict(started.env), stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(60):
+        _, told = await process.communicate()
+    [words] = told.decode().splitlines()
+    assert process.returncode == NEVER_WILL
+    assert (said in words, "hidden" in words) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("env", "said"),
     [

@@ -1,0 +1,69 @@
+"""What the commands of this package share: settings, the event loop, and how one is refused."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
+
+import click
+import psycopg
+import uvloop
+
+from events.words import Phrases, in_words, language_of_locale
+from infra.log_reader import LogInterrupted
+from infra.nats_connection import UNANSWERED, ApiError
+from infra.settings import Settings, settings_from
+from infra.settings_invalid import SettingsInvalid
+from projections.schema import RebuildRunning
+
+T = TypeVar("T")
+
+WORDS: Phrases = {
+    "rebuilding": (
+        "another rebuild is running; wait until it has ended",
+        "另一个重建正在进行；请等待其结束",
+    ),
+    "interrupted": (
+        "NATS or Postgres did not answer to the end ({reason}); run it again when both do",
+        "NATS 或 Postgres 未能应答到最后（{reason}）；待两者恢复后请重新运行",
+    ),
+}
+
+
+def language() -> str:
+    """Return the reader's language: en or zh."""
+    return language_of_locale(os.environ)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Exit with code 2 and one sentence when what the block needs does not answer to its end."""
+    try:
+        yield
+    except RebuildRunning:
+        refuse(in_words(WORDS["rebuilding"], language(), {}))
+    except (LogInterrupted, ApiError, psycopg.Error, *UNANSWERED) as error:
+        reason = " ".join(str(error).split()) or repr(error)
+        refuse(in_words(WORDS["interrupted"], language(), {"reason": reason}))
+
+
+def settings_or_exit() -> Settings:
+    """Return the settings of the environment; exit with code 2 if one is wrong."""
+    try:
+        return settings_from(os.environ)
+    except SettingsInvalid as error:
+        refuse(error.text(language()))
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(coroutine)
+
+
+def refuse(message: str) -> NoReturn:
+    """Print why nothing is done, and exit with code 2."""
+    click.echo(f"comfyd: {message}", err=True)
+    sys.exit(2)
