@@ -54,7 +54,7 @@ class Quotas:
         now: Callable[[], datetime],
         checked: Callable[[Checked], None] = lambda _outcome: None,
     ) -> None:
-        """Let in as many as the settings say; *checked* is told what came of each look."""
+        """Admit as many as the settings say; *checked* is told what came of each look."""
         self._pool = pool
         self._store = store
         self._in_flight = in_flight

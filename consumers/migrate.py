@@ -124,7 +124,7 @@ def _table(rows: Iterable[Row], language: str) -> Table:
 
 
 def _afterwards(plans: Sequence[StreamPlan]) -> Iterator[str]:
-    """Say what is left to do when the change itself is done."""
+    """Return what is left to do when the change itself is done."""
     changes = [change for plan in plans for change in plan.changes]
     if any(change.field == "compression" for change in changes):
         yield "compressed"

@@ -74,7 +74,7 @@ class Reconciler:
                     await stop.wait()
 
     async def look(self) -> int:
-        """Give work to all that has none; return how many pieces were queued.
+        """Queue work for all that has none; return how many pieces were queued.
 
         Raises:
             LogUnavailable, LogInterrupted: not everything was looked at; look again.
@@ -120,7 +120,7 @@ class Reconciler:
                 known.pop(heading.aggregate, None)
 
     async def _serve_machines(self, present: Queued) -> None:
-        """Give each machine its consumer, and have those looked at that had none."""
+        """Make a consumer for each machine, and have those looked at that had none."""
         known = {identifier_of(h.aggregate) for h in self._old(self._machines.values())}
         # A run may have come for a machine when its consumer was gone: somebody must fail it.
         missing = await self._queue.keep_consumers(known | present.machines)

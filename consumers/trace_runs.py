@@ -16,7 +16,7 @@ _STATUS_CHANGED = type_name_of(StatusChanged)
 
 
 def ends_run(event_type: str, status: str) -> bool:
-    """Tell whether an event of that type, after which its run has that status, ends the run."""
+    """Return whether an event of that type, after which its run has that status, ends the run."""
     return event_type == _STATUS_CHANGED and status in TERMINAL
 
 

@@ -109,7 +109,7 @@ def timeline(recorded: Sequence[AnyRecorded]) -> Timeline:
 
 
 def _waiting(run: Run, recorded: Sequence[AnyRecorded]) -> Waiting | None:
-    """Say what the run waits for, and since when."""
+    """Return what the run waits for, and since when."""
     if run.ended or run.waiting is not None:
         return run.waiting
     match run.waits_for:

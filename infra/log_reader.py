@@ -33,7 +33,7 @@ cannot know whether it is behind, and has to say so."""
 
 
 async def head(client: Client, *, within: float = 5.0) -> int:
-    """Give the position of the log's last event, as the leader knows it, 0 when it is empty.
+    """Return the position of the log's last event, as the leader knows it, 0 when it is empty.
 
     Raises:
         UNANSWERED: nobody answers.

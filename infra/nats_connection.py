@@ -64,7 +64,7 @@ async def _on_reconnect() -> None:
 
 
 def _is_of_interest(record: logging.LogRecord) -> bool:
-    """Tell whether asyncio says more than that nats-py has closed a connection with TLS."""
+    """Return whether asyncio says more than that nats-py has closed a connection with TLS."""
     return not str(record.msg).startswith("returning true from eof_received()")
 
 

@@ -34,7 +34,7 @@ def secret_values(env: Mapping[str, str]) -> frozenset[str]:
 
 
 def _in_headers(env: Mapping[str, str]) -> Iterator[str]:
-    """Give the values of the headers that a collector of traces is sent: NAME=VALUE,…"""
+    """Return the values of the headers that a collector of traces is sent: NAME=VALUE,…"""
     for name in _HEADERS:
         for pair in env.get(name, "").split(","):
             if value := pair.partition("=")[2].strip():

@@ -34,7 +34,7 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
 
 
 def well(name: str) -> Check:
-    """Say that a part is well."""
+    """Return the check of a part that is well."""
     return Check(name=name, ok=True)
 
 

@@ -13,7 +13,7 @@ WORDS: Phrases = {
 
 
 def judge(findings: Findings, language: str) -> list[Check]:
-    """Say of each part whether it is well, in *language*: en or zh."""
+    """Judge each part, in *language*: en or zh."""
     return [
         *log.log_checks(findings, language),
         *cluster.cluster_checks(findings.cluster, language),

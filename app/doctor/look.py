@@ -97,7 +97,7 @@ async def _read_models(house: House, caller: Caller, work: Work | None) -> ReadM
 
 
 async def _stands_still(house: House, at: int) -> bool:
-    """Tell whether the tables are behind, and no nearer to the head after a moment."""
+    """Return whether the tables are behind, and no nearer to the head after a moment."""
     try:
         head = await house.log_groups.head()
     except LogUnavailable:

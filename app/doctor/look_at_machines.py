@@ -54,7 +54,7 @@ def _unserved(machine: Machine, work: Work | None) -> int:
 
 
 async def _silence(house: House, machine: Machine) -> str | None:
-    """Tell why a machine does not answer; None if it does."""
+    """Return why a machine does not answer; None if it does."""
     try:
         driver = await open_comfyui(
             machine.url,

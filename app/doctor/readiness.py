@@ -19,7 +19,7 @@ STANDS_AFTER = 5.0
 
 
 async def replicas_part(system: SystemHealth, stream: StreamHealth | None) -> str:
-    """Say how the log is replicated: ok, silent, behind, leaderless or away."""
+    """Return how the log is replicated: ok, silent, behind, leaderless or away."""
     if stream is None:
         return "away"
     if not stream.leader:
@@ -30,7 +30,7 @@ async def replicas_part(system: SystemHealth, stream: StreamHealth | None) -> st
 
 
 async def workers_part(system: SystemHealth) -> str:
-    """Say whether a worker listens: ok, none or away."""
+    """Return whether a worker listens: ok, none or away."""
     return {True: "ok", False: "none", None: "away"}[await system.worker_listens()]
 
 
@@ -44,7 +44,7 @@ class ProjectorPart:
         self._behind_since: float | None = None
 
     async def look(self, head: int) -> str:
-        """Say whether the tables follow the log, which was at *head*: ok, none, behind or away."""
+        """Return how the tables follow the log, which was at *head*: ok, none, behind or away."""
         try:
             async with self._pool.connection() as connection:
                 at, projectors = await position(connection), await count_projectors(connection)
@@ -55,7 +55,7 @@ class ProjectorPart:
         return "behind" if head - at > FAR_BEHIND or self.stands(at, head) else "ok"
 
     def stands(self, at: int, head: int) -> bool:
-        """Tell whether the tables have been behind for some time without a step."""
+        """Return whether the tables have been behind for some time without a step."""
         now = self._clock()
         if at >= head:
             self._behind_since = None

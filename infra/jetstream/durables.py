@@ -26,7 +26,7 @@ async def durables_led_by(client: Client, stream: str, node: str) -> list[str]:
 
 
 async def move_durable(client: Client, stream: str, name: str) -> None:
-    """Let another node lead a durable; it goes on where it was.
+    """Make another node lead a durable; it goes on where it was.
 
     Raises:
         UNANSWERED: nobody answers.

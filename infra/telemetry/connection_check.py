@@ -25,7 +25,7 @@ Answers = Callable[[], Awaitable[bool]]
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """Give up where JetStream does not answer, as while it has no leader: a new start may find it.
+    """Raise where JetStream does not answer, as while it has no leader: a new start may find it.
 
     Raises:
         GaveUp: it did not.

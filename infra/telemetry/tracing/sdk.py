@@ -65,7 +65,7 @@ class OtelSpan:
         self._span.update_name(name)
 
     def fail(self, kind: str) -> None:
-        """Say that it failed, and how it is called; a message might quote what is private."""
+        """Mark it as failed, by the name of the fault; a message might quote what is private."""
         self._span.set_attribute("error.type", kind)
         self._span.set_status(StatusCode.ERROR)
 
