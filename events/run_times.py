@@ -22,13 +22,16 @@ def off_machine(
     else:
         # A clock that was set meanwhile must not make an attempt longer than it can have been.
         seconds = min(measured, _between(run.attempt_at or run.created_at, at))
-    if rendered and began is None:
-        began = at - timedelta(seconds=seconds)
+    if began is None:
+        began = at - timedelta(seconds=seconds) if rendered else None
+    elif measured is not None:
+        # News of the beginning may have come late.
+        began = min(began, at - timedelta(seconds=seconds))
     return replace(
         run,
         claimed=False,
         running_at=None,
-        started_at=run.started_at or began,
+        started_at=min(run.started_at or began, began) if began else run.started_at,
         render_seconds=seconds,
         gpu_seconds=run.gpu_seconds + seconds,
     )

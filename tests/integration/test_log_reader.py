@@ -182,7 +182,9 @@ async def test_a_restart_of_the_server_interrupts_the_reading_which_then_goes_on
             await streams.migrate(client)
             await fill(client, 3)
             async with aclosing(read_log(client, after=0, limit=10)) as batches:
-                first = await anext(batches)
+                first: list[Entry] = []
+                while len(first) < 3:
+                    first += await anext(batches)
                 server.stop()
                 server.start()
                 with pytest.raises(LogInterrupted):

@@ -14,17 +14,20 @@ from infra.health.nodes import Node, look_at_nodes
 
 @asynccontextmanager
 async def listener(greeting: bytes) -> AsyncIterator[str]:
-    """Listen and say *greeting* to everybody; give the address."""
+    """Listen and say *greeting* to everybody; yield the address."""
+    greeted: list[asyncio.StreamWriter] = []
 
     async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        greeted.append(writer)
         writer.write(greeting)
         await writer.drain()
-        await asyncio.sleep(0.5)
-        writer.close()
 
     server = await asyncio.start_server(greet, LOOPBACK, 0)
     async with server:
         yield f"{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
+    for writer in greeted:
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_each_address_says_its_version_nothing_or_is_away(

@@ -116,6 +116,16 @@ CASES = {
     "a record longer than the attempt is cut": Case(
         (claim(4), rendered(10, 3600), stored(11), settled(12)), 4, 4, 6, 6, 12
     ),
+    "word of the beginning came late": Case(
+        (claim(1), running(6), rendered(10, 8), stored(11), settled(12)), 2, 2, 8, 8, 12
+    ),
+    "word of a second beginning came late": Case(
+        (
+            claim(1), running(2), lost(4), claim(10), running(19, fence=2),
+            rendered(20, 8, attempt=2), stored(21, attempt=2), settled(22),
+        ),
+        2, 2, 8, 10, 22,
+    ),
     "everything was cached": Case(
         (claim(1), running(2), rendered(2.1, 0.0), stored(3), settled(3)), 2, 2, 0, 0, 3
     ),
@@ -208,7 +218,13 @@ def test_the_name_of_a_machine_is_the_one_it_had_when_it_took_the_run() -> None:
     assert ending.machine_name == "new gpu"
 
 
-SOMETHING = st.sampled_from([claim, running, rendered, stored, settled, failed, lost, stopped])
+def rendered_and_measured(at: float) -> RecordOutputs:
+    return rendered(at, 5.0)
+
+
+SOMETHING = st.sampled_from(
+    [claim, running, rendered, rendered_and_measured, stored, settled, failed, lost, stopped]
+)
 
 
 @given(steps=st.lists(st.tuples(st.floats(0, 10), SOMETHING), max_size=12))
