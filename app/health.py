@@ -10,7 +10,7 @@ from litestar.datastructures import State
 
 from app.doctor.readiness import ProjectorPart, replicas_part, workers_part
 from app.house import House
-from app.openapi import again
+from app.openapi import response
 from app.shared_answer import SharedAnswer
 from app.within import within
 from infra.event_store import LogUnavailable
@@ -57,13 +57,17 @@ class Readiness(TypedDict):
     projector: str
 
 
-@get("/health/live")
+@get("/health/live", operation_id="checkLive")
 async def live() -> Liveness:
     """Answer while the process runs."""
     return {"status": "ok"}
 
 
-@get("/health/ready", responses=again(503, Readiness, "Runs cannot be accepted just now."))
+@get(
+    "/health/ready",
+    operation_id="checkReady",
+    responses=response(503, Readiness, "Runs cannot be accepted just now."),
+)
 async def ready(state: State) -> Response[Readiness]:
     """Tell which parts answer; 503 when runs cannot be accepted.
 

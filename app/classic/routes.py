@@ -15,7 +15,7 @@ from app.create_run import create_run
 from app.find_run import find_run
 from app.house import House
 from app.native.requests import Inputs, bad, idempotency_key, identifier
-from app.openapi import again, answers
+from app.openapi import errors, response
 from app.scopes import RUNS_READ, RUNS_WRITE, needs
 from events.errors import NotFound
 
@@ -45,9 +45,10 @@ class RunAnswer(Struct, frozen=True, kw_only=True):
 
 @post(
     "/api/run",
+    operation_id="createClassicRun",
     status_code=200,
     opt=needs(RUNS_WRITE, per_deployment=True),
-    responses=answers("idempotency_conflict", "quota_exceeded"),
+    responses=errors("idempotency_conflict", "quota_exceeded"),
 )
 async def create(
     house: NamedDependency[House],
@@ -74,9 +75,10 @@ async def create(
 
 @get(
     "/api/run",
+    operation_id="getClassicRun",
     opt=needs(RUNS_READ, per_deployment=True),
-    responses=again(200, ClassicRun, "The run.")
-    | again(400, ClassicError, "There is no such run, or no id was given."),
+    responses=response(200, ClassicRun, "The run.")
+    | response(400, ClassicError, "There is no such run, or no id was given."),
 )
 async def read(
     house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromQuery[str]
@@ -90,7 +92,11 @@ async def read(
     return Response(run_row(found.run, found.progress, house.settings.spaces))
 
 
-@get("/api/status/{run_id:str}", opt=needs(RUNS_READ, per_deployment=True))
+@get(
+    "/api/status/{run_id:str}",
+    operation_id="getClassicStatus",
+    opt=needs(RUNS_READ, per_deployment=True),
+)
 async def status(
     house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromPath[str]
 ) -> ClassicStatus:

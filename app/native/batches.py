@@ -38,7 +38,7 @@ from app.native.requests import (
 from app.native.run_views import RunView
 from app.native.runs import EVENT_STREAM, SSE_HEADERS, page_of_runs
 from app.native.sse import HELLO
-from app.openapi import again, answers, shown
+from app.openapi import errors, headers, response
 from app.scopes import RUNS_READ, RUNS_WRITE, needs
 from events.batch import CancelBatch, RunFilter
 from infra.batch_runs import carry_out
@@ -50,10 +50,11 @@ log = logging.getLogger(__name__)
 
 @post(
     "/v1/batches",
+    operation_id="createBatch",
     status_code=202,
     opt=needs(RUNS_WRITE, per_deployment=True),
-    response_headers=shown("Location", "Idempotent-Replayed"),
-    responses=answers(
+    response_headers=headers("Location", "Idempotent-Replayed"),
+    responses=errors(
         "idempotency_conflict", "invalid_inputs", "not_found", "quota_exceeded", "too_large"
     ),
 )
@@ -88,7 +89,7 @@ async def answer_accepted(
     return Response(accepted_view(standing, skipped or []), status_code=202, headers=headers)
 
 
-@get("/v1/batches", opt=needs(RUNS_READ, per_deployment=True))
+@get("/v1/batches", operation_id="listBatches", opt=needs(RUNS_READ, per_deployment=True))
 async def list_(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
@@ -109,7 +110,11 @@ async def list_(
     return list_view(page, lambda row: batch_view(standing_of(row.state, counts[row.id], read_at)))
 
 
-@get("/v1/batches/{batch_id:str}", opt=needs(RUNS_READ, per_deployment=True, ticket="batch"))
+@get(
+    "/v1/batches/{batch_id:str}",
+    operation_id="getBatch",
+    opt=needs(RUNS_READ, per_deployment=True, ticket="batch"),
+)
 async def read(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
@@ -121,7 +126,11 @@ async def read(
     return batch_view(await find_batch(house, caller, identifier(batch_id), at_least=wanted))
 
 
-@get("/v1/batches/{batch_id:str}/runs", opt=needs(RUNS_READ, per_deployment=True))
+@get(
+    "/v1/batches/{batch_id:str}/runs",
+    operation_id="listBatchRuns",
+    opt=needs(RUNS_READ, per_deployment=True),
+)
 async def runs(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
@@ -137,9 +146,10 @@ async def runs(
 
 @post(
     "/v1/batches/{batch_id:str}/cancel",
+    operation_id="cancelBatch",
     status_code=202,
     opt=needs(RUNS_WRITE, per_deployment=True),
-    responses=again(200, BatchView, "The batch, of which every run has ended."),
+    responses=response(200, BatchView, "The batch, of which every run has ended."),
 )
 async def cancel(
     house: NamedDependency[House], caller: NamedDependency[Caller], batch_id: FromPath[str]
@@ -161,10 +171,11 @@ async def cancel(
 
 @get(
     "/v1/batches/{batch_id:str}/events",
+    operation_id="followBatch",
     media_type=EVENT_STREAM,
     opt=needs(RUNS_READ, per_deployment=True, ticket="batch"),
-    responses=again(200, str, "The stream of server-sent events.", media_type=EVENT_STREAM)
-    | again(204, None, "Every run has ended, and there is nothing after this position."),
+    responses=response(200, str, "The stream of server-sent events.", media_type=EVENT_STREAM)
+    | response(204, None, "Every run has ended, and there is nothing after this position."),
 )
 async def events(
     house: NamedDependency[House],

@@ -22,7 +22,7 @@ from app.native.deployment_views import (
 )
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, cursor_of, list_view
 from app.native.requests import PromoteRequest, RollBackRequest, bad, environment, identifier
-from app.openapi import answers
+from app.openapi import errors
 from app.openapi.document import whole_document
 from app.scopes import DEPLOY, RUNS_READ, needs
 from events import identity
@@ -40,8 +40,9 @@ EnvironmentFilter = Annotated[str | None, QueryParameter(name="environment")]
 
 @put(
     "/v1/workflows/{workflow_id:str}/deployments/{environment_name:str}",
+    operation_id="promoteVersion",
     opt=needs(DEPLOY),
-    responses=answers("not_found", "incompatible_inputs", "too_many_changes"),
+    responses=errors("not_found", "incompatible_inputs", "too_many_changes"),
 )
 async def promote(
     house: NamedDependency[House],
@@ -77,9 +78,10 @@ async def promote(
 
 @post(
     "/v1/deployments/{deployment_id:str}/rollback",
+    operation_id="rollBackDeployment",
     status_code=200,
     opt=needs(DEPLOY),
-    responses=answers("not_found", "nothing_to_roll_back", "too_many_changes"),
+    responses=errors("not_found", "nothing_to_roll_back", "too_many_changes"),
 )
 async def roll_back(
     house: NamedDependency[House],
@@ -106,6 +108,7 @@ async def roll_back(
 
 @get(
     "/v1/deployments",
+    operation_id="listDeployments",
     opt=needs(DEPLOY, RUNS_READ, per_deployment=True),
 )
 async def deployments(
@@ -133,8 +136,9 @@ async def deployments(
 
 @get(
     "/v1/deployments/{deployment_id:str}",
+    operation_id="getDeployment",
     opt=needs(DEPLOY, RUNS_READ, per_deployment=True),
-    responses=answers("not_found"),
+    responses=errors("not_found"),
 )
 async def read_deployment(
     house: NamedDependency[House],
@@ -149,8 +153,9 @@ async def read_deployment(
 
 @get(
     "/v1/deployments/{deployment_id:str}/history",
+    operation_id="getDeploymentHistory",
     opt=needs(DEPLOY, RUNS_READ, per_deployment=True),
-    responses=answers("not_found"),
+    responses=errors("not_found"),
 )
 async def history(
     house: NamedDependency[House],
@@ -176,8 +181,9 @@ async def history(
 
 @get(
     "/v1/deployments/{deployment_id:str}/openapi.json",
+    operation_id="getDeploymentOpenApi",
     opt=needs(DEPLOY, RUNS_READ, per_deployment=True),
-    responses=answers("not_found"),
+    responses=errors("not_found"),
 )
 async def describe(
     request: Request[Any, Any, Any],

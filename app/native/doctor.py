@@ -10,7 +10,7 @@ from app.house import House
 from app.scopes import ADMIN, needs
 
 
-@get("/v1/doctor", opt=needs(ADMIN))
+@get("/v1/doctor", operation_id="getDoctor", opt=needs(ADMIN))
 async def doctor(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],

@@ -9,17 +9,18 @@ from app.find_run import run_session
 from app.house import House
 from app.native.requests import identifier
 from app.native.run_views import RunView, run_view
-from app.openapi import again, answers
+from app.openapi import errors, response
 from app.scopes import RUNS_WRITE, needs
 from events.run_commands import EraseRun
 
 
 @post(
     "/v1/runs/{run_id:str}/erase",
+    operation_id="eraseRun",
     status_code=202,
     opt=needs(RUNS_WRITE, per_deployment=True),
-    responses=again(200, RunView, "The run, whose private data is deleted.")
-    | answers("run_not_ended"),
+    responses=response(200, RunView, "The run, whose private data is deleted.")
+    | errors("run_not_ended"),
 )
 async def erase(
     house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromPath[str]

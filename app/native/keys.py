@@ -16,7 +16,7 @@ from app.find_deployment import current_deployment
 from app.house import House
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
 from app.native.requests import Name, bad, identifier
-from app.openapi import answers
+from app.openapi import errors
 from app.scopes import ADMIN, OF_RUNS, needs
 from events.api_key import ApiKey, IssueKey, KeyIssued, RevokeKey
 from events.decider import KEY
@@ -63,7 +63,13 @@ class NewKeyView(KeyView, frozen=True, kw_only=True):
     """The key itself. This is the only time it is shown."""
 
 
-@post("/v1/keys", status_code=201, opt=needs(ADMIN), responses=answers("not_found"))
+@post(
+    "/v1/keys",
+    operation_id="createKey",
+    status_code=201,
+    opt=needs(ADMIN),
+    responses=errors("not_found"),
+)
 async def issue_key(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
@@ -101,7 +107,7 @@ async def issue_key(
     return Response(content=view, headers={"Cache-Control": "no-store"})
 
 
-@get("/v1/keys", opt=needs(ADMIN))
+@get("/v1/keys", operation_id="listKeys", opt=needs(ADMIN))
 async def keys(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
@@ -117,7 +123,7 @@ async def keys(
     return list_view(page, lambda row: key_view(row.state, uses.get(row.id)))
 
 
-@delete("/v1/keys/{key_id:str}", status_code=204, opt=needs(ADMIN))
+@delete("/v1/keys/{key_id:str}", operation_id="revokeKey", status_code=204, opt=needs(ADMIN))
 async def revoke_key(
     house: NamedDependency[House], caller: NamedDependency[Caller], key_id: FromPath[str]
 ) -> None:

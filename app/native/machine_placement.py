@@ -14,7 +14,7 @@ from app.find_workflow import find_workflow
 from app.house import House
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
 from app.native.requests import identifier
-from app.openapi import answers
+from app.openapi import errors
 from app.pushed_graphs import object_info_of, stored
 from app.scopes import DEPLOY, RUNS_READ, needs
 from events.errors import MachineUnobserved, Problem, shortened
@@ -57,8 +57,9 @@ class PlacementView(Struct, frozen=True, kw_only=True):
 
 @get(
     "/v1/workflows/{workflow_id:str}/versions/{version:int}/machines",
+    operation_id="listWorkflowVersionMachines",
     opt=needs(DEPLOY, RUNS_READ),
-    responses=answers("not_found", "invalid_request"),
+    responses=errors("not_found", "invalid_request"),
 )
 async def placement(
     house: NamedDependency[House],

@@ -10,7 +10,7 @@ from app.find_machine import MachineSession, machine_session
 from app.house import House
 from app.native.machine_views import MachineView, machine_view
 from app.native.requests import identifier
-from app.openapi import answers
+from app.openapi import errors
 from app.scopes import ADMIN, DEPLOY, needs
 from events.errors import MachineGone
 from events.machine_decider import (
@@ -30,9 +30,10 @@ LOOK_EVERY = 5
 
 @post(
     "/v1/machines/{machine_id:str}/drain",
+    operation_id="drainMachine",
     status_code=200,
     opt=needs(ADMIN),
-    responses=answers("not_found", "machine_removed"),
+    responses=errors("not_found", "machine_removed"),
 )
 async def drain_machine(
     house: NamedDependency[House], caller: NamedDependency[Caller], machine_id: FromPath[str]
@@ -44,9 +45,10 @@ async def drain_machine(
 
 @post(
     "/v1/machines/{machine_id:str}/resume",
+    operation_id="resumeMachine",
     status_code=200,
     opt=needs(ADMIN),
-    responses=answers("not_found", "machine_removed"),
+    responses=errors("not_found", "machine_removed"),
 )
 async def resume_machine(
     house: NamedDependency[House], caller: NamedDependency[Caller], machine_id: FromPath[str]
@@ -58,9 +60,10 @@ async def resume_machine(
 
 @post(
     "/v1/machines/{machine_id:str}/disable",
+    operation_id="disableMachine",
     status_code=200,
     opt=needs(ADMIN),
-    responses=answers("not_found", "machine_removed"),
+    responses=errors("not_found", "machine_removed"),
 )
 async def disable_machine(
     house: NamedDependency[House], caller: NamedDependency[Caller], machine_id: FromPath[str]
@@ -72,9 +75,10 @@ async def disable_machine(
 
 @delete(
     "/v1/machines/{machine_id:str}",
+    operation_id="deleteMachine",
     status_code=200,
     opt=needs(ADMIN),
-    responses=answers("not_found", "machine_busy"),
+    responses=errors("not_found", "machine_busy"),
 )
 async def remove_machine(
     house: NamedDependency[House],
@@ -99,9 +103,10 @@ async def remove_machine(
 
 @post(
     "/v1/machines/{machine_id:str}/refresh",
+    operation_id="refreshMachine",
     status_code=202,
     opt=needs(ADMIN, DEPLOY),
-    responses=answers("not_found", "machine_removed"),
+    responses=errors("not_found", "machine_removed"),
 )
 async def refresh_machine(
     house: NamedDependency[House], caller: NamedDependency[Caller], machine_id: FromPath[str]

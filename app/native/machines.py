@@ -29,7 +29,7 @@ from app.native.machine_views import (
 )
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, NameFilter, before_of, list_view
 from app.native.requests import identifier
-from app.openapi import again, answers
+from app.openapi import errors, response
 from app.scopes import ADMIN, DEPLOY, RUNS_READ, needs
 from events.errors import NameTaken
 from events.machine import Machine, MachineState
@@ -50,10 +50,11 @@ class MachineHistoryView(Struct, frozen=True, kw_only=True):
 
 @post(
     "/v1/machines",
+    operation_id="registerMachine",
     status_code=201,
     opt=needs(ADMIN),
-    responses=again(200, MachineView, "the name was known; it may have moved")
-    | answers("invalid_request", "machine_removed", "machine_token_needed"),
+    responses=response(200, MachineView, "the name was known; it may have moved")
+    | errors("invalid_request", "machine_removed", "machine_token_needed"),
 )
 async def register_machine(
     house: NamedDependency[House],
@@ -85,8 +86,9 @@ async def register_machine(
 
 @get(
     "/v1/machines",
+    operation_id="listMachines",
     opt=needs(DEPLOY, RUNS_READ),
-    responses=answers("invalid_request"),
+    responses=errors("invalid_request"),
 )
 async def machines(
     house: NamedDependency[House],
@@ -111,8 +113,9 @@ async def machines(
 
 @get(
     "/v1/machines/{machine_id:str}",
+    operation_id="getMachine",
     opt=needs(DEPLOY, RUNS_READ),
-    responses=answers("not_found"),
+    responses=errors("not_found"),
 )
 async def read_machine(
     house: NamedDependency[House], caller: NamedDependency[Caller], machine_id: FromPath[str]
@@ -124,8 +127,9 @@ async def read_machine(
 
 @get(
     "/v1/machines/{machine_id:str}/history",
+    operation_id="getMachineHistory",
     opt=needs(DEPLOY, RUNS_READ),
-    responses=answers("not_found"),
+    responses=errors("not_found"),
 )
 async def read_history(
     house: NamedDependency[House],
@@ -140,8 +144,9 @@ async def read_history(
 
 @patch(
     "/v1/machines/{machine_id:str}",
+    operation_id="updateMachine",
     opt=needs(ADMIN),
-    responses=answers(
+    responses=errors(
         "not_found", "invalid_request", "name_taken", "machine_removed", "machine_token_needed"
     ),
 )

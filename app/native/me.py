@@ -20,7 +20,7 @@ class MeView(Struct, frozen=True, kw_only=True):
     scopes: list[str]
 
 
-@get("/v1/me", opt=needs(*SCOPES, per_deployment=True))
+@get("/v1/me", operation_id="getMe", opt=needs(*SCOPES, per_deployment=True))
 async def me(caller: NamedDependency[Caller]) -> MeView:
     """Tell whom the credential stands for, and what it may do."""
     return MeView(

@@ -15,7 +15,7 @@ from app.auth_tokens import LONGEST_CLAIM
 from app.house import House
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
 from app.native.requests import Name, bad, identifier
-from app.openapi import answers
+from app.openapi import errors
 from app.scopes import ADMIN, SCOPES, needs
 from events.decider import ORGANISATION
 from events.errors import NotFound
@@ -61,7 +61,7 @@ class OrganisationView(Struct, frozen=True, kw_only=True):
     members: list[MemberView]
 
 
-@post("/v1/organisations", status_code=201, opt=needs(ADMIN))
+@post("/v1/organisations", operation_id="createOrganisation", status_code=201, opt=needs(ADMIN))
 async def create_organisation(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
@@ -81,7 +81,7 @@ async def create_organisation(
     return organisation_view(session.existing)
 
 
-@get("/v1/organisations", opt=needs(*SCOPES))
+@get("/v1/organisations", operation_id="listOrganisations", opt=needs(*SCOPES))
 async def organisations(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
@@ -100,7 +100,7 @@ async def organisations(
     return list_view(page, lambda row: organisation_view(row.state))
 
 
-@get("/v1/organisations/{organisation_id:str}", opt=needs(*SCOPES))
+@get("/v1/organisations/{organisation_id:str}", operation_id="getOrganisation", opt=needs(*SCOPES))
 async def read_organisation(
     house: NamedDependency[House], caller: NamedDependency[Caller], organisation_id: FromPath[str]
 ) -> OrganisationView:
@@ -111,8 +111,9 @@ async def read_organisation(
 
 @put(
     "/v1/organisations/{organisation_id:str}/members/{user_id:str}",
+    operation_id="setOrganisationMember",
     opt=needs(ADMIN),
-    responses=answers("last_owner"),
+    responses=errors("last_owner"),
 )
 async def put_member(
     house: NamedDependency[House],
@@ -131,9 +132,10 @@ async def put_member(
 
 @delete(
     "/v1/organisations/{organisation_id:str}/members/{user_id:str}",
+    operation_id="deleteOrganisationMember",
     status_code=204,
     opt=needs(ADMIN),
-    responses=answers("last_owner"),
+    responses=errors("last_owner"),
 )
 async def remove_member(
     house: NamedDependency[House],

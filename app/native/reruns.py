@@ -24,7 +24,7 @@ from app.native.requests import (
 )
 from app.native.run_views import RunView
 from app.native.runs import answer_run
-from app.openapi import again, answers, shown
+from app.openapi import errors, headers, response
 from app.rerun import Skipped, rerun, rerun_many, select
 from app.scopes import RUNS_WRITE, needs
 from events.batch import RunFilter
@@ -44,11 +44,12 @@ class RerunPlanView(Struct, frozen=True, kw_only=True):
 
 @post(
     "/v1/runs/{run_id:str}/rerun",
+    operation_id="rerunRun",
     status_code=202,
     opt=needs(RUNS_WRITE, per_deployment=True),
-    response_headers=shown("Location", "ETag", "Idempotent-Replayed", "Preference-Applied"),
-    responses=again(200, RunView, "The run, which has ended.")
-    | answers("not_found", "idempotency_conflict", "inputs_erased", "invalid_inputs", "too_large"),
+    response_headers=headers("Location", "ETag", "Idempotent-Replayed", "Preference-Applied"),
+    responses=response(200, RunView, "The run, which has ended.")
+    | errors("not_found", "idempotency_conflict", "inputs_erased", "invalid_inputs", "too_large"),
 )
 async def one(
     house: NamedDependency[House],
@@ -73,11 +74,12 @@ async def one(
 
 @post(
     "/v1/runs/rerun",
+    operation_id="rerunRuns",
     status_code=202,
     opt=needs(RUNS_WRITE, per_deployment=True),
-    response_headers=shown("Location", "Idempotent-Replayed"),
-    responses=again(200, RerunPlanView, "What it would do, for a dry run.")
-    | answers("idempotency_conflict", "nothing_to_rerun", "quota_exceeded", "too_large"),
+    response_headers=headers("Location", "Idempotent-Replayed"),
+    responses=response(200, RerunPlanView, "What it would do, for a dry run.")
+    | errors("idempotency_conflict", "nothing_to_rerun", "quota_exceeded", "too_large"),
 )
 async def many(
     house: NamedDependency[House],

@@ -26,7 +26,7 @@ from app.native.requests import (
 )
 from app.native.run_views import RunView, run_view
 from app.native.sse import run_stream
-from app.openapi import again, answers, shown
+from app.openapi import errors, headers, response
 from app.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.wait import wait_until_ended
 from events.batch import RunFilter
@@ -50,11 +50,12 @@ HAProxy look at the second, and leave alone what has an encoding.
 
 @post(
     "/v1/runs",
+    operation_id="createRun",
     status_code=202,
     opt=needs(RUNS_WRITE, per_deployment=True),
-    response_headers=shown("Location", "ETag", "Idempotent-Replayed", "Preference-Applied"),
-    responses=again(200, RunView, "The run, which has ended.")
-    | answers("idempotency_conflict", "invalid_inputs", "too_large", "quota_exceeded"),
+    response_headers=headers("Location", "ETag", "Idempotent-Replayed", "Preference-Applied"),
+    responses=response(200, RunView, "The run, which has ended.")
+    | errors("idempotency_conflict", "invalid_inputs", "too_large", "quota_exceeded"),
 )
 async def create(
     house: NamedDependency[House],
@@ -92,9 +93,10 @@ async def answer_run(house: House, accepted: Accepted, wait: int) -> Response[Ru
 
 @get(
     "/v1/runs/{run_id:str}",
+    operation_id="getRun",
     opt=needs(RUNS_READ, per_deployment=True, ticket="run"),
-    response_headers=shown("ETag"),
-    responses=again(200, RunView, "The run.") | again(304, None, "Nothing has changed."),
+    response_headers=headers("ETag"),
+    responses=response(200, RunView, "The run.") | response(304, None, "Nothing has changed."),
 )
 async def read(
     house: NamedDependency[House],
@@ -114,7 +116,7 @@ async def read(
     return Response(content=view, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
 
 
-@get("/v1/runs", opt=needs(RUNS_READ, per_deployment=True))
+@get("/v1/runs", operation_id="listRuns", opt=needs(RUNS_READ, per_deployment=True))
 async def list_(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
@@ -150,10 +152,11 @@ async def page_of_runs(
 
 @post(
     "/v1/runs/{run_id:str}/cancel",
+    operation_id="cancelRun",
     status_code=202,
     opt=needs(RUNS_WRITE, per_deployment=True),
-    response_headers=shown("ETag"),
-    responses=again(200, RunView, "The run, which had ended or ends now."),
+    response_headers=headers("ETag"),
+    responses=response(200, RunView, "The run, which had ended or ends now."),
 )
 async def cancel(
     house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromPath[str]
@@ -168,10 +171,11 @@ async def cancel(
 
 @get(
     "/v1/runs/{run_id:str}/events",
+    operation_id="followRun",
     media_type=EVENT_STREAM,
     opt=needs(RUNS_READ, per_deployment=True, ticket="run"),
-    responses=again(200, Any, "The stream of server-sent events.", media_type=EVENT_STREAM)
-    | again(204, None, "The run has ended, and there is nothing after this position."),
+    responses=response(200, Any, "The stream of server-sent events.", media_type=EVENT_STREAM)
+    | response(204, None, "The run has ended, and there is nothing after this position."),
 )
 async def events(
     house: NamedDependency[House],

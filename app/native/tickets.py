@@ -45,6 +45,7 @@ class TicketView(Struct, frozen=True, kw_only=True):
 
 @post(
     "/v1/runs/{run_id:str}/ticket",
+    operation_id="createRunTicket",
     status_code=201,
     opt=needs(RUNS_READ, per_deployment=True),
 )
@@ -62,6 +63,7 @@ async def for_run(
 
 @post(
     "/v1/batches/{batch_id:str}/ticket",
+    operation_id="createBatchTicket",
     status_code=201,
     opt=needs(RUNS_READ, per_deployment=True),
 )

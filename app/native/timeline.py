@@ -71,7 +71,11 @@ class TimelineView(Struct, frozen=True, kw_only=True):
     entries: list[EntryView]
 
 
-@get("/v1/runs/{run_id:str}/timeline", opt=needs(RUNS_READ, per_deployment=True))
+@get(
+    "/v1/runs/{run_id:str}/timeline",
+    operation_id="getRunTimeline",
+    opt=needs(RUNS_READ, per_deployment=True),
+)
 async def read(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],

@@ -13,7 +13,7 @@ from app.auth import Caller, Unauthorized, tenant_of
 from app.auth_keys import looks_like_a_key
 from app.house import House
 from app.native.requests import Name, bad
-from app.openapi import answers
+from app.openapi import errors
 from app.scopes import ADMIN, needs
 from events import identity
 from events.decider import TOKEN
@@ -36,7 +36,13 @@ class RevokedTokenView(Struct, frozen=True, kw_only=True):
     revoked_at: datetime
 
 
-@post("/v1/tokens/revoke", status_code=200, opt=needs(ADMIN), responses=answers("not_found"))
+@post(
+    "/v1/tokens/revoke",
+    operation_id="revokeToken",
+    status_code=200,
+    opt=needs(ADMIN),
+    responses=errors("not_found"),
+)
 async def revoke_token(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],

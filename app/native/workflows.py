@@ -33,7 +33,7 @@ from app.native.workflow_views import (
     workflow_item_view,
     workflow_view,
 )
-from app.openapi import again, answers
+from app.openapi import errors, response
 from app.pushed_graphs import graphs_in, inputs_of, runnable, store, stored, stored_json
 from app.scopes import DEPLOY, RUNS_READ, needs
 from events import identity
@@ -50,12 +50,13 @@ To = Annotated[int, QueryParameter(ge=1)]
 
 @post(
     "/v1/workflows",
+    operation_id="pushVersion",
     status_code=201,
     opt=needs(DEPLOY),
-    responses=again(
+    responses=response(
         200, PushedVersionView, "A version with exactly this content was there already."
     )
-    | answers("not_found", "invalid_graph", "machine_unobserved", "too_large", "too_many_changes"),
+    | errors("not_found", "invalid_graph", "machine_unobserved", "too_large", "too_many_changes"),
 )
 async def push_version(
     house: NamedDependency[House],
@@ -93,7 +94,7 @@ async def push_version(
     return Response(content=view, status_code=201 if added else 200)
 
 
-@get("/v1/workflows", opt=needs(DEPLOY, RUNS_READ))
+@get("/v1/workflows", operation_id="listWorkflows", opt=needs(DEPLOY, RUNS_READ))
 async def workflows(
     house: NamedDependency[House],
     caller: NamedDependency[Caller],
@@ -110,7 +111,10 @@ async def workflows(
 
 
 @get(
-    "/v1/workflows/{workflow_id:str}", opt=needs(DEPLOY, RUNS_READ), responses=answers("not_found")
+    "/v1/workflows/{workflow_id:str}",
+    operation_id="getWorkflow",
+    opt=needs(DEPLOY, RUNS_READ),
+    responses=errors("not_found"),
 )
 async def read_workflow(
     house: NamedDependency[House], caller: NamedDependency[Caller], workflow_id: FromPath[str]
@@ -121,8 +125,9 @@ async def read_workflow(
 
 @get(
     "/v1/workflows/{workflow_id:str}/versions",
+    operation_id="listWorkflowVersions",
     opt=needs(DEPLOY, RUNS_READ),
-    responses=answers("not_found"),
+    responses=errors("not_found"),
 )
 async def versions(
     house: NamedDependency[House],
@@ -146,8 +151,9 @@ async def versions(
 
 @get(
     "/v1/workflows/{workflow_id:str}/versions/{version:int}",
+    operation_id="getWorkflowVersion",
     opt=needs(DEPLOY, RUNS_READ),
-    responses=answers("not_found"),
+    responses=errors("not_found"),
 )
 async def read_version(
     house: NamedDependency[House],
@@ -164,8 +170,9 @@ async def read_version(
 
 @get(
     "/v1/workflows/{workflow_id:str}/diff",
+    operation_id="compareVersions",
     opt=needs(DEPLOY, RUNS_READ),
-    responses=answers("not_found", "invalid_request"),
+    responses=errors("not_found", "invalid_request"),
 )
 async def compare_versions(
     house: NamedDependency[House],

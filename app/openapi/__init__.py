@@ -1,5 +1,5 @@
 """The description of the API that machines read: OpenAPI 3.1, complete, made from the routes."""
 
-from app.openapi.answers import again, answers, shown
+from app.openapi.answers import errors, headers, response
 
-__all__ = ["again", "answers", "shown"]
+__all__ = ["errors", "headers", "response"]

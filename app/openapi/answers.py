@@ -1,7 +1,7 @@
 """What a route says about its answers, beside the one that its signature shows.
 
-    @post("/v1/runs", status_code=202, response_headers=shown("Location", "ETag"),
-          responses=again(200, RunView, "it has ended") | answers("idempotency_conflict"))
+    @post("/v1/runs", status_code=202, response_headers=headers("Location", "ETag"),
+          responses=response(200, RunView, "it has ended") | errors("idempotency_conflict"))
 
 What may happen on every route (no token, too many requests, a part that is away) is not said
 here: app/openapi/document.py adds it to all of them.
@@ -35,7 +35,7 @@ HEADERS: Mapping[str, str] = {
 """Every header of an answer that means something to a client."""
 
 
-def answers(*codes: str) -> dict[int, ResponseSpec]:
+def errors(*codes: str) -> dict[int, ResponseSpec]:
     """Document the refusals of a route, by their stable codes.
 
     Raises:
@@ -51,7 +51,7 @@ def answers(*codes: str) -> dict[int, ResponseSpec]:
     return {int(status): _refusals(of_it) for status, of_it in by_status.items()}
 
 
-def again(
+def response(
     status: int, data: Any, description: str, *, media_type: str = "application/json"
 ) -> dict[int, ResponseSpec]:
     """Document another good answer, or the usual one where its type says little.
@@ -68,7 +68,7 @@ def again(
     }
 
 
-def shown(*names: str) -> list[ResponseHeader]:
+def headers(*names: str) -> list[ResponseHeader]:
     """Document headers of a route's good answers.
 
     Raises:

@@ -12,7 +12,6 @@ from litestar.openapi.spec import Components, Contact, License, SecurityScheme, 
 from typing_extensions import override
 
 from app.openapi.document import whole_document
-from app.openapi.names import operation_id
 from app.openapi.words import DESCRIPTION, PARAMETERS
 
 PATH = "/openapi.json"
@@ -65,7 +64,6 @@ def openapi_config() -> OpenAPIConfig:
             }
         ),
         use_handler_docstrings=True,
-        operation_id_creator=operation_id,
         path=PATH,
         render_plugins=[_Document()],
     )

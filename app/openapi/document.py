@@ -1,7 +1,7 @@
 """Completes what Litestar makes of the routes: names, headings, errors, headers and examples.
 
 What every route has in common is said here once. So a new route is described in full by its
-signature, its docstring and what it says with `answers`, `again` and `shown`.
+signature, its docstring and what it says with `errors`, `response` and `headers`.
 """
 
 import re
@@ -17,7 +17,6 @@ from litestar.routes import HTTPRoute
 from app.openapi.docstrings import first_paragraph
 from app.openapi.example_answers import add_example_answers
 from app.openapi.examples import BODIES
-from app.openapi.names import tag_of
 from app.openapi.parameters import tidy_parameter
 from app.openapi.schemas import tidy_schemas
 from app.openapi.usual_answers import add_usual_answers, error_schemas
@@ -25,6 +24,14 @@ from app.openapi.words import GOOD_ANSWERS, MESSAGES, ORGANISATION, TAGS
 from app.scopes import OPT, TICKET
 
 Json = dict[str, Any]
+HEADINGS: Mapping[str, str] = {
+    "api": "Classic",
+    "doctor": "Health",
+    "health": "Health",
+    "me": "Keys",
+    "tokens": "Keys",
+}
+"""Headings of the operations that have none of their own, by the first part of their address."""
 
 
 @cache
@@ -61,7 +68,7 @@ def _describe(operation: Json, path: str, handler: HTTPRouteHandler) -> None:
     words = first_paragraph(operation.get("description"))
     # The first sentence is the title of the operation; all of it is the text below.
     operation["summary"] = re.split(r"(?<=[.;:]) ", words)[0].rstrip(".;:")
-    operation["tags"] = [tag_of(path)]
+    operation["tags"] = [_heading(path)]
     operation.pop("deprecated", None)
     for parameter in operation.get("parameters", ()):
         tidy_parameter(parameter)
@@ -70,6 +77,14 @@ def _describe(operation: Json, path: str, handler: HTTPRouteHandler) -> None:
     operation["security"] = _security(handler)
     for content in operation.get("requestBody", {}).get("content", {}).values():
         content["examples"] = _examples(operation["operationId"])
+
+
+def _heading(path: str) -> str:
+    parts = [part for part in path.split("/") if part and part[0] != "{"]
+    if "deployments" in parts:
+        return "Deployments"
+    first = parts[0] if parts[0] in HEADINGS else parts[1]
+    return HEADINGS.get(first) or first.capitalize()
 
 
 def _describe_answers(operation: Json, schemas: Json) -> None:

@@ -36,27 +36,6 @@ SCHEMAS: Mapping[str, str] = {
 }
 """Names of schemas whose types are called otherwise here than clients would understand."""
 
-NAMES: Mapping[str, str] = {
-    "POST /api/run": "createClassicRun",
-    "GET /api/run": "getClassicRun",
-    "GET /api/status/{run_id}": "getClassicStatus",
-    "GET /health/live": "checkLive",
-    "GET /health/ready": "checkReady",
-    "GET /v1/runs/{run_id}/events": "followRun",
-    "GET /v1/batches/{batch_id}/events": "followBatch",
-    "POST /v1/runs/{run_id}/ticket": "createRunTicket",
-    "POST /v1/batches/{batch_id}/ticket": "createBatchTicket",
-    "POST /v1/machines": "registerMachine",
-    "POST /v1/workflows": "pushVersion",
-    "PUT /v1/workflows/{workflow_id}/deployments/{environment_name}": "promoteVersion",
-    "GET /v1/workflows/{workflow_id}/diff": "compareVersions",
-    "GET /v1/deployments/{deployment_id}/openapi.json": "getDeploymentOpenApi",
-    "POST /v1/deployments/{deployment_id}/rollback": "rollBackDeployment",
-    "DELETE /v1/keys/{key_id}": "revokeKey",
-    "POST /v1/tokens/revoke": "revokeToken",
-}
-"""Names of operations that are said better than by rule."""
-
 PARAMETERS: Mapping[str, str] = {
     "Accept-Language": "The language of the words in the answer: en or zh.",
     "ticket": "A ticket for just this run or batch: for web pages, which must hold no key.",

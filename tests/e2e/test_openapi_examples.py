@@ -14,7 +14,6 @@ import pytest
 from httpx import Response
 
 from app.openapi.examples import DEPLOYMENT, MACHINE
-from app.openapi.names import singular
 from tests.described import operations
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant, client_of
@@ -47,7 +46,8 @@ class Story:
 
     def learn(self, path: str, answer: Json) -> None:
         """Remember the ids of an answer."""
-        noun = singular(re.findall(r"/([a-z]+)(?=/\{|$)", path)[-1])
+        [*_, nouns] = re.findall(r"/([a-z]+)(?=/\{|$)", path)
+        noun = re.sub(r"(?<=ch)es$|s$", "", nouns)
         own = {f"{noun}_id": answer["id"]} if "id" in answer else {}
         named = {name: id_ for name, id_ in answer.items() if name.endswith("_id") and id_}
         self.ids |= {name: str(id_) for name, id_ in (named | own).items()}
