@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.auth import Caller
+from app.auth.caller import Caller
 from app.create_run import target_of
 from app.find_deployment import current_deployment, no_such_deployment
 from app.house import House, recorded_by

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from app.auth import Caller
+from app.auth.caller import Caller
 from app.find_deployment import current_deployment, no_such_deployment
 from app.find_run import RunSession
 from app.house import House, recorded_by

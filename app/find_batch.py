@@ -5,7 +5,7 @@ As with runs, Postgres answers where it knows enough, and the log where it does 
 
 from uuid import UUID
 
-from app.auth import Caller
+from app.auth.caller import Caller
 from app.batch_standing import Standing, standing_of, tally_at
 from app.house import House
 from events.batch import Batch

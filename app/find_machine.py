@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.auth import Caller
+from app.auth.caller import Caller
 from app.house import House
 from events import identity
 from events.decider import MACHINE

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.auth import Caller
+from app.auth.caller import Caller
 from app.house import House
 from events.decider import RUN
 from events.envelope import AnyRecorded

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.auth import Caller
+from app.auth.caller import Caller
 from app.house import House
 from events.decider import WORKFLOW
 from events.errors import NotFound

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from app.auth import Caller
+from app.auth.caller import Caller
+from app.auth.credentials import Credentials
 from app.batch_rows import BatchRows
-from app.credentials import Credentials
 from app.hub import Hub
 from app.quotas import Quotas
 from app.rate_limit import RateLimit

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from app.auth_setup import open_credentials
+from app.auth.setup import open_credentials
 from app.batch_rows import BatchRows
 from app.house import House, RecentWrites
 from app.hub import Hub

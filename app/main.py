@@ -13,7 +13,7 @@ from litestar.types import Message, Scope
 
 from app import docs_page, health
 from app.allowed_methods import collect_methods, tell_methods
-from app.auth_guard import ORGANISATION_HEADER, admit, check_scopes_declared, provide_caller
+from app.auth.guard import ORGANISATION_HEADER, authorise, check_scopes_declared, provide_caller
 from app.classic import routes as classic
 from app.classic.errors import classic_error
 from app.house import House
@@ -84,7 +84,7 @@ GRAPH_BODY = 16 * 1024 * 1024
 SMALL_BODY = 64 * 1024
 """Largest body of all others, in bytes."""
 
-GUARDS = [limit_address, admit, limit_credential, refuse_unknown_parameters]
+GUARDS = [limit_address, authorise, limit_credential, refuse_unknown_parameters]
 CORS_MAX_AGE = 86_400
 ALLOWED_HEADERS = [
     "Authorization",
@@ -127,6 +127,7 @@ def build_app(
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_house(settings, counting, watchdog) as house:
             app.state.house = house
+            app.state.credentials = house.credentials
             app.state.readings = health.Readings(house)
             # Whoever asks first shall not make all others wait for it.
             describing = asyncio.create_task(in_thread(whole_document, app))

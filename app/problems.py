@@ -15,7 +15,7 @@ from litestar.exceptions import (
 )
 from msgspec import Struct
 
-from app.auth import (
+from app.auth.caller import (
     CredentialInAddress,
     KeyExpired,
     KeyRevoked,

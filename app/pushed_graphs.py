@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.auth import Caller
+from app.auth.caller import Caller
 from app.find_machine import PRESENT, present_machine
 from app.house import House
 from app.problems import BadRequest

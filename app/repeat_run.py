@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from app.auth import Caller
+from app.auth.caller import Caller
 from app.create_run import target_of
 from app.find_deployment import current_deployment
 from app.house import House

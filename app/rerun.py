@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from app.auth import Caller
+from app.auth.caller import Caller
 from app.create_batch import AcceptedBatch, Plan, accept_batch, earlier_batch, open_batch
 from app.create_run import Accepted, accept_run, earlier_run, open_run
 from app.find_run import run_session

@@ -8,7 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from msgspec import Meta, Struct
 
-from app.auth import Caller
+from app.auth.caller import Caller
+from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.classic.shapes import ClassicRun, ClassicStatus, run_row, status_view
 from app.classic_problems import ClassicError
 from app.create_run import create_run
@@ -16,7 +17,6 @@ from app.find_run import find_run
 from app.house import House
 from app.native.requests import Inputs, bad, idempotency_key, identifier
 from app.openapi import errors, response
-from app.scopes import RUNS_READ, RUNS_WRITE, needs
 from events.errors import NotFound
 
 LONGEST_ID = 100

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import click
 
-from app.auth_tokens import Tokens
+from app.auth.tokens import Tokens
 from app.cli.analyst import analyst
 from app.cli.completion import completion
 from app.cli.localised import localise

@@ -15,7 +15,7 @@ import click
 import httpx
 from rich.console import Console
 
-from app.auth_tokens import Tokens
+from app.auth.tokens import Tokens
 from app.cli.api_client import ApiClient, NotComfyd
 from app.cli.comfyui import Comfyui, ComfyuiAway, given_url, look_at
 from app.cli.demo import STEPS_ON_CPU, Sample, run_samples

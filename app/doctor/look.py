@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.auth import Caller
+from app.auth.caller import Caller
 from app.doctor.check import Diagnosis
 from app.doctor.findings import Cluster, Findings, ReadModels, Work
 from app.doctor.judge import judge

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.auth import Caller
+from app.auth.caller import Caller
 from app.doctor.findings import FoundMachine, Work
 from app.find_machine import PRESENT
 from app.house import House

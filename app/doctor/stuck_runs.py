@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-from app.auth import Caller
+from app.auth.caller import Caller
 from app.house import House
 from events.run import Run
 from events.work import piece_of_run

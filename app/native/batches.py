@@ -10,8 +10,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Stream
 
-from app.auth import Caller
-from app.auth_guard import while_welcome
+from app.auth.caller import Caller
+from app.auth.guard import while_authorised
+from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.batch_standing import Standing, Tally, standing_of
 from app.batch_stream import Start, follow_batch, start_at
 from app.create_batch import AcceptedBatch, create_batch
@@ -39,7 +40,6 @@ from app.native.run_views import RunView
 from app.native.runs import EVENT_STREAM, SSE_HEADERS, page_of_runs
 from app.native.sse import HELLO
 from app.openapi import errors, headers, response
-from app.scopes import RUNS_READ, RUNS_WRITE, needs
 from events.batch import CancelBatch, RunFilter
 from infra.batch_runs import carry_out
 from infra.event_store import LogUnavailable, VersionConflict
@@ -192,7 +192,9 @@ async def events(
         return Response(content=b"", status_code=204)
     messages = _messages(house, start, snapshot=at is None)
     return Stream(
-        while_welcome(house, caller, messages), media_type=EVENT_STREAM, headers=SSE_HEADERS
+        while_authorised(house.credentials, caller, messages),
+        media_type=EVENT_STREAM,
+        headers=SSE_HEADERS,
     )
 
 

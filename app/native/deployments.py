@@ -8,7 +8,8 @@ from litestar import Request, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from app.auth import Caller
+from app.auth.caller import Caller
+from app.auth.scopes import DEPLOY, RUNS_READ, needs
 from app.find_deployment import DeploymentSession, current_deployment, deployment_session
 from app.find_machine import machine_session, present_machine
 from app.find_workflow import find_workflow
@@ -24,7 +25,6 @@ from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, cursor_
 from app.native.requests import PromoteRequest, RollBackRequest, bad, environment, identifier
 from app.openapi import errors
 from app.openapi.document import whole_document
-from app.scopes import DEPLOY, RUNS_READ, needs
 from events import identity
 from events.decider import DEPLOYMENT
 from events.deployment import Deployment

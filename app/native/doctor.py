@@ -3,11 +3,11 @@
 from litestar import get
 from litestar.di import NamedDependency
 
-from app.auth import Caller
+from app.auth.caller import Caller
+from app.auth.scopes import ADMIN, needs
 from app.doctor.check import Diagnosis
 from app.doctor.look import diagnose
 from app.house import House
-from app.scopes import ADMIN, needs
 
 
 @get("/v1/doctor", operation_id="getDoctor", opt=needs(ADMIN))

@@ -4,13 +4,13 @@ from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from app.auth import Caller
+from app.auth.caller import Caller
+from app.auth.scopes import RUNS_WRITE, needs
 from app.find_run import run_session
 from app.house import House
 from app.native.requests import identifier
 from app.native.run_views import RunView, run_view
 from app.openapi import errors, response
-from app.scopes import RUNS_WRITE, needs
 from events.run_commands import EraseRun
 
 

@@ -10,14 +10,14 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from app.auth import Caller
-from app.auth_keys import SHOWN, fingerprint, new_key
+from app.auth.caller import Caller
+from app.auth.keys import SHOWN, fingerprint, new_key
+from app.auth.scopes import ADMIN, OF_RUNS, needs
 from app.find_deployment import current_deployment
 from app.house import House
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
 from app.native.requests import Name, bad, identifier
 from app.openapi import errors
-from app.scopes import ADMIN, OF_RUNS, needs
 from events.api_key import ApiKey, IssueKey, KeyIssued, RevokeKey
 from events.decider import KEY
 from events.errors import NotFound

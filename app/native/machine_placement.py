@@ -8,7 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from msgspec import Struct, field
 
-from app.auth import Caller
+from app.auth.caller import Caller
+from app.auth.scopes import DEPLOY, RUNS_READ, needs
 from app.find_machine import PRESENT
 from app.find_workflow import find_workflow
 from app.house import House
@@ -16,7 +17,6 @@ from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_vi
 from app.native.requests import identifier
 from app.openapi import errors
 from app.pushed_graphs import object_info_of, stored
-from app.scopes import DEPLOY, RUNS_READ, needs
 from events.errors import MachineUnobserved, Problem, shortened
 from events.machine import Machine, MachineState
 from events.nodes import Graph

@@ -4,14 +4,14 @@ from litestar import delete, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
-from app.auth import Caller
+from app.auth.caller import Caller
+from app.auth.scopes import ADMIN, DEPLOY, needs
 from app.caught_up import catch_up
 from app.find_machine import MachineSession, machine_session
 from app.house import House
 from app.native.machine_views import MachineView, machine_view
 from app.native.requests import identifier
 from app.openapi import errors
-from app.scopes import ADMIN, DEPLOY, needs
 from events.errors import MachineGone
 from events.machine_decider import (
     DisableMachine,

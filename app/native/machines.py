@@ -7,7 +7,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, Struct
 
-from app.auth import Caller
+from app.auth.caller import Caller
+from app.auth.scopes import ADMIN, DEPLOY, RUNS_READ, needs
 from app.find_machine import (
     PRESENT,
     machine_session,
@@ -30,7 +31,6 @@ from app.native.machine_views import (
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, NameFilter, before_of, list_view
 from app.native.requests import identifier
 from app.openapi import errors, response
-from app.scopes import ADMIN, DEPLOY, RUNS_READ, needs
 from events.errors import NameTaken
 from events.machine import Machine, MachineState
 from events.machine_decider import (

@@ -4,8 +4,8 @@ from litestar import get
 from litestar.di import NamedDependency
 from msgspec import Struct
 
-from app.auth import Caller
-from app.scopes import SCOPES, needs
+from app.auth.caller import Caller
+from app.auth.scopes import SCOPES, needs
 
 
 class MeView(Struct, frozen=True, kw_only=True):

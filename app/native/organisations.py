@@ -10,13 +10,13 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.auth import Caller, tenant_of
-from app.auth_tokens import LONGEST_CLAIM
+from app.auth.caller import Caller, tenant_of
+from app.auth.scopes import ADMIN, SCOPES, needs
+from app.auth.tokens import LONGEST_CLAIM
 from app.house import House
 from app.native.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
 from app.native.requests import Name, bad, identifier
 from app.openapi import errors
-from app.scopes import ADMIN, SCOPES, needs
 from events.decider import ORGANISATION
 from events.errors import NotFound
 from events.organisation import (

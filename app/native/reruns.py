@@ -8,7 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
-from app.auth import Caller
+from app.auth.caller import Caller
+from app.auth.scopes import RUNS_WRITE, needs
 from app.house import House
 from app.native.batch_views import AcceptedBatchView, SkippedView
 from app.native.batches import answer_accepted
@@ -26,7 +27,6 @@ from app.native.run_views import RunView
 from app.native.runs import answer_run
 from app.openapi import errors, headers, response
 from app.rerun import Skipped, rerun, rerun_many, select
-from app.scopes import RUNS_WRITE, needs
 from events.batch import RunFilter
 
 

@@ -8,8 +8,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from litestar.response import Stream
 
-from app.auth import Caller
-from app.auth_guard import while_welcome
+from app.auth.caller import Caller
+from app.auth.guard import while_authorised
+from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.create_run import Accepted, create_run
 from app.find_run import find_run, run_events, run_session
 from app.house import House
@@ -27,7 +28,6 @@ from app.native.requests import (
 from app.native.run_views import RunView, run_view
 from app.native.sse import run_stream
 from app.openapi import errors, headers, response
-from app.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.wait import wait_until_ended
 from events.batch import RunFilter
 from events.run import Run
@@ -190,7 +190,7 @@ async def events(
     if start is not None and start >= past[-1].position and past[-1].status in TERMINAL:
         # Browsers reconnect for ever; this is how they are told that there is no more.
         return Response(content=b"", status_code=204)
-    stream = while_welcome(house, caller, run_stream(house, past, start))
+    stream = while_authorised(house.credentials, caller, run_stream(house, past, start))
     return Stream(stream, media_type=EVENT_STREAM, headers=SSE_HEADERS)
 
 

@@ -8,12 +8,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from app.auth import Caller
+from app.auth.caller import Caller
+from app.auth.scopes import RUNS_READ, needs
 from app.find_batch import find_batch
 from app.find_run import find_run
 from app.house import House
 from app.native.requests import identifier
-from app.scopes import RUNS_READ, needs
 from events.decider import BATCH, RUN
 
 DEFAULT_SECONDS = 600

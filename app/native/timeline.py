@@ -9,11 +9,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Struct
 
-from app.auth import Caller
+from app.auth.caller import Caller
+from app.auth.scopes import RUNS_READ, needs
 from app.find_run import run_events
 from app.house import House
 from app.native.requests import identifier
-from app.scopes import RUNS_READ, needs
 from events.envelope import AnyRecorded
 from events.erasure import as_shown
 from events.run_events import NodeTime

@@ -9,12 +9,12 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from app.auth import Caller, Unauthorized, tenant_of
-from app.auth_keys import looks_like_a_key
+from app.auth.caller import Caller, Unauthorized, tenant_of
+from app.auth.keys import looks_like_a_key
+from app.auth.scopes import ADMIN, needs
 from app.house import House
 from app.native.requests import Name, bad
 from app.openapi import errors
-from app.scopes import ADMIN, needs
 from events import identity
 from events.decider import TOKEN
 from events.errors import NotFound

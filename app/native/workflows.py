@@ -6,7 +6,8 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from app.auth import Caller
+from app.auth.caller import Caller
+from app.auth.scopes import DEPLOY, RUNS_READ, needs
 from app.find_workflow import find_version, find_workflow
 from app.house import House
 from app.native.paging import (
@@ -35,7 +36,6 @@ from app.native.workflow_views import (
 )
 from app.openapi import errors, response
 from app.pushed_graphs import graphs_in, inputs_of, runnable, store, stored, stored_json
-from app.scopes import DEPLOY, RUNS_READ, needs
 from events import identity
 from events.decider import WORKFLOW
 from events.graph_diff import GraphDiff, diff_inputs, diff_nodes

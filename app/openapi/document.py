@@ -14,6 +14,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
+from app.auth.scopes import OPT, TICKET
 from app.openapi.docstrings import first_paragraph
 from app.openapi.example_answers import add_example_answers
 from app.openapi.examples import BODIES
@@ -21,7 +22,6 @@ from app.openapi.parameters import tidy_parameter
 from app.openapi.schemas import tidy_schemas
 from app.openapi.usual_answers import add_usual_answers, error_schemas
 from app.openapi.words import GOOD_ANSWERS, MESSAGES, ORGANISATION, TAGS
-from app.scopes import OPT, TICKET
 
 Json = dict[str, Any]
 HEADINGS: Mapping[str, str] = {

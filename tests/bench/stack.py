@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from nats.aio.client import Client
 
-from app.auth_tokens import Tokens
+from app.auth.tokens import Tokens
 from app.cli.api_client import ApiClient
 from app.cli.supervisor import python_process
 from infra import streams

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.auth_tokens import Tokens
+from app.auth.tokens import Tokens
 from app.cli.supervisor import python_process
 from infra import streams
 from infra.analyst import READ, USER

@@ -16,8 +16,8 @@ import httpx
 from litestar.handlers.http_handlers import HTTPRouteHandler
 from msgspec import Struct
 
-from app.credentials import SCOPES_OF_ROLE
-from app.scopes import OPT, PER_DEPLOYMENT, RUNS_READ, RUNS_WRITE, SCOPES
+from app.auth.credentials import SCOPES_OF_ROLE
+from app.auth.scopes import OPT, PER_DEPLOYMENT, RUNS_READ, RUNS_WRITE, SCOPES
 from tests.e2e.graphs import card
 from tests.e2e.system import System
 from tests.e2e.tenant import Json, Tenant, client_of

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import httpx
 
-from app.auth_tokens import Tokens
+from app.auth.tokens import Tokens
 from app.cli.supervisor import Supervisor, python_process
 from infra import streams
 from infra.embedded.child import Child, Command

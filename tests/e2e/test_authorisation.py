@@ -12,9 +12,9 @@ import httpx
 import pytest
 from litestar.routes import HTTPRoute
 
-from app.auth_guard import ScopeUndeclared, check_scopes_declared
+from app.auth.guard import ScopeUndeclared, check_scopes_declared
+from app.auth.scopes import ADMIN, OPT, SCOPES
 from app.main import build_app
-from app.scopes import ADMIN, OPT, SCOPES
 from infra.settings import settings_from
 from tests.e2e.authorisation import (
     FILTERED,

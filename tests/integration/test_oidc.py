@@ -14,8 +14,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.auth import Unauthorized, tenant_of
-from app.oidc import TRUSTED, OidcTokens
+from app.auth.caller import Unauthorized, tenant_of
+from app.auth.oidc import TRUSTED, OidcTokens
 from infra.jwks import KEPT, PAUSE, IdentityProviderUnavailable, Jwks
 from tests.clocks import StoppedClock
 from tests.identity_provider import (

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.auth_standings import PATIENCE, Standings
+from app.auth.states import PATIENCE, Standings
 from events.decider import TOKEN
 from events.token import RevokeToken
 from infra import streams

@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
+from app.auth.scopes import SCOPES
 from app.cli.remote.door import Door, remote
 from app.cli.remote.names import Id, deployment_named
 from app.cli.remote.tables import day, print_table
 from app.cli.words import word
-from app.scopes import SCOPES
 
 Json = dict[str, Any]
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from platformdirs import user_config_path
 
-from app.auth_tokens import Tokens
+from app.auth.tokens import Tokens
 from app.cli.stack import SETTINGS_FILE, chosen_data, local_secret
 from infra.embedded.data_folder import write_private
 from infra.listening import reachable

@@ -20,7 +20,7 @@ from litestar.exceptions import (
 from litestar.testing import RequestFactory
 from psycopg_pool import PoolTimeout
 
-from app.auth import Unauthorized
+from app.auth.caller import Unauthorized
 from app.classic.errors import classic_error
 from app.field_problems import field_problem
 from app.language import language_of

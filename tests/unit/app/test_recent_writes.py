@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from msgspec import Struct
 
-from app.auth import Caller
+from app.auth.caller import Caller
 from app.find_batch import batch_session
 from app.find_run import find_run, run_events, run_session
 from app.house import House, RecentWrites

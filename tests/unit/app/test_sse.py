@@ -12,8 +12,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from typing_extensions import override
 
+from app.auth.credentials import Credentials
 from app.batch_rows import BatchRows
-from app.credentials import Credentials
 from app.house import House, RecentWrites
 from app.hub import Hub
 from app.native.sse import event_frame, message, progress_message, run_stream

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from psycopg_pool import PoolTimeout
 
-from app import key_uses
-from app.key_uses import KeyUses
+from app.auth import key_uses
+from app.auth.key_uses import KeyUses
 from infra.postgres import Pool
 from tests.builders import MACHINE_ID, NOW, OTHER_ID, later
 

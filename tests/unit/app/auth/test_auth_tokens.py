@@ -7,8 +7,8 @@ from typing import Any
 import jwt
 import pytest
 
-from app.auth import Unauthorized, tenant_of
-from app.auth_tokens import Claims, Tokens
+from app.auth.caller import Unauthorized, tenant_of
+from app.auth.tokens import Claims, Tokens
 
 SECRET = "s" * 64
 

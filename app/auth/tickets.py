@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct
 
-from app.auth import TicketExpired, Unauthorized
+from app.auth.caller import TicketExpired, Unauthorized
 
 PURPOSE = b"comfyd ticket v1"
 

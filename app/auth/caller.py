@@ -4,7 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from app.scopes import SCOPES
+from app.auth.scopes import SCOPES
 from events.errors import Problem
 from events.organisation import OWNER
 

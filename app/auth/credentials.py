@@ -11,7 +11,7 @@ from uuid import UUID
 
 import jwt
 
-from app.auth import (
+from app.auth.caller import (
     Caller,
     KeyExpired,
     KeyRevoked,
@@ -19,13 +19,13 @@ from app.auth import (
     TokenRevoked,
     Unauthorized,
 )
-from app.auth_keys import key_id_in, looks_like_a_key, matches
-from app.auth_standings import Standings
-from app.auth_tickets import Ticket, Tickets
-from app.auth_tokens import ALGORITHM, CANNOT_READ, Claims, Tokens
-from app.key_uses import KeyUses
-from app.oidc import OidcTokens
-from app.scopes import DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
+from app.auth.key_uses import KeyUses
+from app.auth.keys import key_id_in, looks_like_a_key, matches
+from app.auth.oidc import OidcTokens
+from app.auth.scopes import DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
+from app.auth.states import Standings
+from app.auth.tickets import Ticket, Tickets
+from app.auth.tokens import ALGORITHM, CANNOT_READ, Claims, Tokens
 from events.api_key import ApiKey
 from events.decider import KEY, ORGANISATION, TOKEN
 from events.errors import NotFound

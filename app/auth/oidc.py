@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import jwt
 
-from app.auth import Unauthorized, tenant_of
-from app.auth_tokens import CANNOT_READ, Claims, check_times, role_in, text_in, token_id
+from app.auth.caller import Unauthorized, tenant_of
+from app.auth.tokens import CANNOT_READ, Claims, check_times, role_in, text_in, token_id
 from events.organisation import VIEWER
 
 ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})

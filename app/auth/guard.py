@@ -16,9 +16,9 @@ from litestar.di import NamedDependency
 from litestar.handlers.base import BaseRouteHandler
 from litestar.handlers.http_handlers import HTTPRouteHandler
 
-from app.auth import Caller, CredentialInAddress, ScopeMissing, Unauthorized
-from app.house import House
-from app.scopes import ADMIN, OPT, PER_DEPLOYMENT, TICKET
+from app.auth.caller import Caller, CredentialInAddress, ScopeMissing, Unauthorized
+from app.auth.credentials import Credentials
+from app.auth.scopes import ADMIN, OPT, PER_DEPLOYMENT, TICKET
 from events.errors import NotFound
 from infra.event_store import LogUnavailable
 
@@ -42,10 +42,12 @@ def check_scopes_declared(handlers: Iterable[HTTPRouteHandler]) -> None:
     for handler in handlers:
         if OPT not in handler.opt:
             method, path = min(handler.http_methods), min(handler.paths)
-            raise ScopeUndeclared(f"{method} {path} lacks opt=needs(…) (app/scopes.py)")
+            raise ScopeUndeclared(f"{method} {path} lacks opt=needs(…) (app/auth/scopes.py)")
 
 
-async def admit(connection: ASGIConnection[Any, Any, Any, Any], route: BaseRouteHandler) -> None:
+async def authorise(
+    connection: ASGIConnection[Any, Any, Any, Any], route: BaseRouteHandler
+) -> None:
     """Find out who is calling, before anything else of the request is looked at.
 
     Raises:
@@ -77,17 +79,15 @@ def _refuse_credential_in_address(connection: ASGIConnection[Any, Any, Any, Any]
 async def _caller(
     connection: ASGIConnection[Any, Any, Any, Any], route: BaseRouteHandler
 ) -> Caller:
-    house: House = connection.app.state.house
+    credentials: Credentials = connection.app.state.credentials
     authorization = connection.headers.get("authorization", "")
     if not authorization and "ticket" in connection.query_params:
         aggregate = _aggregate(connection, route)
-        return await house.credentials.caller_with_ticket(
-            connection.query_params["ticket"], aggregate
-        )
+        return await credentials.caller_with_ticket(connection.query_params["ticket"], aggregate)
     scheme, _, credential = authorization.partition(" ")
     credential = credential.strip() if scheme.lower() == "bearer" else ""
     organisation = connection.headers.get(ORGANISATION_HEADER, "")
-    return await house.credentials.caller(credential, organisation)
+    return await credentials.caller(credential, organisation)
 
 
 def _aggregate(connection: ASGIConnection[Any, Any, Any, Any], route: BaseRouteHandler) -> str:
@@ -100,8 +100,8 @@ def _aggregate(connection: ASGIConnection[Any, Any, Any, Any], route: BaseRouteH
         return ""  # no id: whoever shows a ticket is found out first, and then nothing is found
 
 
-async def while_welcome(
-    house: House, caller: Caller, chunks: AsyncGenerator[bytes, None]
+async def while_authorised(
+    credentials: Credentials, caller: Caller, chunks: AsyncGenerator[bytes, None]
 ) -> AsyncIterator[bytes]:
     """Pass a stream on until its reader's credential or membership is withdrawn.
 
@@ -111,14 +111,14 @@ async def while_welcome(
         async for chunk in pieces:
             # Who cannot be asked about is not sent away: the stream outlives an outage of the log.
             with suppress(LogUnavailable):
-                if await house.credentials.withdrawn(caller):
+                if await credentials.withdrawn(caller):
                     return
             yield chunk
 
 
-def provide_caller(request: Request[Any, Any, Any], house: NamedDependency[House]) -> Caller:  # noqa: ARG001 -- see below
-    """Give a handler its caller."""
-    # Asked for after the house, though it needs nothing of it: what could be resolved side by
-    # side, the framework resolves in a task group, which costs more than both.
+def provide_caller(request: Request[Any, Any, Any], house: NamedDependency[Any]) -> Caller:  # noqa: ARG001 -- see below
+    """Return the caller that the guard has found."""
+    # Depends on the house without using it: what could be resolved side by side, the framework
+    # resolves in a task group, which costs more than both.
     caller: Caller = request.state.caller
     return caller

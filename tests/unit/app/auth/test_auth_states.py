@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 import pytest
 from typing_extensions import override
 
-from app import auth_standings
-from app.auth_standings import LEASE, TRUSTED, Standings
+from app.auth import states
+from app.auth.states import LEASE, TRUSTED, Standings
 from events.decider import KEY, TOKEN
 from events.envelope import AnyRecorded
 from events.token import RevokeToken, Token
@@ -125,7 +125,7 @@ async def test_nothing_is_known_of_what_was_never_asked(log: CountedLog) -> None
 async def test_a_slow_log_keeps_nobody_waiting_who_has_an_answer(
     log: CountedLog, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auth_standings, "PATIENCE", 0.05)
+    monkeypatch.setattr(states, "PATIENCE", 0.05)
     standings, token_id = Standings(log, clock=clock), uuid4()
     await standings.of(TOKEN, token_id)
     clock.advance(LEASE)
@@ -142,7 +142,7 @@ async def test_a_slow_log_keeps_nobody_waiting_who_has_an_answer(
 async def test_few_are_remembered_however_many_ask(
     log: CountedLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auth_standings, "REMEMBERED", 2)
+    monkeypatch.setattr(states, "REMEMBERED", 2)
     standings = Standings(log)
     ids = [uuid4() for _ in range(3)]
     for token_id in [*ids, ids[0], ids[0]]:

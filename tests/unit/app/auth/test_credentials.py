@@ -11,14 +11,14 @@ import jwt
 import pytest
 from msgspec.structs import replace
 
-from app.auth import Caller, KeyExpired, KeyRevoked, TokenRevoked, Unauthorized
-from app.auth_keys import fingerprint, new_key
-from app.auth_standings import Standings
-from app.auth_tickets import Tickets
-from app.auth_tokens import Tokens
-from app.credentials import LONGEST, Credentials
-from app.key_uses import KeyUses
-from app.scopes import ADMIN, DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
+from app.auth.caller import Caller, KeyExpired, KeyRevoked, TokenRevoked, Unauthorized
+from app.auth.credentials import LONGEST, Credentials
+from app.auth.key_uses import KeyUses
+from app.auth.keys import fingerprint, new_key
+from app.auth.scopes import ADMIN, DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
+from app.auth.states import Standings
+from app.auth.tickets import Tickets
+from app.auth.tokens import Tokens
 from events.api_key import IssueKey, KeyIssued, RevokeKey
 from events.decider import KEY, ORGANISATION, TOKEN, Decider
 from events.errors import NotFound

@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from app.auth_standings import Standings
-from app.auth_tickets import Tickets
-from app.auth_tokens import Tokens
-from app.credentials import Credentials
-from app.key_uses import KeyUses
-from app.oidc import OidcTokens
+from app.auth.credentials import Credentials
+from app.auth.key_uses import KeyUses
+from app.auth.oidc import OidcTokens
+from app.auth.states import Standings
+from app.auth.tickets import Tickets
+from app.auth.tokens import Tokens
 from infra import clock
 from infra.event_store import EventStore
 from infra.jwks import open_jwks

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.auth_keys import SHOWN, fingerprint, key_id_in, looks_like_a_key, matches, new_key
+from app.auth.keys import SHOWN, fingerprint, key_id_in, looks_like_a_key, matches, new_key
 
 
 def test_a_key_holds_its_id_and_is_otherwise_random() -> None:

@@ -9,16 +9,16 @@ import jwt
 import pytest
 from cryptography.fernet import Fernet
 
-from app.auth import Caller, TicketExpired, TicketRevoked, Unauthorized
-from app.auth_tickets import Tickets
-from app.credentials import LONGEST
-from app.scopes import RUNS_READ
+from app.auth.caller import Caller, TicketExpired, TicketRevoked, Unauthorized
+from app.auth.credentials import LONGEST
+from app.auth.scopes import RUNS_READ
+from app.auth.tickets import Tickets
 from events.api_key import RevokeKey
 from events.decider import KEY, RUN, TOKEN
 from events.errors import NotFound
 from events.token import RevokeToken
 from tests.builders import NOW, OTHER_ID, RUN_ID, later
-from tests.unit.app.test_credentials import ACME, SECRET, World, token
+from tests.unit.app.auth.test_credentials import ACME, SECRET, World, token
 
 RUN_NAME = RUN.name(RUN_ID)
 

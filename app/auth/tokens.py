@@ -12,7 +12,7 @@ from uuid import UUID
 import jwt
 from msgspec import Struct
 
-from app.auth import Unauthorized, tenant_of
+from app.auth.caller import Unauthorized, tenant_of
 from events import identity
 from events.organisation import MEMBER, OWNER, VIEWER
 
