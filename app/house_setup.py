@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+from app.api.v1.sse import event_frame, progress_message
 from app.auth.setup import open_credentials
 from app.batch_rows import BatchRows
 from app.house import House, RecentWrites
 from app.hub import Hub
-from app.native.sse import event_frame, progress_message
 from app.quotas import Quotas
 from app.rate_counter import FailoverCounter, OwnCounter, PostgresCounter
 from app.rate_limit import RateLimit

@@ -13,13 +13,9 @@ from litestar.types import Message, Scope
 
 from app import docs_page, health
 from app.allowed_methods import collect_methods, tell_methods
-from app.auth.guard import ORGANISATION_HEADER, authorise, check_scopes_declared, provide_caller
-from app.classic import routes as classic
-from app.classic.errors import classic_error
-from app.house import House
-from app.house_setup import open_house
-from app.language import provide_language
-from app.native import (
+from app.api.classic import routes as classic
+from app.api.classic.errors import classic_error
+from app.api.v1 import (
     batches,
     deployments,
     doctor,
@@ -37,6 +33,10 @@ from app.native import (
     tokens,
     workflows,
 )
+from app.auth.guard import ORGANISATION_HEADER, authorise, check_scopes_declared, provide_caller
+from app.house import House
+from app.house_setup import open_house
+from app.language import provide_language
 from app.openapi.config import openapi_config
 from app.openapi.docstrings import DescribedStructs
 from app.openapi.document import whole_document

@@ -4,11 +4,11 @@ from string import Formatter
 
 import pytest
 
+from app.api.v1 import machine_history
 from app.cli.help_words import HELP
 from app.cli.remote_words import SAID
 from app.cli.words import WORDS
 from app.doctor import judge as diagnosis
-from app.native import machine_history
 from consumers import migrate
 from events.messages import CATALOGUE
 from events.messages_graphs import GRAPHS

@@ -20,8 +20,8 @@ from litestar.exceptions import (
 from litestar.testing import RequestFactory
 from psycopg_pool import PoolTimeout
 
+from app.api.classic.errors import classic_error
 from app.auth.caller import Unauthorized
-from app.classic.errors import classic_error
 from app.field_problems import field_problem
 from app.language import language_of
 from app.problem_views import FaultView

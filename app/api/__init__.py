@@ -1,0 +1,1 @@
+"""HTTP APIs, one folder per dialect: routes and views only; use-cases live outside."""

@@ -1,0 +1,111 @@
+"""/api: run a deployment and poll its status, as clients of comfyui-deploy do."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from msgspec import Meta, Struct
+
+from app.api.classic.shapes import ClassicRun, ClassicStatus, run_row, status_view
+from app.api.v1.requests import Inputs, bad, idempotency_key, identifier
+from app.auth.caller import Caller
+from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
+from app.classic_problems import ClassicError
+from app.create_run import create_run
+from app.find_run import find_run
+from app.house import House
+from app.openapi import errors, response
+from events.errors import NotFound
+
+LONGEST_ID = 100
+"""Characters of an id, however it is written."""
+
+LONGEST_URL = 2000
+
+
+class RunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A run to make."""
+
+    deployment_id: Annotated[str, Meta(max_length=LONGEST_ID)]
+    inputs: Inputs = {}
+    batch_number: Annotated[float, Meta(ge=1, le=1)] = 1
+    """The Python client sends it always. More than one run is a batch of the native API."""
+
+    webhook: Annotated[str, Meta(max_length=LONGEST_URL)] | None = None
+    """Refused: nobody would call it."""
+
+
+class RunAnswer(Struct, frozen=True, kw_only=True):
+    """The run that was made."""
+
+    run_id: UUID
+
+
+@post(
+    "/api/run",
+    operation_id="createClassicRun",
+    status_code=200,
+    opt=needs(RUNS_WRITE, per_deployment=True),
+    responses=errors("idempotency_conflict", "quota_exceeded"),
+)
+async def create(
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    data: JSONBody[RunRequest],
+    key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
+) -> RunAnswer:
+    """Accept a run of a deployment."""
+    if data.webhook is not None:
+        raise bad("webhook_unsupported", "/webhook")
+    try:
+        accepted = await create_run(
+            house,
+            caller,
+            deployment_id=identifier(data.deployment_id),
+            inputs=data.inputs,
+            origin="api",
+            idempotency_key=idempotency_key(key),
+        )
+    except NotFound as error:
+        raise NotFound("Deployment not found") from error
+    return RunAnswer(run_id=accepted.run.id)
+
+
+@get(
+    "/api/run",
+    operation_id="getClassicRun",
+    opt=needs(RUNS_READ, per_deployment=True),
+    responses=response(200, ClassicRun, "The run.")
+    | response(400, ClassicError, "There is no such run, or no id was given."),
+)
+async def read(
+    house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromQuery[str]
+) -> Response[Any]:
+    """Read a run as the dialect's row."""
+    try:
+        found = await find_run(house, caller, identifier(run_id))
+    except NotFound:
+        refused = ClassicError(code=400, message="Workflow not found")
+        return Response(refused, status_code=400)
+    return Response(run_row(found.run, found.progress, house.settings.spaces))
+
+
+@get(
+    "/api/status/{run_id:str}",
+    operation_id="getClassicStatus",
+    opt=needs(RUNS_READ, per_deployment=True),
+)
+async def status(
+    house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromPath[str]
+) -> ClassicStatus:
+    """Read where a run stands."""
+    try:
+        found = await find_run(house, caller, identifier(run_id))
+    except NotFound as error:
+        raise NotFound("Run not found") from error
+    return status_view(found.run, found.progress, house.settings.spaces)
+
+
+ROUTES = [create, read, status]

@@ -1,0 +1,126 @@
+"""The shapes of batches in the native API, and their messages in a stream."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from app.api.v1.sse import BEAT, event_message, message
+from app.batch_standing import Standing
+from app.batch_stream import Piece
+from events.batch import RunFilter
+from infra.settings import Spaces
+
+_encode = msgspec.json.Encoder().encode
+
+
+class BatchLinks(Struct, frozen=True, kw_only=True):
+    """Where to go from a batch."""
+
+    self: str
+    runs: str
+    events: str
+    cancel: str
+
+
+class BatchView(Struct, frozen=True, kw_only=True):
+    """A batch: many runs under one id."""
+
+    id: UUID
+    status: str
+    """open, or done when every run has ended."""
+
+    position: str
+    """How new this answer is; later answers are never older. Opaque, but ordered."""
+
+    total: int
+    counts: Mapping[str, int]
+    """Runs by status."""
+
+    deployment_id: UUID | None
+    """Whose runs they are; null when they are of several."""
+
+    rerun: RunFilter | None
+    """Which runs it repeats."""
+
+    cancel_requested: bool
+    created_at: datetime
+    ended_at: datetime | None
+    """When the last run ended."""
+
+    runs_url: str
+    links: BatchLinks
+
+
+class SkippedView(Struct, frozen=True, kw_only=True):
+    """A run that fits the filter and cannot be repeated."""
+
+    run_id: UUID
+    code: str
+    detail: str
+
+
+class AcceptedBatchView(BatchView, frozen=True, kw_only=True):
+    """A batch that will not be lost."""
+
+    runs: list[UUID]
+    """Its runs, in the order of their inputs."""
+
+    skipped: list[SkippedView] = []
+    """Runs that were to be repeated, and why they are not."""
+
+
+def batch_view(standing: Standing) -> BatchView:
+    """Show where a batch stands."""
+    batch = standing.batch
+    base = f"/v1/batches/{batch.id}"
+    return BatchView(
+        id=batch.id,
+        status="done" if standing.done else "open",
+        position=str(standing.position),
+        total=batch.total,
+        counts=standing.counts,
+        deployment_id=batch.deployments[0] if len(batch.deployments) == 1 else None,
+        rerun=batch.rerun,
+        cancel_requested=batch.cancelled_by is not None,
+        created_at=batch.created_at,
+        ended_at=standing.ended_at,
+        runs_url=f"{base}/runs",
+        links=BatchLinks(
+            self=base, runs=f"{base}/runs", events=f"{base}/events", cancel=f"{base}/cancel"
+        ),
+    )
+
+
+def accepted_view(standing: Standing, skipped: Sequence[SkippedView] = ()) -> AcceptedBatchView:
+    """Show a batch that was accepted."""
+    shown = msgspec.structs.asdict(batch_view(standing))
+    return AcceptedBatchView(**shown, runs=standing.batch.run_ids, skipped=list(skipped))
+
+
+def snapshot_message(standing: Standing) -> bytes:
+    """Encode how a batch stands where its stream begins."""
+    data = message("snapshot", _encode(batch_view(standing)), position=standing.position)
+    return data + _done_message(standing) if standing.done else data
+
+
+def piece_messages(piece: Piece, spaces: Spaces) -> bytes:
+    """Encode what is to be told now."""
+    messages = [event_message(recorded, spaces) for recorded in piece.events]
+    if piece.counts is not None:
+        messages.append(message("batch", _encode(batch_view(piece.counts))))
+        if piece.counts.done:
+            messages.append(_done_message(piece.counts))
+    return b"".join(messages) or BEAT
+
+
+def _done_message(standing: Standing) -> bytes:
+    body = {
+        "batch_id": standing.batch.id,
+        "status": "done",
+        "position": str(standing.position),
+        "counts": standing.counts,
+    }
+    return message("done", _encode(body), position=standing.position)

@@ -1,0 +1,116 @@
+"""Tells in words what has happened to a machine, from its events."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import structs
+
+from app.api.v1.machine_views import MachineChangeView
+from events.decider import MACHINE
+from events.envelope import AnyRecorded
+from events.machine import Machine
+from events.machine_events import MachineObserved, MachineRegistered
+from events.machine_snapshot import SnapshotChange, change
+from events.words import Phrases, in_words
+
+WORDS: Phrases = {
+    "machine.registered": ("registered as {name} at {url}", "已注册：{name}，地址 {url}"),
+    "machine.renamed": ("renamed from {before} to {name}", "已改名：{before} → {name}"),
+    "machine.moved": ("moved from {before} to {url}", "地址已变更：{before} → {url}"),
+    "machine.token_sealed": ("its token was changed", "令牌已更换"),
+    "machine.header_sealed": ("its header was changed", "请求头已更换"),
+    "machine.comfy_key_sealed": (
+        "the account of its partner nodes was changed",
+        "合作节点使用的账户已更换",
+    ),
+    "machine.drained": ("drained: it takes nothing new", "开始排空：不再接收新的运行"),
+    "machine.resumed": ("resumed", "已恢复"),
+    "machine.disabled": ("disabled", "已停用"),
+    "machine.removed": (
+        "removed with {open_runs} open runs",
+        "已移除，当时有 {open_runs} 个未结束的运行",
+    ),
+    "machine.observed": ("looked at: {found}", "已查看：{found}"),
+}
+"""Type of an event to its words."""
+
+FOUND: Phrases = {
+    "first": (
+        "ComfyUI {version}, {classes} node classes",
+        "ComfyUI {version}，{classes} 种节点",
+    ),
+    "versions": ("{name} {before} is now {after}", "{name} 由 {before} 变为 {after}"),
+    "devices": ("other devices", "设备有变化"),
+    "models_added": ("new in {folder}: {names}", "{folder} 新增：{names}"),
+    "models_removed": ("gone from {folder}: {names}", "{folder} 已删除：{names}"),
+    "node_classes": ("{before} node classes are now {after}", "节点种类由 {before} 变为 {after}"),
+    "details": ("descriptions of nodes changed", "节点描述有变化"),
+}
+"""What a look may have found."""
+
+NAMES_TOLD = 5
+
+
+def history(events: Iterable[AnyRecorded], language: str) -> list[MachineChangeView]:
+    """Tell what has happened, in *language*: en or zh; the latest first."""
+    told: list[MachineChangeView] = []
+    machine: Machine | None = None
+    for recorded in events:
+        told.append(_told(machine, recorded, language))
+        machine = MACHINE.evolve(machine, recorded.event)
+    return told[::-1]
+
+
+def _told(before: Machine | None, recorded: AnyRecorded, language: str) -> MachineChangeView:
+    event = recorded.event
+    kind = recorded.type.rpartition(".v")[0]
+    if isinstance(event, MachineObserved):
+        found = change(before.snapshot if before else None, event.snapshot)
+        changes = {n: v for n, v in structs.asdict(found).items() if v}
+        params = {"found": _found(before, event, found, language)}
+    else:
+        changes = _fields(event)
+        params = {name: str(value) for name, value in changes.items()}
+        if before:
+            params["before"] = before.name if "name" in changes else before.url
+    return MachineChangeView(
+        at=event.at,
+        by=recorded.meta.actor,
+        type=kind,
+        what=in_words(WORDS[kind], language, params),
+        changes=changes,
+    )
+
+
+def _fields(event: Any) -> dict[str, Any]:
+    if isinstance(event, MachineRegistered):
+        return {"name": event.name, "url": event.url}
+    # Even sealed, a secret is nobody's business.
+    fields = structs.asdict(event).items()
+    return {n: v for n, v in fields if n != "at" and not n.startswith("sealed_")}
+
+
+def _found(
+    before: Machine | None, event: MachineObserved, found: SnapshotChange, language: str
+) -> str:
+    if before is None or before.snapshot is None:
+        snapshot = event.snapshot
+        params = {"version": snapshot.comfyui_version, "classes": str(snapshot.node_classes)}
+        return in_words(FOUND["first"], language, params)
+    parts = [in_words(FOUND[what], language, params) for what, params in _differences(found)]
+    mark = "；" if language == "zh" else "; "
+    return mark.join(parts) or in_words(FOUND["details"], language, {})
+
+
+def _differences(found: SnapshotChange) -> Iterable[tuple[str, dict[str, str]]]:
+    for name, (old, new) in found.versions.items():
+        yield "versions", {"name": name.removesuffix("_version"), "before": old, "after": new}
+    if found.devices:
+        yield "devices", {}
+    for what in ("models_added", "models_removed"):
+        for folder, names in getattr(found, what).items():
+            more = ["…"] if len(names) > NAMES_TOLD else []
+            yield what, {"folder": folder, "names": ", ".join([*names[:NAMES_TOLD], *more])}
+    if found.node_classes:
+        old_count, new_count = found.node_classes
+        yield "node_classes", {"before": str(old_count), "after": str(new_count)}

@@ -1,0 +1,124 @@
+"""/v1/runs/…/rerun: repeat one run, or all that a filter finds."""
+
+from typing import Any
+
+import msgspec
+from litestar import Response, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+
+from app.api.v1.batch_views import AcceptedBatchView, SkippedView
+from app.api.v1.batches import answer_accepted
+from app.api.v1.requests import (
+    IdempotencyKey,
+    Prefer,
+    RerunManyRequest,
+    RerunRequest,
+    bad,
+    idempotency_key,
+    identifier,
+    preferred_wait,
+)
+from app.api.v1.run_views import RunView
+from app.api.v1.runs import answer_run
+from app.auth.caller import Caller
+from app.auth.scopes import RUNS_WRITE, needs
+from app.house import House
+from app.openapi import errors, headers, response
+from app.rerun import Skipped, rerun, rerun_many, select
+from events.batch import RunFilter
+
+
+class RerunPlanView(Struct, frozen=True, kw_only=True):
+    """What repeating all that a filter finds would do."""
+
+    total: int
+    """Runs that would be made."""
+
+    has_more: bool
+    """Whether more runs fit than the limit lets in."""
+
+    skipped: list[SkippedView]
+
+
+@post(
+    "/v1/runs/{run_id:str}/rerun",
+    operation_id="rerunRun",
+    status_code=202,
+    opt=needs(RUNS_WRITE, per_deployment=True),
+    response_headers=headers("Location", "ETag", "Idempotent-Replayed", "Preference-Applied"),
+    responses=response(200, RunView, "The run, which has ended.")
+    | errors("not_found", "idempotency_conflict", "inputs_erased", "invalid_inputs", "too_large"),
+)
+async def one(
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    run_id: FromPath[str],
+    data: JSONBody[RerunRequest],
+    key: IdempotencyKey = None,
+    prefer: Prefer = None,
+) -> Response[RunView]:
+    """Repeat a run with the inputs it had, or with others in the place of some."""
+    wait = preferred_wait(prefer)
+    accepted = await rerun(
+        house,
+        caller,
+        identifier(run_id),
+        inputs=data.inputs,
+        version=data.version,
+        idempotency_key=idempotency_key(key),
+    )
+    return await answer_run(house, accepted, wait)
+
+
+@post(
+    "/v1/runs/rerun",
+    operation_id="rerunRuns",
+    status_code=202,
+    opt=needs(RUNS_WRITE, per_deployment=True),
+    response_headers=headers("Location", "Idempotent-Replayed"),
+    responses=response(200, RerunPlanView, "What it would do, for a dry run.")
+    | errors("idempotency_conflict", "nothing_to_rerun", "quota_exceeded", "too_large"),
+)
+async def many(
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    data: JSONBody[RerunManyRequest],
+    key: IdempotencyKey = None,
+) -> Response[AcceptedBatchView]:
+    """Repeat the newest runs that fit a filter, as a batch; a dry run tells how many."""
+    fits = RunFilter(**msgspec.structs.asdict(data.filter))
+    if fits == RunFilter():
+        raise bad("filter_empty", "/filter")
+    if data.dry_run:
+        return await _plan(house, caller, fits, data)
+    accepted, skipped = await rerun_many(
+        house,
+        caller,
+        fits,
+        limit=data.limit,
+        version=data.version,
+        idempotency_key=idempotency_key(key),
+    )
+    return await answer_accepted(house, caller, accepted, [_skipped_view(s) for s in skipped])
+
+
+async def _plan(
+    house: House, caller: Caller, fits: RunFilter, data: RerunManyRequest
+) -> Response[Any]:
+    found = await select(house, caller, fits, limit=data.limit, version=data.version)
+    plan = RerunPlanView(
+        total=len(found.repetitions),
+        has_more=found.has_more,
+        skipped=[_skipped_view(skipped) for skipped in found.skipped],
+    )
+    return Response(plan, status_code=200)
+
+
+def _skipped_view(skipped: Skipped) -> SkippedView:
+    reason = skipped.reason
+    return SkippedView(run_id=skipped.run_id, code=reason.code, detail=str(reason))
+
+
+ROUTES = [one, many]

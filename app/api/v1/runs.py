@@ -1,0 +1,216 @@
+"""/v1/runs: make, read, list, follow and cancel runs."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from litestar.response import Stream
+
+from app.api.v1.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
+from app.api.v1.requests import (
+    CreateRunRequest,
+    IdempotencyKey,
+    LastEventId,
+    Prefer,
+    idempotency_key,
+    identifier,
+    position_in,
+    preferred_wait,
+)
+from app.api.v1.run_views import RunView, run_view
+from app.api.v1.sse import run_stream
+from app.auth.caller import Caller
+from app.auth.guard import while_authorised
+from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
+from app.create_run import Accepted, create_run
+from app.find_run import find_run, run_events, run_session
+from app.house import House
+from app.openapi import errors, headers, response
+from app.wait import wait_until_ended
+from events.batch import RunFilter
+from events.run import Run
+from events.run_commands import RequestCancel
+from events.status import TERMINAL, Status
+from projections.queries import list_runs
+
+EVENT_STREAM = "text/event-stream"
+SSE_HEADERS = {
+    "Cache-Control": "no-store, no-transform",
+    "Content-Encoding": "identity",
+    "X-Accel-Buffering": "no",
+}
+"""A proxy that compresses or buffers a stream holds its events back; these ask it not to.
+
+The last is for nginx's buffers. Compression is to be prevented by the first; Caddy, nginx and
+HAProxy look at the second, and leave alone what has an encoding.
+"""
+
+
+@post(
+    "/v1/runs",
+    operation_id="createRun",
+    status_code=202,
+    opt=needs(RUNS_WRITE, per_deployment=True),
+    response_headers=headers("Location", "ETag", "Idempotent-Replayed", "Preference-Applied"),
+    responses=response(200, RunView, "The run, which has ended.")
+    | errors("idempotency_conflict", "invalid_inputs", "too_large", "quota_exceeded"),
+)
+async def create(
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    data: JSONBody[CreateRunRequest],
+    key: IdempotencyKey = None,
+    prefer: Prefer = None,
+) -> Response[RunView]:
+    """Accept a run. The answer means that it is on disk and will not be lost."""
+    # Every header is read before anything is accepted.
+    wait = preferred_wait(prefer)
+    accepted = await create_run(
+        house,
+        caller,
+        deployment_id=data.deployment_id,
+        inputs=data.inputs,
+        origin="api",
+        idempotency_key=idempotency_key(key),
+    )
+    return await answer_run(house, accepted, wait)
+
+
+async def answer_run(house: House, accepted: Accepted, wait: int) -> Response[RunView]:
+    """Answer with a run that was accepted, now or before; wait that many seconds for its end."""
+    run, position = accepted.run, accepted.position
+    headers = {"Location": f"/v1/runs/{run.id}"}
+    if accepted.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if wait:
+        run, position = await wait_until_ended(house, run, position, wait)
+        house.recent_runs.note(run.id, position)
+        headers["Preference-Applied"] = f"wait={wait}"
+    return await _answer(house, run, position, status=200 if run.ended else 202, headers=headers)
+
+
+@get(
+    "/v1/runs/{run_id:str}",
+    operation_id="getRun",
+    opt=needs(RUNS_READ, per_deployment=True, ticket="run"),
+    response_headers=headers("ETag"),
+    responses=response(200, RunView, "The run.") | response(304, None, "Nothing has changed."),
+)
+async def read(
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    run_id: FromPath[str],
+    at_least: FromQuery[str | None] = None,
+    if_none_match: Annotated[str | None, HeaderParameter(name="If-None-Match")] = None,
+) -> Response[Any]:
+    """Read a run; with *at_least* (the position of an earlier answer) at least that new."""
+    wanted = position_in(at_least, parameter="at_least") or 0
+    found = await find_run(house, caller, identifier(run_id), at_least=wanted)
+    # Progress changes without an event, so a running run is always shown anew.
+    tag = _etag(found.position)
+    if found.progress is None and if_none_match and tag in if_none_match:
+        return Response(content=b"", status_code=304, headers={"ETag": tag})
+    view = run_view(found.run, found.position, house.settings.spaces, found.progress)
+    return Response(content=view, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
+
+
+@get("/v1/runs", operation_id="listRuns", opt=needs(RUNS_READ, per_deployment=True))
+async def list_(
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: FromQuery[str | None] = None,
+    status: FromQuery[Status | None] = None,
+    deployment_id: FromQuery[UUID | None] = None,
+    batch_id: FromQuery[UUID | None] = None,
+) -> ListView[RunView]:
+    """List runs, newest first. Lists follow the log within moments; single runs at once."""
+    fits = RunFilter(status=status, deployment_id=deployment_id, batch_id=batch_id)
+    return await page_of_runs(house, caller, fits, limit=limit, cursor=cursor)
+
+
+async def page_of_runs(
+    house: House, caller: Caller, fits: RunFilter, *, limit: int, cursor: str | None
+) -> ListView[RunView]:
+    """Show a part of the caller's runs that fit a filter."""
+    async with house.pool.connection() as connection:
+        page = await list_runs(
+            connection,
+            tenant=caller.tenant,
+            limit=limit,
+            before=before_of(cursor),
+            fits=fits,
+            only=caller.deployments,
+        )
+    for row in page.rows:
+        row.state = await house.texts.put_into(row.state)
+    spaces = house.settings.spaces
+    return list_view(page, lambda row: run_view(row.state, row.position, spaces))
+
+
+@post(
+    "/v1/runs/{run_id:str}/cancel",
+    operation_id="cancelRun",
+    status_code=202,
+    opt=needs(RUNS_WRITE, per_deployment=True),
+    response_headers=headers("ETag"),
+    responses=response(200, RunView, "The run, which had ended or ends now."),
+)
+async def cancel(
+    house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromPath[str]
+) -> Response[RunView]:
+    """Ask to stop a run. One that has ended stays as it is; asking again changes nothing."""
+    session = await run_session(house, caller, identifier(run_id))
+    await session.execute(RequestCancel(by=caller.actor, now=house.now()), house.meta(caller))
+    run = session.existing
+    house.recent_runs.note(run.id, session.position)
+    return await _answer(house, run, session.position, status=200 if run.ended else 202)
+
+
+@get(
+    "/v1/runs/{run_id:str}/events",
+    operation_id="followRun",
+    media_type=EVENT_STREAM,
+    opt=needs(RUNS_READ, per_deployment=True, ticket="run"),
+    responses=response(200, Any, "The stream of server-sent events.", media_type=EVENT_STREAM)
+    | response(204, None, "The run has ended, and there is nothing after this position."),
+)
+async def events(
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    run_id: FromPath[str],
+    after: FromQuery[str | None] = None,
+    last_event_id: LastEventId = None,
+) -> Response[Any]:
+    """Follow a run: a snapshot or what came after a position, then everything as it happens."""
+    start = position_in(last_event_id or after, parameter="after")
+    past = await run_events(house, caller, identifier(run_id))
+    if start is not None and start >= past[-1].position and past[-1].status in TERMINAL:
+        # Browsers reconnect for ever; this is how they are told that there is no more.
+        return Response(content=b"", status_code=204)
+    stream = while_authorised(house.credentials, caller, run_stream(house, past, start))
+    return Stream(stream, media_type=EVENT_STREAM, headers=SSE_HEADERS)
+
+
+async def _answer(
+    house: House,
+    run: Run,
+    position: int,
+    *,
+    status: int,
+    headers: dict[str, str] | None = None,
+) -> Response[RunView]:
+    return Response(
+        content=run_view(await house.texts.put_into(run), position, house.settings.spaces),
+        status_code=status,
+        headers={"ETag": _etag(position), **(headers or {})},
+    )
+
+
+def _etag(position: int) -> str:
+    return f'"{position}"'
+
+
+ROUTES = [create, read, list_, cancel, events]

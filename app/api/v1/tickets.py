@@ -1,0 +1,90 @@
+"""/v1/…/ticket: let a web page follow one run or one batch, without a key in its hands."""
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from app.api.v1.requests import identifier
+from app.auth.caller import Caller
+from app.auth.scopes import RUNS_READ, needs
+from app.find_batch import find_batch
+from app.find_run import find_run
+from app.house import House
+from events.decider import BATCH, RUN
+
+DEFAULT_SECONDS = 600
+LONGEST_SECONDS = 3600
+
+
+class TicketRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long a ticket shall be good for."""
+
+    seconds: Annotated[int, Meta(ge=1, le=LONGEST_SECONDS)] = DEFAULT_SECONDS
+
+
+class TicketLinks(Struct, frozen=True, kw_only=True):
+    """What the ticket opens, with the ticket in it."""
+
+    self: str
+    events: str
+
+
+class TicketView(Struct, frozen=True, kw_only=True):
+    """A ticket, for a page."""
+
+    ticket: str
+    """Goes into the query parameter `ticket`."""
+
+    expires_at: datetime
+    links: TicketLinks
+
+
+@post(
+    "/v1/runs/{run_id:str}/ticket",
+    operation_id="createRunTicket",
+    status_code=201,
+    opt=needs(RUNS_READ, per_deployment=True),
+)
+async def for_run(
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    run_id: FromPath[str],
+    data: JSONBody[TicketRequest],
+) -> TicketView:
+    """Make a ticket with which a web page may read and follow this run, and nothing else."""
+    found = await find_run(house, caller, identifier(run_id))
+    path = f"/v1/runs/{found.run.id}"
+    return await _ticket(house, caller, RUN.name(found.run.id), path, data.seconds)
+
+
+@post(
+    "/v1/batches/{batch_id:str}/ticket",
+    operation_id="createBatchTicket",
+    status_code=201,
+    opt=needs(RUNS_READ, per_deployment=True),
+)
+async def for_batch(
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    batch_id: FromPath[str],
+    data: JSONBody[TicketRequest],
+) -> TicketView:
+    """Make a ticket with which a web page may read and follow this batch, and nothing else."""
+    found = await find_batch(house, caller, identifier(batch_id))
+    path = f"/v1/batches/{found.batch.id}"
+    return await _ticket(house, caller, BATCH.name(found.batch.id), path, data.seconds)
+
+
+async def _ticket(
+    house: House, caller: Caller, aggregate: str, path: str, seconds: int
+) -> TicketView:
+    ticket, end = await house.credentials.issue_ticket(caller, aggregate, seconds=seconds)
+    links = TicketLinks(self=f"{path}?ticket={ticket}", events=f"{path}/events?ticket={ticket}")
+    return TicketView(ticket=ticket, expires_at=end, links=links)
+
+
+ROUTES = [for_run, for_batch]

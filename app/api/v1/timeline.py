@@ -1,0 +1,130 @@
+"""/v1/runs/{run_id}/timeline: what became of a run, and why."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Struct
+
+from app.api.v1.requests import identifier
+from app.auth.caller import Caller
+from app.auth.scopes import RUNS_READ, needs
+from app.find_run import run_events
+from app.house import House
+from events.envelope import AnyRecorded
+from events.erasure import as_shown
+from events.run_events import NodeTime
+from events.timeline import Phase, Placement, Retry, StoredFile, timeline
+from events.timeline_words import told, waiting_in_words
+from events.waiting import Waiting
+
+
+class WaitingView(Struct, frozen=True, kw_only=True):
+    """What a run waits for."""
+
+    reason: str
+    """machine_queue, comfyui_queue, machine_unreachable, storage_unavailable, machine_draining,
+    machine_disabled or retry_due."""
+
+    since: datetime
+    machine_id: UUID | None
+    detail: str
+    """The same in a sentence, with the words of whatever does not answer."""
+
+
+class NodeTimeView(Struct, frozen=True, kw_only=True):
+    """How long a node took."""
+
+    node_id: str
+    class_type: str
+    title: str
+    seconds: float
+    cached: bool
+    """Whether an earlier result was used again."""
+
+
+class EntryView(Struct, frozen=True, kw_only=True):
+    """One thing that happened, in words."""
+
+    at: datetime
+    what: str
+    why: str
+    position: str
+
+
+class TimelineView(Struct, frozen=True, kw_only=True):
+    """What became of a run, and why."""
+
+    run_id: UUID
+    status: str
+    waiting: WaitingView | None
+    phases: list[Phase]
+    placements: list[Placement]
+    nodes: list[NodeTimeView]
+    """How long each node of the last attempt took, as far as it was heard."""
+
+    retries: list[Retry]
+    uploads: list[StoredFile]
+    entries: list[EntryView]
+
+
+@get(
+    "/v1/runs/{run_id:str}/timeline",
+    operation_id="getRunTimeline",
+    opt=needs(RUNS_READ, per_deployment=True),
+)
+async def read(
+    house: NamedDependency[House],
+    caller: NamedDependency[Caller],
+    run_id: FromPath[str],
+    language: NamedDependency[str],
+) -> TimelineView:
+    """Tell what became of a run and why: waits, places, times of nodes, retries, uploads."""
+    past = await run_events(house, caller, identifier(run_id))
+    return timeline_view(as_shown(past), language)
+
+
+def timeline_view(recorded: Sequence[AnyRecorded], language: str) -> TimelineView:
+    """Show the timeline of the run with these facts."""
+    found = timeline(recorded)
+    return TimelineView(
+        run_id=found.run_id,
+        status=found.status,
+        waiting=_waiting(found.waiting, language) if found.waiting else None,
+        phases=found.phases,
+        placements=found.placements,
+        nodes=[_node(node) for node in found.nodes],
+        retries=found.retries,
+        uploads=found.uploads,
+        entries=[_entry(entry, language) for entry in recorded],
+    )
+
+
+def _waiting(waiting: Waiting, language: str) -> WaitingView:
+    return WaitingView(
+        reason=waiting.reason,
+        since=waiting.since,
+        machine_id=waiting.machine_id,
+        detail=waiting_in_words(waiting, language),
+    )
+
+
+def _node(node: NodeTime) -> NodeTimeView:
+    return NodeTimeView(
+        node_id=node.node_id,
+        class_type=node.class_type,
+        title=node.title,
+        seconds=node.seconds,
+        cached=node.cached,
+    )
+
+
+def _entry(entry: AnyRecorded, language: str) -> EntryView:
+    what, why = told(entry.event, language)
+    return EntryView(at=entry.event.at, what=what, why=why, position=str(entry.position))
+
+
+ROUTES = [read]
