@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from app.auth.caller import Caller
 from app.create_run import target_of
-from app.find_deployment import current_deployment, no_such_deployment
 from app.house import House, recorded_by
+from app.reads.deployments import DeploymentReads
+from app.reads.owned import not_found
 from app.request_hash import request_hash_of
 from app.take_inputs import Draft, Seen, check_all, intake, look_at_all, store_all
 from events.batch import Batch, BatchCreated, BatchItem, CreateBatch, RunFilter
@@ -80,13 +81,13 @@ async def create_batch(
 
     """
     if not caller.may_know(deployment_id):
-        raise no_such_deployment()
+        raise not_found("deployment")
     hashes = await in_thread(_hashes_of, deployment_id, inputs)
     request_hash = request_hash_of({"runs": hashes})
     session = open_batch(house, caller, idempotency_key)
     if idempotency_key and (earlier := await earlier_batch(house, caller, session, request_hash)):
         return earlier
-    deployment = await current_deployment(house, caller, deployment_id)
+    deployment = await DeploymentReads(house.store, house.pool).current(caller, deployment_id)
     places = [f"/inputs/{index}" for index in range(len(inputs))]
     requests = dict(zip(places, inputs, strict=True))
     checked = await in_thread(check_all, deployment.inputs, requests)
@@ -126,7 +127,7 @@ async def earlier_batch(
     if batch.request_hash != request_hash:
         raise AlreadyExists("this Idempotency-Key belongs to a different request")
     if not all(map(caller.may_know, batch.deployments)):
-        raise no_such_deployment()
+        raise not_found("deployment")
     house.metrics.accepted(len(batch.run_ids), replayed=True)
     return AcceptedBatch(batch=batch, position=session.position, replayed=True)
 

@@ -8,9 +8,10 @@ import msgspec
 from msgspec import Struct
 
 from app.auth.caller import Caller
-from app.find_deployment import current_deployment, no_such_deployment
 from app.find_run import RunSession
 from app.house import House, recorded_by
+from app.reads.deployments import DeploymentReads
+from app.reads.owned import not_found
 from app.request_hash import is_large, request_hash_of
 from app.take_inputs import Draft, intake, look_at_all, store
 from events.decider import RUN
@@ -58,7 +59,7 @@ async def create_run(
     """
     if not caller.may_know(deployment_id):
         # Before a repeat is answered, too: the run it would be answered with is hidden as well.
-        raise no_such_deployment()
+        raise not_found("deployment")
     large = is_large(inputs)
     request = {"deployment_id": deployment_id, "inputs": inputs}
     request_hash = await in_thread_if(large, request_hash_of, request)
@@ -66,7 +67,7 @@ async def create_run(
     # Before anything else: the deployment may have changed since the first request.
     if idempotency_key and (earlier := await earlier_run(house, session, request_hash)):
         return earlier
-    deployment = await current_deployment(house, caller, deployment_id)
+    deployment = await DeploymentReads(house.store, house.pool).current(caller, deployment_id)
     draft = Draft(
         run_id=identifier_of(session.name),
         request_hash=request_hash,

@@ -34,6 +34,7 @@ from app.api.v1 import (
     workflows,
 )
 from app.auth.guard import ORGANISATION_HEADER, authorise, check_scopes_declared, provide_caller
+from app.bootstrap import build_services, dependencies
 from app.house import House
 from app.house_setup import open_house
 from app.language import provide_language
@@ -127,6 +128,7 @@ def build_app(
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_house(settings, counting, watchdog) as house:
             app.state.house = house
+            app.state.services = build_services(house)
             app.state.credentials = house.credentials
             app.state.readings = health.Readings(house)
             # Whoever asks first shall not make all others wait for it.
@@ -141,6 +143,7 @@ def build_app(
             *docs_page.ROUTES,
         ],
         dependencies={
+            **dependencies(),
             "house": Provide(_house, sync_to_thread=False),
             "caller": Provide(provide_caller, sync_to_thread=False),
             "language": Provide(provide_language, sync_to_thread=False),

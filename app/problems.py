@@ -25,6 +25,7 @@ from app.auth.caller import (
     TokenRevoked,
     Unauthorized,
 )
+from app.bad_request import BadRequest
 from app.field_problems import field_problem
 from app.language import language_of
 from app.problem_views import PROBLEM_JSON, ProblemView, fault_views, problem_type
@@ -90,14 +91,6 @@ class Told(Struct, frozen=True, kw_only=True):
         if self.allow:
             return {"Allow": self.allow}
         return {}
-
-
-class BadRequest(Exception):
-    """The request cannot be read; holds what is wrong with it."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        super().__init__(problem.text())
 
 
 _BY_CLASS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {

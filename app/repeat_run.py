@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from app.auth.caller import Caller
 from app.create_run import target_of
-from app.find_deployment import current_deployment
 from app.house import House
+from app.reads.deployments import DeploymentReads
 from app.request_hash import is_large
 from app.take_inputs import check_urls
 from events.decider import WORKFLOW
@@ -117,7 +117,9 @@ class Repeater:
 
     async def _deployment(self, deployment_id: UUID) -> DeploymentPromoted:
         if deployment_id not in self._deployments:
-            found = await current_deployment(self._house, self._caller, deployment_id)
+            found = await DeploymentReads(self._house.store, self._house.pool).current(
+                self._caller, deployment_id
+            )
             self._deployments[deployment_id] = found
         return self._deployments[deployment_id]
 

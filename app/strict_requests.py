@@ -8,7 +8,7 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.routes import HTTPRoute
 
 from app.auth.scopes import TICKET
-from app.problems import BadRequest
+from app.bad_request import BadRequest
 from events.errors import Problem
 from events.nodes import pointer
 

@@ -11,6 +11,7 @@ import pytest
 from litestar.exceptions import ClientException, HTTPException
 
 from app import problems
+from app.bad_request import BadRequest
 from app.cli.main import main as cli
 from app.problems import Told
 from consumers.__main__ import projections
@@ -157,7 +158,7 @@ def test_every_refusal_is_explained_with_its_status() -> None:
 def refusals() -> Iterator[Told]:
     """Give every way in which a request is refused."""
     yield from (Told(status=status, code=code) for status, code in problems._BY_CLASS.values())
-    yield problems.told(problems.BadRequest(Problem(code="bad_cursor")))
+    yield problems.told(BadRequest(Problem(code="bad_cursor")))
     yield problems.told(ClientException())
     yield problems.told(HTTPException(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
     yield problems.told(RuntimeError())

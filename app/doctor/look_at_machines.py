@@ -4,8 +4,8 @@ import asyncio
 
 from app.auth.caller import Caller
 from app.doctor.findings import FoundMachine, Work
-from app.find_machine import PRESENT
 from app.house import House
+from app.reads.machines import PRESENT
 from events.machine import Machine, MachineState
 from infra.comfyui.driver import open_comfyui
 from infra.jetstream.work_consumers import render_consumer

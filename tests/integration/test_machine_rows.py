@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from app.find_machine import PRESENT
+from app.reads.machines import PRESENT
 from events.decider import MACHINE
 from events.envelope import AnyRecorded
 from events.machine import MachineState

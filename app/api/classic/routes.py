@@ -9,9 +9,10 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from msgspec import Meta, Struct
 
 from app.api.classic.shapes import ClassicRun, ClassicStatus, run_row, status_view
-from app.api.v1.requests import Inputs, bad, idempotency_key, identifier
+from app.api.v1.requests import Inputs, idempotency_key, identifier
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
+from app.bad_request import bad
 from app.classic_problems import ClassicError
 from app.create_run import create_run
 from app.find_run import find_run

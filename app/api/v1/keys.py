@@ -11,19 +11,13 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from app.api.v1.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
-from app.api.v1.requests import Name, bad, identifier
+from app.api.v1.requests import Name, identifier
 from app.auth.caller import Caller
-from app.auth.keys import SHOWN, fingerprint, new_key
-from app.auth.scopes import ADMIN, OF_RUNS, needs
-from app.find_deployment import current_deployment
-from app.house import House
+from app.auth.scopes import ADMIN, needs
+from app.commands.keys import Keys
 from app.openapi import errors
-from events.api_key import ApiKey, IssueKey, KeyIssued, RevokeKey
-from events.decider import KEY
-from events.errors import NotFound
-from infra.event_store import Session, load
-from projections.hints import key_uses
-from projections.queries import list_keys
+from app.reads.keys import KeyReads
+from events.api_key import ApiKey
 
 Scope = Literal["admin", "deploy", "runs:read", "runs:write"]
 
@@ -71,68 +65,41 @@ class NewKeyView(KeyView, frozen=True, kw_only=True):
     responses=errors("not_found"),
 )
 async def issue_key(
-    house: NamedDependency[House],
+    key_commands: NamedDependency[Keys],
     caller: NamedDependency[Caller],
     data: JSONBody[IssueKeyRequest],
 ) -> Response[NewKeyView]:
     """Make a key. It is shown this once: the log has its hash only."""
-    now = house.now()
-    # Whoever may come here holds admin, so no key may do more than its maker.
-    if data.deployments and not OF_RUNS.issuperset(data.scopes):
-        raise bad("key_scope_too_wide", "/scopes", scopes=", ".join(sorted(OF_RUNS)))
-    if data.expires_at is not None and data.expires_at <= now:
-        raise bad("expiry_in_the_past", "/expires_at")
-    for deployment_id in data.deployments:
-        await current_deployment(house, caller, deployment_id)
-    key_id = house.new_id()
-    key = new_key(key_id)
-    session = Session(house.store, KEY, key_id, tenant=caller.tenant)
-    issued = KeyIssued(
-        key_id=key_id,
+    made = await key_commands.issue(
+        caller,
         name=data.name,
-        sha256=fingerprint(key),
-        prefix=key[:SHOWN],
-        scopes=tuple(sorted(set(data.scopes))),
-        deployments=tuple(sorted(set(data.deployments))),
+        scopes=data.scopes,
+        deployments=data.deployments,
         expires_at=data.expires_at,
-        user_id=caller.user_id,
-        org_id=caller.org_id,
-        by=caller.actor,
-        at=now,
     )
-    await session.execute(IssueKey(issued=issued), house.meta(caller))
-    shown = key_view(ApiKey(id=key_id, issued=issued), None)
-    view = NewKeyView(key=key, **asdict(shown))
-    # Nobody in between may keep it.
+    view = NewKeyView(key=made.secret, **asdict(key_view(made.key, None)))
+    # No cache in between may keep it.
     return Response(content=view, headers={"Cache-Control": "no-store"})
 
 
 @get("/v1/keys", operation_id="listKeys", opt=needs(ADMIN))
 async def keys(
-    house: NamedDependency[House],
+    key_reads: NamedDependency[KeyReads],
     caller: NamedDependency[Caller],
     limit: Limit = DEFAULT_LIMIT,
     cursor: FromQuery[str | None] = None,
 ) -> ListView[KeyView]:
     """List keys, newest first, also those that were revoked or have expired."""
-    async with house.pool.connection() as connection:
-        page = await list_keys(
-            connection, tenant=caller.tenant, limit=limit, before=before_of(cursor)
-        )
-        uses = await key_uses(connection, [row.id for row in page.rows])
+    page, uses = await key_reads.page(caller, limit=limit, before=before_of(cursor))
     return list_view(page, lambda row: key_view(row.state, uses.get(row.id)))
 
 
 @delete("/v1/keys/{key_id:str}", operation_id="revokeKey", status_code=204, opt=needs(ADMIN))
 async def revoke_key(
-    house: NamedDependency[House], caller: NamedDependency[Caller], key_id: FromPath[str]
+    key_commands: NamedDependency[Keys], caller: NamedDependency[Caller], key_id: FromPath[str]
 ) -> None:
     """Revoke a key: within a second no process takes it any more. Again changes nothing."""
-    session = await load(house.store, KEY, identifier(key_id))
-    if session.state is None or session.tenant != caller.tenant:
-        raise NotFound("there is no key with this id")
-    await session.execute(RevokeKey(by=caller.actor, now=house.now()), house.meta(caller))
-    house.credentials.standings.forget(KEY, session.state.id)
+    await key_commands.revoke(caller, identifier(key_id))
 
 
 def key_view(key: ApiKey, last_used_at: datetime | None) -> KeyView:

@@ -8,29 +8,15 @@ from litestar import delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Struct
-from msgspec.structs import replace
 
 from app.api.v1.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
-from app.api.v1.requests import Name, bad, identifier
-from app.auth.caller import Caller, tenant_of
+from app.api.v1.requests import Name, identifier
+from app.auth.caller import Caller
 from app.auth.scopes import ADMIN, SCOPES, needs
-from app.auth.tokens import LONGEST_CLAIM
-from app.house import House
+from app.commands.organisations import Organisations
 from app.openapi import errors
-from events.decider import ORGANISATION
-from events.errors import NotFound
-from events.organisation import (
-    CreateOrganisation,
-    Organisation,
-    OrganisationCommand,
-    OrganisationEvent,
-    PutMember,
-    RemoveMember,
-)
-from infra.event_store import Session, load
-from projections.queries import list_organisations
-
-OrganisationSession = Session[Organisation, OrganisationCommand, OrganisationEvent]
+from app.reads.organisations import OrganisationReads
+from events.organisation import Organisation
 
 
 class CreateOrganisationRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,49 +49,34 @@ class OrganisationView(Struct, frozen=True, kw_only=True):
 
 @post("/v1/organisations", operation_id="createOrganisation", status_code=201, opt=needs(ADMIN))
 async def create_organisation(
-    house: NamedDependency[House],
+    organisation_commands: NamedDependency[Organisations],
     caller: NamedDependency[Caller],
     data: JSONBody[CreateOrganisationRequest],
 ) -> OrganisationView:
     """Make an organisation; whoever makes it is its first owner."""
-    if caller.user_id is None:
-        raise bad("person_needed", "")
-    organisation_id = house.new_id()
-    tenant = tenant_of(None, str(organisation_id))
-    session = Session(house.store, ORGANISATION, organisation_id, tenant=tenant)
-    command = CreateOrganisation(
-        organisation_id=organisation_id, name=data.name, owner=caller.user_id, now=house.now()
-    )
-    # It belongs to itself, not to whoever makes it.
-    await session.execute(command, replace(house.meta(caller), tenant=tenant))
-    return organisation_view(session.existing)
+    return organisation_view(await organisation_commands.create(caller, data.name))
 
 
 @get("/v1/organisations", operation_id="listOrganisations", opt=needs(*SCOPES))
 async def organisations(
-    house: NamedDependency[House],
+    organisation_reads: NamedDependency[OrganisationReads],
     caller: NamedDependency[Caller],
     limit: Limit = DEFAULT_LIMIT,
     cursor: FromQuery[str | None] = None,
 ) -> ListView[OrganisationView]:
     """List the organisations that the caller belongs to, newest first; to a key, its own."""
-    async with house.pool.connection() as connection:
-        page = await list_organisations(
-            connection,
-            user_id=None if caller.role == "key" else caller.user_id,
-            tenant=caller.tenant,
-            limit=limit,
-            before=before_of(cursor),
-        )
+    page = await organisation_reads.page(caller, limit=limit, before=before_of(cursor))
     return list_view(page, lambda row: organisation_view(row.state))
 
 
 @get("/v1/organisations/{organisation_id:str}", operation_id="getOrganisation", opt=needs(*SCOPES))
 async def read_organisation(
-    house: NamedDependency[House], caller: NamedDependency[Caller], organisation_id: FromPath[str]
+    organisation_reads: NamedDependency[OrganisationReads],
+    caller: NamedDependency[Caller],
+    organisation_id: FromPath[str],
 ) -> OrganisationView:
     """Read the organisation that the caller acts for, with its members."""
-    session = await _acted_for(house, caller, organisation_id)
+    session = await organisation_reads.session(caller, identifier(organisation_id))
     return organisation_view(session.existing)
 
 
@@ -116,18 +87,17 @@ async def read_organisation(
     responses=errors("last_owner"),
 )
 async def put_member(
-    house: NamedDependency[House],
+    organisation_commands: NamedDependency[Organisations],
     caller: NamedDependency[Caller],
     organisation_id: FromPath[str],
     user_id: FromPath[str],
     data: JSONBody[PutMemberRequest],
 ) -> OrganisationView:
     """Let somebody belong to it with a role. Their tokens may do what the role may, at once."""
-    if len(user_id) > LONGEST_CLAIM or not user_id.isprintable():
-        raise bad("bad_user_id", "/user_id", limit=str(LONGEST_CLAIM))
-    session = await _acted_for(house, caller, organisation_id)
-    command = PutMember(user_id=user_id, role=data.role, by=caller.actor, now=house.now())
-    return await _change(house, caller, session, command)
+    changed = await organisation_commands.put_member(
+        caller, identifier(organisation_id), user_id, data.role
+    )
+    return organisation_view(changed)
 
 
 @delete(
@@ -138,34 +108,13 @@ async def put_member(
     responses=errors("last_owner"),
 )
 async def remove_member(
-    house: NamedDependency[House],
+    organisation_commands: NamedDependency[Organisations],
     caller: NamedDependency[Caller],
     organisation_id: FromPath[str],
     user_id: FromPath[str],
 ) -> None:
     """Let somebody belong to it no longer. Again changes nothing; the last owner has to stay."""
-    session = await _acted_for(house, caller, organisation_id)
-    command = RemoveMember(user_id=user_id, by=caller.actor, now=house.now())
-    await _change(house, caller, session, command)
-
-
-async def _acted_for(house: House, caller: Caller, organisation_id: str) -> OrganisationSession:
-    """Load the organisation if it is the one that the caller acts for."""
-    session = await load(house.store, ORGANISATION, identifier(organisation_id))
-    if session.state is None or session.tenant != caller.tenant:
-        raise NotFound(
-            "there is no organisation with this id that you act for; name it in Comfyd-Organisation"
-        )
-    return session
-
-
-async def _change(
-    house: House, caller: Caller, session: OrganisationSession, command: OrganisationCommand
-) -> OrganisationView:
-    await session.execute(command, house.meta(caller))
-    organisation = session.existing
-    house.credentials.standings.forget(ORGANISATION, organisation.id)
-    return organisation_view(organisation)
+    await organisation_commands.remove_member(caller, identifier(organisation_id), user_id)
 
 
 def organisation_view(organisation: Organisation) -> OrganisationView:

@@ -8,7 +8,8 @@ from typing import Annotated, Generic, TypeVar
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from app.api.v1.requests import FILTER_PATTERN, POSITION, bad
+from app.api.v1.requests import FILTER_PATTERN, POSITION
+from app.bad_request import bad
 from projections.queries import Page
 from projections.tables import Row
 

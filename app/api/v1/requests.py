@@ -7,11 +7,11 @@ from uuid import UUID
 from litestar.params import HeaderParameter
 from msgspec import Meta, Struct
 
-from app.problems import BadRequest
+from app.bad_request import bad
 from app.repeat_run import Version
 from events.batch import MAX_RUNS, RunFilter
 from events.deployment import ENVIRONMENTS
-from events.errors import NotFound, Problem
+from events.errors import NotFound
 from events.externals import LONGEST_NAME, MOST_INPUTS
 
 LONGEST_WAIT = 55
@@ -131,11 +131,6 @@ class RollBackRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One that ran there; without one, the version before."""
 
     comment: Comment = ""
-
-
-def bad(code: str, pointer: str, **params: str) -> BadRequest:
-    """Build the refusal of one part of a request."""
-    return BadRequest(Problem(code=code, pointer=pointer, params=params))
 
 
 def idempotency_key(header: str | None) -> str | None:

@@ -15,7 +15,6 @@ from app.api.v1.requests import (
     Prefer,
     RerunManyRequest,
     RerunRequest,
-    bad,
     idempotency_key,
     identifier,
     preferred_wait,
@@ -24,6 +23,7 @@ from app.api.v1.run_views import RunView
 from app.api.v1.runs import answer_run
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_WRITE, needs
+from app.bad_request import bad
 from app.house import House
 from app.openapi import errors, headers, response
 from app.rerun import Skipped, rerun, rerun_many, select

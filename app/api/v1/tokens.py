@@ -9,17 +9,11 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from app.api.v1.requests import Name, bad
-from app.auth.caller import Caller, Unauthorized, tenant_of
-from app.auth.keys import looks_like_a_key
+from app.api.v1.requests import Name
+from app.auth.caller import Caller
 from app.auth.scopes import ADMIN, needs
-from app.house import House
+from app.commands.keys import Keys
 from app.openapi import errors
-from events import identity
-from events.decider import TOKEN
-from events.errors import NotFound
-from events.token import RevokeToken
-from infra.event_store import Session
 
 
 class RevokeTokenRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,7 +38,7 @@ class RevokedTokenView(Struct, frozen=True, kw_only=True):
     responses=errors("not_found"),
 )
 async def revoke_token(
-    house: NamedDependency[House],
+    key_commands: NamedDependency[Keys],
     caller: NamedDependency[Caller],
     data: JSONBody[RevokeTokenRequest],
 ) -> RevokedTokenView:
@@ -52,31 +46,8 @@ async def revoke_token(
 
     By `jti` it need not be at hand. Again changes nothing.
     """
-    if (data.token is None) == (data.jti is None):
-        raise bad("token_or_jti", "")
-    if data.token is not None:
-        token_id = await _id_of(house, caller, data.token)
-    else:
-        # The tenant is part of the id: a jti of somebody else's cannot be named.
-        token_id = identity.token_id(caller.tenant, jti=data.jti or "")
-    session = Session(house.store, TOKEN, token_id, tenant=caller.tenant)
-    await session.load()
-    command = RevokeToken(token_id=token_id, jti=data.jti, by=caller.actor, now=house.now())
-    await session.execute(command, house.meta(caller))
-    house.credentials.standings.forget(TOKEN, token_id)
-    return RevokedTokenView(id=token_id, revoked_at=session.existing.revoked_at)
-
-
-async def _id_of(house: House, caller: Caller, token: str) -> UUID:
-    if looks_like_a_key(token):
-        raise bad("bad_token", "/token")
-    try:
-        claims = await house.credentials.claims(token)
-    except Unauthorized:
-        raise bad("bad_token", "/token") from None
-    if tenant_of(claims.user_id, claims.org_id) != caller.tenant:
-        raise NotFound("this token is not one of yours")
-    return claims.token_id
+    revoked = await key_commands.revoke_token(caller, token=data.token, jti=data.jti)
+    return RevokedTokenView(id=revoked.id, revoked_at=revoked.revoked_at)
 
 
 ROUTES = [revoke_token]

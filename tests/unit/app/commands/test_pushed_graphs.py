@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.pushed_graphs import INPUTS_BYTES, inputs_of
+from app.commands.pushed_graphs import INPUTS_BYTES, inputs_of
 from events.errors import InvalidGraph, Problem
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.api.v1.machine_url import is_address
+from app.commands.machine_address import is_address
 
 
 @pytest.mark.parametrize(

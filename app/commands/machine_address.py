@@ -1,18 +1,17 @@
-"""Checks the address that somebody names for a machine, before anyone calls it."""
+"""Check of a machine's address, before it is called."""
 
 import re
 from urllib.parse import urlsplit
 
-from app.api.v1.requests import bad
+from app.bad_request import bad
 from infra.machine_address import AddressRefused, check_host
-from infra.settings import Settings
 
 LONGEST_HOST = 253
 """Characters of a host name (RFC 1035 §2.3.4)."""
 
 
-def checked_url(url: str, settings: Settings) -> str:
-    """Give a machine's URL as it is kept.
+def checked_url(url: str, *, allow_private: bool) -> str:
+    """Return a machine's URL as it is kept.
 
     Raises:
         BadRequest: it is none, or leads where no machine may be.
@@ -21,7 +20,7 @@ def checked_url(url: str, settings: Settings) -> str:
     if not is_address(url):
         raise bad("bad_machine_url", "/url")
     try:
-        check_host(urlsplit(url).hostname or "", allow_private=settings.allow_private_machines)
+        check_host(urlsplit(url).hostname or "", allow_private=allow_private)
     except AddressRefused as error:
         raise bad("machine_address_private", "/url", host=error.host) from error
     return url.rstrip("/")

@@ -1,13 +1,8 @@
-"""Seals what a request says of a machine's secrets."""
+"""Encryption of a machine's secrets, as a request names them."""
 
 from msgspec import UNSET, Struct, UnsetType
 
-from app.api.v1.machine_requests import (
-    ChangeMachineRequest,
-    MachineHeader,
-    RegisterMachineRequest,
-)
-from app.api.v1.requests import bad
+from app.bad_request import bad
 from events.machine import Machine
 from infra.sealing import CannotOpen, Sealer
 
@@ -40,34 +35,42 @@ class SealedSecrets(Struct, frozen=True, kw_only=True):
     comfy_key: str | None
 
 
+class SecretChanges(Struct, frozen=True, kw_only=True):
+    """What a caller says of a machine's secrets; UNSET: nothing, None: it wants none any more."""
+
+    token: str | UnsetType | None = UNSET
+    header: tuple[str, str] | UnsetType | None = UNSET
+    """Its name, and its value."""
+
+    comfy_api_key: str | UnsetType | None = UNSET
+
+
 def sealed_secrets(
-    data: RegisterMachineRequest | ChangeMachineRequest, machine: Machine | None, sealer: Sealer
+    changes: SecretChanges, machine: Machine | None, sealer: Sealer
 ) -> SealedSecrets:
-    """Seal what *data* says; what the machine has already stays sealed as it is.
+    """Seal the secrets that change; what the machine has already stays sealed as it is.
 
     Raises:
         BadRequest: the header belongs to HTTP itself.
 
     """
-    token, value, key = data.token, data.header, data.comfy_api_key
-    if isinstance(data, RegisterMachineRequest):  # Here null means that nothing is said of it.
-        token, value, key = token or UNSET, value or UNSET, key or UNSET
     known = machine.current if machine else None
     return SealedSecrets(
-        token=_sealed(token, known.sealed_token if known else "", sealer),
-        header=_sealed_header(value, known.sealed_header if known else "", sealer),
-        comfy_key=_sealed(key, known.sealed_comfy_key if known else "", sealer),
+        token=_sealed(changes.token, known.sealed_token if known else "", sealer),
+        header=_sealed_header(changes.header, known.sealed_header if known else "", sealer),
+        comfy_key=_sealed(changes.comfy_api_key, known.sealed_comfy_key if known else "", sealer),
     )
 
 
 def _sealed_header(
-    header: MachineHeader | UnsetType | None, known: str, sealer: Sealer
+    header: tuple[str, str] | UnsetType | None, known: str, sealer: Sealer
 ) -> tuple[str, str] | None:
     if not header:
         return None if header is UNSET else ("", "")
-    if header.name.lower() in _RESERVED or header.name.lower().startswith("sec-"):
-        raise bad("machine_header_reserved", "/header/name", name=header.name)
-    return header.name, _sealed(header.value, known, sealer) or ""
+    name, value = header
+    if name.lower() in _RESERVED or name.lower().startswith("sec-"):
+        raise bad("machine_header_reserved", "/header/name", name=name)
+    return name, _sealed(value, known, sealer) or ""
 
 
 def _sealed(secret: str | UnsetType | None, known: str, sealer: Sealer) -> str | None:

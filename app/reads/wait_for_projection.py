@@ -1,9 +1,9 @@
-"""Waits until the read models know all that was recorded: for questions that must miss nothing."""
+"""Wait until the read models know all that was recorded: for questions that must miss nothing."""
 
 import asyncio
 import time
 
-from app.house import House
+from infra.log_group import LogGroups
 from infra.postgres import Connection
 from projections.queries import ReadModelsBehind, position
 
@@ -13,7 +13,7 @@ PATIENCE = 3.0
 LOOK_EVERY = 0.05
 
 
-async def catch_up(house: House, connection: Connection) -> None:
+async def wait_for_projection(log_groups: LogGroups, connection: Connection) -> None:
     """Return when the read models are where the log is now.
 
     Raises:
@@ -21,7 +21,7 @@ async def catch_up(house: House, connection: Connection) -> None:
         LogUnavailable: the log does not answer.
 
     """
-    wanted = await house.log_groups.head()
+    wanted = await log_groups.head()
     deadline = time.monotonic() + PATIENCE
     while await position(connection) < wanted:
         if time.monotonic() > deadline:

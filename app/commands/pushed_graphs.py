@@ -1,32 +1,26 @@
-"""Graphs on their way in and out: checked, converted where they need it, stored by content."""
+"""Graphs that are pushed: found in what was sent, checked, converted from the editor's format."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from app.auth.caller import Caller
-from app.find_machine import PRESENT, present_machine
-from app.house import House
-from app.problems import BadRequest
-from events.errors import InvalidGraph, MachineUnobserved, NotFound, Problem
+from app.bad_request import bad
+from app.reads.graphs import Graphs
+from app.reads.machines import MachineReads
+from events.errors import InvalidGraph, MachineUnobserved, Problem
 from events.graph import check_graph
 from events.inputs import InputField, input_schema
 from events.machine import Machine
 from events.nodes import Graph
 from events.ui_graph import convert
 from events.wrapped_graphs import FoundGraphs, Wrapped, find_graphs
-from infra.object_keys import graph_key
-from infra.object_storage import ObjectMissing
-from infra.offload import SMALL, in_thread, in_thread_if
-from projections.queries import list_machines
+from infra.offload import in_thread
 
 _canonical = msgspec.json.Encoder(order="deterministic").encode
-_decode_graph = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_class = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_classes = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _MOST_MACHINES = 100
@@ -34,13 +28,6 @@ _MOST_MACHINES = 100
 INPUTS_BYTES = 256 * 1024
 """Largest inputs of a version, with their defaults and words, in JSON. Lists show them, every
 promotion repeats them, and a workflow is read with those of all its versions."""
-
-
-class StoredGraph(Struct, frozen=True, kw_only=True):
-    """Where a graph lies, and the hash that it is known by."""
-
-    key: str
-    sha256: str
 
 
 def graphs_in(graph: dict[str, Any] | None, ui_graph: dict[str, Any] | None) -> FoundGraphs:
@@ -72,7 +59,11 @@ def _as_it_is(sent: dict[str, Any] | None, where: str) -> Wrapped | None:
 
 
 async def runnable(
-    house: House, caller: Caller, found: FoundGraphs, machine_id: UUID | None
+    found: FoundGraphs,
+    caller: Caller,
+    machine_id: UUID | None,
+    machines: MachineReads,
+    graphs: Graphs,
 ) -> Graph:
     """Return the graph that shall run: as it was sent, or made from the editor's.
 
@@ -87,8 +78,8 @@ async def runnable(
     if found.api:
         return await in_thread(_checked, found.api)
     if found.ui is None:
-        raise BadRequest(Problem(code="graph_needed", pointer="/graph"))
-    classes = await object_info_of(house, await _machine(house, caller, machine_id))
+        raise bad("graph_needed", "/graph")
+    classes = await graphs.object_info(await _machine(caller, machine_id, machines))
     return await in_thread(_converted, found.ui, classes)
 
 
@@ -131,74 +122,15 @@ def _origin(pointer: str, pointers: Mapping[str, str]) -> str:
     return pointers.get(node_id, "" if pointers else pointer)
 
 
-async def object_info_of(house: House, machine: Machine) -> bytes:
-    """Give what a machine last said of its classes of nodes, in JSON.
-
-    Raises:
-        MachineUnobserved: nobody has seen it yet, or what was seen is lost.
-
-    """
-    if machine.snapshot is None:
-        raise MachineUnobserved
-    try:
-        return await house.storage.get_bytes(machine.snapshot.object_info_key)
-    except ObjectMissing as error:
-        raise MachineUnobserved from error
-
-
-async def _machine(house: House, caller: Caller, machine_id: UUID | None) -> Machine:
-    """Give the machine that is meant: the one that is named, or the only one there is."""
+async def _machine(caller: Caller, machine_id: UUID | None, machines: MachineReads) -> Machine:
+    """Return the machine that is meant: the one that is named, or the only one there is."""
     if machine_id is not None:
-        return await present_machine(house, caller, machine_id)
-    async with house.pool.connection() as connection:
-        page = await list_machines(
-            connection, tenant=caller.tenant, limit=_MOST_MACHINES, states=PRESENT
-        )
-    machines: list[Machine] = [row.state for row in page.rows if row.state.snapshot]
+        return await machines.present(caller, machine_id)
+    page = await machines.page(caller, limit=_MOST_MACHINES)
+    seen: list[Machine] = [row.state for row in page.rows if row.state.snapshot]
     # Machines that say the same are as good as one.
-    if len({m.snapshot.object_info_sha256 for m in machines if m.snapshot}) > 1:
-        known = ", ".join(machine.name for machine in machines)
-        raise BadRequest(
-            Problem(code="machine_ambiguous", pointer="/machine_id", params={"known": known})
-        )
-    if not machines:
+    if len({m.snapshot.object_info_sha256 for m in seen if m.snapshot}) > 1:
+        raise bad("machine_ambiguous", "/machine_id", known=", ".join(m.name for m in seen))
+    if not seen:
         raise MachineUnobserved
-    return machines[0]
-
-
-async def store(house: House, caller: Caller, graph: Mapping[str, Any]) -> StoredGraph:
-    """Store a graph under its content.
-
-    Raises:
-        StorageUnavailable, StorageRefused: it is not stored.
-
-    """
-    body, sha256 = await in_thread(_encoded, graph)
-    key = graph_key(caller.tenant, sha256, secret=house.settings.jwt_secret.encode())
-    await house.storage.put_bytes(key, body, "application/json")
-    return StoredGraph(key=key, sha256=sha256)
-
-
-def _encoded(graph: Mapping[str, Any]) -> tuple[bytes, str]:
-    body = _canonical(graph)
-    return body, hashlib.sha256(body).hexdigest()
-
-
-async def stored(house: House, key: str) -> dict[str, Any]:
-    """Read a graph that was stored.
-
-    Raises:
-        NotFound: it is gone.
-        StorageUnavailable, StorageRefused: it cannot be read.
-
-    """
-    body = await stored_json(house, key)
-    return await in_thread_if(len(body) > SMALL, _decode_graph, body)
-
-
-async def stored_json(house: House, key: str) -> bytes:
-    """Read a graph that was stored, as it lies there; raise as `stored`."""
-    try:
-        return await house.storage.get_bytes(key)
-    except ObjectMissing as error:
-        raise NotFound("the graph of this version is gone from object storage") from error
+    return seen[0]
