@@ -7,11 +7,11 @@ from datetime import datetime
 from msgspec import Struct
 
 from app.house import House
+from events.aggregates import BATCH, RUN
 from events.batch import Batch
-from events.decider import BATCH, RUN
 from events.envelope import AnyRecorded
-from events.run_events import RunDataDeleted, RunDataErased, StatusChanged
-from events.status import TERMINAL, Status
+from events.run.events import RunDataDeleted, RunDataErased, StatusChanged
+from events.run.status import TERMINAL, Status
 from events.subjects import identifier_of, kind_of
 from infra.event_store import load
 from projections.queries import BatchCount

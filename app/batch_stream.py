@@ -17,10 +17,10 @@ from msgspec.structs import replace
 from app.batch_standing import Standing, Tally, tally_at
 from app.house import House
 from app.hub import HEARTBEAT
+from events.aggregates import BATCH, RUN
 from events.batch import Batch
-from events.decider import BATCH, RUN
 from events.envelope import AnyRecorded, Recorded
-from events.erasure import without_private_words
+from events.run.redaction import without_private_words
 from events.subjects import kind_of
 from infra.log_reader import LogInterrupted
 

@@ -21,13 +21,13 @@ from app.reads.deployments import DeploymentReads
 from app.reads.owned import not_found
 from app.request_hash import request_hash_of
 from app.take_inputs import Draft, Seen, check_all, intake, look_at_all, store_all
+from events.aggregates import BATCH
 from events.batch import Batch, BatchCreated, BatchItem, CreateBatch, RunFilter
-from events.decider import BATCH
 from events.errors import AlreadyExists
-from events.identity import batch_run_id, derived, keyed_batch_id
-from events.input_values import Value
-from events.run_events import ImageUploaded
-from events.run_target import RunTarget
+from events.graph.values import Value
+from events.ids import batch_run_id, derived, keyed_batch_id
+from events.run.events import ImageUploaded
+from events.run.target import RunTarget
 from events.subjects import identifier_of
 from infra.batch_runs import BatchSession, carry_out
 from infra.event_store import LogUnavailable, Session, TooLarge, VersionConflict

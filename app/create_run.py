@@ -14,15 +14,15 @@ from app.reads.deployments import DeploymentReads
 from app.reads.owned import not_found
 from app.request_hash import is_large, request_hash_of
 from app.take_inputs import Draft, intake, look_at_all, store
-from events.decider import RUN
+from events.aggregates import RUN
 from events.deployment import DeploymentPromoted
 from events.errors import AlreadyExists
-from events.identity import create_command_id, keyed_run_id
-from events.inputs import check_inputs
-from events.run import Run
-from events.run_commands import CreateRun
-from events.run_events import RunCreated
-from events.run_target import RunTarget
+from events.graph.inputs import check_inputs
+from events.ids import create_command_id, keyed_run_id
+from events.run.commands import CreateRun
+from events.run.events import RunCreated
+from events.run.state import Run
+from events.run.target import RunTarget
 from events.subjects import identifier_of
 from infra.event_store import Session
 from infra.offload import in_thread_if

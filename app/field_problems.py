@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from events.errors import Problem
-from events.nodes import pointer
+from events.graph.nodes import pointer
 
 Read = Callable[[re.Match[str]], tuple[str, dict[str, str]]]
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from app.auth.caller import Caller
 from app.batch_standing import Standing, standing_of, tally_at
 from app.house import House
+from events.aggregates import BATCH
 from events.batch import Batch
-from events.decider import BATCH
 from events.errors import NotFound
 from infra.batch_runs import BatchSession
 from infra.event_store import load

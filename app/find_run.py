@@ -12,14 +12,14 @@ from msgspec.structs import replace
 
 from app.auth.caller import Caller
 from app.house import House
-from events.decider import RUN
+from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from events.errors import NotFound
-from events.progress import Progress
-from events.run import Run
-from events.run_commands import RunCommand
-from events.run_events import RunEvent
-from events.status import Status
+from events.run.commands import RunCommand
+from events.run.events import RunEvent
+from events.run.progress import Progress
+from events.run.state import Run
+from events.run.status import Status
 from infra.event_store import Session, load
 
 RunSession = Session[Run, RunCommand, RunEvent]

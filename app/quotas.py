@@ -17,7 +17,7 @@ import psycopg
 
 from app.too_many import QuotaExceeded
 from app.within import within
-from events.decider import RUN
+from events.aggregates import RUN
 from events.errors import Problem
 from infra.event_store import EventStore
 from infra.postgres import Connection, Outage, Pool

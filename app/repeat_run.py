@@ -18,15 +18,15 @@ from app.house import House
 from app.reads.deployments import DeploymentReads
 from app.request_hash import is_large
 from app.take_inputs import check_urls
-from events.decider import WORKFLOW
+from events.aggregates import WORKFLOW
 from events.deployment import DeploymentPromoted
 from events.errors import InputsErased, NotFound
-from events.externals import InputKind
-from events.input_values import ImageBytes, ImageRef, ImageUrl, Value
-from events.inputs import InputField, check_inputs
-from events.run import Run, Upload
-from events.run_events import ImageUploaded
-from events.run_target import RunTarget
+from events.graph.externals import InputKind
+from events.graph.inputs import InputField, check_inputs
+from events.graph.values import ImageBytes, ImageRef, ImageUrl, Value
+from events.run.events import ImageUploaded
+from events.run.state import Run, Upload
+from events.run.target import RunTarget
 from events.workflow import Workflow
 from infra.event_store import load
 from infra.object_storage import ObjectMissing

@@ -14,11 +14,11 @@ from app.house import House
 from app.repeat_run import Repeater, Repetition, Version
 from app.request_hash import is_large, request_hash_of
 from app.take_inputs import Draft
+from events.aggregates import RUN
 from events.batch import RunFilter
-from events.decider import RUN
 from events.errors import CommandRefused, InputsErased, InvalidInputs, NotFound, NothingToRerun
-from events.run import Run
-from events.run_events import RunDataDeleted, RunDataErased
+from events.run.events import RunDataDeleted, RunDataErased
+from events.run.state import Run
 from events.subjects import identifier_of
 from infra.offload import in_thread_if
 from infra.side_by_side import side_by_side

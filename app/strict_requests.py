@@ -10,7 +10,7 @@ from litestar.routes import HTTPRoute
 from app.auth.scopes import TICKET
 from app.bad_request import BadRequest
 from events.errors import Problem
-from events.nodes import pointer
+from events.graph.nodes import pointer
 
 PARAMETERS = "parameters"
 """Where a route keeps the names of its parameters in the address."""

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from app.house import House
 from events.errors import InvalidInputs, Problem
-from events.input_values import ImageBytes, ImageRef, ImageUrl, StoredValue, Value
-from events.inputs import InputField, check_inputs
-from events.nodes import pointer
-from events.run_events import ImageUploaded
+from events.graph.inputs import InputField, check_inputs
+from events.graph.nodes import pointer
+from events.graph.values import ImageBytes, ImageRef, ImageUrl, StoredValue, Value
+from events.run.events import ImageUploaded
 from infra.event_store import TooLarge
 from infra.images import ImageFacts, ImageRefused
 from infra.input_images import InputImages

@@ -6,8 +6,8 @@ from uuid import UUID
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from events.output import Output
-from events.run import Run
+from events.run.output import Output
+from events.run.state import Run
 from infra.private_data import PrivateData
 
 REMEMBERED = 20_000_000

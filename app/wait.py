@@ -4,8 +4,8 @@ import asyncio
 from contextlib import suppress
 
 from app.house import House
-from events.decider import RUN
-from events.run import Run
+from events.aggregates import RUN
+from events.run.state import Run
 from infra.event_store import LogUnavailable, Session
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from consumers.tools import RunSession
 from events import codec
-from events.run_events import CancelRequested
+from events.run.events import CancelRequested
 from infra.event_store import LogUnavailable
 
 T = TypeVar("T")

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from consumers.delivery import Later
 from consumers.tools import Tools
+from events.aggregates import BATCH
 from events.batch import Batch
-from events.decider import BATCH
 from infra.batch_runs import carry_out
 from infra.event_store import load
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from consumers.delivery import Later, growing_delay
 from consumers.tools import RunSession, Tools, meta
-from events.decider import RUN
-from events.run_commands import RecordDataDeleted
-from events.run_events import ImageUploaded
+from events.aggregates import RUN
+from events.run.commands import RecordDataDeleted
+from events.run.events import ImageUploaded
 from infra.event_store import load
 from infra.given_up_keys import GRACE
 from infra.object_keys import output_folder

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from events import subjects
 from events.codec import type_name_of
-from events.run_events import RunDataDeleted, RunDataErased
+from events.run.events import RunDataDeleted, RunDataErased
 from infra.jetstream.headings import last_headings
 from infra.jetstream.listing import list_subjects
 from infra.log_reader import head

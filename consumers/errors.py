@@ -1,6 +1,6 @@
 """Why a run did not succeed, cut to what the log can keep whatever a machine says."""
 
-from events.run_events import RunError
+from events.run.events import RunError
 
 LONGEST_MESSAGE = 4_000
 """Characters kept of a message; a node may raise with a whole tensor in it."""

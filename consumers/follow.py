@@ -9,16 +9,16 @@ from consumers.outages import note_outage
 from consumers.prepare import Prepared
 from consumers.record import record
 from consumers.tools import RunSession, Tools, meta, say, timed
-from events.progress import Progress
-from events.run import Run
-from events.run_commands import (
+from events.run.commands import (
     ConfirmCancel,
     NoteWaiting,
     ReportStatus,
     TimeOutRun,
 )
-from events.run_events import RunError
-from events.status import Status
+from events.run.events import RunError
+from events.run.progress import Progress
+from events.run.state import Run
+from events.run.status import Status
 from infra.event_store import LogUnavailable
 from infra.machine import Machine, MachineRefused, MachineUnreachable
 

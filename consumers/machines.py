@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 from uuid import UUID
 
-from events import machine
-from events.decider import MACHINE
-from events.machine_decider import MachineCommand
-from events.machine_events import MachineEvent
+from events.aggregates import MACHINE
+from events.machine import state
+from events.machine.decide import MachineCommand
+from events.machine.events import MachineEvent
 from infra.event_store import EventStore, Session
 from infra.machine import Machine
 from infra.machine_address import AddressRefused
@@ -25,7 +25,7 @@ class Driver(Machine, Protocol):
         """Give them up."""
 
 
-MachineSession = Session[machine.Machine, MachineCommand, MachineEvent]
+MachineSession = Session[state.Machine, MachineCommand, MachineEvent]
 
 OpenDriver = Callable[[str, MachineSecrets], Awaitable[Driver]]
 """Opens the driver for a machine's URL and secrets."""
@@ -56,7 +56,7 @@ class AddressForbidden(MachineUnusable):
 class _Open:
     """An open driver, what it was opened with, and how many use it."""
 
-    def __init__(self, driver: Driver, known: machine.Machine) -> None:
+    def __init__(self, driver: Driver, known: state.Machine) -> None:
         self.driver = driver
         self.opened_with = (known.url, known.sealed)
         self.users = 0
@@ -74,7 +74,7 @@ class Machines:
         self._outdated: list[_Open] = []
         self._one_at_a_time = asyncio.Lock()
 
-    async def find(self, machine_id: UUID) -> machine.Machine:
+    async def find(self, machine_id: UUID) -> state.Machine:
         """Give what is known of a machine.
 
         Raises:
@@ -88,12 +88,12 @@ class Machines:
             raise MachineMissing("the deployment's machine is gone")
         return session.state
 
-    def tenant_of(self, known: machine.Machine) -> str:
+    def tenant_of(self, known: state.Machine) -> str:
         """Return whose machine that is, which was found before."""
         return self._sessions[known.id].tenant
 
     @asynccontextmanager
-    async def using(self, known: machine.Machine) -> AsyncIterator[Machine]:
+    async def using(self, known: state.Machine) -> AsyncIterator[Machine]:
         """Give the driver for the machine as it is *known*; it stays open while it is used.
 
         Raises (on entering):
@@ -128,7 +128,7 @@ class Machines:
             self._outdated.append(opened)
         await self._close_idle()
 
-    async def _taken(self, known: machine.Machine) -> _Open:
+    async def _taken(self, known: state.Machine) -> _Open:
         async with self._one_at_a_time:
             opened = self._open.get(known.id)
             if opened is None or opened.opened_with != (known.url, known.sealed):
@@ -141,7 +141,7 @@ class Machines:
         await self._close_idle()
         return opened
 
-    async def _open_one(self, known: machine.Machine) -> _Open:
+    async def _open_one(self, known: state.Machine) -> _Open:
         try:
             # Opened in clear only here: they live no longer than the driver.
             driver = await self._open_driver(known.url, in_clear(known, self._sealer))

@@ -11,12 +11,12 @@ import msgspec
 from consumers.delivery import Later, growing_delay
 from consumers.machines import MachineMissing, MachineUnusable
 from consumers.tools import Tools
-from events import machine
-from events.decider import MACHINE
+from events.aggregates import MACHINE
 from events.envelope import Meta
-from events.machine import MachineState
-from events.machine_decider import RecordSnapshot
-from events.machine_snapshot import MachineSnapshot, bounded
+from events.machine import state
+from events.machine.decide import RecordSnapshot
+from events.machine.snapshot import MachineSnapshot, bounded
+from events.machine.state import MachineState
 from infra.event_store import load
 from infra.machine import MachineRefused, MachineUnreachable, Observed
 from infra.object_keys import object_info_key
@@ -66,7 +66,7 @@ async def observe(
 
 
 async def _look(
-    known: machine.Machine, delivery: int, tools: Tools, looked: Callable[[Look], None]
+    known: state.Machine, delivery: int, tools: Tools, looked: Callable[[Look], None]
 ) -> None:
     try:
         async with tools.machines.using(known) as driver:
@@ -88,7 +88,7 @@ async def _look(
             raise Later(growing_delay(delivery)) from error
 
 
-async def _record(known: machine.Machine, observed: Observed, tools: Tools) -> None:
+async def _record(known: state.Machine, observed: Observed, tools: Tools) -> None:
     session = await load(tools.store, MACHINE, known.id)
     if session.existing.url != known.url:
         return  # It was moved while we looked, and the move has asked for a look of its own.

@@ -3,8 +3,8 @@
 import math
 
 from consumers.tools import RunSession, Tools, say
-from events.run_commands import NoteWaiting
-from events.waiting import WaitingReason
+from events.run.commands import NoteWaiting
+from events.run.waiting import WaitingReason
 from infra.machine import MachineUnreachable
 
 LONGEST_DETAIL = 500

@@ -8,16 +8,16 @@ import msgspec
 from msgspec import Struct
 
 from consumers.tools import RunSession, Tools, meta
-from events.compile import compile_graph
 from events.errors import InvalidInputs
-from events.externals import EXTERNALS
-from events.identity import prompt_id
-from events.input_values import ImageRef, ImageUrl, StoredValue
-from events.inputs import effective_values, input_schema
-from events.run import Run
-from events.run_commands import RecordInputImage
-from events.run_events import RunError
-from events.seeds import choose_seeds
+from events.graph.compile import compile_graph
+from events.graph.externals import EXTERNALS
+from events.graph.inputs import effective_values, input_schema
+from events.graph.seeds import choose_seeds
+from events.graph.values import ImageRef, ImageUrl, StoredValue
+from events.ids import prompt_id
+from events.run.commands import RecordInputImage
+from events.run.events import RunError
+from events.run.state import Run
 from infra.images import ImageRefused
 from infra.input_images import InputImages
 from infra.machine import Machine

@@ -1,17 +1,17 @@
 """Turns facts into work: which event makes which worker do something. Nothing else does."""
 
 from events import codec
+from events.aggregates import RUN
 from events.batch import BatchCancelRequested, BatchCreated
-from events.decider import RUN
 from events.envelope import AnyRecorded
-from events.machine_events import (
+from events.machine.events import (
     MachineMoved,
     MachineRegistered,
     MachineRemoved,
     MachineResumed,
     MachineTokenSealed,
 )
-from events.run_events import OutputsProduced, RetryScheduled, RunCreated, RunDataErased
+from events.run.events import OutputsProduced, RetryScheduled, RunCreated, RunDataErased
 from events.subjects import OBSERVE_WORK, identifier_of
 from events.work import Piece, erasure_piece, render_piece, start_piece, stop_piece, upload_piece
 from infra.event_store import EventStore, load

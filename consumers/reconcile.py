@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
+from events.aggregates import BATCH, RUN
 from events.batch import MAX_RUNS
 from events.codec import UnknownEventType, UnreadableEvent
-from events.decider import BATCH, RUN
 from events.heading import Heading, is_machine, is_started_batch, may_be_open
-from events.identity import batch_run_id
-from events.status import Status
+from events.ids import batch_run_id
+from events.run.status import Status
 from events.subjects import OBSERVE_WORK, identifier_of, kind_of
 from events.work import Piece, piece_of_batch, piece_of_run
 from infra.event_store import EventStore, LogUnavailable, load

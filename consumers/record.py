@@ -4,10 +4,10 @@ from msgspec.structs import replace
 
 from consumers.errors import run_error
 from consumers.tools import RunSession, Tools, meta, say
-from events.output import Output
-from events.run_commands import FailRun, LoseAttempt, RecordOutputs, SettleRun
-from events.run_decider import outputs_fit
-from events.run_events import RunError
+from events.run.commands import FailRun, LoseAttempt, RecordOutputs, SettleRun
+from events.run.decide import outputs_fit
+from events.run.events import RunError
+from events.run.output import Output
 from infra.event_store import TooLarge
 from infra.machine import Failed, Finished, Interrupted, Lost, Outcome
 

@@ -17,12 +17,12 @@ from consumers.outages import note_outage
 from consumers.prepare import Prepared, RunCannotStart, prepare
 from consumers.record import record
 from consumers.tools import RunSession, Tools, meta, say, timed, timed_before
-from events.decider import RUN
-from events.machine import MachineState
-from events.run import Run
-from events.run_commands import ClaimRun, ConfirmCancel, FailRun, LoseAttempt, NoteWaiting
-from events.run_events import RunError
-from events.waiting import WaitingReason
+from events.aggregates import RUN
+from events.machine.state import MachineState
+from events.run.commands import ClaimRun, ConfirmCancel, FailRun, LoseAttempt, NoteWaiting
+from events.run.events import RunError
+from events.run.state import Run
+from events.run.waiting import WaitingReason
 from infra.event_store import load
 from infra.jetstream.work_consumers import ACK_WAIT
 from infra.machine import (

@@ -12,8 +12,8 @@ from uuid import UUID
 import psycopg
 
 from consumers.tools import Tools, meta
-from events.decider import RUN
-from events.run_commands import EraseRun
+from events.aggregates import RUN
+from events.run.commands import EraseRun
 from infra.event_store import LogUnavailable, VersionConflict, load
 from infra.postgres import POSTGRES_AWAY
 from projections.private_data import THE_FIRST, runs_to_erase

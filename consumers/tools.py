@@ -11,10 +11,10 @@ from msgspec import Struct
 from consumers.machines import Machines
 from consumers.places import Places
 from events.envelope import Meta
-from events.identity import derived
-from events.run import Run
-from events.run_commands import RunCommand
-from events.run_events import RunEvent
+from events.ids import derived
+from events.run.commands import RunCommand
+from events.run.events import RunEvent
+from events.run.state import Run
 from events.subjects import identifier_of
 from infra.event_store import EventStore, Session
 from infra.given_up_keys import GivenUpKeys

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from events.aggregates import RUN
 from events.codec import type_name_of
-from events.decider import RUN
 from events.envelope import AnyRecorded, Entry, Recorded
-from events.run_events import StatusChanged
-from events.status import TERMINAL, Status
+from events.run.events import StatusChanged
+from events.run.status import TERMINAL, Status
 from events.subjects import identifier_of
 from infra.event_store import EventStore, load
 from infra.telemetry.tracing.spans import enabled, of_run, run_part, whole_run

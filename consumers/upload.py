@@ -12,11 +12,11 @@ from consumers.machines import MachineUnusable
 from consumers.outages import note_outage
 from consumers.pace import limits_from, paced
 from consumers.tools import RunSession, Tools, meta, timed
-from events.decider import RUN
-from events.output import Output
-from events.run import Run
-from events.run_commands import FailRun, LoseAttempt, RecordUpload, SettleRun
-from events.run_events import FileUploaded, ImageUploaded
+from events.aggregates import RUN
+from events.run.commands import FailRun, LoseAttempt, RecordUpload, SettleRun
+from events.run.events import FileUploaded, ImageUploaded
+from events.run.output import Output
+from events.run.state import Run
 from infra.event_store import load
 from infra.image_size import ImageSizeSniffer
 from infra.machine import Machine, MachineRefused, MachineUnreachable, OutputMissing

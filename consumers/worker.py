@@ -25,10 +25,10 @@ from consumers.tools import Tools, meta
 from consumers.trace_runs import ends_run, trace_ended_run
 from consumers.upload import upload
 from events import subjects
+from events.aggregates import RUN
 from events.codec import UnknownEventType, UnreadableEvent
-from events.decider import RUN
-from events.run_commands import FailRun
-from events.run_events import RunError
+from events.run.commands import FailRun
+from events.run.events import RunError
 from infra.event_store import load
 from infra.jetstream.reactor_durable import REACTOR, ReactorDurable
 from infra.jetstream.work_consumers import (

@@ -13,11 +13,11 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from events.errors import AlreadyExists, NotFound
-from events.identity import batch_run_id
-from events.run_commands import CreateRun
-from events.run_events import ImageUploaded, RunCreated
-from events.run_target import RunTarget
-from events.status import Status
+from events.ids import batch_run_id
+from events.run.commands import CreateRun
+from events.run.events import ImageUploaded, RunCreated
+from events.run.status import Status
+from events.run.target import RunTarget
 
 MAX_RUNS = 500
 """Runs of a batch: their facts are one message of the log, which may have 1 MB."""

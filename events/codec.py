@@ -13,17 +13,10 @@ from uuid import UUID
 
 import msgspec
 
-from events import (
-    api_key,
-    batch,
-    deployment,
-    machine_events,
-    organisation,
-    run_events,
-    token,
-    workflow,
-)
+from events import api_key, batch, deployment, organisation, token, workflow
 from events.envelope import AnyRecorded, Meta, Recorded
+from events.machine import events as machine_events
+from events.run import events as run_events
 
 TYPES: dict[str, type[msgspec.Struct]] = {
     "run.created.v1": run_events.RunCreated,

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from events.errors import Problem
-from events.inputs import InputField
+from events.graph.inputs import InputField
 
 ENVIRONMENTS = ("production", "staging", "public-share")
 

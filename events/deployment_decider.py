@@ -7,10 +7,10 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from events.compatibility import incompatibilities
 from events.deployment import Action, Deployment, DeploymentPromoted, Promotion
 from events.errors import IncompatibleInputs, NotFound, NothingToRollBack, shortened
-from events.identity import deployment_id
+from events.graph.compatibility import incompatibilities
+from events.ids import deployment_id
 from events.workflow import Workflow
 
 

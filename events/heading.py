@@ -8,12 +8,12 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from events.aggregates import BATCH, MACHINE, RUN
 from events.batch import BatchCancelRequested, BatchCreated
 from events.codec import type_name_of
-from events.decider import BATCH, MACHINE, RUN
-from events.machine_events import MachineRemoved
-from events.run_events import RunDataErased
-from events.status import TERMINAL
+from events.machine.events import MachineRemoved
+from events.run.events import RunDataErased
+from events.run.status import TERMINAL
 from events.subjects import kind_of
 
 _ERASED = type_name_of(RunDataErased)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from events import subjects
 from events.batch import Batch
-from events.run import Run
+from events.run.state import Run
 
 RENDERS = "work.run"
 """Not work.render: an earlier version takes all that follows that for the id of a machine."""

@@ -11,8 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from events.errors import NotFound
-from events.identity import version_id
-from events.inputs import InputField
+from events.graph.inputs import InputField
+from events.ids import version_id
 
 CustomNodes = Mapping[str, str | dict[str, Any]]
 """Packs of custom nodes by name: a version, a commit or a URL, or several such facts."""

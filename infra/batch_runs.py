@@ -8,11 +8,11 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
+from events.aggregates import BATCH, RUN
 from events.batch import Batch, BatchCommand, BatchCreated, BatchEvent, RecordStart, run_command
-from events.decider import BATCH, RUN
 from events.envelope import AnyRecorded, Meta
-from events.identity import create_command_id, derived
-from events.run_commands import RequestCancel
+from events.ids import create_command_id, derived
+from events.run.commands import RequestCancel
 from infra.event_store import EventStore, Session, load
 from infra.side_by_side import side_by_side
 

@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 from uuid import UUID
 
-from events.identity import time_ordered_id
+from events.ids import time_ordered_id
 
 
 def now() -> datetime:

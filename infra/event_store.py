@@ -14,7 +14,7 @@ from uuid import UUID
 from events.codec import type_name_of
 from events.decider import Decider
 from events.envelope import AnyRecorded, Meta, Recorded
-from events.identity import event_id
+from events.ids import event_id
 
 S = TypeVar("S")
 C = TypeVar("C")

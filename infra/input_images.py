@@ -8,7 +8,7 @@ from itertools import count
 
 from msgspec import Struct
 
-from events.run_events import ImageUploaded
+from events.run.events import ImageUploaded
 from infra.given_up_keys import GivenUpKeys
 from infra.image_process import inspect_in_process
 from infra.image_size import image_size

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events.machine_snapshot import Device
-from events.object_info import Infos
-from events.output import Output
-from events.progress import Progress
-from events.run_events import NodeTime
+from events.graph.object_info import Infos
+from events.machine.snapshot import Device
+from events.run.events import NodeTime
+from events.run.output import Output
+from events.run.progress import Progress
 
 Graph = Mapping[str, Any]
 """An API-format graph: node id to {class_type, inputs}."""

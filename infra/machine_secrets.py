@@ -5,7 +5,7 @@ import json
 from msgspec import Struct
 from multidict import CIMultiDict
 
-from events.machine import Machine
+from events.machine.state import Machine
 from infra.sealing import Sealer
 
 

@@ -9,7 +9,7 @@ import nats.errors
 from nats.aio.client import Client
 
 from events import subjects
-from events.input_values import StoredValue
+from events.graph.values import StoredValue
 from infra.event_store import LogUnavailable, TooLarge
 from infra.jetstream.error_codes import SUBJECT_FULL
 from infra.jetstream.leader import REPLICA_WITHIN, last_of_subject

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from nats.aio.client import Client
 
 from events import subjects
-from events.progress import Progress
+from events.run.progress import Progress
 
 MIN_INTERVAL = 0.25
 """Seconds between two words about one run."""

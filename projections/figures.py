@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from events.machine import MachineState
-from events.status import TERMINAL, Status
-from events.waiting import WaitingReason
+from events.machine.state import MachineState
+from events.run.status import TERMINAL, Status
+from events.run.waiting import WaitingReason
 from projections.statements import Connection, statements
 
 _SQL = statements("figures.sql")

@@ -1,6 +1,6 @@
 """How the read models are kept: who folds the log into them, and what they leave out."""
 
-from events.run import Run
+from events.run.state import Run
 from projections.statements import Connection, statements
 from projections.tables import TABLES
 

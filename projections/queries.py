@@ -10,7 +10,7 @@ import psycopg
 from msgspec import Struct
 
 from events.batch import RunFilter
-from events.progress import Progress
+from events.run.progress import Progress
 from projections.statements import Connection, statements
 from projections.tables import TABLES, Row, Table
 

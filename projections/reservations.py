@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-from events.status import TERMINAL, Status
+from events.run.status import TERMINAL, Status
 from projections.statements import Connection, statements
 
 _SQL = statements("reservations.sql")

@@ -7,23 +7,14 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from events.aggregates import BATCH, DEPLOYMENT, KEY, MACHINE, ORGANISATION, RUN, TOKEN, WORKFLOW
 from events.api_key import ApiKey
 from events.batch import Batch
-from events.decider import (
-    BATCH,
-    DEPLOYMENT,
-    KEY,
-    MACHINE,
-    ORGANISATION,
-    RUN,
-    TOKEN,
-    WORKFLOW,
-    Decider,
-)
+from events.decider import Decider
 from events.deployment import Deployment
-from events.machine import Machine
+from events.machine.state import Machine
 from events.organisation import Organisation
-from events.run import Run
+from events.run.state import Run
 from events.token import Token
 from events.workflow import Workflow
 

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from events.aggregates import RUN
 from events.codec import type_name_of
-from events.decider import RUN
 from events.envelope import AnyRecorded, Meta, Recorded
-from events.identity import prompt_id
-from events.output import Output
-from events.run_events import ImageUploaded, OutputsProduced, RunClaimed, RunCreated, RunEvent
+from events.ids import prompt_id
+from events.run.events import ImageUploaded, OutputsProduced, RunClaimed, RunCreated, RunEvent
+from events.run.output import Output
 from events.workflow import PushVersion
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)

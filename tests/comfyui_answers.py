@@ -5,8 +5,8 @@ import json
 from typing import Any
 from uuid import UUID
 
-from events.output import Output
-from events.progress import Progress
+from events.run.output import Output
+from events.run.progress import Progress
 from infra.comfyui.driver import ComfyUIMachine
 from infra.machine import (
     Finished,

@@ -11,12 +11,12 @@ from consumers.bootstrap import LOOKS_AT_ONCE, UPLOADS_AT_ONCE
 from consumers.machines import Machines
 from consumers.places import Places
 from consumers.tools import Tools
-from events.decider import MACHINE, RUN
-from events.machine_decider import RegisterMachine
-from events.machine_events import MachineRegistered
-from events.object_info import Infos
-from events.output import Output
-from events.run_commands import CreateRun
+from events.aggregates import MACHINE, RUN
+from events.graph.object_info import Infos
+from events.machine.decide import RegisterMachine
+from events.machine.events import MachineRegistered
+from events.run.commands import CreateRun
+from events.run.output import Output
 from infra.event_store import EventStore, Session
 from infra.given_up_keys import GivenUpKeys
 from infra.graphs import Graphs

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from events.input_values import StoredValue
+from events.graph.values import StoredValue
 from tests.builders import NOW
 
 

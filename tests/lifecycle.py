@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from events.status import TERMINAL, TRANSITIONS, Status
+from events.run.status import TERMINAL, TRANSITIONS, Status
 
 PAGE = Path(__file__).parent.parent / "docs" / "lifecycle.md"
 
 _INTRODUCTION = """\
 # The life of a run
 
-Written by `make docs` from `TRANSITIONS` in `events/status.py`. Do not edit it by hand: a test
+Written by `make docs` from `TRANSITIONS` in `events/run/status.py`. Do not edit it by hand: a test
 compares this page with the table.
 
 A status only moves forward. An ended run stays ended: what a machine reports later changes

@@ -14,7 +14,7 @@ from uuid import UUID
 import httpx
 from typing_extensions import override
 
-from events.output import Output
+from events.run.output import Output
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.embedded.standin import Server, serve
 from infra.machine import Failed, Graph, Machine, Outcome, Report

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from consumers.tools import Tools
-from events.decider import RUN
-from events.run import Run
+from events.aggregates import RUN
+from events.run.state import Run
 from infra.event_store import load
 from tests.builders import RUN_ID
 from tests.fake_machine import FakeMachine, worker_tools

@@ -19,8 +19,8 @@ from consumers.machines import MachineUnusable
 from events.codec import TYPES
 from events.errors import Problem
 from events.messages import CATALOGUE
-from events.run_events import Ending
-from events.status import Status
+from events.run.events import Ending
+from events.run.status import Status
 from infra.comfyui.capabilities import CODES as CHECK_CODES
 from infra.comfyui.refusals import CODES as REFUSAL_CODES
 from infra.images import ImageProblem

@@ -15,7 +15,7 @@ from events.messages_graphs import GRAPHS
 from events.messages_inputs import INPUTS
 from events.messages_machines import MACHINES
 from events.messages_requests import REQUESTS
-from events.timeline_words import PHRASES
+from events.run.timeline_words import PHRASES
 from events.words import Phrases, in_words, language_of_locale
 from infra import listening, settings_invalid
 from infra.embedded import messages as embedded

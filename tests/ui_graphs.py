@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from events.errors import InvalidGraph
-from events.ui_graph import convert
+from events.graph.editor.convert import convert
 
 Json = dict[str, Any]
 

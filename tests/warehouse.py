@@ -17,9 +17,9 @@ from msgspec.structs import replace
 from nats.aio.client import Client
 
 from events import codec
-from events.decider import RUN
+from events.aggregates import RUN
 from events.envelope import AnyRecorded, Recorded
-from events.run_commands import (
+from events.run.commands import (
     ClaimRun,
     CreateRun,
     EraseRun,
@@ -31,8 +31,8 @@ from events.run_commands import (
     RunCommand,
     SettleRun,
 )
-from events.run_events import RunError
-from events.status import Status
+from events.run.events import RunError
+from events.run.status import Status
 from events.subjects import subject
 from tests.builders import MACHINE_ID, created, image_output, later, meta, uploaded
 

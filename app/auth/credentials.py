@@ -26,8 +26,8 @@ from app.auth.scopes import DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
 from app.auth.states import Standings
 from app.auth.tickets import Ticket, Tickets
 from app.auth.tokens import ALGORITHM, CANNOT_READ, Claims, Tokens
+from events.aggregates import KEY, ORGANISATION, TOKEN
 from events.api_key import ApiKey
-from events.decider import KEY, ORGANISATION, TOKEN
 from events.errors import NotFound
 from events.organisation import MEMBER, OWNER, VIEWER, Organisation
 

@@ -13,7 +13,7 @@ import jwt
 from msgspec import Struct
 
 from app.auth.caller import Unauthorized, tenant_of
-from events import identity
+from events import ids
 from events.organisation import MEMBER, OWNER, VIEWER
 
 ALGORITHM = "HS256"
@@ -141,6 +141,6 @@ def token_id(token: str, claims: Mapping[str, Any], tenant: str) -> UUID:
 
     """
     if jti := text_in(claims, "jti"):
-        return identity.token_id(tenant, jti=jti)
+        return ids.token_id(tenant, jti=jti)
     signed = token.rpartition(".")[0]
-    return identity.token_id(tenant, sha256=hashlib.sha256(signed.encode()).hexdigest())
+    return ids.token_id(tenant, sha256=hashlib.sha256(signed.encode()).hexdigest())

@@ -15,7 +15,7 @@ from app.cli.remote.reasons import reason_of
 from app.cli.stack import LocalMachine
 from app.cli.stack_errors import CannotStart
 from app.cli.words import word
-from events.input_specs import InputSpec
+from events.graph.input_specs import InputSpec
 
 VARIABLE = "COMFYUI_URL"
 LOADER = "CheckpointLoaderSimple"

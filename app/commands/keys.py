@@ -14,9 +14,9 @@ from app.bad_request import bad
 from app.commands.recorder import Recorder
 from app.reads.deployments import DeploymentReads
 from app.reads.owned import load_owned
-from events import identity
+from events import ids
+from events.aggregates import KEY, TOKEN
 from events.api_key import ApiKey, IssueKey, KeyIssued, RevokeKey
-from events.decider import KEY, TOKEN
 from events.errors import NotFound
 from events.token import RevokeToken, Token
 
@@ -110,7 +110,7 @@ class Keys:
             token_id = await self._token_id(caller, token)
         else:
             # The tenant is part of the id: another tenant's jti cannot be named.
-            token_id = identity.token_id(caller.tenant, jti=jti or "")
+            token_id = ids.token_id(caller.tenant, jti=jti or "")
         session = self._recorder.new(caller, TOKEN, token_id)
         await session.load()
         command = RevokeToken(token_id=token_id, jti=jti, by=caller.actor, now=self._recorder.now())

@@ -3,7 +3,7 @@
 from msgspec import UNSET, Struct, UnsetType
 
 from app.bad_request import bad
-from events.machine import Machine
+from events.machine.state import Machine
 from infra.sealing import CannotOpen, Sealer
 
 _RESERVED = frozenset(

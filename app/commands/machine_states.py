@@ -7,14 +7,14 @@ from app.commands.recorder import Recorder
 from app.reads.machines import MachineReads, MachineSession
 from app.reads.wait_for_projection import wait_for_projection
 from events.errors import MachineGone
-from events.machine import Machine
-from events.machine_decider import (
+from events.machine.decide import (
     DisableMachine,
     DrainMachine,
     MachineCommand,
     RemoveMachine,
     ResumeMachine,
 )
+from events.machine.state import Machine
 from events.subjects import OBSERVE_WORK
 from infra.batch_runs import carry_out
 from infra.log_group import LogGroups

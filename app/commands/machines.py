@@ -10,9 +10,9 @@ from app.commands.machine_secrets import SecretChanges, sealed_secrets
 from app.commands.recorder import Recorder
 from app.reads.machines import MachineReads
 from events.errors import NameTaken
-from events.machine import Machine
-from events.machine_decider import ChangeMachine, RegisterMachine
-from events.machine_events import MachineRegistered
+from events.machine.decide import ChangeMachine, RegisterMachine
+from events.machine.events import MachineRegistered
+from events.machine.state import Machine
 from events.subjects import identifier_of
 from infra.sealing import Sealer
 

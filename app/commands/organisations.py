@@ -10,7 +10,7 @@ from app.auth.tokens import LONGEST_CLAIM
 from app.bad_request import bad
 from app.commands.recorder import Recorder
 from app.reads.organisations import OrganisationReads
-from events.decider import ORGANISATION
+from events.aggregates import ORGANISATION
 from events.organisation import (
     CreateOrganisation,
     Organisation,

@@ -9,11 +9,11 @@ from app.commands.recorder import Recorder
 from app.reads.deployments import DeploymentReads
 from app.reads.machines import MachineReads
 from app.reads.workflows import WorkflowReads
-from events import identity
-from events.decider import DEPLOYMENT
+from events import ids
+from events.aggregates import DEPLOYMENT
 from events.deployment import Deployment
 from events.deployment_decider import PromoteVersion, RollBack
-from events.machine import MachineState
+from events.machine.state import MachineState
 from infra.event_store import load
 
 
@@ -53,7 +53,7 @@ class Promotions:
 
         """
         workflow = await self._workflows.find(caller, workflow_id)
-        deployment_id = identity.deployment_id(workflow.id, environment)
+        deployment_id = ids.deployment_id(workflow.id, environment)
         session = await load(self._recorder.store, DEPLOYMENT, deployment_id)
         kept = session.state.current.machine_id if session.state else None
         if (runs_on := machine_id or kept) is None:

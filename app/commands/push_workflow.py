@@ -10,9 +10,9 @@ from app.commands.pushed_graphs import graphs_in, inputs_of, runnable
 from app.commands.recorder import Recorder
 from app.reads.graphs import Graphs
 from app.reads.machines import MachineReads
-from events import identity
-from events.decider import WORKFLOW
-from events.nodes import Graph
+from events import ids
+from events.aggregates import WORKFLOW
+from events.graph.nodes import Graph
 from events.workflow import PushVersion, Workflow, WorkflowVersionCreated
 from infra.event_store import load
 from infra.offload import in_thread
@@ -67,7 +67,7 @@ class PushWorkflow:
         if found.ui and found.ui.graph:
             in_editors = await self._graphs.store(caller.tenant, found.ui.graph)
         command = PushVersion(
-            workflow_id=identity.workflow_id(caller.tenant, name),
+            workflow_id=ids.workflow_id(caller.tenant, name),
             name=name,
             user_id=caller.user_id,
             org_id=caller.org_id,

@@ -12,12 +12,12 @@ from app.bad_request import bad
 from app.reads.graphs import Graphs
 from app.reads.machines import MachineReads
 from events.errors import InvalidGraph, MachineUnobserved, Problem
-from events.graph import check_graph
-from events.inputs import InputField, input_schema
-from events.machine import Machine
-from events.nodes import Graph
-from events.ui_graph import convert
-from events.wrapped_graphs import FoundGraphs, Wrapped, find_graphs
+from events.graph.check import check_graph
+from events.graph.editor.convert import convert
+from events.graph.inputs import InputField, input_schema
+from events.graph.nodes import Graph
+from events.graph.wrapped import FoundGraphs, Wrapped, find_graphs
+from events.machine.state import Machine
 from infra.offload import in_thread
 
 _canonical = msgspec.json.Encoder(order="deterministic").encode

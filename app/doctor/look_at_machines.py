@@ -6,7 +6,7 @@ from app.auth.caller import Caller
 from app.doctor.findings import FoundMachine, Work
 from app.house import House
 from app.reads.machines import PRESENT
-from events.machine import Machine, MachineState
+from events.machine.state import Machine, MachineState
 from infra.comfyui.driver import open_comfyui
 from infra.jetstream.work_consumers import render_consumer
 from infra.machine import MachineUnreachable

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.auth.caller import Caller
 from app.house import House
-from events.run import Run
+from events.run.state import Run
 from events.work import piece_of_run
 from infra.event_store import LogUnavailable
 from infra.work_queue import Queued

@@ -10,10 +10,10 @@ from app.reads.graphs import Graphs
 from app.reads.machines import MachineReads
 from app.reads.workflows import WorkflowReads
 from events.errors import MachineUnobserved, Problem, shortened
-from events.machine import Machine, MachineState
-from events.nodes import Graph
-from events.object_info import check_against
-from events.placement import as_it_would_run
+from events.graph.compile_with_defaults import as_it_would_run
+from events.graph.nodes import Graph
+from events.graph.object_info import check_against
+from events.machine.state import Machine, MachineState
 from infra.offload import in_thread
 from projections.queries import Page
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.auth.caller import Caller
 from app.reads.owned import is_visible, load_owned, not_found
-from events.decider import DEPLOYMENT
+from events.aggregates import DEPLOYMENT
 from events.deployment import Deployment, DeploymentPromoted
 from events.deployment_decider import DeploymentCommand
 from infra.event_store import EventStore, Session

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from events.errors import MachineUnobserved, NotFound
-from events.machine import Machine
+from events.machine.state import Machine
 from infra.object_keys import graph_key
 from infra.object_storage import ObjectMissing, ObjectStorage
 from infra.offload import SMALL, in_thread, in_thread_if

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from app.auth.caller import Caller
 from app.reads.owned import load_owned, not_found
-from events import identity
-from events.decider import MACHINE
+from events import ids
+from events.aggregates import MACHINE
 from events.envelope import AnyRecorded
-from events.machine import Machine, MachineState
-from events.machine_decider import MachineCommand
-from events.machine_events import MachineEvent
+from events.machine.decide import MachineCommand
+from events.machine.events import MachineEvent
+from events.machine.state import Machine, MachineState
 from infra.event_store import EventStore, Session, load
 from infra.postgres import Pool
 from projections.queries import Page, list_machines
@@ -84,7 +84,7 @@ class MachineReads:
         """
         generation = 0
         while True:
-            identifier = identity.machine_id(caller.tenant, name, generation)
+            identifier = ids.machine_id(caller.tenant, name, generation)
             session = await load(self._store, MACHINE, identifier)
             if session.state is None:
                 break

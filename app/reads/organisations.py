@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.auth.caller import Caller
 from app.reads.owned import is_visible
-from events.decider import ORGANISATION
+from events.aggregates import ORGANISATION
 from events.errors import NotFound
 from events.organisation import Organisation, OrganisationCommand, OrganisationEvent
 from infra.event_store import EventStore, Session, load

@@ -5,8 +5,8 @@ from uuid import UUID
 from app.auth.caller import Caller
 from app.reads.graphs import Graphs
 from app.reads.owned import is_visible, load_owned, not_found
-from events.decider import WORKFLOW
-from events.graph_diff import GraphDiff, diff_inputs, diff_nodes
+from events.aggregates import WORKFLOW
+from events.graph.diff import GraphDiff, diff_inputs, diff_nodes
 from events.workflow import Workflow, WorkflowVersionCreated
 from infra.event_store import EventStore
 from infra.offload import in_thread

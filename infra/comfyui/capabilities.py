@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from events.errors import Problem
-from events.object_info import Infos, check_against
+from events.graph.object_info import Infos, check_against
 from infra.comfyui.answers import decoded
 from infra.comfyui.client import Client
 from infra.machine import Graph, GraphProblem, WorkflowRejected

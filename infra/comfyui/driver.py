@@ -10,8 +10,8 @@ from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from events.object_info import Infos
-from events.output import Output
+from events.graph.object_info import Infos
+from events.run.output import Output
 from infra.comfyui import files, observing, prompts
 from infra.comfyui.capabilities import Capabilities
 from infra.comfyui.client import Client

@@ -11,7 +11,7 @@ from string import ascii_lowercase, digits
 from aiohttp import ClientResponse, FormData
 from msgspec import Struct
 
-from events.output import Output
+from events.run.output import Output
 from infra.comfyui.answers import decoded
 from infra.comfyui.client import NO_ANSWER, Client
 from infra.machine import MachineRefused, MachineUnreachable, OutputMissing

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events.outputs import collect_outputs
+from events.run.outputs import collect_outputs
 from infra.machine import Failed, Finished, Interrupted
 
 ENDS = ("execution_success", "execution_error", "execution_interrupted")

@@ -15,7 +15,8 @@ from infra.machine import Graph
 
 MESSAGE_LIMIT = 8 * 1024 * 1024
 """Largest frame, in bytes. A larger one ends the connection before any of it is kept; what matters
-is asked over HTTP, and pictures that come only as frames are compiled away (events/compile.py)."""
+is asked over HTTP, and pictures that come only as frames are compiled away
+(events/graph/compile.py)."""
 
 CLOSE_WITHIN = 2.0
 """How long to wait for the server to agree to a close, in seconds."""

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from events.run_events import NodeTime
+from events.run.events import NodeTime
 from infra.comfyui.frames import (
     CacheUsed,
     Erred,

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from events.input_specs import InputSpec
-from events.machine_snapshot import Device
+from events.graph.input_specs import InputSpec
+from events.machine.snapshot import Device
 from infra.comfyui.client import Client
 from infra.machine import Observed
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from events.progress import Progress
+from events.run.progress import Progress
 from infra.comfyui.frames import (
     CacheUsed,
     Erred,

@@ -7,7 +7,7 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from events.progress import Progress
+from events.run.progress import Progress
 from infra.comfyui.listening import Listener
 from infra.comfyui.node_times import node_times
 from infra.comfyui.progress import progress_of

@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from events.codec import TYPES
 from events.envelope import Entry, Unreadable
-from events.run_events import Ending, FileUploaded, ImageUploaded, StatusChanged
-from events.status import TERMINAL
+from events.run.events import Ending, FileUploaded, ImageUploaded, StatusChanged
+from events.run.status import TERMINAL
 
 RUN_SECONDS = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 UPLOAD_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 from uuid import UUID, uuid4
 
-from events.progress import Progress
-from events.status import Status
+from events.run.progress import Progress
+from events.run.status import Status
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.run_progress import ProgressSender
 from tests.bench.history import birth, changed, entry

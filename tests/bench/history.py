@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 from nats.aio.client import Client
 
 from events import codec
-from events.decider import RUN
+from events.aggregates import RUN
 from events.envelope import AnyRecorded, Meta, Recorded
-from events.run_events import RunCreated, RunEvent, StatusChanged
-from events.status import Status
+from events.run.events import RunCreated, RunEvent, StatusChanged
+from events.run.status import Status
 from events.subjects import subject
 from infra.nats_connection import checked
 from tests import builders

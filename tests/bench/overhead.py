@@ -12,7 +12,7 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
-from events.decider import RUN
+from events.aggregates import RUN
 from infra.jetstream_event_store import JetStreamEventStore
 from tests.bench.numbers import median, percentile
 from tests.bench.scale import Scale, Told

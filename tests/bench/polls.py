@@ -2,7 +2,7 @@
 
 from uuid import UUID, uuid4
 
-from events.status import Status
+from events.run.status import Status
 from infra.postgres import Pool, open_pool
 from tests.bench.accept import repeated
 from tests.bench.history import run_events, write

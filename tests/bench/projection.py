@@ -10,7 +10,7 @@ from nats.aio.client import Client
 from consumers.projector import BATCH
 from consumers.rebuild import rebuild
 from events import codec
-from events.decider import RUN
+from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from events.subjects import subject
 from infra.log_reader import head, read_log

@@ -8,12 +8,12 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from events.decider import RUN
+from events.aggregates import RUN
 from events.envelope import AnyRecorded, Recorded
-from events.identity import prompt_id
-from events.run_endings import MAX_ATTEMPTS
-from events.run_events import RunCreated
-from events.status import TERMINAL
+from events.ids import prompt_id
+from events.run.endings import MAX_ATTEMPTS
+from events.run.events import RunCreated
+from events.run.status import TERMINAL
 from infra.log_reader import head, read_log
 from infra.nats_connection import Client, connected
 from infra.postgres import connect

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from events.identity import prompt_id
+from events.ids import prompt_id
 from infra.nats_connection import connected
 from tests.chaos.load import graph
 from tests.chaos.proof import check_story, log_end, read_stories

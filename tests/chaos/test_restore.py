@@ -15,12 +15,12 @@ from msgspec import Struct
 
 from app.create_run import target_of
 from events import subjects
+from events.aggregates import BATCH, DEPLOYMENT, RUN
 from events.batch import BatchCreated, BatchItem, CancelBatch, CreateBatch
-from events.decider import BATCH, DEPLOYMENT, RUN
 from events.envelope import Meta
-from events.identity import batch_run_id
-from events.run_commands import ClaimRun, LoseAttempt, RecordOutputs
-from events.status import TERMINAL
+from events.ids import batch_run_id
+from events.run.commands import ClaimRun, LoseAttempt, RecordOutputs
+from events.run.status import TERMINAL
 from infra import clock
 from infra.event_store import Session, load
 from infra.jetstream.reactor_durable import REACTOR

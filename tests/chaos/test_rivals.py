@@ -2,7 +2,7 @@
 
 import pytest
 
-from events.run_events import RunClaimed
+from events.run.events import RunClaimed
 from infra.nats_connection import connected
 from tests.chaos.load import Load, graph
 from tests.chaos.proof import (

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from nats.aio.client import Client
 
-from events.decider import RUN
+from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from events.subjects import LOG
 from infra.event_store import LogUnavailable

@@ -15,7 +15,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import ServiceUnavailableError
 
 from events import subjects
-from events.decider import RUN
+from events.aggregates import RUN
 from infra import streams
 from infra.event_store import LogUnavailable
 from infra.jetstream.log_consumer import UNHEARD, UNHEARD_PAUSE

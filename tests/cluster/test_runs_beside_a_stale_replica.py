@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from nats.aio.client import Client
 
-from events.decider import RUN
+from events.aggregates import RUN
 from events.subjects import LOG, subject
 from infra.jetstream.durables import move_durable
 from infra.jetstream.reactor_durable import REACTOR

@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 from nats.aio.client import Client
 
-from events.decider import RUN, WORKFLOW
-from events.run_commands import ClaimRun, CreateRun
+from events.aggregates import RUN, WORKFLOW
+from events.run.commands import ClaimRun, CreateRun
 from infra import streams
 from infra.event_store import AggregateFull, EventStore, Session, VersionConflict, load
 from infra.jetstream_event_store import BATCH, JetStreamEventStore

@@ -15,8 +15,8 @@ import pytest
 from msgspec.structs import replace
 from PIL import Image
 
-from events.output import Output
-from events.progress import Progress
+from events.run.output import Output
+from events.run.progress import Progress
 from infra.machine import (
     Failed,
     Finished,

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from events.status import Status
+from events.run.status import Status
 from tests.e2e.system import eventually
 from tests.e2e.tenant import Tenant
 

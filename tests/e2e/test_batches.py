@@ -10,10 +10,10 @@ import pytest
 from nats.aio.client import Client
 
 from app.create_run import target_of
+from events.aggregates import BATCH, DEPLOYMENT
 from events.batch import BatchCreated, BatchItem, CreateBatch
-from events.decider import BATCH, DEPLOYMENT
 from events.envelope import Meta
-from events.identity import batch_run_id, keyed_batch_id
+from events.ids import batch_run_id, keyed_batch_id
 from infra.event_store import Session
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.nats_connection import api

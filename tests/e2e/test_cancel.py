@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from events.identity import prompt_id
+from events.ids import prompt_id
 from infra.jetstream_event_store import JetStreamEventStore
 from tests.e2e.graphs import card, slow
 from tests.e2e.system import System, eventually

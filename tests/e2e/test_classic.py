@@ -5,7 +5,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from events.identity import prompt_id
+from events.ids import prompt_id
 from tests.e2e.graphs import MISSING, card, external, node, slow
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant, download

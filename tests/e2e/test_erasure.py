@@ -6,7 +6,7 @@ import pytest
 from nats.aio.client import Client
 
 from events import codec, subjects
-from events.decider import RUN
+from events.aggregates import RUN
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.nats_connection import api
 from infra.postgres import connect

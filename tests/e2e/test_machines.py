@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from events.envelope import AnyRecorded
-from events.identity import batch_run_id
+from events.ids import batch_run_id
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.postgres import connect
 from tests.e2e.batches import done, make

@@ -8,7 +8,7 @@ from msgspec import Struct
 from typing_extensions import override
 
 from events.errors import InvalidGraph
-from events.ui_graph import convert
+from events.graph.editor.convert import convert
 from tests.editor_oracle.answers import Answer, Form
 
 Json = Mapping[str, Any]

@@ -22,9 +22,9 @@ from events.batch import (
 )
 from events.deployment import DeploymentPromoted
 from events.envelope import AnyRecorded, Meta, Recorded
-from events.externals import InputKind
-from events.inputs import InputField
-from events.machine_events import (
+from events.graph.externals import InputKind
+from events.graph.inputs import InputField
+from events.machine.events import (
     MachineComfyKeySealed,
     MachineDisabled,
     MachineDrained,
@@ -37,10 +37,9 @@ from events.machine_events import (
     MachineResumed,
     MachineTokenSealed,
 )
-from events.machine_snapshot import Device, MachineSnapshot
+from events.machine.snapshot import Device, MachineSnapshot
 from events.organisation import MemberAdded, MemberRemoved, OrganisationCreated
-from events.output import Output
-from events.run_events import (
+from events.run.events import (
     AttemptFailed,
     AttemptLost,
     CancelRequested,
@@ -58,8 +57,9 @@ from events.run_events import (
     RunWaiting,
     StatusChanged,
 )
-from events.run_target import RunTarget
-from events.status import Status
+from events.run.output import Output
+from events.run.status import Status
+from events.run.target import RunTarget
 from events.token import TokenRevoked
 from events.workflow import WorkflowCreated, WorkflowVersionCreated
 from tests.builders import NOW, later

@@ -16,8 +16,8 @@ from consumers.__main__ import main
 from consumers.backup import KEPT, back_up, restore
 from consumers.erase_again import erase_data_again, erase_files_again, find_erased
 from events import subjects
-from events.decider import RUN
-from events.run_commands import CreateRun, EraseRun, RecordDataDeleted, RequestCancel, RunCommand
+from events.aggregates import RUN
+from events.run.commands import CreateRun, EraseRun, RecordDataDeleted, RequestCancel, RunCommand
 from infra import streams
 from infra.event_store import Session, load
 from infra.jetstream.backup_errors import MESSAGES, BackupError

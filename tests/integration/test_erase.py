@@ -17,14 +17,14 @@ from consumers.erase import erase
 from consumers.rebuild import rebuild
 from consumers.retention import AT_ONCE, sweep
 from consumers.tools import Tools
+from events.aggregates import BATCH, RUN
 from events.batch import BatchCreated, RecordStart
 from events.codec import type_name_of
-from events.decider import BATCH, RUN
-from events.output import Output
-from events.run import Run
-from events.run_commands import EraseRun
-from events.run_events import ImageUploaded, RunEvent, StatusChanged
-from events.status import Status
+from events.run.commands import EraseRun
+from events.run.events import ImageUploaded, RunEvent, StatusChanged
+from events.run.output import Output
+from events.run.state import Run
+from events.run.status import Status
 from infra.event_store import load
 from infra.given_up_keys import GRACE, GivenUpKeys
 from infra.input_images import InputImages

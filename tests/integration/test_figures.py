@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from events.envelope import AnyRecorded, Entry, Unreadable
-from events.run_events import RunEvent, RunWaiting, StatusChanged
-from events.status import Status
+from events.run.events import RunEvent, RunWaiting, StatusChanged
+from events.run.status import Status
 from infra.postgres import connect
 from projections.figures import RunFigures, run_figures
 from projections.fold import Fold

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 from psycopg import sql
 
-from events.decider import DECIDERS, MACHINE, RUN
+from events.aggregates import DECIDERS, MACHINE, RUN
 from events.envelope import AnyRecorded, Entry, Unreadable
-from events.run_events import RunEvent
+from events.run.events import RunEvent
 from infra.postgres import Connection, connect
 from projections.fold import Fenced, Fold
 from projections.inspection import Quarantined, quarantine

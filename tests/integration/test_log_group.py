@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 from nats.aio.client import Client
 
-from events.decider import RUN
+from events.aggregates import RUN
 from events.envelope import AnyRecorded, Entry, Recorded
-from events.run_commands import CreateRun, RequestCancel
+from events.run.commands import CreateRun, RequestCancel
 from infra.event_store import Session
 from infra.jetstream_event_store import JetStreamEventStore
 from infra.log_group import LogGroups

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
-from events.output import Output
+from events.run.output import Output
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.embedded.standin.server import Server, serve
 from infra.machine import Finished, MachineRefused, MachineUnreachable, Outcome, OutcomeUnknown

@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from app.reads.machines import PRESENT
-from events.decider import MACHINE
+from events.aggregates import MACHINE
 from events.envelope import AnyRecorded
-from events.machine import MachineState
-from events.machine_events import MachineDrained, MachineRemoved, MachineRenamed
+from events.machine.events import MachineDrained, MachineRemoved, MachineRenamed
+from events.machine.state import MachineState
 from infra.postgres import Connection, connect
 from projections.fold import Fold
 from projections.queries import list_machines, open_runs_of_machine

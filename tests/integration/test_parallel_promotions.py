@@ -5,10 +5,10 @@ from uuid import uuid4
 
 from nats.aio.client import Client
 
-from events.decider import DEPLOYMENT
+from events.aggregates import DEPLOYMENT
 from events.deployment import Action
 from events.deployment_decider import PromoteVersion, RollBack
-from events.identity import deployment_id, version_id
+from events.ids import deployment_id, version_id
 from events.workflow import Workflow, WorkflowVersionCreated
 from infra.event_store import load
 from infra.jetstream_event_store import JetStreamEventStore

@@ -6,7 +6,7 @@ import pytest
 from nats.aio.client import Client
 
 from events import subjects
-from events.input_values import StoredValue
+from events.graph.values import StoredValue
 from infra.event_store import LogUnavailable, TooLarge
 from infra.given_up_keys import GivenUpKeys
 from infra.nats_connection import api

@@ -8,8 +8,8 @@ import pytest
 
 from app.quotas import Quotas
 from app.too_many import QuotaExceeded
-from events.run_events import StatusChanged
-from events.status import Status
+from events.run.events import StatusChanged
+from events.run.status import Status
 from infra.postgres import Pool, open_pool
 from infra.telemetry.api_metrics import Checked
 from projections.fold import Fold

@@ -14,10 +14,10 @@ from psycopg import sql
 
 from consumers.projector import Projector
 from consumers.rebuild import rebuild
-from events.decider import RUN
-from events.output import Output
-from events.run_commands import CreateRun
-from events.run_events import AttemptLost, RetryScheduled, RunEvent
+from events.aggregates import RUN
+from events.run.commands import CreateRun
+from events.run.events import AttemptLost, RetryScheduled, RunEvent
+from events.run.output import Output
 from events.subjects import subject
 from infra import streams
 from infra.event_store import Session

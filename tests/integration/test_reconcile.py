@@ -11,14 +11,13 @@ from nats.aio.client import Client
 
 from consumers.reconcile import GRACE, Reconciler
 from events import subjects
+from events.aggregates import BATCH, MACHINE, RUN
 from events.batch import Batch, BatchCreated, BatchItem, CancelBatch, CreateBatch, RecordStart
-from events.decider import BATCH, MACHINE, RUN
 from events.envelope import Meta
-from events.identity import batch_run_id
-from events.machine_decider import MachineCommand, RegisterMachine, RemoveMachine
-from events.machine_events import MachineRegistered
-from events.output import Output
-from events.run_commands import (
+from events.ids import batch_run_id
+from events.machine.decide import MachineCommand, RegisterMachine, RemoveMachine
+from events.machine.events import MachineRegistered
+from events.run.commands import (
     ClaimRun,
     CreateRun,
     EraseRun,
@@ -29,7 +28,8 @@ from events.run_commands import (
     RequestCancel,
     RunCommand,
 )
-from events.run_events import RunError
+from events.run.events import RunError
+from events.run.output import Output
 from infra.event_store import Session, load
 from infra.jetstream.reactor_durable import REACTOR
 from infra.jetstream_event_store import JetStreamEventStore

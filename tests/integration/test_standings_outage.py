@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from app.auth.states import PATIENCE, Standings
-from events.decider import TOKEN
+from events.aggregates import TOKEN
 from events.token import RevokeToken
 from infra import streams
 from infra.event_store import LogUnavailable, Session

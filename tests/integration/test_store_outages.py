@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from nats.aio.client import Client
 from yarl import URL
 
-from events.decider import RUN
-from events.run_commands import CreateRun
+from events.aggregates import RUN
+from events.run.commands import CreateRun
 from infra import streams
 from infra.embedded.servers import Servers
 from infra.event_store import LogUnavailable, Session

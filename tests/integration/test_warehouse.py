@@ -18,8 +18,8 @@ from nats.aio.msg import Msg
 
 from events import codec
 from events.envelope import AnyRecorded
-from events.erasure import without_private_words
-from events.run_events import ImageUploaded, RunCreated
+from events.run.events import ImageUploaded, RunCreated
+from events.run.redaction import without_private_words
 from infra.analyst import READ
 from infra.nats_connection import connected
 from infra.streams import migrate

@@ -7,10 +7,10 @@ other end is shown to them as `failed`, with the reason in `error`.
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
-from events.progress import Progress
-from events.run import Run
-from events.run_files import shown_subfolder
-from events.status import Status
+from events.run.files import shown_subfolder
+from events.run.progress import Progress
+from events.run.state import Run
+from events.run.status import Status
 from infra.object_urls import public_url
 from infra.settings import Spaces
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from app.api.v1.input_schemas import Models, inputs_schema, needed, sample_inputs
 from events.deployment import DeploymentPromoted
-from events.externals import InputKind
-from events.machine_snapshot import MachineSnapshot
+from events.graph.externals import InputKind
+from events.machine.snapshot import MachineSnapshot
 
 Json = dict[str, Any]
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from app.problem_views import FaultView, fault_views
 from events.deployment import Action, Deployment, Promotion
-from events.inputs import InputField
+from events.graph.inputs import InputField
 
 
 class DeploymentView(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from app.auth.scopes import RUNS_WRITE, needs
 from app.find_run import run_session
 from app.house import House
 from app.openapi import errors, response
-from events.run_commands import EraseRun
+from events.run.commands import EraseRun
 
 
 @post(

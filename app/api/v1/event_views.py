@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from app.api.v1.run_views import stored_url
 from events.envelope import AnyRecorded
-from events.run_events import (
+from events.run.events import (
     FileUploaded,
     ImageUploaded,
     OutputsProduced,

@@ -1,15 +1,15 @@
 """A workflow's inputs as JSON Schema (2020-12), and values that fit it.
 
-The schema is the strict form of what events/inputs.py takes. Beyond it, numbers and booleans are
-also read from texts, a text also from a number, and null keeps a default.
+The schema is the strict form of what events/graph/inputs.py takes. Beyond it, numbers and
+booleans are also read from texts, a text also from a number, and null keeps a default.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from events.externals import InputKind
-from events.input_values import INTEGER_RANGE, TEXT_LIMIT
-from events.inputs import InputField
+from events.graph.externals import InputKind
+from events.graph.inputs import InputField
+from events.graph.values import INTEGER_RANGE, TEXT_LIMIT
 
 Json = dict[str, Any]
 Models = Mapping[InputKind, Sequence[str]]

@@ -6,11 +6,11 @@ from typing import Any
 from msgspec import structs
 
 from app.api.v1.machine_views import MachineChangeView
-from events.decider import MACHINE
+from events.aggregates import MACHINE
 from events.envelope import AnyRecorded
-from events.machine import Machine
-from events.machine_events import MachineObserved, MachineRegistered
-from events.machine_snapshot import SnapshotChange, change
+from events.machine.events import MachineObserved, MachineRegistered
+from events.machine.snapshot import SnapshotChange, change
+from events.machine.state import Machine
 from events.words import Phrases, in_words
 
 WORDS: Phrases = {

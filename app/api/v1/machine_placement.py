@@ -15,7 +15,7 @@ from app.auth.scopes import DEPLOY, RUNS_READ, needs
 from app.openapi import errors
 from app.reads.compatibility import Compatibility
 from events.errors import Problem
-from events.machine import Machine
+from events.machine.state import Machine
 
 
 class ReasonView(Struct, frozen=True, kw_only=True):

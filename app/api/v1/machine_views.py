@@ -6,8 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events.machine import Machine
-from events.machine_snapshot import Device, MachineSnapshot
+from events.machine.snapshot import Device, MachineSnapshot
+from events.machine.state import Machine
 
 
 class SnapshotView(Struct, frozen=True, kw_only=True):

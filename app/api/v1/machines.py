@@ -28,7 +28,7 @@ from app.commands.machine_secrets import SecretChanges
 from app.commands.machines import MachineRegistry
 from app.openapi import errors, response
 from app.reads.machines import PRESENT, MachineReads
-from events.machine import MachineState
+from events.machine.state import MachineState
 
 
 class MachineHistoryView(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from app.repeat_run import Version
 from events.batch import MAX_RUNS, RunFilter
 from events.deployment import ENVIRONMENTS
 from events.errors import NotFound
-from events.externals import LONGEST_NAME, MOST_INPUTS
+from events.graph.externals import LONGEST_NAME, MOST_INPUTS
 
 LONGEST_WAIT = 55
 """Seconds. Proxies give up after 60 s without an answer, by their own defaults."""

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events.output import Output
-from events.progress import Progress
-from events.run import Run, Upload
-from events.run_events import Ending, RunError
+from events.run.events import Ending, RunError
+from events.run.output import Output
+from events.run.progress import Progress
+from events.run.state import Run, Upload
 from infra.object_urls import public_url
 from infra.settings import Spaces
 

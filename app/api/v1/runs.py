@@ -30,9 +30,9 @@ from app.house import House
 from app.openapi import errors, headers, response
 from app.wait import wait_until_ended
 from events.batch import RunFilter
-from events.run import Run
-from events.run_commands import RequestCancel
-from events.status import TERMINAL, Status
+from events.run.commands import RequestCancel
+from events.run.state import Run
+from events.run.status import TERMINAL, Status
 from projections.queries import list_runs
 
 EVENT_STREAM = "text/event-stream"

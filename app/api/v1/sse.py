@@ -16,10 +16,10 @@ from app.api.v1.run_views import run_view
 from app.find_run import latest_progress
 from app.house import House
 from app.hub import Follower, Frame, Taken
-from events.decider import RUN
+from events.aggregates import RUN
 from events.envelope import AnyRecorded
-from events.erasure import as_shown
-from events.status import TERMINAL
+from events.run.redaction import as_shown
+from events.run.status import TERMINAL
 from events.subjects import identifier_of
 from infra.event_store import EventStore, LogUnavailable
 from infra.settings import Spaces

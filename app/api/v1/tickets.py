@@ -14,7 +14,7 @@ from app.auth.scopes import RUNS_READ, needs
 from app.find_batch import find_batch
 from app.find_run import find_run
 from app.house import House
-from events.decider import BATCH, RUN
+from events.aggregates import BATCH, RUN
 
 DEFAULT_SECONDS = 600
 LONGEST_SECONDS = 3600

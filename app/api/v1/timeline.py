@@ -15,11 +15,11 @@ from app.auth.scopes import RUNS_READ, needs
 from app.find_run import run_events
 from app.house import House
 from events.envelope import AnyRecorded
-from events.erasure import as_shown
-from events.run_events import NodeTime
-from events.timeline import Phase, Placement, Retry, StoredFile, timeline
-from events.timeline_words import told, waiting_in_words
-from events.waiting import Waiting
+from events.run.events import NodeTime
+from events.run.redaction import as_shown
+from events.run.timeline import Phase, Placement, Retry, StoredFile, timeline
+from events.run.timeline_words import told, waiting_in_words
+from events.run.waiting import Waiting
 
 
 class WaitingView(Struct, frozen=True, kw_only=True):

@@ -9,10 +9,10 @@ from msgspec.structs import asdict
 
 from app.problem_views import FaultView, fault_views
 from events.errors import shortened
-from events.externals import unknown_externals
-from events.graph_diff import GraphDiff, InputsDiff, NodesDiff
-from events.inputs import InputField
-from events.nodes import Graph
+from events.graph.diff import GraphDiff, InputsDiff, NodesDiff
+from events.graph.externals import unknown_externals
+from events.graph.inputs import InputField
+from events.graph.nodes import Graph
 from events.workflow import Workflow, WorkflowVersionCreated
 
 SHOWN_VERSIONS = 20

@@ -13,7 +13,7 @@ from app.cli.remote.inputs import read_objects
 from app.cli.remote.names import deployment_named
 from app.cli.remote.tables import print_fields
 from app.cli.words import word
-from events.status import TERMINAL
+from events.run.status import TERMINAL
 
 
 @click.command(help=word("help.batch"))

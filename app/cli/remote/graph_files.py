@@ -9,9 +9,9 @@ from app.cli.remote.inputs import as_text, read_bytes
 from app.cli.remote.reasons import reason_of
 from app.cli.words import language
 from events.errors import InvalidGraph
+from events.graph.wrapped import FoundGraphs, find_graphs
 from events.json_complexity import BodyTooComplex
 from events.messages import say
-from events.wrapped_graphs import FoundGraphs, find_graphs
 from infra.picture_metadata import GRAPH_TEXTS, read_graph_texts
 
 Json = dict[str, Any]

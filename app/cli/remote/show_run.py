@@ -10,7 +10,7 @@ from app.cli.remote.preview import show_image
 from app.cli.remote.tables import moment, print_fields, seconds
 from app.cli.remote.waits import why_it_waits
 from app.cli.remote.watch import FIRST, watch_run
-from events.status import Status
+from events.run.status import Status
 
 STATUSES = click.Choice([str(status) for status in Status])
 

@@ -17,7 +17,7 @@ from rich.progress import (
 from app.cli.api_client import ApiClient, Heard, Json
 from app.cli.remote.waits import why_it_waits
 from app.cli.words import word
-from events.status import Status
+from events.run.status import Status
 
 FIRST = frozenset({Status.NOT_STARTED, Status.QUEUED, Status.STARTED})
 """Statuses in which a run may be waiting for something."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from events.output import Output
+from events.run.output import Output
 from infra.comfyui.driver import ComfyUIMachine
 from infra.embedded.standin import Server, Switches
 from infra.machine import (

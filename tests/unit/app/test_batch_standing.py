@@ -6,12 +6,12 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from app.batch_standing import Tally, standing_of
+from events.aggregates import BATCH, RUN
 from events.batch import Batch, BatchCancelRequested
-from events.decider import BATCH, RUN
 from events.envelope import AnyRecorded
-from events.identity import batch_run_id
-from events.run_events import RunDataErased, StatusChanged
-from events.status import Status
+from events.ids import batch_run_id
+from events.run.events import RunDataErased, StatusChanged
+from events.run.status import Status
 from projections.queries import BatchCount
 from tests.builders import NOW, RUN_ID, draft, later
 

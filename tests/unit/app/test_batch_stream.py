@@ -13,12 +13,12 @@ from msgspec.structs import replace
 from app import batch_stream
 from app.batch_stream import Piece, follow_batch, start_at
 from app.house import House
+from events.aggregates import RUN
 from events.batch import Batch
-from events.decider import RUN
 from events.envelope import AnyRecorded
-from events.identity import batch_run_id
-from events.run_commands import CreateRun, EraseRun, FailRun, RunCommand
-from events.run_events import RunError, StatusChanged
+from events.ids import batch_run_id
+from events.run.commands import CreateRun, EraseRun, FailRun, RunCommand
+from events.run.events import RunError, StatusChanged
 from infra.event_store import Session
 from infra.log_reader import LogInterrupted
 from tests.builders import NOW, RUN_ID, created, meta

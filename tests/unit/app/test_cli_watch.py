@@ -14,8 +14,8 @@ from typing_extensions import override
 from app.cli.api_client import ApiClient, Heard, Json
 from app.cli.remote.door import Door
 from app.cli.remote.show_run import watch_to_end
-from events.progress import Progress
-from events.status import Status
+from events.run.progress import Progress
+from events.run.status import Status
 from tests.builders import NOW
 
 RUN = "00000000-0000-4000-8000-000000000001"

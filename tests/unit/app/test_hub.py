@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.hub import QUEUED_EVENTS, Follower, Frame, Hub, Taken
-from events.decider import RUN
+from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from infra.live import Live
 from tests.builders import RUN_ID, created, draft

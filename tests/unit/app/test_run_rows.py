@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from app.run_rows import RunRows
-from events.decider import RUN
-from events.progress import Progress
+from events.aggregates import RUN
+from events.run.progress import Progress
 from infra.postgres import Pool
 from projections.queries import RunRow
 from projections.tables import Row

@@ -7,11 +7,11 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from app.texts import Texts
-from events.decider import RUN
-from events.output import Output
-from events.run import Run
-from events.run_events import RunDataErased, StatusChanged
-from events.status import Status
+from events.aggregates import RUN
+from events.run.events import RunDataErased, StatusChanged
+from events.run.output import Output
+from events.run.state import Run
+from events.run.status import Status
 from infra.private_data import PrivateData
 from tests.builders import claimed, created, image_output, later, produced
 from tests.fake_private_data import FakePrivateData

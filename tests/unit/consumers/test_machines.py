@@ -4,9 +4,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from consumers.machines import AddressForbidden, MachineMissing, Machines, TokenUnreadable
-from events.decider import MACHINE
-from events.machine_decider import ChangeMachine, MachineCommand, RegisterMachine, RemoveMachine
-from events.machine_events import MachineRegistered
+from events.aggregates import MACHINE
+from events.machine.decide import ChangeMachine, MachineCommand, RegisterMachine, RemoveMachine
+from events.machine.events import MachineRegistered
 from infra.event_store import Session
 from infra.machine_address import AddressRefused
 from infra.machine_secrets import MachineSecrets

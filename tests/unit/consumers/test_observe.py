@@ -15,15 +15,15 @@ from consumers.delivery import Later
 from consumers.observe import RESERVE, TRIES, observe
 from consumers.tools import Tools
 from consumers.worker import OBSERVERS
-from events.decider import MACHINE
-from events.machine import Machine
-from events.machine_decider import (
+from events.aggregates import MACHINE
+from events.machine.decide import (
     ChangeMachine,
     DisableMachine,
     DrainMachine,
     MachineCommand,
     RemoveMachine,
 )
+from events.machine.state import Machine
 from infra.event_store import load
 from infra.machine import MachineRefused, MachineUnreachable, Observed
 from infra.telemetry.worker_metrics import Look

@@ -8,7 +8,7 @@ import msgspec
 from typing_extensions import override
 
 from consumers.render import render
-from events.object_info import Infos
+from events.graph.object_info import Infos
 from infra.machine import Graph
 from tests.builders import RUN_ID
 from tests.fake_machine import FakeMachine, worker_tools

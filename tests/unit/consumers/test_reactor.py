@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from consumers.reactor import react
-from events.decider import RUN
+from events.aggregates import RUN
 from events.work import Piece
 from infra.work_queue import WorkQueue
 from tests.builders import MACHINE_ID, RUN_ID, created, draft

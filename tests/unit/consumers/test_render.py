@@ -15,12 +15,12 @@ from consumers.delivery import Later
 from consumers.render import render
 from consumers.tools import Tools
 from consumers.upload import upload
-from events.decider import RUN
+from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from events.errors import Superseded
-from events.identity import prompt_id
-from events.run_commands import RequestCancel
-from events.status import Status
+from events.ids import prompt_id
+from events.run.commands import RequestCancel
+from events.run.status import Status
 from infra.event_store import LogUnavailable, load
 from infra.machine import Failed, Lost, MachineRefused, Outcome, Report
 from tests.builders import NOW, RUN_ID, later, meta

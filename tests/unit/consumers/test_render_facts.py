@@ -7,12 +7,12 @@ import pytest
 from typing_extensions import override
 
 from consumers.render import render
-from events.decider import RUN
-from events.identity import prompt_id
-from events.output import Output
-from events.run_commands import ConfirmCancel, EraseRun, RequestCancel
-from events.run_events import NodeTime
-from events.status import Status
+from events.aggregates import RUN
+from events.ids import prompt_id
+from events.run.commands import ConfirmCancel, EraseRun, RequestCancel
+from events.run.events import NodeTime
+from events.run.output import Output
+from events.run.status import Status
 from infra.event_store import load
 from infra.machine import (
     Finished,

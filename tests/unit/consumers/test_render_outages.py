@@ -11,8 +11,8 @@ from typing_extensions import override
 from consumers.delivery import Later
 from consumers.render import render
 from consumers.upload import upload
-from events.identity import prompt_id
-from events.status import Status
+from events.ids import prompt_id
+from events.run.status import Status
 from infra.machine import (
     Graph,
     MachineUnreachable,

@@ -12,8 +12,8 @@ from typing_extensions import override
 from consumers import follow
 from consumers.render import render
 from consumers.tools import Tools
-from events.identity import prompt_id
-from events.status import Status
+from events.ids import prompt_id
+from events.run.status import Status
 from infra.machine import (
     Graph,
     Lost,

@@ -9,8 +9,8 @@ from typing_extensions import override
 
 from consumers.render import render
 from events.envelope import AnyRecorded
-from events.output import Output
-from events.status import Status
+from events.run.output import Output
+from events.run.status import Status
 from infra.event_store import TooLarge
 from infra.machine import (
     Failed,

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from consumers.delivery import Later
 from consumers.render import render
 from consumers.tools import Tools
-from events.decider import MACHINE, RUN
-from events.machine_decider import (
+from events.aggregates import MACHINE, RUN
+from events.machine.decide import (
     ChangeMachine,
     DisableMachine,
     DrainMachine,
@@ -16,9 +16,9 @@ from events.machine_decider import (
     RemoveMachine,
     ResumeMachine,
 )
-from events.run import Run
-from events.run_commands import ClaimRun
-from events.status import Status
+from events.run.commands import ClaimRun
+from events.run.state import Run
+from events.run.status import Status
 from infra.event_store import load
 from infra.machine import MachineUnreachable
 from infra.sealing import Sealer

@@ -8,8 +8,8 @@ from typing_extensions import override
 
 from consumers.render import SUBMISSIONS, render
 from consumers.tools import Tools
-from events.identity import prompt_id
-from events.status import Status
+from events.ids import prompt_id
+from events.run.status import Status
 from infra.machine import Lost, OutcomeUnknown, PromptState
 from tests.builders import NOW, RUN_ID
 from tests.fake_machine import FakeMachine, worker_tools

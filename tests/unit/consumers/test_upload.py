@@ -14,13 +14,13 @@ from consumers.delivery import Later
 from consumers.render import render
 from consumers.tools import Tools
 from consumers.upload import upload
-from events.decider import RUN
-from events.identity import prompt_id
-from events.output import Output
-from events.run import Run
-from events.run_commands import EraseRun, RequestCancel
-from events.run_events import AttemptLost
-from events.status import Status
+from events.aggregates import RUN
+from events.ids import prompt_id
+from events.run.commands import EraseRun, RequestCancel
+from events.run.events import AttemptLost
+from events.run.output import Output
+from events.run.state import Run
+from events.run.status import Status
 from infra.event_store import load
 from infra.machine import (
     Finished,

@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
+from events.aggregates import KEY
 from events.api_key import ApiKey, IssueKey, KeyIssued, KeyRevoked, RevokeKey
-from events.decider import KEY
 from events.errors import AlreadyExists, NotFound
 from tests.builders import NOW, OTHER_ID, later
 

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from events import codec
+from events.aggregates import BATCH, RUN
 from events.batch import (
     Batch,
     BatchCancelRequested,
@@ -20,11 +21,10 @@ from events.batch import (
     RecordStart,
     run_command,
 )
-from events.decider import BATCH, RUN
 from events.errors import AlreadyExists, NotFound
-from events.identity import batch_run_id, keyed_batch_id, keyed_run_id
-from events.run_events import ImageUploaded
-from events.run_target import RunTarget
+from events.ids import batch_run_id, keyed_batch_id, keyed_run_id
+from events.run.events import ImageUploaded
+from events.run.target import RunTarget
 from tests.builders import MACHINE_ID, NOW, OTHER_ID, RUN_ID, later
 
 BATCH_ID = UUID("00000000-0000-4000-8000-00000000000b")

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.compatibility import incompatibilities
 from events.errors import InvalidInputs, Problem
-from events.externals import EXTERNALS, InputKind
-from events.inputs import InputField, check_inputs
+from events.graph.compatibility import incompatibilities
+from events.graph.externals import EXTERNALS, InputKind
+from events.graph.inputs import InputField, check_inputs
 from events.messages import CATALOGUE
 from events.words import LANGUAGES
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.compile import compile_graph
 from events.errors import InvalidInputs, Problem
-from events.externals import EXTERNALS
-from events.graph import check_graph
-from events.input_values import ImageRef, Value
-from events.nodes import links
-from events.ui_graph_seeds import Place
+from events.graph.check import check_graph
+from events.graph.compile import compile_graph
+from events.graph.editor.seeds import Place
+from events.graph.externals import EXTERNALS
+from events.graph.nodes import links
+from events.graph.values import ImageRef, Value
 
 PROMPT = UUID(int=2)
 REF = ImageRef(key="k", sha256="s", media_type="image/png", width=1, height=1)

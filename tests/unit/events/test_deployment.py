@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from events.aggregates import DEPLOYMENT
 from events.codec import decode_body
-from events.decider import DEPLOYMENT
 from events.deployment import Action, Deployment, DeploymentPromoted, Promotion
 from events.deployment_decider import PromoteVersion, RollBack
 from events.errors import MOST_PROBLEMS, IncompatibleInputs, NotFound, NothingToRollBack, Problem
-from events.externals import InputKind
-from events.identity import deployment_id, version_id
-from events.inputs import InputField
+from events.graph.externals import InputKind
+from events.graph.inputs import InputField
+from events.ids import deployment_id, version_id
 from events.workflow import Workflow, WorkflowVersionCreated
 from tests import specification
 from tests.builders import MACHINE_ID, NOW, OTHER_ID, RUN_ID, later

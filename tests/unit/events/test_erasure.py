@@ -5,12 +5,10 @@ from functools import partial
 import msgspec
 import pytest
 
-from events.decider import RUN
-from events.erasure import without_private_words
+from events.aggregates import RUN
 from events.errors import NotFound, RunNotEnded
-from events.output import Output
-from events.run_commands import EraseRun, RecordDataDeleted
-from events.run_events import (
+from events.run.commands import EraseRun, RecordDataDeleted
+from events.run.events import (
     AttemptFailed,
     AttemptLost,
     FileUploaded,
@@ -22,7 +20,9 @@ from events.run_events import (
     RunWaiting,
     StatusChanged,
 )
-from events.status import Status
+from events.run.output import Output
+from events.run.redaction import without_private_words
+from events.run.status import Status
 from tests import specification
 from tests.builders import NOW, claimed, created, later, produced, uploaded
 

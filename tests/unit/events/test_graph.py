@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from events.errors import InvalidGraph
-from events.externals import LONGEST_NAME, MOST_INPUTS
-from events.graph import MAX_NODES, check_graph
+from events.graph.check import MAX_NODES, check_graph
+from events.graph.externals import LONGEST_NAME, MOST_INPUTS
 
 SAVE = {"class_type": "SaveImage", "inputs": {"images": ["1", 0]}}
 MAKE = {"class_type": "EmptyImage", "inputs": {"width": 64, "size": [64, 64]}}

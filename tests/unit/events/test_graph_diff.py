@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from events.externals import InputKind
-from events.graph_diff import (
+from events.graph.diff import (
     GraphDiff,
     InputChange,
     InputsDiff,
@@ -16,7 +15,8 @@ from events.graph_diff import (
     diff_inputs,
     diff_nodes,
 )
-from events.inputs import InputField
+from events.graph.externals import InputKind
+from events.graph.inputs import InputField
 
 PROMPT = InputField(
     name="prompt", kind=InputKind.TEXT, class_type="ComfyUIDeployExternalText", required=True

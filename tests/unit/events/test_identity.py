@@ -2,21 +2,21 @@
 
 from uuid import UUID
 
-from events import identity
-from events.identity import derived, time_ordered_id
+from events import ids
+from events.ids import derived, time_ordered_id
 
 ONE = UUID(int=1)
 
 
 def test_derived_ids_are_fixed_for_ever() -> None:
     assert {
-        "keyed run": str(identity.keyed_run_id("user:ada", "key")),
-        "prompt": str(identity.prompt_id(ONE, 1)),
-        "event": str(identity.event_id(ONE, 0)),
-        "workflow": str(identity.workflow_id("user:ada", "name")),
-        "version": str(identity.version_id(ONE, 1)),
-        "deployment": str(identity.deployment_id(ONE, "production")),
-        "machine": str(identity.machine_id("user:ada", "name")),
+        "keyed run": str(ids.keyed_run_id("user:ada", "key")),
+        "prompt": str(ids.prompt_id(ONE, 1)),
+        "event": str(ids.event_id(ONE, 0)),
+        "workflow": str(ids.workflow_id("user:ada", "name")),
+        "version": str(ids.version_id(ONE, 1)),
+        "deployment": str(ids.deployment_id(ONE, "production")),
+        "machine": str(ids.machine_id("user:ada", "name")),
     } == {
         "keyed run": "7aeeef08-b618-5317-89a0-1122cb8823b8",
         "prompt": "638ffd70-2d70-5602-868f-bbbdede4d092",
@@ -29,19 +29,19 @@ def test_derived_ids_are_fixed_for_ever() -> None:
 
 
 def test_different_causes_give_different_ids() -> None:
-    ids = [
-        identity.keyed_run_id("user:ada", "key"),
-        identity.keyed_run_id("user:bob", "key"),
-        identity.keyed_run_id("user:ada", "other"),
-        identity.prompt_id(ONE, 1),
-        identity.prompt_id(ONE, 2),
-        identity.event_id(ONE, 1),
-        identity.version_id(ONE, 1),
+    different = [
+        ids.keyed_run_id("user:ada", "key"),
+        ids.keyed_run_id("user:bob", "key"),
+        ids.keyed_run_id("user:ada", "other"),
+        ids.prompt_id(ONE, 1),
+        ids.prompt_id(ONE, 2),
+        ids.event_id(ONE, 1),
+        ids.version_id(ONE, 1),
         derived("a", "bc"),
         derived("ab", "c"),
         derived("abc"),
     ]
-    assert len(set(ids)) == len(ids)
+    assert len(set(different)) == len(different)
 
 
 def test_an_id_of_a_moment_is_a_uuid_of_version_7_that_carries_it() -> None:
@@ -58,6 +58,6 @@ def test_ids_sort_by_time_whatever_their_entropy() -> None:
 
 
 def test_a_name_that_was_given_up_leads_to_another_machine_each_time() -> None:
-    ids = [identity.machine_id("user:ada", "gpu", generation) for generation in range(4)]
-    assert ids[0] == identity.machine_id("user:ada", "gpu")
-    assert len(set(ids)) == len(ids)
+    named = [ids.machine_id("user:ada", "gpu", generation) for generation in range(4)]
+    assert named[0] == ids.machine_id("user:ada", "gpu")
+    assert len(set(named)) == len(named)

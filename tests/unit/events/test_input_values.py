@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from events.errors import InvalidInputs
-from events.externals import EXTERNALS
-from events.input_values import TEXT_LIMIT, ImageBytes, ImageUrl, Value
-from events.inputs import InputField, check_inputs
+from events.graph.externals import EXTERNALS
+from events.graph.inputs import InputField, check_inputs
+from events.graph.values import TEXT_LIMIT, ImageBytes, ImageUrl, Value
 
 PREFIX = "ComfyUIDeployExternal"
 

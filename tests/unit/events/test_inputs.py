@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from events.errors import MOST_PROBLEMS, InvalidInputs, Problem, shortened
-from events.input_values import (
+from events.graph.inputs import InputField, InputKind, check_inputs, effective_values, input_schema
+from events.graph.values import (
     ImageRef,
     ImageUrl,
     StoredValue,
 )
-from events.inputs import InputField, InputKind, check_inputs, effective_values, input_schema
 
 PREFIX = "ComfyUIDeployExternal"
 

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from events.decider import MACHINE
+from events.aggregates import MACHINE
 from events.errors import MachineBusy, MachineGone, NotFound, TokenNeeded
-from events.machine import Machine, MachineState
-from events.machine_decider import (
+from events.machine.decide import (
     ChangeMachine,
     DisableMachine,
     DrainMachine,
@@ -20,7 +19,7 @@ from events.machine_decider import (
     ResumeMachine,
     decide,
 )
-from events.machine_events import (
+from events.machine.events import (
     MachineComfyKeySealed,
     MachineDisabled,
     MachineDrained,
@@ -33,7 +32,8 @@ from events.machine_events import (
     MachineResumed,
     MachineTokenSealed,
 )
-from events.machine_snapshot import MachineSnapshot
+from events.machine.snapshot import MachineSnapshot
+from events.machine.state import Machine, MachineState
 from tests import specification
 from tests.builders import MACHINE_ID, NOW, later
 

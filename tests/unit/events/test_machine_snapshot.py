@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from events.machine_snapshot import (
+from events.machine.snapshot import (
     LONGEST_NAME,
     MOST_MODELS,
     Device,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events.object_info import check_against
+from events.graph.object_info import check_against
 
 
 def info(

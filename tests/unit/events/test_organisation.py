@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.decider import ORGANISATION
+from events.aggregates import ORGANISATION
 from events.errors import AlreadyExists, LastOwner, NotFound
 from events.organisation import (
     OWNER,

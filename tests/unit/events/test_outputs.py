@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from events.output import Output
-from events.outputs import TEXT_LIMIT, collect_outputs, shown_subfolder
-from events.run_files import own_prefix
+from events.run.files import own_prefix
+from events.run.output import Output
+from events.run.outputs import TEXT_LIMIT, collect_outputs, shown_subfolder
 
 PROMPT = UUID(int=7)
 OTHER = UUID(int=8)

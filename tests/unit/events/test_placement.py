@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from events.object_info import check_against
-from events.placement import as_it_would_run
+from events.graph.compile_with_defaults import as_it_would_run
+from events.graph.object_info import check_against
 
 CHECKPOINT = "ComfyUIDeployExternalCheckpoint"
 INFOS: dict[str, Any] = {

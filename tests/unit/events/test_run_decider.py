@@ -7,12 +7,10 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from events.decider import RUN
+from events.aggregates import RUN
 from events.errors import AlreadyExists, IllegalTransition, NotFound, Superseded
-from events.identity import prompt_id
-from events.output import Output
-from events.run import Run
-from events.run_commands import (
+from events.ids import prompt_id
+from events.run.commands import (
     ClaimRun,
     ConfirmCancel,
     CreateRun,
@@ -27,8 +25,8 @@ from events.run_commands import (
     SettleRun,
     TimeOutRun,
 )
-from events.run_decider import MAX_OUTPUTS, MAX_TEXT, decide
-from events.run_events import (
+from events.run.decide import MAX_OUTPUTS, MAX_TEXT, decide
+from events.run.events import (
     AttemptFailed,
     AttemptLost,
     CancelRequested,
@@ -40,7 +38,9 @@ from events.run_events import (
     RunEvent,
     StatusChanged,
 )
-from events.status import TERMINAL, Status
+from events.run.output import Output
+from events.run.state import Run
+from events.run.status import TERMINAL, Status
 from tests import specification
 from tests.builders import (
     MACHINE_ID,

@@ -12,12 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from typing_extensions import override
 
-from events.decider import RUN
+from events.aggregates import RUN
 from events.errors import CommandRefused
-from events.identity import derived
-from events.output import Output
-from events.run import Run
-from events.run_commands import (
+from events.ids import derived
+from events.run.commands import (
     ClaimRun,
     ConfirmCancel,
     CreateRun,
@@ -31,8 +29,10 @@ from events.run_commands import (
     SettleRun,
     TimeOutRun,
 )
-from events.run_events import RunError, RunEvent
-from events.status import TERMINAL, Status, can_become
+from events.run.events import RunError, RunEvent
+from events.run.output import Output
+from events.run.state import Run
+from events.run.status import TERMINAL, Status, can_become
 from infra.event_store import Session
 from tests.builders import MACHINE_ID, NOW, RUN_ID, claimed, created, image_output, meta, uploaded
 from tests.memory_event_store import MemoryEventStore

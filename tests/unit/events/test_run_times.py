@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from events.decider import RUN
-from events.run_commands import (
+from events.aggregates import RUN
+from events.run.commands import (
     ClaimRun,
     ConfirmCancel,
     CreateRun,
@@ -23,8 +23,8 @@ from events.run_commands import (
     SettleRun,
     TimeOutRun,
 )
-from events.run_events import Ending, RunClaimed, RunError, StatusChanged
-from events.status import Status
+from events.run.events import Ending, RunClaimed, RunError, StatusChanged
+from events.run.status import Status
 from tests.builders import MACHINE_ID, created, image_output, later, uploaded
 
 ERROR = RunError(code="node_failed", message="it broke")

@@ -8,10 +8,10 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from events.compile import compile_graph
-from events.object_info import check_against
-from events.seeds import choose_seeds, named_seeds, seed_for
-from events.ui_graph import convert
+from events.graph.compile import compile_graph
+from events.graph.editor.convert import convert
+from events.graph.object_info import check_against
+from events.graph.seeds import choose_seeds, named_seeds, seed_for
 from tests.editor_oracle.answers import object_info, read_answers
 from tests.ui_graphs import Json, info
 

@@ -4,9 +4,9 @@ from itertools import product
 
 import pytest
 
-from events.decider import RUN
-from events.run_events import RunEvent, StatusChanged
-from events.status import TERMINAL, TRANSITIONS, Status, can_become
+from events.aggregates import RUN
+from events.run.events import RunEvent, StatusChanged
+from events.run.status import TERMINAL, TRANSITIONS, Status, can_become
 from tests.builders import MACHINE_ID, created, later
 
 ORDER = list(Status)

@@ -6,13 +6,11 @@ from typing import Any, get_args
 import pytest
 from msgspec.structs import replace
 
+from events.aggregates import RUN
 from events.codec import TYPES, type_name_of
-from events.decider import RUN
 from events.envelope import AnyRecorded
-from events.identity import prompt_id
-from events.output import Output
-from events.run import Run
-from events.run_events import (
+from events.ids import prompt_id
+from events.run.events import (
     AttemptFailed,
     AttemptLost,
     NodeTime,
@@ -24,10 +22,12 @@ from events.run_events import (
     RunWaiting,
     StatusChanged,
 )
-from events.status import Status
-from events.timeline import Phase, Placement, Retry, timeline
-from events.timeline_words import told, waiting_in_words
-from events.waiting import Waiting, WaitingReason
+from events.run.output import Output
+from events.run.state import Run
+from events.run.status import Status
+from events.run.timeline import Phase, Placement, Retry, timeline
+from events.run.timeline_words import told, waiting_in_words
+from events.run.waiting import Waiting, WaitingReason
 from tests.builders import (
     MACHINE_ID,
     NOW,

@@ -1,6 +1,6 @@
 """Revoked tokens: once is enough."""
 
-from events.decider import TOKEN
+from events.aggregates import TOKEN
 from events.token import RevokeToken, Token, TokenRevoked
 from tests.builders import NOW, OTHER_ID, later
 

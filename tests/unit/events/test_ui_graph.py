@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from events.externals import EXTERNALS
-from events.graph import check_graph
-from events.inputs import input_schema
-from events.ui_graph import convert
+from events.graph.check import check_graph
+from events.graph.editor.convert import convert
+from events.graph.externals import EXTERNALS
+from events.graph.inputs import input_schema
 from tests.ui_graphs import INFOS, Drawing, Json, api, info, problems
 
 

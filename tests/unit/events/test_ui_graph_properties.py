@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.errors import InvalidGraph, Problem
-from events.ui_graph import convert
+from events.graph.editor.convert import convert
 from tests.ui_graphs import INFOS, UNHURRIED, Drawing, Json, api, subgraph
 
 SUB = "0b5a1e4e-0000-4000-8000-000000000001"

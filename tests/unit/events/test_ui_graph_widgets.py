@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from events.ui_graph_classes import NodeClass
-from events.ui_graph_shape import Node, Slot
-from events.ui_graph_widgets import read_node
+from events.graph.editor.classes import NodeClass
+from events.graph.editor.shape import Node, Slot
+from events.graph.editor.widgets import read_node
 from tests.ui_graphs import Drawing, Json, api, info, problems
 
 INT = ["INT", {}]

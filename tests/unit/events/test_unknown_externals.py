@@ -2,8 +2,8 @@
 
 import pytest
 
-from events.externals import EXTERNALS, unknown_externals
-from events.inputs import input_schema
+from events.graph.externals import EXTERNALS, unknown_externals
+from events.graph.inputs import input_schema
 
 
 @pytest.mark.parametrize(

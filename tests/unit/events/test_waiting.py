@@ -4,12 +4,12 @@ from functools import partial
 
 import pytest
 
-from events.decider import RUN
+from events.aggregates import RUN
 from events.errors import Superseded
-from events.run_commands import NoteWaiting
-from events.run_events import RunEvent, RunWaiting, StatusChanged
-from events.status import Status
-from events.waiting import MAX_WAITS
+from events.run.commands import NoteWaiting
+from events.run.events import RunEvent, RunWaiting, StatusChanged
+from events.run.status import Status
+from events.run.waiting import MAX_WAITS
 from tests import specification
 from tests.builders import MACHINE_ID, OTHER_ID, claimed, created, later, produced, uploaded
 

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from events.decider import WORKFLOW
+from events.aggregates import WORKFLOW
 from events.errors import NotFound
-from events.identity import version_id
+from events.ids import version_id
 from events.workflow import (
     CustomNodes,
     PushVersion,

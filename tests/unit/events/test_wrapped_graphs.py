@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from events.errors import InvalidGraph, Problem
+from events.graph.wrapped import find_graphs
 from events.json_complexity import BodyTooComplex
-from events.wrapped_graphs import find_graphs
 
 API = {"3": {"class_type": "KSampler", "inputs": {}}}
 UI: dict[str, Any] = {"nodes": [], "links": [], "extra": {"prompt": API}}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from events.run_events import NodeTime
+from events.run.events import NodeTime
 from infra.comfyui.frames import Frame, frame_from
 from infra.comfyui.node_times import (
     LONGEST_TITLE,

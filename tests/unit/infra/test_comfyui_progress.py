@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.progress import Progress
+from events.run.progress import Progress
 from infra.comfyui.frames import Frame, frame_from
 from infra.comfyui.history import History, outcome_of
 from infra.comfyui.progress import Heard, hear, nothing_heard, progress_of

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from app.auth import states
 from app.auth.states import LEASE, TRUSTED, Standings
-from events.decider import KEY, TOKEN
+from events.aggregates import KEY, TOKEN
 from events.envelope import AnyRecorded
 from events.token import RevokeToken, Token
 from infra.event_store import LogUnavailable, Session

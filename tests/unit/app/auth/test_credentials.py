@@ -19,8 +19,9 @@ from app.auth.scopes import ADMIN, DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
 from app.auth.states import Standings
 from app.auth.tickets import Tickets
 from app.auth.tokens import Tokens
+from events.aggregates import KEY, ORGANISATION, TOKEN
 from events.api_key import IssueKey, KeyIssued, RevokeKey
-from events.decider import KEY, ORGANISATION, TOKEN, Decider
+from events.decider import Decider
 from events.errors import NotFound
 from events.organisation import CreateOrganisation, PutMember, RemoveMember
 from events.token import RevokeToken

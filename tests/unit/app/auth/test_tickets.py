@@ -13,8 +13,8 @@ from app.auth.caller import Caller, TicketExpired, TicketRevoked, Unauthorized
 from app.auth.credentials import LONGEST
 from app.auth.scopes import RUNS_READ
 from app.auth.tickets import Tickets
+from events.aggregates import KEY, RUN, TOKEN
 from events.api_key import RevokeKey
-from events.decider import KEY, RUN, TOKEN
 from events.errors import NotFound
 from events.token import RevokeToken
 from tests.builders import NOW, OTHER_ID, RUN_ID, later

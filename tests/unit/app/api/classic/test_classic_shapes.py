@@ -14,13 +14,13 @@ from app.api.classic.shapes import (
     status_view,
     timestamp,
 )
-from events.erasure import without_private_data
-from events.output import Output
-from events.progress import Progress
-from events.run import Run, Upload
-from events.run_events import RunError
-from events.run_fold import evolve
-from events.status import TERMINAL, Status
+from events.run.events import RunError
+from events.run.evolve import evolve
+from events.run.output import Output
+from events.run.progress import Progress
+from events.run.redaction import without_private_data
+from events.run.state import Run, Upload
+from events.run.status import TERMINAL, Status
 from infra.settings import Spaces
 from tests.builders import MACHINE_ID, NOW, OTHER_ID, RUN_ID, claimed, created, image_output, later
 

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from app.api.v1.deployment_openapi import deployment_document
 from events.deployment import DeploymentPromoted
-from events.externals import InputKind
-from events.inputs import InputField
-from events.machine_snapshot import MachineSnapshot
+from events.graph.externals import InputKind
+from events.graph.inputs import InputField
+from events.machine.snapshot import MachineSnapshot
 from tests.builders import MACHINE_ID, NOW, OTHER_ID
 from tests.described import described
 from tests.golden.examples import EXAMPLES

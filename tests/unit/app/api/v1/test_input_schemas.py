@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from app.api.v1.input_schemas import Models, inputs_schema, sample_inputs
 from events.errors import InvalidInputs
-from events.externals import EXTERNALS, InputKind
-from events.input_values import INTEGER_RANGE, TEXT_LIMIT
-from events.inputs import InputField, check_inputs
+from events.graph.externals import EXTERNALS, InputKind
+from events.graph.inputs import InputField, check_inputs
+from events.graph.values import INTEGER_RANGE, TEXT_LIMIT
 
 Json = dict[str, Any]
 _CLASSES = {external.kind: name for name, external in EXTERNALS.items()}

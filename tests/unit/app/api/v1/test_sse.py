@@ -21,11 +21,11 @@ from app.quotas import Quotas
 from app.rate_limit import RateLimit
 from app.run_rows import RunRows
 from app.texts import Texts
-from events.decider import RUN
+from events.aggregates import RUN
 from events.envelope import AnyRecorded
-from events.run_commands import ClaimRun, CreateRun, FailRun, ReportStatus, RunCommand
-from events.run_events import RunError
-from events.status import Status
+from events.run.commands import ClaimRun, CreateRun, FailRun, ReportStatus, RunCommand
+from events.run.events import RunError
+from events.run.status import Status
 from infra.event_store import LogUnavailable, Session
 from infra.given_up_keys import GivenUpKeys
 from infra.health.system import SystemHealth

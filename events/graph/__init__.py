@@ -1,0 +1,1 @@
+"""Graphs of nodes: checked, compiled, compared; the inputs that they have."""

@@ -1,0 +1,61 @@
+"""What callers notice when another version of a workflow takes the place of theirs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from events.errors import Problem
+from events.graph.externals import InputKind
+from events.graph.inputs import InputField
+from events.graph.nodes import pointer
+
+_NUMBERS = frozenset({InputKind.NUMBER, InputKind.SLIDER, InputKind.INTEGER})
+_IMAGES = frozenset({InputKind.IMAGE, InputKind.IMAGE_ALPHA})
+
+_TAKES_ALSO: Mapping[InputKind, frozenset[InputKind]] = {
+    InputKind.NUMBER: _NUMBERS,
+    InputKind.SLIDER: _NUMBERS,
+    InputKind.IMAGE: _IMAGES,
+    InputKind.IMAGE_ALPHA: _IMAGES,
+}
+"""The kinds whose values another kind takes, and means the same by; every kind takes its own."""
+
+
+def incompatibilities(
+    before: Sequence[InputField], after: Sequence[InputField]
+) -> tuple[Problem, ...]:
+    """List what would hinder a caller who knows only *before*; what is wider hinders nobody.
+
+    Each problem points at an input as callers send it.
+    """
+    known, now = ({field.name: field for field in fields} for fields in (before, after))
+    found = [problem for old in before for problem in _noticed(old, now.get(old.name))]
+    new_ones = (field for field in after if field.name not in known)
+    found += [_problem("input_newly_required", new.name) for new in new_ones if new.required]
+    return tuple(found)
+
+
+def _noticed(old: InputField, new: InputField | None) -> Iterator[Problem]:
+    if new is None:
+        yield _problem("input_removed", old.name)
+        return
+    if old.kind not in _TAKES_ALSO.get(new.kind, {new.kind}):
+        yield _problem("input_retyped", old.name, before=str(old.kind), after=str(new.kind))
+    elif _narrower(old, new):
+        yield _problem("input_narrowed", old.name, before=_range(old), after=_range(new))
+    if new.required and not old.required:
+        yield _problem("input_newly_required", old.name)
+
+
+def _narrower(old: InputField, new: InputField) -> bool:
+    higher = new.minimum is not None and (old.minimum is None or new.minimum > old.minimum)
+    lower = new.maximum is not None and (old.maximum is None or new.maximum < old.maximum)
+    return higher or lower
+
+
+def _range(field: InputField) -> str:
+    low = "-∞" if field.minimum is None else f"{field.minimum:g}"
+    high = "∞" if field.maximum is None else f"{field.maximum:g}"
+    return f"{low} … {high}"
+
+
+def _problem(code: str, name: str, **params: str) -> Problem:
+    return Problem(code=code, pointer=pointer("inputs", name), params={"name": name, **params})

@@ -1,0 +1,1 @@
+"""One machine: its state, facts and rules, and what it can do."""
