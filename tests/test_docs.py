@@ -69,7 +69,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/operations.md"])
+@pytest.mark.parametrize("page", ["docs/settings.md", "docs/zh/settings.md", "docs/operations.md"])
 def test_every_setting_is_explained(page: str) -> None:
     own = {*SETTING_NAMES, "COMFYUI_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"}
     assert missing(own, page) == set()
@@ -102,7 +102,14 @@ def test_what_a_run_took_is_explained() -> None:
     assert missing({*Ending.__struct_fields__}, "docs/analyse-runs.md") == set()
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/glossary.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "docs/coming-from-comfyui-deploy.md",
+        "docs/zh/coming-from-comfyui-deploy.md",
+        "docs/glossary.md",
+    ],
+)
 def test_every_status_is_explained(page: str) -> None:
     assert missing({str(status) for status in Status}, page) == set()
 
@@ -263,3 +270,8 @@ def test_commands_of_make_that_the_pages_name_exist() -> None:
         )
     }
     assert named - targets == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_a_newcomer_reads_one_short_page(page: str) -> None:
+    assert len(text(page).splitlines()) <= 120
