@@ -21,12 +21,12 @@ from app.main import build_app
 from app.problems import STATUS_OF
 from app.security_headers import ON_EVERYTHING
 from events.words import language_of_locale
-from infra.listening import CannotListen, listen
+from infra.jetstream.streams.declared import StreamDiffers, check
 from infra.logs import configure_logs
-from infra.secret_settings import secret_values
-from infra.settings import Settings, settings_from
-from infra.settings_invalid import SettingsInvalid
-from infra.streams import StreamDiffers, check
+from infra.net.listening import CannotListen, listen
+from infra.settings.invalid import SettingsInvalid
+from infra.settings.secret import secret_values
+from infra.settings.settings import Settings, settings_from
 from infra.telemetry.api_metrics import ApiMetrics
 from infra.telemetry.connection_check import starting
 from infra.telemetry.exposition import Exposition

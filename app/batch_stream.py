@@ -22,7 +22,7 @@ from events.batch import Batch
 from events.envelope import AnyRecorded, Recorded
 from events.run.redaction import without_private_words
 from events.subjects import kind_of
-from infra.log_reader import LogInterrupted
+from infra.jetstream.log.reader import LogInterrupted
 
 log = logging.getLogger(__name__)
 

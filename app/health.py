@@ -14,8 +14,8 @@ from app.openapi import response
 from app.shared_answer import SharedAnswer
 from app.within import within
 from infra.event_store import LogUnavailable
-from infra.object_storage import StorageRefused, StorageUnavailable
 from infra.postgres import POSTGRES_AWAY
+from infra.s3.port import StorageRefused, StorageUnavailable
 from infra.telemetry.internal_server import Health
 from projections.queries import position
 

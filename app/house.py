@@ -17,18 +17,18 @@ from app.run_rows import RunRows
 from app.texts import Texts
 from events.envelope import AnyRecorded, Meta
 from infra.event_store import EventStore, LogUnavailable
-from infra.given_up_keys import GivenUpKeys
-from infra.health.system import SystemHealth
-from infra.log_group import LogGroups
-from infra.log_health import LogCheck
-from infra.object_storage import ObjectStorage
+from infra.jetstream.health.log import LogCheck
+from infra.jetstream.health.system import SystemHealth
+from infra.jetstream.log.group import LogGroups
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.tombstones import GivenUpKeys
+from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import Pool
-from infra.private_data import PrivateData
+from infra.s3.port import ObjectStorage
 from infra.sealing import Sealer
-from infra.settings import Settings
+from infra.settings.settings import Settings
 from infra.telemetry.api_metrics import ApiMetrics
 from infra.telemetry.tracing.spans import current
-from infra.work_queue import WorkQueue
 
 REMEMBERED_WRITES = 50_000
 

@@ -15,23 +15,23 @@ from app.rate_limit import RateLimit
 from app.run_rows import RunRows
 from app.texts import Texts
 from infra import clock
-from infra.given_up_keys import GivenUpKeys
-from infra.health.system import SystemHealth
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.live import Live
-from infra.log_group import LogGroups
-from infra.log_health import LogCheck
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.health.log import LogCheck
+from infra.jetstream.health.system import SystemHealth
+from infra.jetstream.live import Live
+from infra.jetstream.log.group import LogGroups
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.tombstones import GivenUpKeys
+from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import open_pool
-from infra.private_data import PrivateData
-from infra.s3_storage import open_object_storage
+from infra.s3.storage import open_object_storage
 from infra.sealing import Sealer
-from infra.settings import Settings
+from infra.settings.settings import Settings
 from infra.telemetry.api_metrics import ApiMetrics
 from infra.telemetry.connection_check import connection_check
 from infra.telemetry.connections import NatsConnections
 from infra.telemetry.watchdog import Watchdog
-from infra.work_queue import WorkQueue
 
 POOL_SIZE = 8
 """Connections to Postgres."""

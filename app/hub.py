@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager, suppress
 from msgspec import Struct
 
 from events.envelope import AnyRecorded
-from infra.live import Live, Stop
-from infra.nats_connection import UNANSWERED
+from infra.jetstream.connection import UNANSWERED
+from infra.jetstream.live import Live, Stop
 
 QUEUED_EVENTS = 64
 """Events that may wait for one client."""

@@ -52,7 +52,7 @@ from app.strict_requests import (
 )
 from infra.event_store import LogUnavailable
 from infra.offload import in_thread
-from infra.settings import Settings
+from infra.settings.settings import Settings
 from infra.telemetry.api_metrics import ApiMetrics
 from infra.telemetry.exposition import Exposition
 from infra.telemetry.watchdog import Watchdog

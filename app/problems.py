@@ -53,9 +53,9 @@ from events.errors import (
 from events.json_complexity import BodyTooComplex
 from events.messages import say
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
-from infra.jwks import IdentityProviderUnavailable
-from infra.object_storage import StorageRefused, StorageUnavailable
+from infra.net.jwks import IdentityProviderUnavailable
 from infra.postgres import POSTGRES_AWAY
+from infra.s3.port import StorageRefused, StorageUnavailable
 from projections.queries import ReadModelsBehind
 
 log = logging.getLogger(__name__)

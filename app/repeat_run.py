@@ -29,8 +29,8 @@ from events.run.state import Run, Upload
 from events.run.target import RunTarget
 from events.workflow import Workflow
 from infra.event_store import load
-from infra.object_storage import ObjectMissing
 from infra.offload import in_thread_if
+from infra.s3.port import ObjectMissing
 
 IMAGES = frozenset({InputKind.IMAGE, InputKind.IMAGE_ALPHA})
 

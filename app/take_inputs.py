@@ -18,10 +18,10 @@ from events.graph.nodes import pointer
 from events.graph.values import ImageBytes, ImageRef, ImageUrl, StoredValue, Value
 from events.run.events import ImageUploaded
 from infra.event_store import TooLarge
-from infra.images import ImageFacts, ImageRefused
-from infra.input_images import InputImages
+from infra.images.accepted import ImageFacts, ImageRefused
+from infra.images.store import InputImages
+from infra.net.url_fetch import UrlRefused, check_url
 from infra.side_by_side import side_by_side
-from infra.url_fetch import UrlRefused, check_url
 
 STORED_AT_ONCE = 16
 REFERENCE = 500

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from events.run.output import Output
 from events.run.state import Run
-from infra.private_data import PrivateData
+from infra.jetstream.private_data import PrivateData
 
 REMEMBERED = 20_000_000
 """Characters kept in memory."""

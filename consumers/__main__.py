@@ -21,16 +21,16 @@ from consumers.projector import LogIsShorter, Projector
 from consumers.rebuild import rebuild
 from consumers.worker import work
 from events.words import in_words
-from infra.jetstream.cannot_migrate import CannotMigrate
-from infra.jetstream.stream_plan import LOWERABLE
-from infra.listening import CannotListen
-from infra.log_reader import head
+from infra.jetstream.connection import connected
+from infra.jetstream.log.reader import head
+from infra.jetstream.streams.cannot_migrate import CannotMigrate
+from infra.jetstream.streams.declared import StreamDiffers, check
+from infra.jetstream.streams.plan import LOWERABLE
 from infra.logs import configure_logs
-from infra.nats_connection import connected
+from infra.net.listening import CannotListen
 from infra.postgres import connect, open_pool
-from infra.secret_settings import secret_values
-from infra.settings import Settings
-from infra.streams import StreamDiffers, check
+from infra.settings.secret import secret_values
+from infra.settings.settings import Settings
 from infra.telemetry.connection_check import connection_check, starting
 from infra.telemetry.connections import NatsConnections
 from infra.telemetry.exposition import Exposition

@@ -13,9 +13,8 @@ import msgspec
 
 from events import subjects
 from infra import clock
-from infra.health.workers import worker_listens
-from infra.jetstream.backup_errors import BackupError
-from infra.jetstream.backup_folder import (
+from infra.jetstream.backup.errors import BackupError
+from infra.jetstream.backup.folder import (
     BackupWriter,
     Manifest,
     State,
@@ -23,11 +22,12 @@ from infra.jetstream.backup_folder import (
     check_unchanged,
     open_backup,
 )
+from infra.jetstream.backup.replica_check import wait_for_replicas
+from infra.jetstream.backup.snapshots import delete_stream, restore_snapshot, take_snapshot
+from infra.jetstream.connection import UNANSWERED, ApiError, Client, api
 from infra.jetstream.error_codes import NO_STREAM
-from infra.jetstream.replica_check import wait_for_replicas
-from infra.jetstream.snapshots import delete_stream, restore_snapshot, take_snapshot
-from infra.nats_connection import UNANSWERED, ApiError, Client, api
-from infra.streams import declarations
+from infra.jetstream.health.workers import worker_listens
+from infra.jetstream.streams.declared import declarations
 
 KEPT = (subjects.LOG, subjects.INPUTS)
 """Streams that are backed up; the others follow from them, or may be forgotten."""

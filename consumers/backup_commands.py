@@ -22,13 +22,13 @@ from consumers.command_line import language, refuse, run, settings_or_exit
 from consumers.erase_again import erase_data_again, erase_files_again, find_erased
 from events.words import Phrases, in_words
 from infra.event_store import LogUnavailable
-from infra.jetstream.backup_errors import BackupError
-from infra.jetstream.backup_folder import DATA, Manifest, State
-from infra.log_reader import LogInterrupted
-from infra.nats_connection import UNANSWERED, ApiError, connected
-from infra.object_storage import StorageRefused, StorageUnavailable
-from infra.s3_storage import open_object_storage
-from infra.settings import Settings
+from infra.jetstream.backup.errors import BackupError
+from infra.jetstream.backup.folder import DATA, Manifest, State
+from infra.jetstream.connection import UNANSWERED, ApiError, connected
+from infra.jetstream.log.reader import LogInterrupted
+from infra.s3.port import StorageRefused, StorageUnavailable
+from infra.s3.storage import open_object_storage
+from infra.settings.settings import Settings
 
 T = TypeVar("T")
 

@@ -13,18 +13,18 @@ from consumers.tools import Tools
 from events import subjects
 from infra import clock
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
-from infra.given_up_keys import GivenUpKeys
-from infra.graphs import Graphs
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.log_reader import head
-from infra.machine_secrets import MachineSecrets
-from infra.nats_connection import UNANSWERED, Client, Msg
+from infra.comfyui.secrets import MachineSecrets
+from infra.jetstream.connection import UNANSWERED, Client, Msg
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.log.reader import head
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.run_progress import ProgressSender
+from infra.jetstream.tombstones import GivenUpKeys
 from infra.postgres import open_pool
-from infra.private_data import PrivateData
-from infra.run_progress import ProgressSender
-from infra.s3_storage import open_object_storage
+from infra.s3.graphs import Graphs
+from infra.s3.storage import open_object_storage
 from infra.sealing import Sealer
-from infra.settings import Settings
+from infra.settings.settings import Settings
 
 UPLOADS_AT_ONCE = Bounds(places=8, of_machine=3, of_tenant=6)
 """A machine that never comes to an end with its files leaves room for those of all others."""

@@ -8,8 +8,8 @@ from faststream import AckPolicy
 from faststream.nats import NatsBroker, PullSub
 from typing_extensions import override
 
-from infra.jetstream.patient_pulls import PatientJetStream
-from infra.nats_connection import UNANSWERED, Client, connect
+from infra.jetstream.connection import UNANSWERED, Client, connect
+from infra.jetstream.work.patient_pulls import PatientJetStream
 from infra.telemetry.watchdog import OK, GaveUp
 
 PULL = PullSub(timeout=2.0)

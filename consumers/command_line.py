@@ -12,10 +12,10 @@ import psycopg
 import uvloop
 
 from events.words import Phrases, in_words, language_of_locale
-from infra.log_reader import LogInterrupted
-from infra.nats_connection import UNANSWERED, ApiError
-from infra.settings import Settings, settings_from
-from infra.settings_invalid import SettingsInvalid
+from infra.jetstream.connection import UNANSWERED, ApiError
+from infra.jetstream.log.reader import LogInterrupted
+from infra.settings.invalid import SettingsInvalid
+from infra.settings.settings import Settings, settings_from
 from projections.schema import RebuildRunning
 
 T = TypeVar("T")

@@ -16,10 +16,10 @@ from faststream.nats import NatsMessage
 
 from events.errors import Superseded
 from infra.event_store import AggregateFull, LogUnavailable, VersionConflict
-from infra.jetstream.work_consumers import ACK_WAIT
-from infra.nats_connection import UNANSWERED
+from infra.jetstream.connection import UNANSWERED
+from infra.jetstream.work.consumers import ACK_WAIT
+from infra.jetstream.work.queue import WorkQueue, identifier_in
 from infra.telemetry.worker_metrics import Delivered
-from infra.work_queue import WorkQueue, identifier_in
 
 log = logging.getLogger(__name__)
 

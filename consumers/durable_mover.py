@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from events import subjects
-from infra.health.replicas import StreamHealth, stream_healths
-from infra.jetstream.durables import durables_led_by, move_durable
-from infra.nats_connection import UNANSWERED, ApiError, Client
+from infra.jetstream.connection import UNANSWERED, ApiError, Client
+from infra.jetstream.health.replicas import StreamHealth, stream_healths
+from infra.jetstream.work.durables import durables_led_by, move_durable
 
 log = logging.getLogger(__name__)
 

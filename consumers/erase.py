@@ -1,7 +1,7 @@
 """Deletes the private data of erased runs, wherever it is kept but in the log.
 
 Every step may be done twice. Input images are shared between runs of a tenant, so one is deleted
-only when nobody can use it any more: see infra/given_up_keys.py for how that is made sure of.
+only when nobody can use it any more: infra/jetstream/tombstones.py makes sure of that.
 """
 
 import logging
@@ -14,10 +14,10 @@ from events.aggregates import RUN
 from events.run.commands import RecordDataDeleted
 from events.run.events import ImageUploaded
 from infra.event_store import load
-from infra.given_up_keys import GRACE
-from infra.object_keys import output_folder
-from infra.object_storage import StorageRefused, StorageUnavailable
+from infra.jetstream.tombstones import GRACE
 from infra.postgres import POSTGRES_AWAY
+from infra.s3.keys import output_folder
+from infra.s3.port import StorageRefused, StorageUnavailable
 from projections.private_data import forget_progress_of, used_keys
 from projections.queries import position, promised_batches
 

@@ -7,13 +7,13 @@ from uuid import UUID
 from events import subjects
 from events.codec import type_name_of
 from events.run.events import RunDataDeleted, RunDataErased
-from infra.jetstream.headings import last_headings
+from infra.jetstream.connection import Client
 from infra.jetstream.listing import list_subjects
-from infra.log_reader import head
-from infra.nats_connection import Client
-from infra.object_keys import output_folder
-from infra.object_storage import ObjectStorage
-from infra.private_data import PrivateData
+from infra.jetstream.log.headings import last_headings
+from infra.jetstream.log.reader import head
+from infra.jetstream.private_data import PrivateData
+from infra.s3.keys import output_folder
+from infra.s3.port import ObjectStorage
 from infra.side_by_side import side_by_side
 
 ERASED = {type_name_of(RunDataErased), type_name_of(RunDataDeleted)}

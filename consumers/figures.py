@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import psycopg
 
-from infra.nats_connection import UNANSWERED, ApiError, Client
+from infra.jetstream.connection import UNANSWERED, ApiError, Client
+from infra.jetstream.health.figures import LogFigures, log_figures
 from infra.postgres import POSTGRES_AWAY, Pool
-from infra.telemetry.log_figures import LogFigures, log_figures
 from infra.telemetry.shared_figures import SharedFigures
 from projections.figures import RunFigures, run_figures
 

@@ -20,7 +20,7 @@ from events.run.progress import Progress
 from events.run.state import Run
 from events.run.status import Status
 from infra.event_store import LogUnavailable
-from infra.machine import Machine, MachineRefused, MachineUnreachable
+from infra.machine_driver import Machine, MachineRefused, MachineUnreachable
 
 CANCEL_PATIENCE = 15.0
 """Seconds a machine has for stopping a prompt before the run ends without its word."""

@@ -10,11 +10,11 @@ from events.aggregates import MACHINE
 from events.machine import state
 from events.machine.decide import MachineCommand
 from events.machine.events import MachineEvent
+from infra.comfyui.secrets import MachineSecrets
+from infra.comfyui.secrets import opened as in_clear
 from infra.event_store import EventStore, Session
-from infra.machine import Machine
-from infra.machine_address import AddressRefused
-from infra.machine_secrets import MachineSecrets
-from infra.machine_secrets import opened as in_clear
+from infra.machine_driver import Machine
+from infra.net.machine_address import AddressRefused
 from infra.sealing import CannotOpen, Sealer
 
 

@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.table import Table
 
 from events.words import Phrases, in_words
-from infra import streams
-from infra.jetstream.stream_migration import check_lowering
-from infra.jetstream.stream_plan import StreamPlan, shown
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
+from infra.jetstream.streams import declared as streams
+from infra.jetstream.streams.migration import check_lowering
+from infra.jetstream.streams.plan import StreamPlan, shown
 from infra.postgres import Connection, connect
-from infra.settings import Settings
+from infra.settings.settings import Settings
 from projections.schema import TablesOutdated, check_tables, create_tables
 
 WORDS: Phrases = {

@@ -18,12 +18,12 @@ from events.machine.decide import RecordSnapshot
 from events.machine.snapshot import MachineSnapshot, bounded
 from events.machine.state import MachineState
 from infra.event_store import load
-from infra.machine import MachineRefused, MachineUnreachable, Observed
-from infra.object_keys import object_info_key
-from infra.object_storage import StorageRefused, StorageUnavailable
-from infra.streams import MAX_EVENTS_PER_AGGREGATE
+from infra.jetstream.streams.declared import MAX_EVENTS_PER_AGGREGATE
+from infra.jetstream.work.queue import WorkQueue
+from infra.machine_driver import MachineRefused, MachineUnreachable, Observed
+from infra.s3.keys import object_info_key
+from infra.s3.port import StorageRefused, StorageUnavailable
 from infra.telemetry.worker_metrics import Look
-from infra.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
 

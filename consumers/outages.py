@@ -5,7 +5,7 @@ import math
 from consumers.tools import RunSession, Tools, say
 from events.run.commands import NoteWaiting
 from events.run.waiting import WaitingReason
-from infra.machine import MachineUnreachable
+from infra.machine_driver import MachineUnreachable
 
 LONGEST_DETAIL = 500
 """Characters kept of what did not answer; a proxy may answer with a whole page."""

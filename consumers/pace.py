@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 from msgspec import Struct
 
-from infra.machine import MachineRefused, MachineUnreachable
-from infra.settings import Settings
+from infra.machine_driver import MachineRefused, MachineUnreachable
+from infra.settings.settings import Settings
 
 WINDOW = 30.0
 """Seconds over which the speed is measured; without a byte for so long a file has stopped."""

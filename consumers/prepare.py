@@ -18,11 +18,11 @@ from events.ids import prompt_id
 from events.run.commands import RecordInputImage
 from events.run.events import RunError
 from events.run.state import Run
-from infra.images import ImageRefused
-from infra.input_images import InputImages
-from infra.machine import Machine
-from infra.object_storage import ObjectMissing
-from infra.url_fetch import UrlRefused, fetch_image_url
+from infra.images.accepted import ImageRefused
+from infra.images.store import InputImages
+from infra.machine_driver import Machine
+from infra.net.url_fetch import UrlRefused, fetch_image_url
+from infra.s3.port import ObjectMissing
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 

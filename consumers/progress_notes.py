@@ -7,7 +7,7 @@ from contextlib import suppress
 import psycopg
 
 from events.subjects import live_progress
-from infra.nats_connection import Client, Msg
+from infra.jetstream.connection import Client, Msg
 from infra.postgres import POSTGRES_AWAY, Pool
 from projections.hints import forget_progress, note_progress
 

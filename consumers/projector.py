@@ -9,9 +9,9 @@ import psycopg
 
 from consumers.trace_runs import trace_projected
 from infra import clock
-from infra.log_health import LogCheck
-from infra.log_reader import LogInterrupted, head, read_log
-from infra.nats_connection import UNANSWERED, ApiError, Client
+from infra.jetstream.connection import UNANSWERED, ApiError, Client
+from infra.jetstream.health.log import LogCheck
+from infra.jetstream.log.reader import LogInterrupted, head, read_log
 from infra.postgres import Connection, connect
 from infra.telemetry.projector_metrics import ProjectorMetrics
 from infra.telemetry.watchdog import OK, STANDING_BY, STARTING, GaveUp

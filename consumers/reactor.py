@@ -15,7 +15,7 @@ from events.run.events import OutputsProduced, RetryScheduled, RunCreated, RunDa
 from events.subjects import OBSERVE_WORK, identifier_of
 from events.work import Piece, erasure_piece, render_piece, start_piece, stop_piece, upload_piece
 from infra.event_store import EventStore, load
-from infra.work_queue import WorkQueue
+from infra.jetstream.work.queue import WorkQueue
 
 REACTED_TO = frozenset(
     codec.type_name_of(kind)

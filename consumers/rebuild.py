@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from contextlib import aclosing
 
-from infra.log_reader import head, read_log
-from infra.nats_connection import Client
+from infra.jetstream.connection import Client
+from infra.jetstream.log.reader import head, read_log
 from infra.postgres import Connection
 from projections.fold import Fold
 from projections.queries import position

@@ -24,12 +24,12 @@ from events.run.status import Status
 from events.subjects import OBSERVE_WORK, identifier_of, kind_of
 from events.work import Piece, piece_of_batch, piece_of_run
 from infra.event_store import EventStore, LogUnavailable, load
-from infra.jetstream.headings import headings_after, last_headings
-from infra.jetstream.reactor_durable import ReactorDurable
-from infra.log_reader import LogInterrupted, head
-from infra.nats_connection import UNANSWERED, ApiError, Client
+from infra.jetstream.connection import UNANSWERED, ApiError, Client
+from infra.jetstream.log.headings import headings_after, last_headings
+from infra.jetstream.log.reader import LogInterrupted, head
+from infra.jetstream.work.queue import Queued, WorkQueue
+from infra.jetstream.work.reactor_durable import ReactorDurable
 from infra.side_by_side import side_by_side
-from infra.work_queue import Queued, WorkQueue
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from events.run.decide import outputs_fit
 from events.run.events import RunError
 from events.run.output import Output
 from infra.event_store import TooLarge
-from infra.machine import Failed, Finished, Interrupted, Lost, Outcome
+from infra.machine_driver import Failed, Finished, Interrupted, Lost, Outcome
 
 
 async def record(session: RunSession, attempt: int, outcome: Outcome, tools: Tools) -> None:

@@ -24,8 +24,8 @@ from events.run.events import RunError
 from events.run.state import Run
 from events.run.waiting import WaitingReason
 from infra.event_store import load
-from infra.jetstream.work_consumers import ACK_WAIT
-from infra.machine import (
+from infra.jetstream.work.consumers import ACK_WAIT
+from infra.machine_driver import (
     Lost,
     Machine,
     MachineRefused,
@@ -34,7 +34,7 @@ from infra.machine import (
     PromptState,
     WorkflowRejected,
 )
-from infra.object_storage import StorageRefused, StorageUnavailable
+from infra.s3.port import StorageRefused, StorageUnavailable
 
 SUBMISSIONS = 3
 """How often a prompt is offered to a machine within one attempt."""

@@ -12,9 +12,9 @@ from faststream.nats import JStream, NatsBroker, NatsMessage
 from consumers.broker import PULL
 from events import subjects
 from infra.event_store import LogUnavailable
-from infra.jetstream.work_consumers import RUNS_PER_MACHINE, render_consumer
-from infra.nats_connection import NATS_ERRORS
-from infra.work_queue import WorkQueue
+from infra.jetstream.connection import NATS_ERRORS
+from infra.jetstream.work.consumers import RUNS_PER_MACHINE, render_consumer
+from infra.jetstream.work.queue import WorkQueue
 
 log = logging.getLogger(__name__)
 

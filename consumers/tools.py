@@ -17,13 +17,13 @@ from events.run.events import RunEvent
 from events.run.state import Run
 from events.subjects import identifier_of
 from infra.event_store import EventStore, Session
-from infra.given_up_keys import GivenUpKeys
-from infra.graphs import Graphs
-from infra.object_storage import ObjectStorage
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.run_progress import ProgressSender
+from infra.jetstream.tombstones import GivenUpKeys
 from infra.postgres import Pool
-from infra.private_data import PrivateData
-from infra.run_progress import ProgressSender
-from infra.settings import Settings
+from infra.s3.graphs import Graphs
+from infra.s3.port import ObjectStorage
+from infra.settings.settings import Settings
 from infra.telemetry.tracing.spans import (
     Attribute,
     Span,

@@ -18,10 +18,10 @@ from events.run.events import FileUploaded, ImageUploaded
 from events.run.output import Output
 from events.run.state import Run
 from infra.event_store import load
-from infra.image_size import ImageSizeSniffer
-from infra.machine import Machine, MachineRefused, MachineUnreachable, OutputMissing
-from infra.object_keys import output_folder, output_key
-from infra.object_storage import StorageRefused, StorageUnavailable
+from infra.images.size import ImageSizeSniffer
+from infra.machine_driver import Machine, MachineRefused, MachineUnreachable, OutputMissing
+from infra.s3.keys import output_folder, output_key
+from infra.s3.port import StorageRefused, StorageUnavailable
 
 log = logging.getLogger(__name__)
 

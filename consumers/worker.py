@@ -30,8 +30,9 @@ from events.codec import UnknownEventType, UnreadableEvent
 from events.run.commands import FailRun
 from events.run.events import RunError
 from infra.event_store import load
-from infra.jetstream.reactor_durable import REACTOR, ReactorDurable
-from infra.jetstream.work_consumers import (
+from infra.jetstream.connection import UNANSWERED, connected
+from infra.jetstream.event_store import from_log
+from infra.jetstream.work.consumers import (
     BATCHES,
     ERASURES,
     KINDS,
@@ -39,16 +40,15 @@ from infra.jetstream.work_consumers import (
     UPLOADS,
     KindOfWork,
 )
-from infra.jetstream_event_store import from_log
-from infra.nats_connection import UNANSWERED, connected
-from infra.settings import Settings
+from infra.jetstream.work.queue import WorkQueue, kind_of_work
+from infra.jetstream.work.reactor_durable import REACTOR, ReactorDurable
+from infra.settings.settings import Settings
 from infra.telemetry.connection_check import connection_check, starting
 from infra.telemetry.connections import NatsConnections
 from infra.telemetry.exposition import Exposition
 from infra.telemetry.tracing.spans import enabled
 from infra.telemetry.watchdog import Watchdog
 from infra.telemetry.worker_metrics import WorkerMetrics
-from infra.work_queue import WorkQueue, kind_of_work
 
 log = logging.getLogger(__name__)
 

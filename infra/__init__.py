@@ -1,1 +1,1 @@
-"""Drivers of the outside world, one per file."""
+"""Ports and drivers of the outside world: a folder for each outside thing."""

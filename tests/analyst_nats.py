@@ -6,10 +6,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from infra.analyst import USER
 from infra.embedded.child import start
 from infra.embedded.nats_server import analyst_password, nats_server
 from infra.embedded.ports import LOOPBACK, free_port
+from infra.jetstream.analyst import USER
 
 
 class Urls(Struct, frozen=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from infra.embedded.data_folder import data_folder
 from infra.embedded.servers import start_all
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
 from tests.e2e.system import System, running_system
 from tests.nats_cluster import NODES, Cluster, migrated
 

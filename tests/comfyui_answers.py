@@ -8,7 +8,7 @@ from uuid import UUID
 from events.run.output import Output
 from events.run.progress import Progress
 from infra.comfyui.driver import ComfyUIMachine
-from infra.machine import (
+from infra.machine_driver import (
     Finished,
     Outcome,
 )

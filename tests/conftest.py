@@ -10,8 +10,8 @@ import pytest
 from nats.aio.client import Client
 from psycopg import sql
 
-from infra import streams
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
+from infra.jetstream.streams import declared as streams
 from tests.servers import drop_streams, running_servers
 
 

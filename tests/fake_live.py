@@ -1,7 +1,7 @@
 """Live copies without a server: tests say what is heard."""
 
 from events.envelope import AnyRecorded
-from infra.live import OnEvent, OnProgress, Stop
+from infra.jetstream.live import OnEvent, OnProgress, Stop
 
 
 class FakeLive:

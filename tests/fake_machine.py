@@ -17,10 +17,11 @@ from events.machine.decide import RegisterMachine
 from events.machine.events import MachineRegistered
 from events.run.commands import CreateRun
 from events.run.output import Output
+from infra.comfyui.secrets import MachineSecrets
 from infra.event_store import EventStore, Session
-from infra.given_up_keys import GivenUpKeys
-from infra.graphs import Graphs
-from infra.machine import (
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.tombstones import GivenUpKeys
+from infra.machine_driver import (
     Finished,
     Graph,
     Lost,
@@ -30,11 +31,10 @@ from infra.machine import (
     PromptState,
     Report,
 )
-from infra.machine_secrets import MachineSecrets
 from infra.postgres import Pool
-from infra.private_data import PrivateData
+from infra.s3.graphs import Graphs
 from infra.sealing import Sealer
-from infra.settings import Settings, Spaces
+from infra.settings.settings import Settings, Spaces
 from tests.builders import MACHINE_ID, NOW, RUN_ID, SEAL_KEY, created, image_output, meta
 from tests.fake_object_storage import FakeObjectStorage
 from tests.fake_private_data import FakeGivenUpKeys, FakePrivateData

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from infra.object_storage import ObjectMissing, StorageUnavailable, Stored, StoredObject
-from infra.served_types import disposition_of
+from infra.s3.port import ObjectMissing, StorageUnavailable, Stored, StoredObject
+from infra.s3.served_types import disposition_of
 
 
 class FakeObject:

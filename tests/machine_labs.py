@@ -17,7 +17,7 @@ from typing_extensions import override
 from events.run.output import Output
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.embedded.standin import Server, serve
-from infra.machine import Failed, Graph, Machine, Outcome, Report
+from infra.machine_driver import Failed, Graph, Machine, Outcome, Report
 
 REAL_URL = os.environ.get("COMFYD_TEST_COMFYUI", "")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from nats.aio.client import Client
 
-from infra import streams
 from infra.embedded.child import Child, Command, start
 from infra.embedded.nats_server import nats_binary
 from infra.embedded.ports import free_port
-from infra.nats_connection import api
+from infra.jetstream.connection import api
+from infra.jetstream.streams import declared as streams
 from tests.nats_monitor import is_healthy
 from tests.route_proxies import RouteProxies
 

@@ -12,7 +12,7 @@ from nats.aio.client import Client
 
 from infra.embedded.data_folder import data_folder
 from infra.embedded.servers import Servers, start_all
-from infra.nats_connection import api
+from infra.jetstream.connection import api
 from tests import containers
 
 IN_CONTAINERS = os.environ.get("COMFYD_TEST_SERVERS") == "containers"

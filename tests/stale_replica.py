@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from infra.nats_connection import next_message
+from infra.jetstream.connection import next_message
 
 _STREAM_SEQUENCE, _CONSUMER_SEQUENCE = 5, 6
 """Places in the subject to which a message is acknowledged."""

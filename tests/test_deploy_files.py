@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from app.cli.main import main
-from infra.analyst import ACCOUNTS
 from infra.embedded import nats_server
-from infra.settings import SETTING_NAMES, settings_from
+from infra.jetstream.analyst import ACCOUNTS
+from infra.settings.settings import SETTING_NAMES, settings_from
 from infra.telemetry.tracing.setup import PASSED_ON
 from tests.containers import DEPLOY, compose
 

@@ -23,10 +23,10 @@ from events.run.events import Ending
 from events.run.status import Status
 from infra.comfyui.capabilities import CODES as CHECK_CODES
 from infra.comfyui.refusals import CODES as REFUSAL_CODES
-from infra.images import ImageProblem
-from infra.settings import SETTING_NAMES
+from infra.images.accepted import ImageProblem
+from infra.net.url_fetch import UrlProblem
+from infra.settings.settings import SETTING_NAMES
 from infra.telemetry.tracing.setup import PASSED_ON
-from infra.url_fetch import UrlProblem
 from tests.described import operations
 from tests.lifecycle import PAGE, lifecycle_page
 

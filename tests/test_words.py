@@ -17,9 +17,10 @@ from events.messages_machines import MACHINES
 from events.messages_requests import REQUESTS
 from events.run.timeline_words import PHRASES
 from events.words import Phrases, in_words, language_of_locale
-from infra import listening, settings_invalid
 from infra.embedded import messages as embedded
-from infra.jetstream import cannot_migrate
+from infra.jetstream.streams import cannot_migrate
+from infra.net import listening
+from infra.settings import invalid
 
 TABLES: dict[str, Phrases] = {
     "messages": CATALOGUE,
@@ -29,7 +30,7 @@ TABLES: dict[str, Phrases] = {
     "diagnosis": diagnosis.WORDS,
     "command line": WORDS,
     "one machine": embedded.CATALOGUE,
-    "settings": settings_invalid.MESSAGES,
+    "settings": invalid.MESSAGES,
     "listening": listening.MESSAGES,
     "migration": migrate.WORDS,
     "cannot migrate": cannot_migrate.MESSAGES,

@@ -14,7 +14,7 @@ import httpx
 import psutil
 
 from infra.embedded.ports import LOOPBACK, free_port
-from infra.settings import SETTING_NAMES
+from infra.settings.settings import SETTING_NAMES
 
 PROGRAM = Path(sys.executable).with_name("comfyd")
 

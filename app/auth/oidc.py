@@ -22,7 +22,7 @@ TRUSTED = 600.0
 
 
 class PublicKeys(Protocol):
-    """The keys that the issuer signs with (infra/jwks.py)."""
+    """The keys that the issuer signs with (infra/net/jwks.py)."""
 
     async def key(self, kid: str | None) -> jwt.PyJWK | None:
         """Give the key of that name, or the only one there is; None for none.

@@ -11,9 +11,9 @@ from app.auth.tickets import Tickets
 from app.auth.tokens import Tokens
 from infra import clock
 from infra.event_store import EventStore
-from infra.jwks import open_jwks
+from infra.net.jwks import open_jwks
 from infra.postgres import Pool
-from infra.settings import ANYBODY, Settings
+from infra.settings.settings import ANYBODY, Settings
 
 
 @asynccontextmanager

@@ -7,8 +7,8 @@ import click
 from app.cli.stack import chosen_data, remembered_settings
 from app.cli.up import refuse
 from app.cli.words import word
-from infra.analyst import ACCOUNTS, USER
 from infra.embedded.nats_server import analyst_password
+from infra.jetstream.analyst import ACCOUNTS, USER
 
 
 @click.command(help=word("help.analyst"))

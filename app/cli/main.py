@@ -16,7 +16,7 @@ from app.cli.sections import SectionedGroup
 from app.cli.stack import chosen_data, local_secret, remembered_settings
 from app.cli.up import refuse, up
 from app.cli.words import word
-from infra.jetstream.stream_plan import LOWERABLE
+from infra.jetstream.streams.plan import LOWERABLE
 
 
 @click.group(

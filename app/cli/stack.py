@@ -11,7 +11,6 @@ from msgspec import Struct
 from app.cli.stack_errors import CannotStart
 from app.cli.supervisor import Supervisor, Told, ToldFault, python_process
 from app.cli.words import word
-from infra import streams
 from infra.embedded.child import Command
 from infra.embedded.data_folder import (
     DataFolder,
@@ -21,10 +20,11 @@ from infra.embedded.data_folder import (
 )
 from infra.embedded.ports import LOOPBACK, remembered_ports
 from infra.embedded.servers import start_all
-from infra.listening import listen, reachable
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
+from infra.jetstream.streams import declared as streams
+from infra.net.listening import listen, reachable
 from infra.postgres import connect
-from infra.settings import SEAL_KEYS, SETTING_NAMES, Settings, settings_from
+from infra.settings.settings import SEAL_KEYS, SETTING_NAMES, Settings, settings_from
 from infra.telemetry.internal_server import listen_internally
 from infra.telemetry.tracing.setup import PREFIX
 from projections.schema import TablesOutdated, check_tables, create_tables

@@ -34,9 +34,9 @@ from app.cli.stack_errors import CannotStart
 from app.cli.supervisor import ProcessRefused
 from app.cli.words import language, word
 from infra.embedded import errors as embedded
-from infra.jetstream.cannot_migrate import CannotMigrate
-from infra.listening import CannotListen
-from infra.settings_invalid import SettingsInvalid
+from infra.jetstream.streams.cannot_migrate import CannotMigrate
+from infra.net.listening import CannotListen
+from infra.settings.invalid import SettingsInvalid
 
 MANY = 100
 """Earlier runs that are counted; the list has no total."""

@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 from app.bad_request import bad
-from infra.machine_address import AddressRefused, check_host
+from infra.net.machine_address import AddressRefused, check_host
 
 LONGEST_HOST = 253
 """Characters of a host name (RFC 1035 §2.3.4)."""

@@ -17,9 +17,9 @@ from events.machine.decide import (
 from events.machine.state import Machine
 from events.subjects import OBSERVE_WORK
 from infra.batch_runs import carry_out
-from infra.log_group import LogGroups
+from infra.jetstream.log.group import LogGroups
+from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import Pool
-from infra.work_queue import WorkQueue
 from projections.queries import open_runs_of_machine, promised_batches
 
 LOOK_EVERY = 5

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from infra.health.disk import Disk
-from infra.health.nodes import Node
-from infra.health.replicas import StreamHealth
-from infra.health.workers import Workers
-from infra.log_health import LogHealth
-from infra.storage_probe import StorageProbe
+from infra.embedded.disk import Disk
+from infra.jetstream.health.log import LogHealth
+from infra.jetstream.health.nodes import Node
+from infra.jetstream.health.replicas import StreamHealth
+from infra.jetstream.health.workers import Workers
+from infra.s3.probe import StorageProbe
 
 
 class FoundMachine(Struct, frozen=True, kw_only=True):

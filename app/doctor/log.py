@@ -6,7 +6,7 @@ from datetime import timedelta
 from app.doctor.check import Check, Faults, well
 from app.doctor.findings import Cluster, Findings
 from events.words import Phrases
-from infra.log_health import LogHealth
+from infra.jetstream.health.log import LogHealth
 
 OLDEST_NATS = (2, 12)
 """Atomic batches came with it."""

@@ -9,11 +9,11 @@ from app.doctor.judge import judge
 from app.doctor.look_at_machines import look_at_machines
 from app.doctor.stuck_runs import stuck_runs
 from app.house import House
+from infra.embedded.disk import look_at_disk
 from infra.event_store import LogUnavailable
-from infra.health.disk import look_at_disk
-from infra.health.system import SystemHealth
+from infra.jetstream.health.system import SystemHealth
 from infra.postgres import POSTGRES_AWAY
-from infra.storage_probe import probe_storage
+from infra.s3.probe import probe_storage
 from projections.health import count_projectors, count_quarantined
 from projections.queries import position, server_version, write_probe
 

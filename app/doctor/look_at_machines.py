@@ -8,10 +8,10 @@ from app.house import House
 from app.reads.machines import PRESENT
 from events.machine.state import Machine, MachineState
 from infra.comfyui.driver import open_comfyui
-from infra.jetstream.work_consumers import render_consumer
-from infra.machine import MachineUnreachable
-from infra.machine_address import AddressRefused
-from infra.machine_secrets import opened
+from infra.comfyui.secrets import opened
+from infra.jetstream.work.consumers import render_consumer
+from infra.machine_driver import MachineUnreachable
+from infra.net.machine_address import AddressRefused
 from infra.sealing import CannotOpen
 from projections.queries import list_machines
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.doctor.check import Check, Faults, well
 from app.doctor.findings import Findings, ReadModels
 from events.words import Phrases
-from infra.log_health import LogHealth
+from infra.jetstream.health.log import LogHealth
 
 OLDEST_POSTGRES = 15
 FAR_BEHIND = 5_000

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 
 from app.doctor.read_models import FAR_BEHIND
-from infra.health.replicas import StreamHealth
-from infra.health.system import SystemHealth
+from infra.jetstream.health.replicas import StreamHealth
+from infra.jetstream.health.system import SystemHealth
 from infra.postgres import POSTGRES_AWAY, Pool
 from projections.health import count_projectors
 from projections.queries import position

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.doctor.check import Check, Faults, well
 from events.words import Phrases
-from infra.storage_probe import StorageProbe
+from infra.s3.probe import StorageProbe
 
 WORDS: Phrases = {
     "storage_write": ("cannot be written: {reason}", "无法写入：{reason}"),

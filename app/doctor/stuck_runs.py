@@ -8,7 +8,7 @@ from app.house import House
 from events.run.state import Run
 from events.work import piece_of_run
 from infra.event_store import LogUnavailable
-from infra.work_queue import Queued
+from infra.jetstream.work.queue import Queued
 from projections.health import open_runs
 from projections.queries import position
 

@@ -6,8 +6,8 @@ from uuid import UUID
 from app.doctor.check import Check, Faults, well
 from app.doctor.findings import Findings, Work
 from events.words import Phrases
-from infra.jetstream.reactor_durable import REACTOR
-from infra.jetstream.work_consumers import KINDS
+from infra.jetstream.work.consumers import KINDS
+from infra.jetstream.work.reactor_durable import REACTOR
 
 SHOWN = 3
 """Runs that are named; a list of hundreds helps nobody."""

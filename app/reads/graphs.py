@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from events.errors import MachineUnobserved, NotFound
 from events.machine.state import Machine
-from infra.object_keys import graph_key
-from infra.object_storage import ObjectMissing, ObjectStorage
 from infra.offload import SMALL, in_thread, in_thread_if
+from infra.s3.keys import graph_key
+from infra.s3.port import ObjectMissing, ObjectStorage
 
 _canonical = msgspec.json.Encoder(order="deterministic").encode
 _decode_graph = msgspec.json.Decoder(dict[str, Any]).decode

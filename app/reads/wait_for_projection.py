@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from infra.log_group import LogGroups
+from infra.jetstream.log.group import LogGroups
 from infra.postgres import Connection
 from projections.queries import ReadModelsBehind, position
 

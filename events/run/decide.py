@@ -53,7 +53,7 @@ REPORTED = frozenset({Status.STARTED, Status.RUNNING})
 """What a machine tells of its own work; everything else follows from other facts."""
 
 MAX_OUTPUTS = 400
-"""Each stored file is an event, and a run has room for a few hundred (infra/streams.py)."""
+"""Each stored file is an event, and a run has room for a few hundred (infra/jetstream/streams)."""
 
 MAX_TEXT = 200_000
 """Characters of text a run may produce: they are kept as one message, which may have 1 MB."""

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from infra.machine import MachineRefused, MachineUnreachable
+from infra.machine_driver import MachineRefused, MachineUnreachable
 
 Reply = TypeVar("Reply")
 

@@ -10,7 +10,7 @@ from events.errors import Problem
 from events.graph.object_info import Infos, check_against
 from infra.comfyui.answers import decoded
 from infra.comfyui.client import Client
-from infra.machine import Graph, GraphProblem, WorkflowRejected
+from infra.machine_driver import Graph, GraphProblem, WorkflowRejected
 
 FRESH_FOR = 300.0
 """How long a description of a node class is taken to be true, in seconds."""

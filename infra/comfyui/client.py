@@ -23,8 +23,8 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from infra.comfyui.answers import Answer, decoded
-from infra.machine import MachineRefused, MachineUnreachable, OutcomeUnknown
-from infra.machine_secrets import NO_SECRETS, MachineSecrets
+from infra.comfyui.secrets import NO_SECRETS, MachineSecrets
+from infra.machine_driver import MachineRefused, MachineUnreachable, OutcomeUnknown
 from infra.masking import MASK
 
 CONNECT_WITHIN = 10.0

@@ -12,15 +12,16 @@ from yarl import URL
 
 from events.graph.object_info import Infos
 from events.run.output import Output
-from infra.comfyui import files, observing, prompts
+from infra.comfyui import files, prompts
 from infra.comfyui.capabilities import Capabilities
 from infra.comfyui.client import Client
 from infra.comfyui.folders import make_folders
-from infra.comfyui.listening import listening
-from infra.comfyui.watching import Patience, Watch
-from infra.machine import Graph, Observed, Outcome, OutputStream, PromptState, Report
-from infra.machine_address import MachineResolver, check_host
-from infra.machine_secrets import NO_SECRETS, MachineSecrets
+from infra.comfyui.secrets import NO_SECRETS, MachineSecrets
+from infra.comfyui.watch import observing
+from infra.comfyui.watch.listening import listening
+from infra.comfyui.watch.watching import Patience, Watch
+from infra.machine_driver import Graph, Observed, Outcome, OutputStream, PromptState, Report
+from infra.net.machine_address import MachineResolver, check_host
 
 
 class ComfyUIMachine:

@@ -14,8 +14,8 @@ from msgspec import Struct
 from events.run.output import Output
 from infra.comfyui.answers import decoded
 from infra.comfyui.client import NO_ANSWER, Client
-from infra.machine import MachineRefused, MachineUnreachable, OutputMissing
-from infra.served_types import UNKNOWN_TYPE, media_type_in
+from infra.machine_driver import MachineRefused, MachineUnreachable, OutputMissing
+from infra.s3.served_types import UNKNOWN_TYPE, media_type_in
 
 SUBFOLDER = "comfyd"
 """Our own folder among the input images of the machine."""

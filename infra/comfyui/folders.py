@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from aiohttp import FormData
 
 from infra.comfyui.client import Client
-from infra.machine import Graph
-from infra.served_types import UNKNOWN_TYPE
+from infra.machine_driver import Graph
+from infra.s3.served_types import UNKNOWN_TYPE
 
 _MARK = ".comfyd"
 """An empty file: uploading one is the only way in which ComfyUI makes a folder."""

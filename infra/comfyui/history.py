@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from events.run.outputs import collect_outputs
-from infra.machine import Failed, Finished, Interrupted
+from infra.machine_driver import Failed, Finished, Interrupted
 
 ENDS = ("execution_success", "execution_error", "execution_interrupted")
 """The messages of a prompt's end."""

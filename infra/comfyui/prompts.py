@@ -15,7 +15,7 @@ from infra.comfyui.answers import Answer, decoded
 from infra.comfyui.client import Client
 from infra.comfyui.history import History, outcome_of
 from infra.comfyui.refusals import PromptAnswer, problems_in
-from infra.machine import (
+from infra.machine_driver import (
     Failed,
     Finished,
     Graph,

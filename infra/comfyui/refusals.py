@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from infra.machine import GraphProblem
+from infra.machine_driver import GraphProblem
 
 
 class Reason(Struct, frozen=True):

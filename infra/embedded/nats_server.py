@@ -6,11 +6,11 @@ from typing import Any, BinaryIO, Literal
 
 import msgspec
 
-from infra.analyst import ACCOUNTS, OWN_ACCOUNT
 from infra.embedded.child import Command
 from infra.embedded.data_folder import remembered_secret, write_private
 from infra.embedded.ports import LOOPBACK
 from infra.embedded.server import Server, installed_binary
+from infra.jetstream.analyst import ACCOUNTS, OWN_ACCOUNT
 
 Sync = Literal["always", "10ms"]
 """When a write reaches the disk: before it is acknowledged, or up to 10 ms later."""

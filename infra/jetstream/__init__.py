@@ -1,1 +1,1 @@
-"""What several drivers of JetStream have in common, and how its streams come to be."""
+"""JetStream: the connection, the event store, and all that is asked of its API."""

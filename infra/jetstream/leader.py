@@ -16,8 +16,8 @@ from msgspec import Struct
 from nats.aio.client import Client
 
 from infra.event_store import LogUnavailable
+from infra.jetstream.connection import UNANSWERED, ApiError, api
 from infra.jetstream.error_codes import NO_LEADER, NO_MESSAGE
-from infra.nats_connection import UNANSWERED, ApiError, api
 
 REPLICA_WITHIN = 1.0
 """Seconds that a replica has for a Direct Get. One that was cut off does not answer until the

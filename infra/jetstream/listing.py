@@ -5,7 +5,7 @@ from typing import Any
 
 from nats.aio.client import Client
 
-from infra.nats_connection import api
+from infra.jetstream.connection import api
 
 
 async def list_consumers(

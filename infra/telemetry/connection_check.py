@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from infra.event_store import LogUnavailable
-from infra.nats_connection import NATS_ERRORS, UNANSWERED, ApiError, Client, api, connected
+from infra.jetstream.connection import NATS_ERRORS, UNANSWERED, ApiError, Client, api, connected
 from infra.telemetry.watchdog import OK, Check, GaveUp
 
 ANSWER_WITHIN = 3.0

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from msgspec import Struct
 
-from infra.listening import Listener, listen
+from infra.net.listening import Listener, listen
 from infra.telemetry.exposition import Scrape
 
 LISTENER = Listener(host="COMFYD_INTERNAL_HOST", port="COMFYD_INTERNAL_PORT")

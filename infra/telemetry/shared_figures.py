@@ -9,8 +9,8 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from events import subjects
-from infra.health.replicas import Replica, StreamHealth
-from infra.telemetry.log_figures import LogFigures
+from infra.jetstream.health.figures import LogFigures
+from infra.jetstream.health.replicas import Replica, StreamHealth
 
 
 class RunFigures(Protocol):

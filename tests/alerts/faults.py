@@ -12,9 +12,9 @@ from nats.aio.client import Client
 from psycopg import sql
 
 from events.subjects import LOG, UPLOAD_WORK, WORK, aggregate, subject
-from infra.jetstream.work_consumers import render_consumer
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.nats_connection import api
+from infra.jetstream.connection import api
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.work.consumers import render_consumer
 from infra.postgres import connect
 from tests.builders import created, draft
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from nats.aio.client import Client
 
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
 from tests.alerts import faults
 from tests.e2e.graphs import card, load
 from tests.e2e.system import System, eventually

@@ -13,7 +13,7 @@ from nats.aio.client import Client
 
 from events import codec
 from events.subjects import subject
-from infra.nats_connection import checked
+from infra.jetstream.connection import checked
 from tests.bench.history import birth
 from tests.bench.load import Load, measure
 from tests.bench.numbers import Measured, median, middle, summary

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 from events.run.progress import Progress
 from events.run.status import Status
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.run_progress import ProgressSender
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.run_progress import ProgressSender
 from tests.bench.history import birth, changed, entry
 from tests.bench.listeners import Audience, Heard, listening
 from tests.bench.numbers import median, percentile

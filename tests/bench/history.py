@@ -12,7 +12,7 @@ from events.envelope import AnyRecorded, Meta, Recorded
 from events.run.events import RunCreated, RunEvent, StatusChanged
 from events.run.status import Status
 from events.subjects import subject
-from infra.nats_connection import checked
+from infra.jetstream.connection import checked
 from tests import builders
 from tests.bench.stack import USER
 

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from events.aggregates import RUN
-from infra.jetstream_event_store import JetStreamEventStore
+from infra.jetstream.event_store import JetStreamEventStore
 from tests.bench.numbers import median, percentile
 from tests.bench.scale import Scale, Told
 from tests.bench.stack import Stack

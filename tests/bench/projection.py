@@ -13,7 +13,7 @@ from events import codec
 from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from events.subjects import subject
-from infra.log_reader import head, read_log
+from infra.jetstream.log.reader import head, read_log
 from infra.postgres import Connection
 from projections.fold import Fold
 from projections.queries import position

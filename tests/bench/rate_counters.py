@@ -13,7 +13,7 @@ from nats.js.errors import KeyWrongLastSequenceError
 
 from app.rate_counter import PostgresCounter
 from app.rate_limit import RateLimit
-from infra.nats_connection import api, checked
+from infra.jetstream.connection import api, checked
 from infra.postgres import open_pool
 from tests.bench.accept import repeated
 from tests.bench.numbers import Measured, middle

@@ -13,11 +13,11 @@ from nats.aio.client import Client
 from app.auth.tokens import Tokens
 from app.cli.api_client import ApiClient
 from app.cli.supervisor import python_process
-from infra import streams
 from infra.embedded.child import Child, start
 from infra.embedded.ports import remembered_ports
 from infra.embedded.servers import Servers
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
+from infra.jetstream.streams import declared as streams
 from infra.postgres import Connection, connect
 from projections.schema import create_tables
 from tests.builders import SEAL_KEY

@@ -14,8 +14,8 @@ from events.ids import prompt_id
 from events.run.endings import MAX_ATTEMPTS
 from events.run.events import RunCreated
 from events.run.status import TERMINAL
-from infra.log_reader import head, read_log
-from infra.nats_connection import Client, connected
+from infra.jetstream.connection import Client, connected
+from infra.jetstream.log.reader import head, read_log
 from infra.postgres import connect
 from projections.inspection import quarantine
 from projections.queries import position

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from infra.nats_connection import Client, api, connected
+from infra.jetstream.connection import Client, api, connected
+from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import connect
-from infra.work_queue import WorkQueue
 from tests.chaos.load import graph
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant, client_of

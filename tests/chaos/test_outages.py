@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from events.ids import prompt_id
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
 from tests.chaos.load import graph
 from tests.chaos.proof import check_story, log_end, read_stories
 from tests.e2e.graphs import card, load, slow

@@ -23,12 +23,12 @@ from events.run.commands import ClaimRun, LoseAttempt, RecordOutputs
 from events.run.status import TERMINAL
 from infra import clock
 from infra.event_store import Session, load
-from infra.jetstream.reactor_durable import REACTOR
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.nats_connection import Client, api, connected
-from infra.private_data import PrivateData
-from infra.s3_storage import open_object_storage
-from infra.settings import settings_from
+from infra.jetstream.connection import Client, api, connected
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.work.reactor_durable import REACTOR
+from infra.s3.storage import open_object_storage
+from infra.settings.settings import settings_from
 from tests.chaos.proof import log_end, read_stories, renders
 from tests.e2e.batches import colours, make
 from tests.e2e.graphs import card, slow

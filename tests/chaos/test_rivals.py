@@ -3,7 +3,7 @@
 import pytest
 
 from events.run.events import RunClaimed
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
 from tests.chaos.load import Load, graph
 from tests.chaos.proof import (
     Story,

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from infra.embedded.ports import LOOPBACK, free_port
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
 from tests.chaos.proof import log_end, read_stories
 from tests.e2e.graphs import Graph, external, node, slow
 from tests.e2e.system import System, eventually

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from nats.aio.client import Client
 
 from events.subjects import INPUTS, LOG
-from infra.nats_connection import api
+from infra.jetstream.connection import api
 from tests.nats_cluster import NODES, leader_of
 from tests.route_proxies import RouteProxies
 

@@ -13,10 +13,10 @@ from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from events.subjects import LOG
 from infra.event_store import LogUnavailable
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.log_health import LogCheck
-from infra.log_reader import head
-from infra.nats_connection import UNANSWERED, ApiError, connected
+from infra.jetstream.connection import UNANSWERED, ApiError, connected
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.health.log import LogCheck
+from infra.jetstream.log.reader import head
 from tests.builders import claimed, created, draft
 from tests.nats_cluster import NODES, leader_of, migrated, running_cluster
 from tests.route_proxies import RouteProxies

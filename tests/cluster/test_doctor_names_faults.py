@@ -15,10 +15,10 @@ from app.doctor.log import log_checks
 from app.doctor.look import look_at_cluster
 from events.subjects import subject
 from infra.clock import now
-from infra.health.system import SystemHealth
-from infra.log_health import LogCheck
-from infra.nats_connection import Client, api, connected
-from infra.storage_probe import StorageProbe
+from infra.jetstream.connection import Client, api, connected
+from infra.jetstream.health.log import LogCheck
+from infra.jetstream.health.system import SystemHealth
+from infra.s3.probe import StorageProbe
 from tests.cluster.lagging import leave_one_behind
 from tests.e2e.system import eventually
 from tests.nats_cluster import Cluster, leader_of, migrated, running_cluster

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import pytest
 
 from events.subjects import LOG
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
 from tests.chaos.load import graph
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant

@@ -16,12 +16,12 @@ from nats.js.errors import ServiceUnavailableError
 
 from events import subjects
 from events.aggregates import RUN
-from infra import streams
 from infra.event_store import LogUnavailable
-from infra.jetstream.log_consumer import UNHEARD, UNHEARD_PAUSE
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.nats_connection import api, connected
-from infra.private_data import PrivateData
+from infra.jetstream.connection import api, connected
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.log.consumer import UNHEARD, UNHEARD_PAUSE
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.streams import declared as streams
 from tests.builders import created, draft
 from tests.e2e.system import eventually
 from tests.nats_cluster import NODES, Cluster

@@ -8,12 +8,12 @@ import pytest
 from nats.aio.client import Client
 
 from events import subjects
-from infra import streams
-from infra.jetstream.cannot_migrate import CannotMigrate
-from infra.jetstream.reactor_durable import ReactorDurable
-from infra.jetstream.work_consumers import BATCHES, ERASURES, OBSERVATIONS, UPLOADS
-from infra.nats_connection import api, connected
-from infra.work_queue import WorkQueue
+from infra.jetstream.connection import api, connected
+from infra.jetstream.streams import declared as streams
+from infra.jetstream.streams.cannot_migrate import CannotMigrate
+from infra.jetstream.work.consumers import BATCHES, ERASURES, OBSERVATIONS, UPLOADS
+from infra.jetstream.work.queue import WorkQueue
+from infra.jetstream.work.reactor_durable import ReactorDurable
 from tests.e2e.system import eventually
 from tests.nats_cluster import Cluster
 

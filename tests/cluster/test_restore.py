@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
 from tests.chaos.load import Load, graph
 from tests.chaos.proof import check_story, log_end, read_stories, renders
 from tests.e2e.command_line import COMMAND, environment

@@ -10,9 +10,9 @@ from nats.aio.client import Client
 
 from events.aggregates import RUN
 from events.subjects import LOG, subject
-from infra.jetstream.durables import move_durable
-from infra.jetstream.reactor_durable import REACTOR
-from infra.nats_connection import api, connected
+from infra.jetstream.connection import api, connected
+from infra.jetstream.work.durables import move_durable
+from infra.jetstream.work.reactor_durable import REACTOR
 from tests.chaos.load import Load, graph
 from tests.chaos.proof import check_everything, log_end
 from tests.cluster.lagging import leaders_of_both, leave_one_behind, until_unknown

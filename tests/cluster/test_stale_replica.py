@@ -15,14 +15,13 @@ from nats.aio.client import Client
 
 from events.envelope import AnyRecorded
 from events.subjects import INPUTS, LOG, subject
-from infra import log_reader
 from infra.event_store import EventStore
-from infra.jetstream import log_consumer
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.log_group import LogGroups
-from infra.log_reader import LogInterrupted, read_log
-from infra.nats_connection import connected
-from infra.private_data import PrivateData
+from infra.jetstream.connection import connected
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.log import consumer, reader
+from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.reader import LogInterrupted, read_log
+from infra.jetstream.private_data import PrivateData
 from tests.builders import claimed, created, draft
 from tests.cluster.lagging import is_found, leave_one_behind, until_unknown
 from tests.contract.test_event_store_contract import (  # noqa: F401 -- the suite runs here as well
@@ -153,9 +152,9 @@ async def test_readers_come_to_the_end_wherever_their_consumers_were_made(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(log_consumer, "HEARTBEAT", 0.2)
-    monkeypatch.setattr(log_consumer, "SETTLED", 0.3)
-    monkeypatch.setattr(log_reader, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(consumer, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(consumer, "SETTLED", 0.3)
+    monkeypatch.setattr(reader, "HEARTBEAT", 0.2)
     run = await run_of(client, 20)
     wanted = [run[0].aggregate] if aggregates == "some" else []
 

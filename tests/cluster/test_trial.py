@@ -7,7 +7,7 @@ from itertools import cycle
 import pytest
 
 from events.subjects import LOG
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
 from tests.chaos.load import Load, graph
 from tests.chaos.proof import check_everything, log_end, renders
 from tests.e2e.system import System, eventually

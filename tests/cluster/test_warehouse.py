@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from events.subjects import LOG, subject
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
 from tests.cluster.lagging import leave_one_behind, until_unknown
 from tests.nats_cluster import migrated, running_cluster
 from tests.route_proxies import RouteProxies

@@ -7,8 +7,8 @@ import pytest
 
 from events import subjects
 from events.work import render_piece
-from infra.nats_connection import api, connected
-from infra.work_queue import WorkQueue
+from infra.jetstream.connection import api, connected
+from infra.jetstream.work.queue import WorkQueue
 from tests.builders import MACHINE_ID
 from tests.nats_cluster import Cluster, migrated
 

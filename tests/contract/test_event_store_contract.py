@@ -13,10 +13,10 @@ from nats.aio.client import Client
 
 from events.aggregates import RUN, WORKFLOW
 from events.run.commands import ClaimRun, CreateRun
-from infra import streams
 from infra.event_store import AggregateFull, EventStore, Session, VersionConflict, load
-from infra.jetstream_event_store import BATCH, JetStreamEventStore
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
+from infra.jetstream.event_store import BATCH, JetStreamEventStore
+from infra.jetstream.streams import declared as streams
 from tests.builders import MACHINE_ID, NOW, claimed, created, draft, meta, pushed
 from tests.memory_event_store import MemoryEventStore
 from tests.nats_cluster import Cluster, migrated, running_cluster

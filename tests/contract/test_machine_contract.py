@@ -17,7 +17,7 @@ from PIL import Image
 
 from events.run.output import Output
 from events.run.progress import Progress
-from infra.machine import (
+from infra.machine_driver import (
     Failed,
     Finished,
     Graph,

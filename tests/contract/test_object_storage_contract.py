@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from infra.object_storage import (
+from infra.s3.port import (
     ObjectMissing,
     ObjectStorage,
     Stored,
 )
-from infra.s3_storage import open_object_storage
-from infra.settings import Spaces, settings_from
+from infra.s3.storage import open_object_storage
+from infra.settings.settings import Spaces, settings_from
 from tests.builders import SEAL_KEY
 from tests.fake_object_storage import FakeObjectStorage
 

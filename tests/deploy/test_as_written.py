@@ -12,11 +12,11 @@ import pytest
 
 from app.auth.tokens import Tokens
 from app.cli.supervisor import python_process
-from infra import streams
-from infra.analyst import READ, USER
 from infra.embedded.child import start
 from infra.embedded.ports import LOOPBACK, free_port
-from infra.nats_connection import api, connected
+from infra.jetstream.analyst import READ, USER
+from infra.jetstream.connection import api, connected
+from infra.jetstream.streams import declared as streams
 from tests.deploy.files import typed
 from tests.deploy.plans import JWT_SECRET, Plan, compose_plan, kubernetes_plan
 from tests.deploy.started import ENDED_WELL, DeployedNats, Processes, deployed_nats, run_once

@@ -12,7 +12,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # its types are another package
 
 from app.cli.main import main
-from infra.settings import SETTING_NAMES
+from infra.settings.settings import SETTING_NAMES
 from infra.telemetry.tracing.setup import PASSED_ON
 from tests.containers import DEPLOY, compose
 from tests.deploy.files import (

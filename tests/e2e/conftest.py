@@ -10,8 +10,8 @@ from nats.aio.client import Client
 
 from infra.embedded.ports import LOOPBACK
 from infra.embedded.servers import Servers
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
+from infra.jetstream.event_store import JetStreamEventStore
 from infra.postgres import connect
 from projections.schema import drop_tables
 from projections.statements import LIVE

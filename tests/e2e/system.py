@@ -14,11 +14,11 @@ import httpx
 
 from app.auth.tokens import Tokens
 from app.cli.supervisor import Supervisor, python_process
-from infra import streams
 from infra.embedded.child import Child, Command
 from infra.embedded.ports import LOOPBACK, free_port
 from infra.embedded.servers import Servers
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
+from infra.jetstream.streams import declared as streams
 from infra.postgres import connect
 from projections.schema import create_tables
 from tests.builders import SEAL_KEY

@@ -15,7 +15,7 @@ from litestar.routes import HTTPRoute
 from app.auth.guard import ScopeUndeclared, check_scopes_declared
 from app.auth.scopes import ADMIN, OPT, SCOPES
 from app.main import build_app
-from infra.settings import settings_from
+from infra.settings.settings import settings_from
 from tests.e2e.authorisation import (
     FILTERED,
     Holder,
@@ -28,7 +28,7 @@ from tests.e2e.authorisation import (
     request_for,
 )
 from tests.e2e.system import System
-from tests.unit.infra.test_settings import GOOD
+from tests.unit.infra.settings.test_settings import GOOD
 
 OPEN = re.compile(r"/$|/(health|docs|openapi\.json)(/|$)")
 """What anybody may read."""

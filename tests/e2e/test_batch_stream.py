@@ -7,8 +7,8 @@ import time
 from nats.aio.client import Client
 
 from events.subjects import subject
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.nats_connection import api
+from infra.jetstream.connection import api
+from infra.jetstream.event_store import JetStreamEventStore
 from tests.e2e.batches import Json, colours, counted, done, make
 from tests.e2e.graphs import card, slow
 from tests.e2e.sse import Message, following_at

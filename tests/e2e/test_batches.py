@@ -15,8 +15,8 @@ from events.batch import BatchCreated, BatchItem, CreateBatch
 from events.envelope import Meta
 from events.ids import batch_run_id, keyed_batch_id
 from infra.event_store import Session
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.nats_connection import api
+from infra.jetstream.connection import api
+from infra.jetstream.event_store import JetStreamEventStore
 from tests.builders import NOW
 from tests.e2e.batches import ask, colours, counted, done, make, read
 from tests.e2e.graphs import MISSING, card, load, slow

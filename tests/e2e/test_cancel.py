@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from events.ids import prompt_id
-from infra.jetstream_event_store import JetStreamEventStore
+from infra.jetstream.event_store import JetStreamEventStore
 from tests.e2e.graphs import card, slow
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant

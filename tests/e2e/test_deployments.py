@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.jetstream_event_store import JetStreamEventStore
+from infra.jetstream.event_store import JetStreamEventStore
 from tests.e2e.graphs import MISSING, card, external, node, slow
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant

@@ -7,11 +7,11 @@ from nats.aio.client import Client
 
 from events import codec, subjects
 from events.aggregates import RUN
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.nats_connection import api
+from infra.jetstream.connection import api
+from infra.jetstream.event_store import JetStreamEventStore
 from infra.postgres import connect
-from infra.s3_storage import open_object_storage
-from infra.settings import settings_from
+from infra.s3.storage import open_object_storage
+from infra.settings.settings import settings_from
 from tests.e2e.graphs import MISSING, external, node, slow
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant, run_uuid

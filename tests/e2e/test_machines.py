@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from events.envelope import AnyRecorded
 from events.ids import batch_run_id
-from infra.jetstream_event_store import JetStreamEventStore
+from infra.jetstream.event_store import JetStreamEventStore
 from infra.postgres import connect
 from tests.e2e.batches import done, make
 from tests.e2e.graphs import card, external, node, slow

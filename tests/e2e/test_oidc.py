@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from infra.embedded.ports import LOOPBACK, free_port
-from infra.settings import ANYBODY
+from infra.settings.settings import ANYBODY
 from tests.e2e.system import System
 from tests.identity_provider import (
     AUDIENCE,

@@ -11,8 +11,8 @@ import pytest
 from nats.aio.client import Client
 
 from infra.embedded.ports import LOOPBACK, free_port
-from infra.log_reader import head
-from infra.nats_connection import api
+from infra.jetstream.connection import api
+from infra.jetstream.log.reader import head
 from tests.e2e.graphs import card, load
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant, client_of

@@ -16,8 +16,8 @@ from nats.aio.client import Client
 from psycopg import sql
 
 from events.codec import TYPES
-from infra.log_reader import head, read_log
-from infra.nats_connection import api
+from infra.jetstream.connection import api
+from infra.jetstream.log.reader import head, read_log
 from infra.postgres import Connection, connect
 from projections.fold import Fold
 from projections.queries import position

@@ -8,8 +8,8 @@ import pytest
 from nats.aio.client import Client
 from PIL import Image
 
-from infra.log_reader import head
-from infra.nats_connection import api
+from infra.jetstream.connection import api
+from infra.jetstream.log.reader import head
 from tests.e2e.graphs import MISSING, card, external, load, node, show
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant, client_of

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from infra.jetstream_event_store import JetStreamEventStore
+from infra.jetstream.event_store import JetStreamEventStore
 from tests.e2e.graphs import MISSING, card, slow
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant, client_of, download

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from infra.embedded.ports import LOOPBACK
-from infra.secret_settings import secret_values
+from infra.settings.secret import secret_values
 from tests.e2e.graphs import MISSING, load
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant, client_of

@@ -11,9 +11,9 @@ from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 
 from events import subjects
-from infra.analyst import READ
-from infra.nats_connection import connected
-from infra.streams import migrate
+from infra.jetstream.analyst import READ
+from infra.jetstream.connection import connected
+from infra.jetstream.streams.declared import migrate
 from tests.analyst_nats import Urls, analyst_nats
 from tests.own_nats import own_nats
 

@@ -18,14 +18,14 @@ from consumers.erase_again import erase_data_again, erase_files_again, find_eras
 from events import subjects
 from events.aggregates import RUN
 from events.run.commands import CreateRun, EraseRun, RecordDataDeleted, RequestCancel, RunCommand
-from infra import streams
 from infra.event_store import Session, load
-from infra.jetstream.backup_errors import MESSAGES, BackupError
-from infra.jetstream.backup_folder import DATA, MANIFEST, META, Manifest
-from infra.jetstream.reactor_durable import REACTOR
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.nats_connection import UNANSWERED, ApiError, api, connected
-from infra.private_data import PrivateData
+from infra.jetstream.backup.errors import MESSAGES, BackupError
+from infra.jetstream.backup.folder import DATA, MANIFEST, META, Manifest
+from infra.jetstream.connection import UNANSWERED, ApiError, api, connected
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.streams import declared as streams
+from infra.jetstream.work.reactor_durable import REACTOR
 from tests.builders import NOW, SEAL_KEY, created, meta
 from tests.e2e.system import eventually
 from tests.fake_object_storage import FakeObjectStorage

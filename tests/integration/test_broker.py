@@ -8,12 +8,12 @@ from faststream.nats import JStream, NatsMessage, PullSub
 
 from consumers.broker import Broker
 from events import subjects
-from infra.jetstream.work_consumers import BATCHES
-from infra.nats_connection import Client
+from infra.jetstream.connection import Client
+from infra.jetstream.work.consumers import BATCHES
+from infra.jetstream.work.queue import WorkQueue
 from infra.telemetry import connection_check as checks
 from infra.telemetry.connection_check import connection_check
 from infra.telemetry.watchdog import GaveUp
-from infra.work_queue import WorkQueue
 from tests.builders import MACHINE_ID as SOMETHING
 from tests.e2e.system import eventually
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from infra.analyst import READ
 from infra.embedded.child import Command, start
 from infra.embedded.nats_server import ask_system, is_healthy, nats_binary
 from infra.embedded.ports import LOOPBACK, free_port
-from infra.nats_connection import connected
-from infra.streams import migrate
+from infra.jetstream.analyst import READ
+from infra.jetstream.connection import connected
+from infra.jetstream.streams.declared import migrate
 from tests.containers import DEPLOY
 
 

@@ -26,13 +26,13 @@ from events.run.output import Output
 from events.run.state import Run
 from events.run.status import Status
 from infra.event_store import load
-from infra.given_up_keys import GRACE, GivenUpKeys
-from infra.input_images import InputImages
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.log_reader import head, read_log
-from infra.object_storage import ObjectMissing, StorageUnavailable
+from infra.images.store import InputImages
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.log.reader import head, read_log
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.tombstones import GRACE, GivenUpKeys
 from infra.postgres import Pool, connect, open_pool
-from infra.private_data import PrivateData
+from infra.s3.port import ObjectMissing, StorageUnavailable
 from projections.fold import Fold
 from projections.queries import find_runs
 from projections.schema import create_tables

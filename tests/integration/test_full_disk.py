@@ -7,9 +7,9 @@ from infra.embedded.child import start
 from infra.embedded.data_folder import has_room
 from infra.embedded.nats_server import nats_server
 from infra.embedded.ports import free_port
-from infra.log_health import LogCheck
-from infra.nats_connection import api, connected
-from infra.streams import migrate
+from infra.jetstream.connection import api, connected
+from infra.jetstream.health.log import LogCheck
+from infra.jetstream.streams.declared import migrate
 from tests.small_disk import filled, small_disk
 
 

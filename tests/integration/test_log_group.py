@@ -10,8 +10,8 @@ from events.aggregates import RUN
 from events.envelope import AnyRecorded, Entry, Recorded
 from events.run.commands import CreateRun, RequestCancel
 from infra.event_store import Session
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.log_group import LogGroups
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.log.group import LogGroups
 from tests.builders import NOW, created, meta
 
 

@@ -13,10 +13,10 @@ from nats.aio.msg import Msg
 
 from events.envelope import Entry, Recorded, Unreadable
 from events.subjects import LOG, subject
-from infra import streams
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.log_reader import LogInterrupted, head, read_log
-from infra.nats_connection import api, connected
+from infra.jetstream.connection import api, connected
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.log.reader import LogInterrupted, head, read_log
+from infra.jetstream.streams import declared as streams
 from tests.builders import created, draft
 from tests.own_nats import own_nats
 from tests.servers import IN_CONTAINERS

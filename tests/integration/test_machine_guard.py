@@ -13,12 +13,18 @@ from multidict import CIMultiDictProxy
 
 from events.run.output import Output
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
+from infra.comfyui.secrets import MachineSecrets
 from infra.embedded.standin.server import Server, serve
-from infra.machine import Finished, MachineRefused, MachineUnreachable, Outcome, OutcomeUnknown
-from infra.machine_address import AddressRefused
-from infra.machine_secrets import MachineSecrets
+from infra.machine_driver import (
+    Finished,
+    MachineRefused,
+    MachineUnreachable,
+    Outcome,
+    OutcomeUnknown,
+)
+from infra.net.machine_address import AddressRefused
 from tests.comfyui_answers import GRAPH, Recorder
-from tests.unit.infra.test_machine_address import FakeResolver
+from tests.unit.infra.net.test_machine_address import FakeResolver
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,8 @@ from nats.aio.client import Client
 
 from consumers.__main__ import main
 from events import subjects
-from infra import streams
-from infra.nats_connection import api, connected
+from infra.jetstream.connection import api, connected
+from infra.jetstream.streams import declared as streams
 from tests.builders import SEAL_KEY
 from tests.servers import drop_streams
 

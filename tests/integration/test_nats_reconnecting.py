@@ -10,7 +10,7 @@ from faststream.nats import JStream, NatsMessage, PullSub
 
 from consumers.broker import Broker
 from infra.embedded.ports import LOOPBACK, free_port
-from infra.nats_connection import UNANSWERED, ApiError, Client, checked, connected
+from infra.jetstream.connection import UNANSWERED, ApiError, Client, checked, connected
 from tests.e2e.system import eventually
 from tests.nats_cluster import Cluster, running_cluster
 from tests.own_nats import own_nats
@@ -128,7 +128,7 @@ async def test_an_address_without_credentials_gets_the_first_ones(
 async def test_only_a_connection_that_was_lost_is_logged_as_lost(
     cluster: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", logger="infra.nats_connection")
+    caplog.set_level("INFO", logger="infra.jetstream.connection")
     async with connected(cluster.url, name="closed"):
         pass
     assert "nats.disconnected" not in caplog.messages

@@ -8,8 +8,8 @@ import pytest
 from nats.aio.client import Client
 
 from infra.embedded.ports import LOOPBACK, free_port
-from infra.health import nodes
-from infra.health.nodes import Node, look_at_nodes
+from infra.jetstream.health import nodes
+from infra.jetstream.health.nodes import Node, look_at_nodes
 
 
 @asynccontextmanager

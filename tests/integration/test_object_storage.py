@@ -14,13 +14,13 @@ from aiohttp import web
 from types_aiobotocore_s3 import S3Client
 from yarl import URL
 
-from infra.object_storage import (
+from infra.s3.port import (
     StorageRefused,
     StorageUnavailable,
 )
-from infra.object_urls import public_url
-from infra.s3_storage import S3ObjectStorage, open_object_storage
-from infra.settings import Spaces, settings_from
+from infra.s3.storage import S3ObjectStorage, open_object_storage
+from infra.s3.urls import public_url
+from infra.settings.settings import Spaces, settings_from
 from tests.builders import SEAL_KEY
 
 MiB = 1024 * 1024

@@ -8,9 +8,9 @@ from nats.aio.client import Client
 from events import subjects
 from events.graph.values import StoredValue
 from infra.event_store import LogUnavailable, TooLarge
-from infra.given_up_keys import GivenUpKeys
-from infra.nats_connection import api
-from infra.private_data import PrivateData
+from infra.jetstream.connection import api
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.tombstones import GivenUpKeys
 from tests.builders import RUN_ID
 from tests.stale_replica import stale
 

@@ -15,9 +15,8 @@ from consumers import projector
 from consumers.projector import LogIsShorter, Projector
 from consumers.rebuild import rebuild
 from events.subjects import WRITE_PROBE
-from infra import log_reader
-from infra.jetstream import log_consumer
-from infra.jetstream_event_store import JetStreamEventStore
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.log import consumer, reader
 from infra.postgres import Connection, connect
 from infra.telemetry.projector_metrics import ProjectorMetrics
 from projections.queries import position
@@ -29,9 +28,9 @@ from tests.stale_replica import StaleConsumers
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let consumers send heartbeats ten times as often."""
-    monkeypatch.setattr(log_consumer, "HEARTBEAT", 0.2)
-    monkeypatch.setattr(log_consumer, "SETTLED", 0.3)
-    monkeypatch.setattr(log_reader, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(consumer, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(consumer, "SETTLED", 0.3)
+    monkeypatch.setattr(reader, "HEARTBEAT", 0.2)
     monkeypatch.setattr(projector, "PAUSE", 0.01)
 
 

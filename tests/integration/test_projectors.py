@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry
 
 from consumers import projector as projectors
 from consumers.projector import Projector
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.log_reader import head
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.log.reader import head
 from infra.postgres import Connection, connect
 from infra.telemetry.projector_metrics import ProjectorMetrics
 from infra.telemetry.watchdog import GaveUp

@@ -19,10 +19,10 @@ from events.run.commands import CreateRun
 from events.run.events import AttemptLost, RetryScheduled, RunEvent
 from events.run.output import Output
 from events.subjects import subject
-from infra import streams
 from infra.event_store import Session
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.log_reader import head, read_log
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.log.reader import head, read_log
+from infra.jetstream.streams import declared as streams
 from infra.postgres import Connection, connect
 from infra.telemetry.projector_metrics import ProjectorMetrics
 from projections.fold import Fold

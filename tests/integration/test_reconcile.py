@@ -31,10 +31,10 @@ from events.run.commands import (
 from events.run.events import RunError
 from events.run.output import Output
 from infra.event_store import Session, load
-from infra.jetstream.reactor_durable import REACTOR
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.nats_connection import api
-from infra.work_queue import WorkQueue
+from infra.jetstream.connection import api
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.work.queue import WorkQueue
+from infra.jetstream.work.reactor_durable import REACTOR
 from tests.builders import MACHINE_ID, NOW, created
 from tests.golden.examples import EXAMPLES
 

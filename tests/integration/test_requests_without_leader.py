@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import nats.errors
 import pytest
 
-from infra.nats_connection import Client, Msg, connected
+from infra.jetstream.connection import Client, Msg, connected
 
 
 async def test_a_request_waits_for_who_will_answer_it(

@@ -13,12 +13,11 @@ from msgspec.structs import replace
 from nats.aio.client import Client
 
 from events.envelope import AnyRecorded, Entry
-from infra import log_reader
 from infra.event_store import LogUnavailable, VersionConflict
-from infra.jetstream import log_consumer
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.log_group import LogGroups
-from infra.log_reader import LogInterrupted, read_log
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.log import consumer, reader
+from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.reader import LogInterrupted, read_log
 from tests.builders import claimed, created, draft
 from tests.stale_replica import StaleConsumers, StaleReplica, stale
 
@@ -101,9 +100,9 @@ async def test_where_many_stand_is_believed_only_of_a_replica_that_is_there_itse
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let consumers send heartbeats ten times as often."""
-    monkeypatch.setattr(log_consumer, "HEARTBEAT", 0.2)
-    monkeypatch.setattr(log_consumer, "SETTLED", 0.3)
-    monkeypatch.setattr(log_reader, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(consumer, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(consumer, "SETTLED", 0.3)
+    monkeypatch.setattr(reader, "HEARTBEAT", 0.2)
 
 
 async def read_until(
@@ -147,7 +146,7 @@ async def test_a_reader_whose_consumers_all_come_to_the_stale_replica_says_so(
     with pytest.raises(LogInterrupted):
         await read_until(client, 2, aggregates=[])
 
-    assert client.made == 1 + log_consumer.PLACEMENTS
+    assert client.made == 1 + consumer.PLACEMENTS
 
 
 @pytest.mark.usefixtures("quick")

@@ -9,10 +9,10 @@ import pytest
 from app.auth.states import PATIENCE, Standings
 from events.aggregates import TOKEN
 from events.token import RevokeToken
-from infra import streams
 from infra.event_store import LogUnavailable, Session
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.streams import declared as streams
 from tests.builders import NOW, meta
 from tests.own_nats import own_nats
 

@@ -14,11 +14,11 @@ from yarl import URL
 
 from events.aggregates import RUN
 from events.run.commands import CreateRun
-from infra import streams
 from infra.embedded.servers import Servers
 from infra.event_store import LogUnavailable, Session
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.streams import declared as streams
 from tests.builders import created, draft, later, meta
 from tests.golden.examples import recorded_example
 from tests.lossy_proxy import LossyProxy, lossy_proxy

@@ -8,10 +8,10 @@ import pytest
 from nats.aio.client import Client
 
 from events import subjects
-from infra.jetstream.cannot_migrate import CannotMigrate
-from infra.jetstream_event_store import JetStreamEventStore
-from infra.nats_connection import ApiError, api, connected
-from infra.streams import (
+from infra.jetstream.connection import ApiError, api, connected
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.streams.cannot_migrate import CannotMigrate
+from infra.jetstream.streams.declared import (
     DAY,
     MAX_EVENTS_PER_AGGREGATE,
     StreamDiffers,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
-from infra.url_fetch import UrlProblem, UrlRefused, fetch_image_url
+from infra.net.url_fetch import UrlProblem, UrlRefused, fetch_image_url
 from tests.strange_site import PICTURE, Site, running_site
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable
 import pytest
 from yarl import URL
 
-from infra.url_fetch import (
+from infra.net.url_fetch import (
     UrlProblem,
     UrlRefused,
     _follow,

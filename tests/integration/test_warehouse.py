@@ -20,9 +20,9 @@ from events import codec
 from events.envelope import AnyRecorded
 from events.run.events import ImageUploaded, RunCreated
 from events.run.redaction import without_private_words
-from infra.analyst import READ
-from infra.nats_connection import connected
-from infra.streams import migrate
+from infra.jetstream.analyst import READ
+from infra.jetstream.connection import connected
+from infra.jetstream.streams.declared import migrate
 from tests.analyst_nats import Urls, analyst_nats
 from tests.golden.examples import EXAMPLES, EXTENDED
 from tests.own_nats import own_nats

@@ -11,9 +11,9 @@ from nats.aio.client import Client
 from events import subjects
 from events.work import erasure_piece, render_piece, stop_piece, upload_piece
 from infra.event_store import LogUnavailable
-from infra.jetstream.work_consumers import ACK_WAIT, RUNS_PER_MACHINE, UPLOADS, render_consumer
-from infra.nats_connection import api
-from infra.work_queue import Queued, WorkQueue, identifier_in
+from infra.jetstream.connection import api
+from infra.jetstream.work.consumers import ACK_WAIT, RUNS_PER_MACHINE, UPLOADS, render_consumer
+from infra.jetstream.work.queue import Queued, WorkQueue, identifier_in
 from tests.builders import MACHINE_ID, RUN_ID
 
 SUBJECT = subjects.render_work(MACHINE_ID)

@@ -11,18 +11,18 @@ import pytest
 from nats.aio.client import Client
 
 from events.work import upload_piece
-from infra.health.disk import look_at_disk
-from infra.health.workers import (
+from infra.embedded.disk import look_at_disk
+from infra.jetstream.connection import api
+from infra.jetstream.health.workers import (
     Queue,
     Workers,
     dead_letters,
     look_at_workers,
     worker_listens,
 )
-from infra.jetstream.reactor_durable import ReactorDurable
-from infra.jetstream.work_consumers import UPLOADS
-from infra.nats_connection import api
-from infra.work_queue import WorkQueue
+from infra.jetstream.work.consumers import UPLOADS
+from infra.jetstream.work.queue import WorkQueue
+from infra.jetstream.work.reactor_durable import ReactorDurable
 from tests.e2e.system import eventually
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from infra.embedded.servers import Servers
-from infra.nats_connection import connected
+from infra.jetstream.connection import connected
 from tests.e2e.system import System, running_system
 from tests.e2e.tenant import Tenant, client_of
 from tests.machine_labs import REAL_URL

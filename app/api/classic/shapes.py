@@ -11,8 +11,8 @@ from events.run.files import shown_subfolder
 from events.run.progress import Progress
 from events.run.state import Run
 from events.run.status import Status
-from infra.object_urls import public_url
-from infra.settings import Spaces
+from infra.s3.urls import public_url
+from infra.settings.settings import Spaces
 
 
 class ClassicProgress(TypedDict):

@@ -11,7 +11,7 @@ from app.api.v1.sse import BEAT, event_message, message
 from app.batch_standing import Standing
 from app.batch_stream import Piece
 from events.batch import RunFilter
-from infra.settings import Spaces
+from infra.settings.settings import Spaces
 
 _encode = msgspec.json.Encoder().encode
 

@@ -17,7 +17,7 @@ from events.run.events import (
     StatusChanged,
 )
 from events.subjects import identifier_of
-from infra.settings import Spaces
+from infra.settings.settings import Spaces
 
 
 class EventView(Struct, frozen=True, kw_only=True):

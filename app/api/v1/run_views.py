@@ -9,8 +9,8 @@ from events.run.events import Ending, RunError
 from events.run.output import Output
 from events.run.progress import Progress
 from events.run.state import Run, Upload
-from infra.object_urls import public_url
-from infra.settings import Spaces
+from infra.s3.urls import public_url
+from infra.settings.settings import Spaces
 
 
 class OutputView(Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ from events.run.redaction import as_shown
 from events.run.status import TERMINAL
 from events.subjects import identifier_of
 from infra.event_store import EventStore, LogUnavailable
-from infra.settings import Spaces
+from infra.settings.settings import Spaces
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from events.errors import InvalidGraph
 from events.graph.wrapped import FoundGraphs, find_graphs
 from events.json_complexity import BodyTooComplex
 from events.messages import say
-from infra.picture_metadata import GRAPH_TEXTS, read_graph_texts
+from infra.images.metadata import GRAPH_TEXTS, read_graph_texts
 
 Json = dict[str, Any]
 

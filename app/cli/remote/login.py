@@ -14,7 +14,7 @@ from platformdirs import user_config_path
 from app.auth.tokens import Tokens
 from app.cli.stack import SETTINGS_FILE, chosen_data, local_secret
 from infra.embedded.data_folder import write_private
-from infra.listening import reachable
+from infra.net.listening import reachable
 
 URL_VARIABLE = "COMFYD_URL"
 KEY_VARIABLE = "COMFYD_KEY"

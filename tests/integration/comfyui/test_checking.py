@@ -3,7 +3,7 @@
 import pytest
 
 from infra.comfyui.driver import ComfyUIMachine
-from infra.machine import (
+from infra.machine_driver import (
     WorkflowRejected,
 )
 from tests.comfyui_answers import PROMPT

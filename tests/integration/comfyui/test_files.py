@@ -5,7 +5,7 @@ import pytest
 from events.run.output import Output
 from infra.comfyui.driver import ComfyUIMachine
 from infra.embedded.standin import Server, Switches
-from infra.machine import (
+from infra.machine_driver import (
     MachineRefused,
     MachineUnreachable,
     OutputMissing,

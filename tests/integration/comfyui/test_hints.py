@@ -6,7 +6,7 @@ import pytest
 
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.embedded.standin import Server, Switches
-from infra.machine import Finished, OutcomeUnknown, Running, Waiting
+from infra.machine_driver import Finished, OutcomeUnknown, Running, Waiting
 from tests.comfyui_answers import PROMPT, Recorder
 
 PICTURE: dict[str, Any] = {

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from infra.comfyui.driver import ComfyUIMachine
-from infra.machine import (
+from infra.machine_driver import (
     Finished,
     Lost,
     MachineUnreachable,

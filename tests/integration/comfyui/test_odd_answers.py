@@ -6,7 +6,7 @@ import pytest
 
 from infra.comfyui import capabilities, client
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
-from infra.machine import (
+from infra.machine_driver import (
     MachineRefused,
     MachineUnreachable,
     WorkflowRejected,

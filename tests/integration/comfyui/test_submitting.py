@@ -4,7 +4,7 @@ import pytest
 
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.embedded.standin import Server
-from infra.machine import (
+from infra.machine_driver import (
     GraphProblem,
     Interrupted,
     Lost,

@@ -7,8 +7,8 @@ import pytest
 from aiohttp import WSCloseCode
 
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
-from infra.comfyui.listening import MESSAGE_LIMIT
-from infra.machine import (
+from infra.comfyui.watch.listening import MESSAGE_LIMIT
+from infra.machine_driver import (
     Failed,
     MachineUnreachable,
 )

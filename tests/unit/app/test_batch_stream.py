@@ -20,7 +20,7 @@ from events.ids import batch_run_id
 from events.run.commands import CreateRun, EraseRun, FailRun, RunCommand
 from events.run.events import RunError, StatusChanged
 from infra.event_store import Session
-from infra.log_reader import LogInterrupted
+from infra.jetstream.log.reader import LogInterrupted
 from tests.builders import NOW, RUN_ID, created, meta
 from tests.memory_event_store import MemoryEventStore
 

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import inspect
 
 from app.main import GRAPH_BODY, SMALL_BODY, build_app
-from infra.settings import settings_from
+from infra.settings.settings import settings_from
 from tests.described import SETTINGS
 
 FREE = (

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.cli.main import main
-from infra.analyst import ACCOUNTS
+from infra.jetstream.analyst import ACCOUNTS
 
 
 def run(folder: Path, *arguments: str) -> Result:

@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from app.doctor.findings import Cluster, Findings, FoundMachine, ReadModels, Work
 from app.doctor.judge import WORDS, judge
-from infra.health.disk import Disk
-from infra.health.nodes import Node
-from infra.health.replicas import Replica, StreamHealth
-from infra.health.workers import Queue, Workers
-from infra.log_health import LogHealth
-from infra.storage_probe import StorageProbe
+from infra.embedded.disk import Disk
+from infra.jetstream.health.log import LogHealth
+from infra.jetstream.health.nodes import Node
+from infra.jetstream.health.replicas import Replica, StreamHealth
+from infra.jetstream.health.workers import Queue, Workers
+from infra.s3.probe import StorageProbe
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 LOG = LogHealth(version=(2, 12, 1), largest_message=1 << 20, differing={}, position=9_000)

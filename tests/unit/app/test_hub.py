@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from app.hub import QUEUED_EVENTS, Follower, Frame, Hub, Taken
 from events.aggregates import RUN
 from events.envelope import AnyRecorded
-from infra.live import Live
+from infra.jetstream.live import Live
 from tests.builders import RUN_ID, created, draft
 from tests.fake_live import FakeLive
 

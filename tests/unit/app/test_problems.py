@@ -43,7 +43,7 @@ from events.errors import (
     Superseded,
 )
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
-from infra.object_storage import StorageRefused, StorageUnavailable
+from infra.s3.port import StorageRefused, StorageUnavailable
 
 
 class Sent(msgspec.Struct):

@@ -13,7 +13,7 @@ from app import health
 from app.doctor.readiness import ProjectorPart
 from app.house import House
 from infra.event_store import LogUnavailable
-from infra.health.replicas import Replica, StreamHealth
+from infra.jetstream.health.replicas import Replica, StreamHealth
 from infra.postgres import Pool
 
 

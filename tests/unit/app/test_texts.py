@@ -12,7 +12,7 @@ from events.run.events import RunDataErased, StatusChanged
 from events.run.output import Output
 from events.run.state import Run
 from events.run.status import Status
-from infra.private_data import PrivateData
+from infra.jetstream.private_data import PrivateData
 from tests.builders import claimed, created, image_output, later, produced
 from tests.fake_private_data import FakePrivateData
 

@@ -10,8 +10,8 @@ import pytest
 from consumers.delivery import TRIES, Breakages, InHand, Later, deliver, growing_delay
 from events.errors import Superseded
 from infra.event_store import LogUnavailable
+from infra.jetstream.work.queue import WorkQueue
 from infra.telemetry.worker_metrics import Delivered
-from infra.work_queue import WorkQueue
 from tests.builders import RUN_ID
 
 

@@ -7,7 +7,7 @@ from nats.aio.client import Client
 
 from consumers.durable_mover import AGAIN, STANDS_STILL, DurableMover
 from events.subjects import INPUTS, LOG, WORK
-from infra.health.replicas import Replica, StreamHealth
+from infra.jetstream.health.replicas import Replica, StreamHealth
 
 Look = tuple[int, int]
 """Where the log ends, and how far the replica is behind."""

@@ -7,9 +7,9 @@ from consumers.machines import AddressForbidden, MachineMissing, Machines, Token
 from events.aggregates import MACHINE
 from events.machine.decide import ChangeMachine, MachineCommand, RegisterMachine, RemoveMachine
 from events.machine.events import MachineRegistered
+from infra.comfyui.secrets import MachineSecrets
 from infra.event_store import Session
-from infra.machine_address import AddressRefused
-from infra.machine_secrets import MachineSecrets
+from infra.net.machine_address import AddressRefused
 from infra.sealing import Sealer
 from tests.builders import MACHINE_ID, NOW, OTHER_ID, SEAL_KEY, meta
 from tests.fake_machine import FakeMachine

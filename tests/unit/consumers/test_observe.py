@@ -25,9 +25,9 @@ from events.machine.decide import (
 )
 from events.machine.state import Machine
 from infra.event_store import load
-from infra.machine import MachineRefused, MachineUnreachable, Observed
+from infra.jetstream.work.queue import WorkQueue
+from infra.machine_driver import MachineRefused, MachineUnreachable, Observed
 from infra.telemetry.worker_metrics import Look
-from infra.work_queue import WorkQueue
 from tests.builders import MACHINE_ID, NOW, meta
 from tests.fake_machine import OBSERVED, FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage

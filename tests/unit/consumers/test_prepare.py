@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from consumers.render import render
 from events.graph.object_info import Infos
-from infra.machine import Graph
+from infra.machine_driver import Graph
 from tests.builders import RUN_ID
 from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage

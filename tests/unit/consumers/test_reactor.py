@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from consumers.reactor import react
 from events.aggregates import RUN
 from events.work import Piece
-from infra.work_queue import WorkQueue
+from infra.jetstream.work.queue import WorkQueue
 from tests.builders import MACHINE_ID, RUN_ID, created, draft
 from tests.golden.examples import EXAMPLES, recorded_example
 from tests.memory_event_store import MemoryEventStore

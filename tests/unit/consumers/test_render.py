@@ -22,7 +22,7 @@ from events.ids import prompt_id
 from events.run.commands import RequestCancel
 from events.run.status import Status
 from infra.event_store import LogUnavailable, load
-from infra.machine import Failed, Lost, MachineRefused, Outcome, Report
+from infra.machine_driver import Failed, Lost, MachineRefused, Outcome, Report
 from tests.builders import NOW, RUN_ID, later, meta
 from tests.fake_machine import FakeMachine
 from tests.memory_event_store import MemoryEventStore

@@ -14,7 +14,7 @@ from events.run.events import NodeTime
 from events.run.output import Output
 from events.run.status import Status
 from infra.event_store import load
-from infra.machine import (
+from infra.machine_driver import (
     Finished,
     Graph,
     Lost,

@@ -13,7 +13,7 @@ from consumers.render import render
 from consumers.upload import upload
 from events.ids import prompt_id
 from events.run.status import Status
-from infra.machine import (
+from infra.machine_driver import (
     Graph,
     MachineUnreachable,
     Outcome,

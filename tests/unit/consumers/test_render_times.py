@@ -14,7 +14,7 @@ from consumers.render import render
 from consumers.tools import Tools
 from events.ids import prompt_id
 from events.run.status import Status
-from infra.machine import (
+from infra.machine_driver import (
     Graph,
     Lost,
     Outcome,

@@ -12,13 +12,13 @@ from events.envelope import AnyRecorded
 from events.run.output import Output
 from events.run.status import Status
 from infra.event_store import TooLarge
-from infra.machine import (
+from infra.jetstream.private_data import PrivateData
+from infra.machine_driver import (
     Failed,
     Finished,
     GraphProblem,
     WorkflowRejected,
 )
-from infra.private_data import PrivateData
 from tests.builders import RUN_ID
 from tests.fake_machine import FakeMachine
 from tests.fake_private_data import FakePrivateData

@@ -10,8 +10,8 @@ from faststream.nats import NatsBroker, NatsMessage
 
 from consumers.serve_machines import ServedMachines
 from infra.event_store import LogUnavailable
-from infra.jetstream.work_consumers import RUNS_PER_MACHINE
-from infra.work_queue import WorkQueue
+from infra.jetstream.work.consumers import RUNS_PER_MACHINE
+from infra.jetstream.work.queue import WorkQueue
 from tests.builders import MACHINE_ID
 
 

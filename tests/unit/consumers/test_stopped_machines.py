@@ -20,7 +20,7 @@ from events.run.commands import ClaimRun
 from events.run.state import Run
 from events.run.status import Status
 from infra.event_store import load
-from infra.machine import MachineUnreachable
+from infra.machine_driver import MachineUnreachable
 from infra.sealing import Sealer
 from tests.builders import MACHINE_ID, NOW, RUN_ID, later, meta
 from tests.fake_machine import FakeMachine

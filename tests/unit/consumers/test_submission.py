@@ -10,7 +10,7 @@ from consumers.render import SUBMISSIONS, render
 from consumers.tools import Tools
 from events.ids import prompt_id
 from events.run.status import Status
-from infra.machine import Lost, OutcomeUnknown, PromptState
+from infra.machine_driver import Lost, OutcomeUnknown, PromptState
 from tests.builders import NOW, RUN_ID
 from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage

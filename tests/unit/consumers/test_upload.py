@@ -22,7 +22,7 @@ from events.run.output import Output
 from events.run.state import Run
 from events.run.status import Status
 from infra.event_store import load
-from infra.machine import (
+from infra.machine_driver import (
     Finished,
     MachineRefused,
     MachineUnreachable,

@@ -27,18 +27,18 @@ from events.run.commands import ClaimRun, CreateRun, FailRun, ReportStatus, RunC
 from events.run.events import RunError
 from events.run.status import Status
 from infra.event_store import LogUnavailable, Session
-from infra.given_up_keys import GivenUpKeys
-from infra.health.system import SystemHealth
-from infra.live import Live
-from infra.log_group import LogGroups
-from infra.log_health import LogCheck
-from infra.object_storage import ObjectStorage
+from infra.jetstream.health.log import LogCheck
+from infra.jetstream.health.system import SystemHealth
+from infra.jetstream.live import Live
+from infra.jetstream.log.group import LogGroups
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.tombstones import GivenUpKeys
+from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import Pool
-from infra.private_data import PrivateData
+from infra.s3.port import ObjectStorage
 from infra.sealing import Sealer
-from infra.settings import Settings, Spaces
+from infra.settings.settings import Settings, Spaces
 from infra.telemetry.api_metrics import ApiMetrics
-from infra.work_queue import WorkQueue
 from tests.builders import MACHINE_ID, NOW, RUN_ID, SEAL_KEY, created, meta
 from tests.fake_live import FakeLive
 from tests.fake_private_data import FakePrivateData

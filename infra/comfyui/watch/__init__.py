@@ -1,0 +1,1 @@
+"""Following a prompt over the WebSocket of ComfyUI."""

@@ -1,0 +1,1 @@
+"""Input images: which are accepted, how they are inspected and where they are stored."""

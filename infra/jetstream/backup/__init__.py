@@ -1,0 +1,1 @@
+"""Snapshots of streams, and the folder that holds them."""

@@ -1,0 +1,1 @@
+"""Readers of the log: by batches, by aggregate, and of headings alone."""

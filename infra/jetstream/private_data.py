@@ -1,0 +1,117 @@
+"""Keeps what is private in a run beside the log, where it can be erased: inputs and texts."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+import nats.errors
+from nats.aio.client import Client
+
+from events import subjects
+from events.graph.values import StoredValue
+from infra.event_store import LogUnavailable, TooLarge
+from infra.jetstream.connection import UNANSWERED, ApiError, api, checked
+from infra.jetstream.error_codes import SUBJECT_FULL
+from infra.jetstream.leader import REPLICA_WITHIN, last_of_subject
+
+T = TypeVar("T")
+
+_encode = msgspec.json.Encoder().encode
+_inputs = msgspec.json.Decoder(dict[str, StoredValue])
+_texts = msgspec.json.Decoder(dict[int, str])
+
+
+class PrivateData:
+    """The private data of runs on JetStream, all of a run below one prefix of subjects."""
+
+    def __init__(self, client: Client, *, within: float = 5.0) -> None:
+        self._client = client
+        self._within = within
+
+    async def put_inputs(
+        self, run_id: UUID, request_hash: str, values: Mapping[str, StoredValue]
+    ) -> None:
+        """Keep the inputs of a run; putting them again changes nothing.
+
+        Two requests may fight for one Idempotency-Key, so inputs are kept under the hash of theirs.
+
+        Raises:
+            LogUnavailable: not confirmed in time.
+            TooLarge: together they are larger than one message may be.
+
+        """
+        await self._put(subjects.inputs(run_id, request_hash), values)
+
+    async def get_inputs(self, run_id: UUID, request_hash: str) -> dict[str, StoredValue] | None:
+        """Give the inputs of a run, None when there are none.
+
+        Raises:
+            LogUnavailable: nobody answers.
+
+        """
+        return await self._get(subjects.inputs(run_id, request_hash), _inputs)
+
+    async def put_texts(self, run_id: UUID, attempt: int, texts: Mapping[int, str]) -> None:
+        """Keep the texts that an attempt produced, by output index; again changes nothing.
+
+        Raises:
+            LogUnavailable: not confirmed in time.
+            TooLarge: together they are larger than one message may be.
+
+        """
+        await self._put(subjects.texts(run_id, attempt), texts)
+
+    async def get_texts(self, run_id: UUID, attempt: int) -> dict[int, str]:
+        """Give the texts that an attempt produced, by output index; empty when there are none.
+
+        Raises:
+            LogUnavailable: nobody answers.
+
+        """
+        return await self._get(subjects.texts(run_id, attempt), _texts) or {}
+
+    async def erase(self, run_id: UUID) -> None:
+        """Delete all that is kept of a run.
+
+        Raises:
+            LogUnavailable: not confirmed in time.
+
+        """
+        request = {"filter": subjects.private_data(run_id)}
+        try:
+            await api(self._client, f"STREAM.PURGE.{subjects.INPUTS}", request, within=self._within)
+        except (*UNANSWERED, ApiError) as error:
+            raise LogUnavailable(f"erasing was not confirmed: {error!r}") from error
+
+    async def _put(self, subject: str, data: object) -> None:
+        try:
+            answer = await self._client.request(subject, _encode(data), timeout=self._within)
+            checked(answer.data)
+        except ApiError as error:
+            # It holds its one message: the same data, put by an earlier try.
+            if error.code != SUBJECT_FULL:
+                raise LogUnavailable(str(error)) from error
+        except nats.errors.MaxPayloadError as error:
+            raise TooLarge(subject) from error
+        except UNANSWERED as error:
+            raise LogUnavailable("private data was not confirmed") from error
+
+    async def _get(self, subject: str, decoder: msgspec.json.Decoder[T]) -> T | None:
+        """Read what any replica has; that there is nothing, only the leader can say."""
+        data = await self._from_replica(subject)
+        if data is None:
+            stored = await last_of_subject(
+                self._client, subjects.INPUTS, subject, within=self._within
+            )
+            data = stored.data if stored else None
+        return None if data is None else decoder.decode(data)
+
+    async def _from_replica(self, subject: str) -> bytes | None:
+        operation = f"$JS.API.DIRECT.GET.{subjects.INPUTS}.{subject}"
+        within = min(REPLICA_WITHIN, self._within)
+        try:
+            message = await self._client.request(operation, timeout=within)
+        except UNANSWERED:
+            return None
+        return message.data if "Nats-Sequence" in (message.headers or {}) else None

@@ -1,0 +1,1 @@
+"""The work queue and its durable consumers."""

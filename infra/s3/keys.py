@@ -1,0 +1,53 @@
+"""Object keys: the names of everything comfyd stores.
+
+Inputs and graphs are named after their content, so storing one twice stores it once. The bucket
+can be read by anyone who knows a key; so the key also holds a keyed hash of the tenant, and nobody
+finds an object by guessing what is in it.
+"""
+
+import hashlib
+import hmac
+from uuid import UUID
+
+
+def output_key(run_id: UUID, name: str) -> str:
+    """Name an output of a run.
+
+    Raises:
+        ValueError: *name* would leave the run's folder.
+
+    """
+    if any(part in {"", ".", ".."} for part in name.split("/")):
+        raise ValueError(f"{name!r} cannot name an output")
+    return f"{output_folder(run_id)}{name}"
+
+
+def output_folder(run_id: UUID) -> str:
+    """Give what the keys of all outputs of a run begin with."""
+    return f"outputs/runs/{run_id}/"
+
+
+def input_key(
+    tenant: str, sha256: str, extension: str, *, secret: bytes, generation: int = 0
+) -> str:
+    """Name an input image; *extension* comes without its dot.
+
+    *generation* counts how often the name was given up (infra/jetstream/tombstones.py).
+    """
+    again = f"-{generation}" if generation else ""
+    return f"inputs/{_tenant_hash(tenant, secret)}/{sha256}{again}.{extension}"
+
+
+def graph_key(tenant: str, sha256: str, *, secret: bytes) -> str:
+    """Name a workflow's graph."""
+    return f"workflows/{_tenant_hash(tenant, secret)}/{sha256}.json"
+
+
+def object_info_key(tenant: str, sha256: str, *, secret: bytes) -> str:
+    """Name what a machine's node classes were found to be."""
+    return f"machines/{_tenant_hash(tenant, secret)}/{sha256}.json"
+
+
+def _tenant_hash(tenant: str, secret: bytes) -> str:
+    """Give 128 bits that only the holder of *secret* can compute."""
+    return hmac.digest(secret, b"object-key\x1f" + tenant.encode(), hashlib.sha256).hex()[:32]

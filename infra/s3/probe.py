@@ -1,0 +1,57 @@
+"""Tries object storage as a run and its readers use it: write, then read as anybody would."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+
+import aiohttp
+from msgspec import Struct
+
+from infra.s3.port import ObjectStorage, StorageRefused, StorageUnavailable
+from infra.s3.urls import public_url
+from infra.settings.settings import Spaces
+
+KEY = "comfyd-doctor.txt"
+CONTENT = b"Written by `comfyd doctor`, which reads it again where people fetch files.\n"
+ORIGIN = "https://example.com"
+"""A page that is not ours: images are used on such."""
+
+WITHIN = 10.0
+
+
+class StorageProbe(Struct, frozen=True, kw_only=True):
+    """What came of it."""
+
+    url: str
+    """Where anybody can repeat the reading."""
+
+    write_error: str = ""
+    read_error: str = ""
+    open_to_pages: bool = False
+    """Whether pages of other origins may read files (CORS)."""
+
+
+async def probe_storage(storage: ObjectStorage, spaces: Spaces) -> StorageProbe:
+    """Write a small object and fetch it from its public address."""
+    url = public_url(spaces, KEY)
+    try:
+        await storage.put_stream(KEY, _content(), "text/plain")
+    except (StorageUnavailable, StorageRefused) as error:
+        return StorageProbe(url=url, write_error=str(error))
+    try:
+        async with (
+            asyncio.timeout(WITHIN),
+            aiohttp.ClientSession() as session,
+            session.get(url, headers={"Origin": ORIGIN}) as answer,
+        ):
+            body = await answer.content.read(len(CONTENT) + 1)
+            allowed = answer.headers.get("Access-Control-Allow-Origin", "")
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return StorageProbe(url=url, read_error=str(error) or type(error).__name__)
+    if answer.status != HTTPStatus.OK or body != CONTENT:
+        return StorageProbe(url=url, read_error=f"it answers {answer.status}")
+    return StorageProbe(url=url, open_to_pages=allowed in {"*", ORIGIN})
+
+
+async def _content() -> AsyncIterator[bytes]:
+    yield CONTENT

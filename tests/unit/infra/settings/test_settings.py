@@ -1,0 +1,289 @@
+"""Settings: complete, known and of the right kind, or refused by name."""
+
+import re
+
+import pytest
+
+from infra.settings.invalid import SettingsInvalid
+from infra.settings.settings import Spaces, settings_from
+from tests.builders import SEAL_KEY
+
+GOOD = {
+    "NATS_URL": "nats://127.0.0.1:4222",
+    "POSTGRES_URL": "postgresql://127.0.0.1/comfyd",
+    "JWT_SECRET": "x" * 32,
+    "COMFYD_SEAL_KEYS": SEAL_KEY,
+    "SPACES_ENDPOINT": "http://127.0.0.1:8333",
+    "SPACES_BUCKET": "comfyd",
+    "SPACES_KEY": "key",
+    "SPACES_SECRET": "secret",
+}
+
+
+def test_what_is_not_set_has_its_default() -> None:
+    settings = settings_from(GOOD)
+
+    assert (settings.host, settings.port, settings.allow_private_urls) == ("127.0.0.1", 3000, False)
+    assert settings.spaces == Spaces(
+        endpoint="http://127.0.0.1:8333",
+        endpoint_cdn="http://127.0.0.1:8333",
+        bucket="comfyd",
+        key="key",
+        secret="secret",
+    )
+
+
+def test_what_is_set_is_converted() -> None:
+    env = {"COMFYD_PORT": "80", "COMFYD_RUN_TIMEOUT": "1.5", "SPACES_CDN_FORCE_PATH_STYLE": "false"}
+    settings = settings_from(GOOD | env)
+    converted = (settings.port, settings.run_timeout, settings.spaces.cdn_force_path_style)
+    assert converted == (80, 1.5, False)
+
+
+def test_an_empty_variable_counts_as_not_set() -> None:
+    assert settings_from(GOOD | {"COMFYD_PORT": ""}).port == 3000
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_variable_that_is_missing_is_named(name: str, value: str | None) -> None:
+    env = {n: v for n, v in GOOD.items() if n != name} | ({} if value is None else {name: value})
+    with pytest.raises(SettingsInvalid, match=f"{name}: must be set"):
+        settings_from(env)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("COMFYD_PORT", "many"),
+        ("COMFYD_RUN_TIMEOUT", "long"),
+        ("COMFYD_IMAGE_BYTES", "1.5"),
+        ("COMFYD_ALLOW_PRIVATE_URLS", "perhaps"),
+        ("COMFYD_LOG_LEVEL", "loud"),
+        ("SPACES_CDN_FORCE_PATH_STYLE", "perhaps"),
+        ("SPACES_CDN_DONT_INCLUDE_BUCKET", "2"),
+        ("JWT_SECRET", "short"),
+        ("COMFYD_SEAL_KEYS", "short"),
+        ("COMFYD_SEAL_KEYS", f"{SEAL_KEY},short"),
+        ("COMFYD_SEAL_KEYS", " , "),
+        ("COMFYD_ALLOW_PRIVATE_MACHINES", "perhaps"),
+        ("COMFYD_OBSERVE_EVERY", "often"),
+        ("COMFYD_KEEP_DATA_DAYS", "-1"),
+        ("COMFYD_KEEP_DATA_DAYS", "inf"),
+        ("COMFYD_KEEP_DATA_DAYS", "nan"),
+    ],
+)
+def test_a_variable_with_a_wrong_value_is_named_and_no_secret_is_shown(
+    name: str, value: str
+) -> None:
+    with pytest.raises(SettingsInvalid, match=f"^{name}: ") as refused:
+        settings_from(GOOD | {name: value})
+    assert "x" * 32 not in str(refused.value)
+    assert SEAL_KEY not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("COMFYD_PROT", "COMFYD_PORT"),
+        ("SPACES_REGON", "SPACES_REGION"),
+        ("AUTH_AUDIENC", "AUTH_AUDIENCE"),
+    ],
+)
+def test_a_variable_that_is_misspelt_is_refused_with_the_names_there_are(
+    wrong: str, right: str
+) -> None:
+    with pytest.raises(SettingsInvalid, match=rf"^{wrong}: no such setting.*{right}"):
+        settings_from(GOOD | {wrong: "1"})
+
+
+PROVIDER = {
+    "AUTH_JWKS_URL": "https://id.example.com/keys",
+    "AUTH_ISSUER": "https://id.example.com",
+    "AUTH_AUDIENCE": "*",
+}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://id.example.com/keys",
+        "http://127.0.0.1:9/keys",
+        "http://[::1]:9/k",
+        "http://localhost/k",
+    ],
+)
+def test_keys_of_an_identity_provider_come_safely(address: str) -> None:
+    settings = settings_from(GOOD | PROVIDER | {"AUTH_JWKS_URL": address})
+    assert (settings.auth_jwks_url, settings.auth_audience) == (address, "*")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://id.example.com/keys",
+        "http://localhost.example.com",
+        "ftp://x/keys",
+        "keys",
+        "http://[",
+    ],
+)
+def test_keys_that_anybody_could_have_sent_are_refused(address: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"^AUTH_JWKS_URL: "):
+        settings_from(GOOD | PROVIDER | {"AUTH_JWKS_URL": address})
+
+
+@pytest.mark.parametrize("name", sorted(PROVIDER))
+def test_an_identity_provider_is_named_in_full(name: str) -> None:
+    """Without an audience, a token for any other application of the issuer would open this one."""
+    part = {key: value for key, value in PROVIDER.items() if key != name}
+    with pytest.raises(SettingsInvalid, match=f"^{name}: must be set too"):
+        settings_from(GOOD | part)
+    with pytest.raises(SettingsInvalid, match="must be set too"):
+        settings_from(GOOD | {name: PROVIDER[name]})
+
+
+R2 = {
+    "SPACES_ENDPOINT": "https://4c.r2.cloudflarestorage.com",
+    "SPACES_ENDPOINT_CDN": "https://pub-1a.r2.dev",
+    "SPACES_CDN_DONT_INCLUDE_BUCKET": "true",
+}
+DIGITALOCEAN = {
+    "SPACES_ENDPOINT": "https://nyc3.digitaloceanspaces.com",
+    "SPACES_ENDPOINT_CDN": "https://nyc3.cdn.digitaloceanspaces.com",
+    "SPACES_CDN_FORCE_PATH_STYLE": "false",
+}
+
+
+@pytest.mark.parametrize(
+    "spaces",
+    [
+        R2,
+        R2 | {"SPACES_ENDPOINT_CDN": "https://files.example.com/comfyd"},
+        DIGITALOCEAN,
+        DIGITALOCEAN | {"SPACES_ENDPOINT_CDN": "https://comfyd.nyc3.cdn.digitaloceanspaces.com/"},
+        {"SPACES_ENDPOINT": "http://127.0.0.1:8333/"},
+        {"SPACES_ENDPOINT": "https://comfyd.example.com"},
+        {"SPACES_ENDPOINT": "https://ref.supabase.co/storage/v1/s3"},
+        {"SPACES_ENDPOINT_CDN": "https://cdn.example.com/files/"},
+    ],
+)
+def test_storage_may_be_at_these_addresses(spaces: dict[str, str]) -> None:
+    settings_from(GOOD | spaces)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "name", "right"),
+    [
+        (
+            R2 | {"SPACES_ENDPOINT": "https://4c.r2.cloudflarestorage.com/comfyd"},
+            "SPACES_ENDPOINT",
+            "write https://4c.r2.cloudflarestorage.com",
+        ),
+        (
+            {"SPACES_ENDPOINT": "http://127.0.0.1:8333/comfyd/"},
+            "SPACES_ENDPOINT",
+            "write http://127.0.0.1:8333",
+        ),
+        (
+            {"SPACES_ENDPOINT": "https://comfyd.nyc3.digitaloceanspaces.com"},
+            "SPACES_ENDPOINT",
+            "write https://nyc3.digitaloceanspaces.com",
+        ),
+        (
+            {"SPACES_ENDPOINT": "https://comfyd.s3.eu-west-1.amazonaws.com/"},
+            "SPACES_ENDPOINT",
+            "write https://s3.eu-west-1.amazonaws.com",
+        ),
+        (
+            {"SPACES_ENDPOINT": "https://comfyd.nyc3.cdn.digitaloceanspaces.com"},
+            "SPACES_ENDPOINT",
+            "at https://nyc3.digitaloceanspaces.com",
+        ),
+        (
+            {"SPACES_ENDPOINT": "https://pub-1a.r2.dev"},
+            "SPACES_ENDPOINT",
+            "at https://ACCOUNT.r2.cloudflarestorage.com",
+        ),
+        (
+            {"SPACES_ENDPOINT": "nyc3.digitaloceanspaces.com"},
+            "SPACES_ENDPOINT",
+            "write https://nyc3.digitaloceanspaces.com",
+        ),
+        ({"SPACES_ENDPOINT": "127.0.0.1:8333"}, "SPACES_ENDPOINT", "write https://127.0.0.1:8333"),
+        ({"SPACES_ENDPOINT": '"https://a.example"'}, "SPACES_ENDPOINT", "is no address"),
+        ({"SPACES_ENDPOINT": "s3://comfyd"}, "SPACES_ENDPOINT", "is no address"),
+        ({"SPACES_ENDPOINT": "https://a.example:port"}, "SPACES_ENDPOINT", "is no address"),
+        ({"SPACES_ENDPOINT": "https://"}, "SPACES_ENDPOINT", "is no address"),
+        ({"SPACES_ENDPOINT": "https://k:hunter2@a.example"}, "SPACES_ENDPOINT", "SPACES_KEY"),
+        (
+            {"SPACES_ENDPOINT": "https://a.example/?region=x"},
+            "SPACES_ENDPOINT",
+            "write https://a.example/",
+        ),
+        (
+            {"SPACES_ENDPOINT_CDN": "https://files.example.com/comfyd/"},
+            "SPACES_ENDPOINT_CDN",
+            "write https://files.example.com",
+        ),
+        (
+            {"SPACES_ENDPOINT_CDN": "files.example.com/x/"},
+            "SPACES_ENDPOINT_CDN",
+            "write https://files.example.com/x",
+        ),
+        (
+            R2 | {"SPACES_CDN_DONT_INCLUDE_BUCKET": "false"},
+            "SPACES_CDN_DONT_INCLUDE_BUCKET",
+            "must be true: pub-1a.r2.dev already stands for the bucket",
+        ),
+        (
+            DIGITALOCEAN
+            | {
+                "SPACES_ENDPOINT_CDN": "https://comfyd.nyc3.digitaloceanspaces.com",
+                "SPACES_CDN_FORCE_PATH_STYLE": "true",
+            },
+            "SPACES_CDN_FORCE_PATH_STYLE",
+            "must be false",
+        ),
+        ({"SPACES_BUCKET": "comfyd/outputs"}, "SPACES_BUCKET", "the name alone"),
+        ({"SPACES_BUCKET": "comfyd "}, "SPACES_BUCKET", "the name alone"),
+    ],
+)
+def test_a_likely_mistake_about_storage_is_refused_with_the_right_value(
+    wrong: dict[str, str], name: str, right: str
+) -> None:
+    with pytest.raises(SettingsInvalid, match=f"^{name}: ") as refused:
+        settings_from(GOOD | wrong)
+    # The whole value: no path or name goes on behind it.
+    assert re.search(rf"{re.escape(right)}(?![\w/.])", str(refused.value))
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.text("zh").startswith(f"{name}：")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "english", "chinese"),
+    [
+        (
+            "COMFYD_PORT",
+            "many",
+            "must be a whole number",
+            "必须是整数",
+        ),
+        ("COMFYD_RATE_LIMIT", "-1", "must be a whole number ≥ 0", "必须是整数 ≥ 0"),
+        ("COMFYD_KEEP_DATA_DAYS", "x", "must be a number ≥ 0, ≤ 36500", "必须是数字 ≥ 0, ≤ 36500"),
+        ("COMFYD_ALLOW_PRIVATE_URLS", "2", "must be true or false", "必须是 true 或 false"),
+        (
+            "COMFYD_LOG_LEVEL",
+            "loud",
+            "must be one of debug, error, info, warning",
+            "必须是以下之一：debug, error, info, warning",
+        ),
+    ],
+)
+def test_a_wrong_value_is_answered_with_what_it_must_be(
+    name: str, value: str, english: str, chinese: str
+) -> None:
+    with pytest.raises(SettingsInvalid) as refused:
+        settings_from(GOOD | {name: value})
+    assert refused.value.text() == f"{name}: {english}"
+    assert refused.value.text("zh") == f"{name}：{chinese}"
