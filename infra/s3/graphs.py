@@ -1,6 +1,6 @@
-"""Stored graphs, kept in memory once read: their address is their content, so they never change."""
+"""LRU cache of stored graphs: a graph's key is its content, so a cached one never changes."""
 
-from collections import OrderedDict
+from cachetools import LRUCache
 
 from infra.s3.port import ObjectStorage
 
@@ -12,21 +12,17 @@ class Graphs:
 
     def __init__(self, storage: ObjectStorage) -> None:
         self._storage = storage
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self._kept: LRUCache[str, bytes] = LRUCache(KEPT)
 
     async def get(self, key: str) -> bytes:
-        """Give a graph's JSON.
+        """Return a graph's JSON.
 
         Raises:
-            ObjectMissing: there is none.
-            StorageUnavailable: later might work.
+            ObjectMissing: no graph has this key.
+            StorageUnavailable: a later attempt may work.
 
         """
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        data = await self._storage.get_bytes(key)
-        self._kept[key] = data
-        if len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return data
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = await self._storage.get_bytes(key)
+        return kept
