@@ -6,14 +6,15 @@ from functools import partial
 
 from app.api.v1.sse import event_frame, progress_message
 from app.auth.setup import open_credentials
-from app.batch_rows import BatchRows
-from app.house import House, RecentWrites
+from app.house import House
 from app.hub import Hub
 from app.quotas import Quotas
 from app.rate_counter import FailoverCounter, OwnCounter, PostgresCounter
 from app.rate_limit import RateLimit
-from app.run_rows import RunRows
-from app.texts import Texts
+from app.reads.batch_rows import BatchRows
+from app.reads.recent_writes import RecentWrites
+from app.reads.run_rows import RunRows
+from app.reads.texts import Texts
 from infra import clock
 from infra.jetstream.connection import connected
 from infra.jetstream.event_store import JetStreamEventStore

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from nats.aio.client import Client
 
-from app.create_run import target_of
+from app.commands.create_run import target_of
 from events.aggregates import BATCH, DEPLOYMENT
 from events.batch import BatchCreated, BatchItem, CreateBatch
 from events.envelope import Meta

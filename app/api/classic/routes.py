@@ -14,10 +14,9 @@ from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.bad_request import bad
 from app.classic_problems import ClassicError
-from app.create_run import create_run
-from app.find_run import find_run
-from app.house import House
+from app.commands.create_run import RunCreator
 from app.openapi import errors, response
+from app.reads.runs import RunReads
 from events.errors import NotFound
 
 LONGEST_ID = 100
@@ -52,7 +51,7 @@ class RunAnswer(Struct, frozen=True, kw_only=True):
     responses=errors("idempotency_conflict", "quota_exceeded"),
 )
 async def create(
-    house: NamedDependency[House],
+    run_creator: NamedDependency[RunCreator],
     caller: NamedDependency[Caller],
     data: JSONBody[RunRequest],
     key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
@@ -61,8 +60,7 @@ async def create(
     if data.webhook is not None:
         raise bad("webhook_unsupported", "/webhook")
     try:
-        accepted = await create_run(
-            house,
+        accepted = await run_creator.create(
             caller,
             deployment_id=identifier(data.deployment_id),
             inputs=data.inputs,
@@ -82,15 +80,15 @@ async def create(
     | response(400, ClassicError, "There is no such run, or no id was given."),
 )
 async def read(
-    house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromQuery[str]
+    run_reads: NamedDependency[RunReads], caller: NamedDependency[Caller], run_id: FromQuery[str]
 ) -> Response[Any]:
     """Read a run as the dialect's row."""
     try:
-        found = await find_run(house, caller, identifier(run_id))
+        found = await run_reads.find(caller, identifier(run_id))
     except NotFound:
         refused = ClassicError(code=400, message="Workflow not found")
         return Response(refused, status_code=400)
-    return Response(run_row(found.run, found.progress, house.settings.spaces))
+    return Response(run_row(found.run, found.progress, run_reads.spaces))
 
 
 @get(
@@ -99,14 +97,14 @@ async def read(
     opt=needs(RUNS_READ, per_deployment=True),
 )
 async def status(
-    house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromPath[str]
+    run_reads: NamedDependency[RunReads], caller: NamedDependency[Caller], run_id: FromPath[str]
 ) -> ClassicStatus:
     """Read where a run stands."""
     try:
-        found = await find_run(house, caller, identifier(run_id))
+        found = await run_reads.find(caller, identifier(run_id))
     except NotFound as error:
         raise NotFound("Run not found") from error
-    return status_view(found.run, found.progress, house.settings.spaces)
+    return status_view(found.run, found.progress, run_reads.spaces)
 
 
 ROUTES = [create, read, status]

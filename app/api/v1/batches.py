@@ -36,10 +36,12 @@ from app.auth.guard import while_authorised
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.batch_standing import Standing, Tally, standing_of
 from app.batch_stream import Start, follow_batch, start_at
-from app.create_batch import AcceptedBatch, create_batch
+from app.commands.create_batch import AcceptedBatch, BatchCreator
+from app.commands.recorder import Recorder
 from app.find_batch import batch_session, find_batch, standing_in_log
 from app.house import House
 from app.openapi import errors, headers, response
+from app.reads.runs import RunReads
 from events.batch import CancelBatch, RunFilter
 from infra.batch_runs import carry_out
 from infra.event_store import LogUnavailable, VersionConflict
@@ -60,13 +62,13 @@ log = logging.getLogger(__name__)
 )
 async def create(
     house: NamedDependency[House],
+    batch_creator: NamedDependency[BatchCreator],
     caller: NamedDependency[Caller],
     data: JSONBody[CreateBatchRequest],
     key: IdempotencyKey = None,
 ) -> Response[AcceptedBatchView]:
     """Accept many runs of a deployment, all or none. The answer means that none will be lost."""
-    accepted = await create_batch(
-        house,
+    accepted = await batch_creator.create(
         caller,
         deployment_id=data.deployment_id,
         inputs=data.inputs,
@@ -133,6 +135,7 @@ async def read(
 )
 async def runs(
     house: NamedDependency[House],
+    run_reads: NamedDependency[RunReads],
     caller: NamedDependency[Caller],
     batch_id: FromPath[str],
     limit: Limit = DEFAULT_LIMIT,
@@ -141,7 +144,7 @@ async def runs(
     """List the runs of a batch."""
     found = await find_batch(house, caller, identifier(batch_id))
     fits = RunFilter(batch_id=found.batch.id)
-    return await page_of_runs(house, caller, fits, limit=limit, cursor=cursor)
+    return await page_of_runs(run_reads, caller, fits, limit=limit, cursor=cursor)
 
 
 @post(
@@ -160,7 +163,9 @@ async def cancel(
     if not standing.done:
         session = await batch_session(house, caller, identity)
         command = CancelBatch(by=caller.actor, now=house.now())
-        await session.execute(command, house.meta(caller))
+        await session.execute(
+            command, Recorder(store=house.store, now=house.now, new_id=house.new_id).meta(caller)
+        )
         try:
             await carry_out(house.store, identity, house.now)
         except (LogUnavailable, VersionConflict) as error:

@@ -8,10 +8,10 @@ from app.api.v1.requests import identifier
 from app.api.v1.run_views import RunView, run_view
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_WRITE, needs
-from app.find_run import run_session
-from app.house import House
+from app.commands.erase import erase_run
+from app.commands.recorder import Recorder
 from app.openapi import errors, response
-from events.run.commands import EraseRun
+from app.reads.runs import RunReads
 
 
 @post(
@@ -23,20 +23,19 @@ from events.run.commands import EraseRun
     | errors("run_not_ended"),
 )
 async def erase(
-    house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromPath[str]
+    run_reads: NamedDependency[RunReads],
+    recorder: NamedDependency[Recorder],
+    caller: NamedDependency[Caller],
+    run_id: FromPath[str],
 ) -> Response[RunView]:
     """Erase inputs, texts, files and messages of a run that has ended; asking again is harmless.
 
     From this answer on nobody is shown any of it. A worker deletes it wherever it is kept:
     `erasure` tells when that is done.
     """
-    session = await run_session(house, caller, identifier(run_id))
-    command = EraseRun(reason="request", by=caller.actor, now=house.now())
-    await session.execute(command, house.meta(caller))
-    run = session.existing
-    house.recent_runs.note(run.id, session.position)
-    view = run_view(run, session.position, house.settings.spaces)
-    return Response(content=view, status_code=200 if run.deleted_at else 202)
+    found = await erase_run(recorder, run_reads, caller, identifier(run_id))
+    view = run_view(found.run, found.position, run_reads.spaces)
+    return Response(content=view, status_code=200 if found.run.deleted_at else 202)
 
 
 ROUTES = [erase]

@@ -8,7 +8,7 @@ from litestar.params import HeaderParameter
 from msgspec import Meta, Struct
 
 from app.bad_request import bad
-from app.repeat_run import Version
+from app.commands.resolve_rerun import Version
 from events.batch import MAX_RUNS, RunFilter
 from events.deployment import ENVIRONMENTS
 from events.errors import NotFound

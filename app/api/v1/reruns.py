@@ -24,9 +24,10 @@ from app.api.v1.runs import answer_run
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_WRITE, needs
 from app.bad_request import bad
+from app.commands.rerun import Reruns, Skipped
 from app.house import House
 from app.openapi import errors, headers, response
-from app.rerun import Skipped, rerun, rerun_many, select
+from app.reads.runs import RunReads
 from events.batch import RunFilter
 
 
@@ -53,6 +54,8 @@ class RerunPlanView(Struct, frozen=True, kw_only=True):
 )
 async def one(
     house: NamedDependency[House],
+    run_reads: NamedDependency[RunReads],
+    reruns: NamedDependency[Reruns],
     caller: NamedDependency[Caller],
     run_id: FromPath[str],
     data: JSONBody[RerunRequest],
@@ -61,15 +64,14 @@ async def one(
 ) -> Response[RunView]:
     """Repeat a run with the inputs it had, or with others in the place of some."""
     wait = preferred_wait(prefer)
-    accepted = await rerun(
-        house,
+    accepted = await reruns.one(
         caller,
         identifier(run_id),
         inputs=data.inputs,
         version=data.version,
         idempotency_key=idempotency_key(key),
     )
-    return await answer_run(house, accepted, wait)
+    return await answer_run(house, run_reads, accepted, wait)
 
 
 @post(
@@ -83,6 +85,7 @@ async def one(
 )
 async def many(
     house: NamedDependency[House],
+    reruns: NamedDependency[Reruns],
     caller: NamedDependency[Caller],
     data: JSONBody[RerunManyRequest],
     key: IdempotencyKey = None,
@@ -92,9 +95,8 @@ async def many(
     if fits == RunFilter():
         raise bad("filter_empty", "/filter")
     if data.dry_run:
-        return await _plan(house, caller, fits, data)
-    accepted, skipped = await rerun_many(
-        house,
+        return await _plan(reruns, caller, fits, data)
+    accepted, skipped = await reruns.many(
         caller,
         fits,
         limit=data.limit,
@@ -105,11 +107,11 @@ async def many(
 
 
 async def _plan(
-    house: House, caller: Caller, fits: RunFilter, data: RerunManyRequest
+    reruns: Reruns, caller: Caller, fits: RunFilter, data: RerunManyRequest
 ) -> Response[Any]:
-    found = await select(house, caller, fits, limit=data.limit, version=data.version)
+    found = await reruns.select(caller, fits, limit=data.limit, version=data.version)
     plan = RerunPlanView(
-        total=len(found.repetitions),
+        total=len(found.reruns),
         has_more=found.has_more,
         skipped=[_skipped_view(skipped) for skipped in found.skipped],
     )

@@ -1,5 +1,6 @@
 """/v1/runs: make, read, list, follow and cancel runs."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -24,16 +25,15 @@ from app.api.v1.sse import run_stream
 from app.auth.caller import Caller
 from app.auth.guard import while_authorised
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
-from app.create_run import Accepted, create_run
-from app.find_run import find_run, run_events, run_session
+from app.commands.cancel import cancel_run
+from app.commands.create_run import AcceptedRun, RunCreator
+from app.commands.recorder import Recorder
 from app.house import House
 from app.openapi import errors, headers, response
+from app.reads.runs import FoundRun, RunReads
 from app.wait import wait_until_ended
 from events.batch import RunFilter
-from events.run.commands import RequestCancel
-from events.run.state import Run
 from events.run.status import TERMINAL, Status
-from projections.queries import list_runs
 
 EVENT_STREAM = "text/event-stream"
 SSE_HEADERS = {
@@ -59,6 +59,8 @@ HAProxy look at the second, and leave alone what has an encoding.
 )
 async def create(
     house: NamedDependency[House],
+    run_reads: NamedDependency[RunReads],
+    run_creator: NamedDependency[RunCreator],
     caller: NamedDependency[Caller],
     data: JSONBody[CreateRunRequest],
     key: IdempotencyKey = None,
@@ -67,18 +69,19 @@ async def create(
     """Accept a run. The answer means that it is on disk and will not be lost."""
     # Every header is read before anything is accepted.
     wait = preferred_wait(prefer)
-    accepted = await create_run(
-        house,
+    accepted = await run_creator.create(
         caller,
         deployment_id=data.deployment_id,
         inputs=data.inputs,
         origin="api",
         idempotency_key=idempotency_key(key),
     )
-    return await answer_run(house, accepted, wait)
+    return await answer_run(house, run_reads, accepted, wait)
 
 
-async def answer_run(house: House, accepted: Accepted, wait: int) -> Response[RunView]:
+async def answer_run(
+    house: House, run_reads: RunReads, accepted: AcceptedRun, wait: int
+) -> Response[RunView]:
     """Answer with a run that was accepted, now or before; wait that many seconds for its end."""
     run, position = accepted.run, accepted.position
     headers = {"Location": f"/v1/runs/{run.id}"}
@@ -86,9 +89,10 @@ async def answer_run(house: House, accepted: Accepted, wait: int) -> Response[Ru
         headers["Idempotent-Replayed"] = "true"
     if wait:
         run, position = await wait_until_ended(house, run, position, wait)
-        house.recent_runs.note(run.id, position)
+        run_reads.recent.note(run.id, position)
         headers["Preference-Applied"] = f"wait={wait}"
-    return await _answer(house, run, position, status=200 if run.ended else 202, headers=headers)
+    found = FoundRun(run=await run_reads.with_texts(run), position=position)
+    return _answer(found, run_reads, headers)
 
 
 @get(
@@ -99,7 +103,7 @@ async def answer_run(house: House, accepted: Accepted, wait: int) -> Response[Ru
     responses=response(200, RunView, "The run.") | response(304, None, "Nothing has changed."),
 )
 async def read(
-    house: NamedDependency[House],
+    run_reads: NamedDependency[RunReads],
     caller: NamedDependency[Caller],
     run_id: FromPath[str],
     at_least: FromQuery[str | None] = None,
@@ -107,18 +111,18 @@ async def read(
 ) -> Response[Any]:
     """Read a run; with *at_least* (the position of an earlier answer) at least that new."""
     wanted = position_in(at_least, parameter="at_least") or 0
-    found = await find_run(house, caller, identifier(run_id), at_least=wanted)
+    found = await run_reads.find(caller, identifier(run_id), at_least=wanted)
     # Progress changes without an event, so a running run is always shown anew.
     tag = _etag(found.position)
     if found.progress is None and if_none_match and tag in if_none_match:
         return Response(content=b"", status_code=304, headers={"ETag": tag})
-    view = run_view(found.run, found.position, house.settings.spaces, found.progress)
+    view = run_view(found.run, found.position, run_reads.spaces, found.progress)
     return Response(content=view, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
 
 
 @get("/v1/runs", operation_id="listRuns", opt=needs(RUNS_READ, per_deployment=True))
 async def list_(
-    house: NamedDependency[House],
+    run_reads: NamedDependency[RunReads],
     caller: NamedDependency[Caller],
     limit: Limit = DEFAULT_LIMIT,
     cursor: FromQuery[str | None] = None,
@@ -128,26 +132,16 @@ async def list_(
 ) -> ListView[RunView]:
     """List runs, newest first. Lists follow the log within moments; single runs at once."""
     fits = RunFilter(status=status, deployment_id=deployment_id, batch_id=batch_id)
-    return await page_of_runs(house, caller, fits, limit=limit, cursor=cursor)
+    return await page_of_runs(run_reads, caller, fits, limit=limit, cursor=cursor)
 
 
 async def page_of_runs(
-    house: House, caller: Caller, fits: RunFilter, *, limit: int, cursor: str | None
+    run_reads: RunReads, caller: Caller, fits: RunFilter, *, limit: int, cursor: str | None
 ) -> ListView[RunView]:
     """Show a part of the caller's runs that fit a filter."""
-    async with house.pool.connection() as connection:
-        page = await list_runs(
-            connection,
-            tenant=caller.tenant,
-            limit=limit,
-            before=before_of(cursor),
-            fits=fits,
-            only=caller.deployments,
-        )
-    for row in page.rows:
-        row.state = await house.texts.put_into(row.state)
-    spaces = house.settings.spaces
-    return list_view(page, lambda row: run_view(row.state, row.position, spaces))
+    before = before_of(cursor)
+    page = await run_reads.page_with_texts(caller, fits, limit=limit, before=before)
+    return list_view(page, lambda row: run_view(row.state, row.position, run_reads.spaces))
 
 
 @post(
@@ -159,14 +153,14 @@ async def page_of_runs(
     responses=response(200, RunView, "The run, which had ended or ends now."),
 )
 async def cancel(
-    house: NamedDependency[House], caller: NamedDependency[Caller], run_id: FromPath[str]
+    run_reads: NamedDependency[RunReads],
+    recorder: NamedDependency[Recorder],
+    caller: NamedDependency[Caller],
+    run_id: FromPath[str],
 ) -> Response[RunView]:
     """Ask to stop a run. One that has ended stays as it is; asking again changes nothing."""
-    session = await run_session(house, caller, identifier(run_id))
-    await session.execute(RequestCancel(by=caller.actor, now=house.now()), house.meta(caller))
-    run = session.existing
-    house.recent_runs.note(run.id, session.position)
-    return await _answer(house, run, session.position, status=200 if run.ended else 202)
+    found = await cancel_run(recorder, run_reads, caller, identifier(run_id))
+    return _answer(found, run_reads)
 
 
 @get(
@@ -179,6 +173,7 @@ async def cancel(
 )
 async def events(
     house: NamedDependency[House],
+    run_reads: NamedDependency[RunReads],
     caller: NamedDependency[Caller],
     run_id: FromPath[str],
     after: FromQuery[str | None] = None,
@@ -186,7 +181,7 @@ async def events(
 ) -> Response[Any]:
     """Follow a run: a snapshot or what came after a position, then everything as it happens."""
     start = position_in(last_event_id or after, parameter="after")
-    past = await run_events(house, caller, identifier(run_id))
+    past = await run_reads.events(caller, identifier(run_id))
     if start is not None and start >= past[-1].position and past[-1].status in TERMINAL:
         # Browsers reconnect for ever; this is how they are told that there is no more.
         return Response(content=b"", status_code=204)
@@ -194,18 +189,13 @@ async def events(
     return Stream(stream, media_type=EVENT_STREAM, headers=SSE_HEADERS)
 
 
-async def _answer(
-    house: House,
-    run: Run,
-    position: int,
-    *,
-    status: int,
-    headers: dict[str, str] | None = None,
+def _answer(
+    found: FoundRun, run_reads: RunReads, headers: Mapping[str, str] | None = None
 ) -> Response[RunView]:
     return Response(
-        content=run_view(await house.texts.put_into(run), position, house.settings.spaces),
-        status_code=status,
-        headers={"ETag": _etag(position), **(headers or {})},
+        content=run_view(found.run, found.position, run_reads.spaces),
+        status_code=200 if found.run.ended else 202,
+        headers={"ETag": _etag(found.position), **(headers or {})},
     )
 
 

@@ -13,13 +13,12 @@ import msgspec
 
 from app.api.v1.event_views import event_view
 from app.api.v1.run_views import run_view
-from app.find_run import latest_progress
 from app.house import House
 from app.hub import Follower, Frame, Taken
 from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from events.run.redaction import as_shown
-from events.run.status import TERMINAL
+from events.run.status import TERMINAL, Status
 from events.subjects import identifier_of
 from infra.event_store import EventStore, LogUnavailable
 from infra.settings.settings import Spaces
@@ -96,7 +95,8 @@ async def _snapshot(house: House, past: Sequence[AnyRecorded]) -> bytes:
     assert run is not None  # there are events
     position = past[-1].position
     run = await house.texts.put_into(run)
-    view = run_view(run, position, house.settings.spaces, await latest_progress(house, run))
+    row = await house.run_rows.get(run.id) if run.status is Status.RUNNING else None
+    view = run_view(run, position, house.settings.spaces, row.progress if row else None)
     data = message("snapshot", _encode(view), position=position)
     return data + done(run.id, run.status, position) if run.ended else data
 

@@ -12,8 +12,8 @@ from app.api.v1.requests import identifier
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, needs
 from app.find_batch import find_batch
-from app.find_run import find_run
 from app.house import House
+from app.reads.runs import RunReads
 from events.aggregates import BATCH, RUN
 
 DEFAULT_SECONDS = 600
@@ -51,12 +51,13 @@ class TicketView(Struct, frozen=True, kw_only=True):
 )
 async def for_run(
     house: NamedDependency[House],
+    run_reads: NamedDependency[RunReads],
     caller: NamedDependency[Caller],
     run_id: FromPath[str],
     data: JSONBody[TicketRequest],
 ) -> TicketView:
     """Make a ticket with which a web page may read and follow this run, and nothing else."""
-    found = await find_run(house, caller, identifier(run_id))
+    found = await run_reads.find(caller, identifier(run_id))
     path = f"/v1/runs/{found.run.id}"
     return await _ticket(house, caller, RUN.name(found.run.id), path, data.seconds)
 

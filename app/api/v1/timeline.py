@@ -12,8 +12,7 @@ from msgspec import Struct
 from app.api.v1.requests import identifier
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, needs
-from app.find_run import run_events
-from app.house import House
+from app.reads.runs import RunReads
 from events.envelope import AnyRecorded
 from events.run.events import NodeTime
 from events.run.redaction import as_shown
@@ -77,13 +76,13 @@ class TimelineView(Struct, frozen=True, kw_only=True):
     opt=needs(RUNS_READ, per_deployment=True),
 )
 async def read(
-    house: NamedDependency[House],
+    run_reads: NamedDependency[RunReads],
     caller: NamedDependency[Caller],
     run_id: FromPath[str],
     language: NamedDependency[str],
 ) -> TimelineView:
     """Tell what became of a run and why: waits, places, times of nodes, retries, uploads."""
-    past = await run_events(house, caller, identifier(run_id))
+    past = await run_reads.events(caller, identifier(run_id))
     return timeline_view(as_shown(past), language)
 
 

@@ -14,13 +14,14 @@ from typing_extensions import override
 
 from app.api.v1.sse import event_frame, message, progress_message, run_stream
 from app.auth.credentials import Credentials
-from app.batch_rows import BatchRows
-from app.house import House, RecentWrites
+from app.house import House
 from app.hub import Hub
 from app.quotas import Quotas
 from app.rate_limit import RateLimit
-from app.run_rows import RunRows
-from app.texts import Texts
+from app.reads.batch_rows import BatchRows
+from app.reads.recent_writes import RecentWrites
+from app.reads.run_rows import RunRows
+from app.reads.texts import Texts
 from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from events.run.commands import ClaimRun, CreateRun, FailRun, ReportStatus, RunCommand

@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 import pytest
 
-from app.run_rows import RunRows
+from app.reads.run_rows import RunRows
 from events.aggregates import RUN
 from events.run.progress import Progress
 from infra.postgres import Pool
@@ -118,7 +118,7 @@ async def test_while_postgres_is_away_nobody_waits_to_find_out_again() -> None:
 
 
 async def test_nobody_waits_long_for_a_postgres_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.run_rows.ANSWER_WITHIN", 0.05)
+    monkeypatch.setattr("app.reads.run_rows.ANSWER_WITHIN", 0.05)
     pool = FakePool()
     rows = rows_of(pool)
     pool.answers.clear()

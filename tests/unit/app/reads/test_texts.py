@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 from typing_extensions import override
 
-from app.texts import Texts
+from app.reads.texts import Texts
 from events.aggregates import RUN
 from events.run.events import RunDataErased, StatusChanged
 from events.run.output import Output

@@ -1,4 +1,4 @@
-"""Finds out what a run is to be repeated with: the version, the machine, the inputs it had.
+"""Resolve a rerun: the version, the machine and the inputs that a run is repeated with.
 
 The inputs are copied, so the new run keeps what it needs when the old one is erased. Images are
 not fetched or uploaded again: the new run names the stored ones.
@@ -13,14 +13,15 @@ from uuid import UUID
 from msgspec import Struct
 
 from app.auth.caller import Caller
-from app.create_run import target_of
-from app.house import House
+from app.commands.create_run import target_of
+from app.commands.recorder import Recorder
+from app.commands.request_hash import is_large
+from app.commands.run_inputs import RunInputs
 from app.reads.deployments import DeploymentReads
-from app.request_hash import is_large
-from app.take_inputs import check_urls
+from app.reads.owned import not_found
 from events.aggregates import WORKFLOW
 from events.deployment import DeploymentPromoted
-from events.errors import InputsErased, NotFound
+from events.errors import InputsErased
 from events.graph.externals import InputKind
 from events.graph.inputs import InputField, check_inputs
 from events.graph.values import ImageBytes, ImageRef, ImageUrl, Value
@@ -29,8 +30,10 @@ from events.run.state import Run, Upload
 from events.run.target import RunTarget
 from events.workflow import Workflow
 from infra.event_store import load
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.tombstones import GivenUpKeys
 from infra.offload import in_thread_if
-from infra.s3.port import ObjectMissing
+from infra.s3.port import ObjectMissing, ObjectStorage
 
 IMAGES = frozenset({InputKind.IMAGE, InputKind.IMAGE_ALPHA})
 
@@ -45,7 +48,7 @@ class Version(StrEnum):
     """The one that the deployment runs now."""
 
 
-class Repetition(Struct, frozen=True, kw_only=True):
+class ResolvedRerun(Struct, frozen=True, kw_only=True):
     """All that a new run takes over from an old one."""
 
     run: Run
@@ -55,11 +58,70 @@ class Repetition(Struct, frozen=True, kw_only=True):
     """Those among the values that are stored already."""
 
 
-class Repeater:
-    """Repeats runs of one caller; what many of them have in common is read once."""
+class KeptInputs:
+    """The stored inputs of earlier runs, as a new run can take them over."""
 
-    def __init__(self, house: House, caller: Caller, version: Version) -> None:
-        self._house = house
+    def __init__(
+        self, private: PrivateData, tombstones: GivenUpKeys, storage: ObjectStorage
+    ) -> None:
+        self._private = private
+        self._tombstones = tombstones
+        self._storage = storage
+
+    async def of(self, run: Run, *, without: Mapping[str, object]) -> dict[str, Value]:
+        """Return the inputs that a run had, except some; images as they are stored.
+
+        Raises:
+            InputsErased: they are no longer kept.
+
+        """
+        if not run.has_inputs:
+            return {}
+        kept = await self._private.get_inputs(run.id, run.request_hash)
+        if kept is None or run.erased_at is not None:
+            raise InputsErased
+        values: dict[str, Value] = {n: v for n, v in kept.items() if n not in without}
+        for name, value in values.items():
+            upload = run.inputs.get(name)
+            if upload is not None and isinstance(value, ImageRef | ImageUrl):
+                values[name] = await self._stored_image(upload)
+        return values
+
+    async def _stored_image(self, upload: Upload) -> Value:
+        """Return an image by its name, or by its bytes if the name may not be used any more."""
+        if not await self._tombstones.holds(upload.key):
+            return _reference(upload)
+        try:
+            return ImageBytes(await self._storage.get_bytes(upload.key))
+        except ObjectMissing as error:
+            raise InputsErased from error
+
+
+class RerunResolver:
+    """Finds out what runs are repeated with."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        deployments: DeploymentReads,
+        kept: KeptInputs,
+        inputs: RunInputs,
+    ) -> None:
+        self.recorder = recorder
+        self.deployments = deployments
+        self.kept = kept
+        self.inputs = inputs
+
+    def of(self, caller: Caller, version: Version) -> "CallersReruns":
+        """Resolve runs of one caller; what many of them have in common is read once."""
+        return CallersReruns(self, caller, version)
+
+
+class CallersReruns:
+    """Resolves runs of one caller, for one request."""
+
+    def __init__(self, resolver: RerunResolver, caller: Caller, version: Version) -> None:
+        self._resolver = resolver
         self._caller = caller
         self._version = version
         self._deployments: dict[UUID, DeploymentPromoted] = {}
@@ -67,8 +129,8 @@ class Repeater:
         self._one_at_a_time = asyncio.Lock()
         """Many runs of one workflow shall not all read it because none has done so yet."""
 
-    async def repeat(self, run: Run, overrides: Mapping[str, object]) -> Repetition:
-        """Give what *run* is repeated with: its inputs, except those in *overrides*.
+    async def resolve(self, run: Run, overrides: Mapping[str, object]) -> ResolvedRerun:
+        """Return what *run* is repeated with: its inputs, except those in *overrides*.
 
         Raises:
             InputsErased: they are no longer kept.
@@ -78,11 +140,11 @@ class Repeater:
 
         """
         target, fields = await self._target(run)
-        kept = await _kept_inputs(self._house, run, without=overrides)
+        kept = await self._resolver.kept.of(run, without=overrides)
         values = await in_thread_if(is_large(overrides), _fitting, fields, kept, overrides)
-        check_urls(self._house, values)
-        now = self._house.now()
-        return Repetition(
+        self._resolver.inputs.check_urls(values)
+        now = self._resolver.recorder.now()
+        return ResolvedRerun(
             run=run,
             target=target,
             values=values,
@@ -117,51 +179,18 @@ class Repeater:
 
     async def _deployment(self, deployment_id: UUID) -> DeploymentPromoted:
         if deployment_id not in self._deployments:
-            found = await DeploymentReads(self._house.store, self._house.pool).current(
-                self._caller, deployment_id
-            )
+            found = await self._resolver.deployments.current(self._caller, deployment_id)
             self._deployments[deployment_id] = found
         return self._deployments[deployment_id]
 
     async def _workflow(self, workflow_id: UUID) -> Workflow:
         if workflow_id not in self._workflows:
-            found = (await load(self._house.store, WORKFLOW, workflow_id)).state
+            # Not by the caller's eyes: the run is theirs, so its workflow is.
+            found = (await load(self._resolver.recorder.store, WORKFLOW, workflow_id)).state
             if found is None:
-                raise NotFound("there is no workflow with this id")
+                raise not_found(WORKFLOW.kind)
             self._workflows[workflow_id] = found
         return self._workflows[workflow_id]
-
-
-async def _kept_inputs(
-    house: House, run: Run, *, without: Mapping[str, object]
-) -> dict[str, Value]:
-    """Give the inputs that a run had, except some; images as they are stored.
-
-    Raises:
-        InputsErased: they are no longer kept.
-
-    """
-    if not run.has_inputs:
-        return {}
-    kept = await house.private.get_inputs(run.id, run.request_hash)
-    if kept is None or run.erased_at is not None:
-        raise InputsErased
-    values: dict[str, Value] = {n: v for n, v in kept.items() if n not in without}
-    for name, value in values.items():
-        upload = run.inputs.get(name)
-        if upload is not None and isinstance(value, ImageRef | ImageUrl):
-            values[name] = await _stored_image(house, upload)
-    return values
-
-
-async def _stored_image(house: House, upload: Upload) -> Value:
-    """Give an image by its name, or by its bytes where the name may not be used any more."""
-    if not await house.given_up.holds(upload.key):
-        return _reference(upload)
-    try:
-        return ImageBytes(await house.storage.get_bytes(upload.key))
-    except ObjectMissing as error:
-        raise InputsErased from error
 
 
 def _fitting(
@@ -180,7 +209,7 @@ def _fitting(
 
 
 def _as_sent(value: Value) -> object:
-    """Give a value as a caller would send it; a stored image fits nothing but an image input."""
+    """Return a value as a caller would send it; a stored image fits nothing but an image input."""
     if isinstance(value, ImageUrl):
         return value.url
     return {} if isinstance(value, ImageRef | ImageBytes) else value

@@ -1,6 +1,7 @@
 """What a process has promised of a run: nothing older is shown, whatever the log answers."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -9,10 +10,15 @@ from msgspec import Struct
 
 from app.auth.caller import Caller
 from app.find_batch import batch_session
-from app.find_run import find_run, run_events, run_session
-from app.house import House, RecentWrites
+from app.house import House
+from app.reads.recent_writes import RecentWrites
+from app.reads.run_rows import RunRows
+from app.reads.runs import RunReads
+from app.reads.texts import Texts
 from events.errors import NotFound
 from infra.event_store import LogUnavailable
+from infra.postgres import Pool
+from infra.settings.settings import Spaces
 from tests.builders import RUN_ID
 from tests.memory_event_store import MemoryEventStore
 
@@ -46,34 +52,42 @@ class NoRows:
 
 
 class FakeHouse(Struct):
-    """What finding reaches for."""
+    """What finding a batch reaches for."""
 
     store: MemoryEventStore
-    recent_runs: RecentWrites
     recent_batches: RecentWrites
-    run_rows: NoRows
 
 
-RUNS = [find_run, run_session, run_events]
+Find = Callable[[Caller, UUID], Awaitable[object]]
 
 
-@pytest.mark.parametrize(
-    ("find", "of_batches"), [*((find, False) for find in RUNS), (batch_session, True)]
-)
+def find_runs(recent: RecentWrites) -> list[Find]:
+    reads = RunReads(
+        MemoryEventStore(),
+        cast("Pool", None),
+        cast("RunRows", NoRows()),
+        cast("Texts", None),
+        recent,
+        cast("Spaces", None),
+    )
+    return [reads.find, reads.session, reads.events]
+
+
+def find_batches(recent: RecentWrites) -> list[Find]:
+    house = cast("House", FakeHouse(MemoryEventStore(), recent))
+    return [partial(batch_session, house)]
+
+
+@pytest.mark.parametrize("ways_of", [find_runs, find_batches])
 async def test_what_was_promised_is_never_said_not_to_be_there(
-    find: Callable[[House, Caller, UUID], Awaitable[object]],
-    *,
-    of_batches: bool,
+    ways_of: Callable[[RecentWrites], list[Find]],
 ) -> None:
-    runs, batches = RecentWrites(), RecentWrites()
-    fake = FakeHouse(MemoryEventStore(), runs, batches, NoRows())
-    house, caller = cast("House", fake), Caller(user_id="ada", org_id=None)
-    own, others = (batches, runs) if of_batches else (runs, batches)
-
-    # The id of a run is no batch's, whoever asks for it.
-    others.note(RUN_ID, 7)
-    with pytest.raises(NotFound):
-        await find(house, caller, RUN_ID)
-    own.note(RUN_ID, 7)
-    with pytest.raises(LogUnavailable):
-        await find(house, caller, RUN_ID)
+    caller = Caller(user_id="ada", org_id=None)
+    for number in range(len(ways_of(RecentWrites()))):
+        recent = RecentWrites()
+        find = ways_of(recent)[number]
+        with pytest.raises(NotFound):
+            await find(caller, RUN_ID)
+        recent.note(RUN_ID, 7)
+        with pytest.raises(LogUnavailable):
+            await find(caller, RUN_ID)

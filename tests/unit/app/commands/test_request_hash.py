@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.request_hash import is_large, request_hash_of
+from app.commands.request_hash import is_large, request_hash_of
 from infra.offload import SMALL
 
 LONG = 'é"\\\n漢😀' * (SMALL // 3)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from app.batch_rows import BatchRows
+from app.reads.batch_rows import BatchRows
 from infra.postgres import Connection, Pool
 
 
@@ -44,7 +44,7 @@ class HangingPool:
 
 
 async def test_nobody_waits_long_for_a_postgres_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.batch_rows.ANSWER_WITHIN", 0.05)
+    monkeypatch.setattr("app.reads.batch_rows.ANSWER_WITHIN", 0.05)
     rows = BatchRows(cast("Pool", HangingPool()))
     async with asyncio.timeout(5):
         assert await rows.get(uuid4()) is None

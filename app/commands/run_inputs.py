@@ -1,0 +1,236 @@
+"""The inputs of runs that are to be made, of one as of many: validated, then stored.
+
+All of them are validated before anything of any is stored: a refused request leaves nothing behind.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from events.errors import InvalidInputs, Problem
+from events.graph.inputs import InputField, check_inputs
+from events.graph.nodes import pointer
+from events.graph.values import ImageBytes, ImageRef, ImageUrl, StoredValue, Value
+from events.run.events import ImageUploaded
+from infra.event_store import TooLarge
+from infra.images.accepted import ImageFacts, ImageRefused
+from infra.images.store import InputImages
+from infra.jetstream.log.group import LogGroups
+from infra.jetstream.private_data import PrivateData
+from infra.net.url_fetch import UrlRefused, check_url
+from infra.side_by_side import side_by_side
+
+STORED_AT_ONCE = 16
+REFERENCE = 500
+"""Bytes that the name and facts of a stored image take among the inputs, at most."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class RunDraft(Struct, frozen=True, kw_only=True):
+    """The inputs of a run that is to be made, converted."""
+
+    run_id: UUID
+    request_hash: str
+    values: Mapping[str, Value]
+    pointer: str = "/inputs"
+    """Where in the request they are."""
+
+    known_images: tuple[ImageUploaded, ...] = ()
+    """Images among them that are stored already."""
+
+
+class ValidInputs(Struct, frozen=True, kw_only=True):
+    """Inputs that may be stored."""
+
+    draft: RunDraft
+    facts: Mapping[str, ImageFacts]
+    """Of the images that are still to be stored, by input."""
+
+
+class StoredInputs(Struct, frozen=True, kw_only=True):
+    """Inputs that are stored."""
+
+    has_inputs: bool
+    images: tuple[ImageUploaded, ...]
+
+
+class _Image(Struct, frozen=True, kw_only=True):
+    name: str
+    data: bytes
+    facts: ImageFacts
+
+
+def check_all(
+    fields: Sequence[InputField], requests: Mapping[str, Mapping[str, object]]
+) -> list[dict[str, Value]]:
+    """Convert the values of many runs of one version, given by their places in the request.
+
+    Raises:
+        InvalidInputs: with every problem of every run.
+
+    """
+    problems: list[Problem] = []
+    checked: list[dict[str, Value]] = []
+    for place, values in requests.items():
+        try:
+            checked.append(check_inputs(fields, values))
+        except InvalidInputs as error:
+            problems += moved(error.problems, place)
+    if problems:
+        raise InvalidInputs(problems=problems)
+    return checked
+
+
+def moved(problems: Iterable[Problem], place: str) -> list[Problem]:
+    """Point into *place* instead of /inputs."""
+    return [replace(p, pointer=place + p.pointer.removeprefix("/inputs")) for p in problems]
+
+
+class RunInputs:
+    """Validates and stores the inputs of runs."""
+
+    def __init__(
+        self,
+        images: InputImages,
+        private: PrivateData,
+        log_groups: LogGroups,
+        *,
+        allow_private_urls: bool,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Take images from URLs in private networks only with *allow_private_urls*."""
+        self._image_store = images
+        self._private = private
+        self._log_groups = log_groups
+        self._allow_private_urls = allow_private_urls
+        self._now = now
+
+    async def validate(self, drafts: Sequence[RunDraft]) -> list[ValidInputs]:
+        """Look at every image and URL.
+
+        Raises:
+            InvalidInputs: with every problem there is.
+            TooLarge: the inputs of a run are larger than one message may be.
+
+        """
+        problems: list[Problem] = []
+        valid = []
+        for draft in drafts:
+            facts, wrong = await self._look_at(draft)
+            problems += moved(wrong, draft.pointer)
+            valid.append(ValidInputs(draft=draft, facts=facts))
+        if problems:
+            raise InvalidInputs(problems=problems)
+        for one in valid:
+            self._check_room(one)
+        return valid
+
+    def check_urls(self, values: Mapping[str, Value]) -> None:
+        """Look at the URLs among the inputs of a run.
+
+        Raises:
+            InvalidInputs: with every problem there is.
+
+        """
+        if problems := self._url_problems(values):
+            raise InvalidInputs(problems=problems)
+
+    async def store_all(self, tenant: str, valid: Sequence[ValidInputs]) -> list[StoredInputs]:
+        """Store the inputs of many runs; raises as `store`."""
+
+        async def store_one(one: ValidInputs) -> StoredInputs:
+            return await self.store(tenant, one)
+
+        return await side_by_side(store_one, valid, at_once=STORED_AT_ONCE)
+
+    async def store(self, tenant: str, valid: ValidInputs) -> StoredInputs:
+        """Store images, then inputs: a run without its inputs could not be kept.
+
+        Raises:
+            StorageUnavailable, StorageRefused, LogUnavailable: not everything is stored.
+
+        """
+        draft = valid.draft
+
+        async def store_image(image: _Image) -> ImageUploaded:
+            return await self._image_store.store(
+                image.data, image.facts, tenant=tenant, name=image.name, now=self._now()
+            )
+
+        uploads = await side_by_side(store_image, _images(valid), at_once=STORED_AT_ONCE)
+        stored: dict[str, StoredValue] = {
+            n: v for n, v in draft.values.items() if not isinstance(v, ImageBytes)
+        }
+        stored |= {upload.name: _reference(upload) for upload in uploads}
+        if stored:
+            await self._private.put_inputs(draft.run_id, draft.request_hash, stored)
+        return StoredInputs(has_inputs=bool(stored), images=(*draft.known_images, *uploads))
+
+    async def confirm(self, images: Iterable[ImageUploaded]) -> None:
+        """Return if stored images may be used in a run; to be asked last; see InputImages."""
+        await self._image_store.confirm(images)
+
+    async def erase(self, run_id: UUID) -> None:
+        """Erase the stored inputs of a run."""
+        await self._private.erase(run_id)
+
+    def _check_room(self, valid: ValidInputs) -> None:
+        """Check that the inputs of a run can be kept together."""
+        room = self._log_groups.room - REFERENCE * len(valid.facts)
+        texts = {n: v for n, v in valid.draft.values.items() if not isinstance(v, ImageBytes)}
+        # A look at the lengths first: texts of any size are not encoded to learn their size.
+        least = sum(len(value) for value in texts.values() if isinstance(value, str))
+        if least > room or len(_encode(texts)) > room:
+            raise TooLarge(f"inputs of run {valid.draft.run_id}")
+
+    async def _look_at(self, draft: RunDraft) -> tuple[dict[str, ImageFacts], list[Problem]]:
+        problems = self._url_problems(draft.values)
+        facts: dict[str, ImageFacts] = {}
+        for name, value in draft.values.items():
+            if isinstance(value, ImageBytes):
+                try:
+                    facts[name] = await self._image_store.look_at(value.data)
+                except ImageRefused as error:
+                    problems.append(_problem(name, error))
+        return facts, problems
+
+    def _url_problems(self, values: Mapping[str, Value]) -> list[Problem]:
+        return [p for n, v in values.items() if (p := self._url_problem(n, v))]
+
+    def _url_problem(self, name: str, value: Value) -> Problem | None:
+        if isinstance(value, ImageUrl):
+            try:
+                check_url(value.url, allow_private=self._allow_private_urls)
+            except UrlRefused as error:
+                return _problem(name, error)
+        return None
+
+
+def _images(valid: ValidInputs) -> list[_Image]:
+    return [
+        _Image(name=name, data=value.data, facts=valid.facts[name])
+        for name, value in valid.draft.values.items()
+        if isinstance(value, ImageBytes)
+    ]
+
+
+def _reference(image: ImageUploaded) -> ImageRef:
+    assert image.width is not None  # it was inspected
+    assert image.height is not None
+    return ImageRef(
+        key=image.key,
+        sha256=image.sha256,
+        media_type=image.media_type,
+        width=image.width,
+        height=image.height,
+    )
+
+
+def _problem(name: str, error: ImageRefused | UrlRefused) -> Problem:
+    params = {"name": name, **error.params}
+    return Problem(code=error.code, pointer=pointer("inputs", name), params=params)

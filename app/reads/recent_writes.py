@@ -1,0 +1,39 @@
+"""Read your own writes: no answer of this process is older than one it gave before."""
+
+from collections import OrderedDict
+from uuid import UUID
+
+from infra.event_store import LogUnavailable
+
+REMEMBERED_WRITES = 50_000
+
+
+class RecentWrites:
+    """The positions that this process has answered with, by aggregate."""
+
+    def __init__(self) -> None:
+        self._positions: OrderedDict[UUID, int] = OrderedDict()
+
+    def note(self, identifier: UUID, position: int) -> None:
+        """Remember that the aggregate was answered for at *position*; a promise never shrinks."""
+        self._positions[identifier] = max(position, self.position(identifier))
+        self._positions.move_to_end(identifier)
+        if len(self._positions) > REMEMBERED_WRITES:
+            self._positions.popitem(last=False)
+
+    def position(self, identifier: UUID) -> int:
+        """Return the last promise for an aggregate, 0 for none."""
+        return self._positions.get(identifier, 0)
+
+    def check(self, identifier: UUID, position: int) -> None:
+        """Return if an answer of the log's at *position* keeps the promise.
+
+        The leader of the log is always new enough. But one that the others have deposed, because
+        the network is cut in two, goes on answering for some seconds before it knows.
+
+        Raises:
+            LogUnavailable: it is older.
+
+        """
+        if position < self.position(identifier):
+            raise LogUnavailable(f"the log answers as it was before {self.position(identifier)}")
