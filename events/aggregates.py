@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from events import api_key, batch, deployment, deployment_decider, organisation, token, workflow
+from events import api_key, batch, deployment, organisation, token, workflow
 from events.decider import Decider
 from events.machine import decide as machine_decide
 from events.machine import state as machine_state
@@ -28,8 +28,8 @@ WORKFLOW: Decider[workflow.Workflow, workflow.PushVersion, workflow.WorkflowEven
     kind="workflow", evolve=workflow.evolve, decide=workflow.decide
 )
 DEPLOYMENT: Decider[
-    deployment.Deployment, deployment_decider.DeploymentCommand, deployment.DeploymentPromoted
-] = Decider(kind="deployment", evolve=deployment.evolve, decide=deployment_decider.decide)
+    deployment.Deployment, deployment.DeploymentCommand, deployment.DeploymentPromoted
+] = Decider(kind="deployment", evolve=deployment.evolve, decide=deployment.decide)
 MACHINE: Decider[Machine, MachineCommand, MachineEvent] = Decider(
     kind="machine", evolve=machine_state.evolve, decide=machine_decide.decide
 )

@@ -11,8 +11,7 @@ from app.reads.machines import MachineReads
 from app.reads.workflows import WorkflowReads
 from events import ids
 from events.aggregates import DEPLOYMENT
-from events.deployment import Deployment
-from events.deployment_decider import PromoteVersion, RollBack
+from events.deployment import Deployment, PromoteVersion, RollBack
 from events.machine.state import MachineState
 from infra.event_store import load
 

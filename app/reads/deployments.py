@@ -5,8 +5,7 @@ from uuid import UUID
 from app.auth.caller import Caller
 from app.reads.owned import is_visible, load_owned, not_found
 from events.aggregates import DEPLOYMENT
-from events.deployment import Deployment, DeploymentPromoted
-from events.deployment_decider import DeploymentCommand
+from events.deployment import Deployment, DeploymentCommand, DeploymentPromoted
 from infra.event_store import EventStore, Session
 from infra.postgres import Pool
 from projections.queries import Page, list_deployments

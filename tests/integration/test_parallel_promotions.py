@@ -6,8 +6,7 @@ from uuid import uuid4
 from nats.aio.client import Client
 
 from events.aggregates import DEPLOYMENT
-from events.deployment import Action
-from events.deployment_decider import PromoteVersion, RollBack
+from events.deployment import Action, PromoteVersion, RollBack
 from events.ids import deployment_id, version_id
 from events.workflow import Workflow, WorkflowVersionCreated
 from infra.event_store import load

@@ -8,8 +8,14 @@ import pytest
 
 from events.aggregates import DEPLOYMENT
 from events.codec import decode_body
-from events.deployment import Action, Deployment, DeploymentPromoted, Promotion
-from events.deployment_decider import PromoteVersion, RollBack
+from events.deployment import (
+    Action,
+    Deployment,
+    DeploymentPromoted,
+    PromoteVersion,
+    Promotion,
+    RollBack,
+)
 from events.errors import MOST_PROBLEMS, IncompatibleInputs, NotFound, NothingToRollBack, Problem
 from events.graph.externals import InputKind
 from events.graph.inputs import InputField
