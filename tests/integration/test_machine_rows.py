@@ -18,7 +18,7 @@ from projections.queries import list_machines, open_runs_of_machine
 from projections.schema import create_tables
 from tests.builders import MACHINE_ID, NOW, created, draft, later
 from tests.golden.examples import recorded_example
-from tests.unit.events.test_machine import registered
+from tests.unit.events.machine.test_machine_decide import registered
 
 TENANT = "org:acme"
 ONE, TWO = UUID(int=1), UUID(int=2)

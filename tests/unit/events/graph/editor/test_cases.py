@@ -8,7 +8,7 @@ import pytest
 
 from tests.ui_graphs import Json, api
 
-CASES = Path(__file__).parents[2] / "golden" / "editor_cases"
+CASES = Path(__file__).parents[4] / "golden" / "editor_cases"
 OBJECT_INFO = "object_info"
 
 
