@@ -1,4 +1,4 @@
-"""The one-machine stack: servers, comfyd's processes, and a stand-in where no ComfyUI is given."""
+"""The one-machine stack: servers, comfyd's processes, a demo machine where no ComfyUI is given."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ INTERNAL_PORT = "COMFYD_INTERNAL_PORT"
 _SPACES = ("ENDPOINT", "BUCKET", "KEY", "SECRET")
 
 STEP_SECONDS = "0.1"
-"""Speed of the stand-in: slow enough to watch, fast enough not to wait."""
+"""Speed of the demo machine: slow enough to watch, fast enough not to wait."""
 
 
 class LocalMachine(Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class LocalMachine(Struct, frozen=True, kw_only=True):
 
     url: str
     token: str = ""
-    """What it wants to see; empty: nothing. The stand-in would show prompts to anybody else."""
+    """What it wants to see; empty: nothing. The demo machine would show prompts to anybody else."""
 
 
 class Stack(Struct, frozen=True, kw_only=True):
@@ -117,7 +117,7 @@ def _local_seal_keys(folder: Path) -> str:
 
 @contextmanager
 def running_stack(told: Told, told_fault: ToldFault, *, comfyui_url: str | None) -> Iterator[Stack]:
-    """Start everything, without *comfyui_url* a stand-in too; stop it all at the end.
+    """Start everything, without *comfyui_url* a demo machine too; stop it all at the end.
 
     Raises:
         CannotStart, infra.embedded.errors.CannotStart: the message says why and what to do.
@@ -133,7 +133,7 @@ def running_stack(told: Told, told_fault: ToldFault, *, comfyui_url: str | None)
         try:
             env = _settings(folder, servers.env, port)
             machine = (
-                LocalMachine(url=comfyui_url) if comfyui_url else _start_standin(supervisor, folder)
+                LocalMachine(url=comfyui_url) if comfyui_url else _start_demo(supervisor, folder)
             )
             yield Stack(
                 supervisor=supervisor,
@@ -236,7 +236,8 @@ def _settings(folder: DataFolder, servers: Mapping[str, str], port: int) -> dict
     return env
 
 
-def _start_standin(supervisor: Supervisor, folder: DataFolder) -> LocalMachine:
+def _start_demo(supervisor: Supervisor, folder: DataFolder) -> LocalMachine:
+    # The names of files are older than the demo machine: a data folder of before goes on.
     port = remembered_ports(folder.root / "ports-standin.json", ["comfyui"])["comfyui"]
     home = folder.root / "comfyui"
     home.mkdir(mode=0o700, exist_ok=True)
@@ -244,7 +245,7 @@ def _start_standin(supervisor: Supervisor, folder: DataFolder) -> LocalMachine:
     supervisor.start(
         python_process(
             "comfyui",
-            "infra.embedded.standin",
+            "infra.embedded.demo",
             "--port",
             str(port),
             "--dir",
@@ -252,7 +253,7 @@ def _start_standin(supervisor: Supervisor, folder: DataFolder) -> LocalMachine:
             "--slow",
             STEP_SECONDS,
             logs=folder.root / "logs",
-            env={"STANDIN_TOKEN": token},
+            env={"DEMO_TOKEN": token},
         )
     )
     return LocalMachine(url=f"http://{LOOPBACK}:{port}", token=token)

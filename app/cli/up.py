@@ -167,10 +167,10 @@ async def _show_sample(
         count = len(comfyui.checkpoints)
         told = word("comfyui", version=comfyui.version, url=stack.machine.url, count=count)
         console.print(told)
-    # The stand-in is a CPU, too, and fast.
+    # The demo machine is a CPU, too, and fast.
     steps = STEPS_ON_CPU if comfyui and comfyui.cpu_only else None
     try:
-        # The stand-in is started with us, and may need a moment.
+        # The demo machine is started with us, and may need a moment.
         found = comfyui or await _until_there(stack.machine)
         sample = await run_samples(client, stack.machine, found.checkpoints, console, steps=steps)
     except httpx.HTTPStatusError as error:

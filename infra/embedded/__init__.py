@@ -1,1 +1,1 @@
-"""The one-machine stack: real servers from PyPI wheels, and a stand-in for ComfyUI."""
+"""The one-machine stack: real servers from PyPI wheels, and a demo machine."""
