@@ -1,8 +1,9 @@
-"""Machines for the conformance suite of drivers: the stand-in, or a ComfyUI that already runs.
+"""Machines for the conformance suite of drivers: our own two, or a ComfyUI that already runs.
 
 COMFYD_TEST_COMFYUI names the ComfyUI; `make test-real` sets it.
 """
 
+import asyncio
 import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -16,10 +17,15 @@ from typing_extensions import override
 
 from events.run.output import Output
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
-from infra.embedded.standin import Server, serve
+from infra.comfyui.secrets import MachineSecrets
+from infra.embedded.demo import nodes as demo
+from infra.embedded.demo.server import serve as serve_demo
 from infra.machine_driver import Failed, Graph, Machine, Outcome, Report
+from tests.standin import serve
 
 REAL_URL = os.environ.get("COMFYD_TEST_COMFYUI", "")
+
+TOKEN = "what both machines of ours want to see"
 
 BLURRED = 512
 """Pixels on a side of what a stock node blurs to be slow: about a second on one core."""
@@ -34,7 +40,7 @@ class Lab(Protocol):
     async def put(self, name: str, data: bytes) -> Output:
         """Leave a file among the machine's outputs."""
 
-    def rendered(self) -> Mapping[str, int]:
+    async def rendered(self) -> Mapping[str, int]:
         """Count the executions by prompt."""
 
     def failing(self, source: str, node_id: str) -> tuple[dict[str, Any], Failed]:
@@ -50,40 +56,42 @@ class Lab(Protocol):
         """Close the driver, and the machine if it is ours."""
 
 
-class StandinLab:
-    """A stand-in and its driver."""
+class OwnLab:
+    """A machine that the test starts and stops, and its driver."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.port = 0
         self._running = AsyncExitStack()
-        self._server: Server | None = None
         self._driver: ComfyUIMachine | None = None
 
-    async def start(self, port: int = 0) -> None:
-        self._server = await self._running.enter_async_context(serve(self.folder, port=port))
+    async def start(self) -> None:
+        """Start the machine, at the port that it had before."""
+        raise NotImplementedError
+
+    async def rendered(self) -> Mapping[str, int]:
+        raise NotImplementedError
 
     async def stop(self) -> None:
         await self._running.aclose()
 
     async def restart(self) -> None:
-        assert self._server
         await self.stop()
-        await self.start(self._server.port)
+        await self.start()
 
     async def open(self, *, patience: float = 0.5) -> Machine:
-        assert self._server
         self._driver = await open_comfyui(
-            self._server.url, silence=0.3, patience=patience, allow_private=True
+            f"http://127.0.0.1:{self.port}",
+            secrets=MachineSecrets(token=TOKEN),
+            silence=0.3,
+            patience=patience,
+            allow_private=True,
         )
         return self._driver
 
     async def put(self, name: str, data: bytes) -> Output:
         (self.folder / "output" / name).write_bytes(data)
         return Output(index=0, node_id="1", kind="images", filename=name)
-
-    def rendered(self) -> Mapping[str, int]:
-        assert self._server
-        return self._server.rendered()
 
     def failing(self, source: str, node_id: str) -> tuple[dict[str, Any], Failed]:
         inputs = {"image": [source, 0], "message": "out of paint", "seed": 1}
@@ -105,6 +113,54 @@ class StandinLab:
         await self.stop()
 
 
+class StandinLab(OwnLab):
+    """The stand-in of the tests."""
+
+    @override
+    async def start(self) -> None:
+        serving = serve(self.folder, port=self.port, token=TOKEN)
+        self._server = await self._running.enter_async_context(serving)
+        self.port = self._server.port
+
+    @override
+    async def rendered(self) -> Mapping[str, int]:
+        return self._server.rendered()
+
+
+class DemoLab(OwnLab):
+    """The demo machine of `comfyd up`, with two nodes more: one is slow, and one raises."""
+
+    @override
+    async def start(self) -> None:
+        classes = demo.CLASSES | {"StandinSlow": SLOW, "StandinFail": FAIL}
+        serving = serve_demo(self.folder, port=self.port, token=TOKEN, classes=classes)
+        self.port = await self._running.enter_async_context(serving)
+
+    @override
+    async def rendered(self) -> Mapping[str, int]:
+        return await _in_history(f"http://127.0.0.1:{self.port}", TOKEN)
+
+
+async def _take_time(call: demo.Call) -> tuple[Any, ...]:
+    steps, seconds = call.inputs["steps"], call.inputs["seconds"]
+    for step in range(1, steps + 1):
+        await asyncio.sleep(seconds / steps)
+        await call.step(step, steps)
+    return (call.inputs["image"],)
+
+
+async def _raise(call: demo.Call) -> tuple[Any, ...]:
+    raise ValueError(call.inputs["message"])
+
+
+_SEED = {"seed": ["INT", {}]}
+_SLOWLY = {"seconds": ["FLOAT", {}], "steps": ["INT", {}], "preview": ["BOOLEAN", {}]}
+SLOW = demo.NodeClass(_take_time, {"image": ["IMAGE", {}], **_SLOWLY, **_SEED}, ("IMAGE",))
+FAIL = demo.NodeClass(
+    _raise, {"image": ["IMAGE", {}], "message": ["STRING", {}], **_SEED}, ("IMAGE",)
+)
+
+
 class RealLab:
     """A ComfyUI that already runs and is not ours to stop; what it renders stays there."""
 
@@ -124,9 +180,8 @@ class RealLab:
             answer = await http.post("/upload/image", data=form, files={"image": (name, data)})
         return Output(index=0, node_id="1", kind="images", filename=answer.json()["name"])
 
-    def rendered(self) -> Mapping[str, int]:
-        history = httpx.get(f"{self._url}/history", trust_env=False).json()
-        return dict.fromkeys(history, 1)
+    async def rendered(self) -> Mapping[str, int]:
+        return await _in_history(self._url)
 
     def failing(self, source: str, node_id: str) -> tuple[dict[str, Any], Failed]:
         message = "**** ERROR: Saving image outside the output folder is not allowed."
@@ -144,6 +199,12 @@ class RealLab:
     async def close(self) -> None:
         if self._driver:
             await self._driver.close()
+
+
+async def _in_history(url: str, token: str = "") -> Mapping[str, int]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as http:
+        return dict.fromkeys((await http.get("/history")).json(), 1)
 
 
 class StockNodes(ComfyUIMachine):

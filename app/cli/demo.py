@@ -86,7 +86,7 @@ async def register(api: ApiClient, local: LocalMachine) -> dict[str, Any]:
     """Make the machine known, or move the one that is."""
     known = next((m for m in await api.items("/v1/machines") if m["name"] == MACHINE), None)
     if known and known["url"] != local.url:
-        # It moves, from the demo machine to a ComfyUI or back: the token for one is none for the other.
+        # It moves, from the demo machine to a ComfyUI or back, which want other tokens.
         change = {"url": local.url, "token": local.token or None}
         return await api.patch(f"/v1/machines/{known['id']}", change)
     token = {"token": local.token} if local.token else {}

@@ -123,7 +123,7 @@ class Stack:
             "api": ("app",),
             "projector": ("consumers", "projector"),
             "worker": ("consumers", "worker"),
-            "comfyui": ("infra.embedded.standin", *self._machine_options()),
+            "comfyui": ("tests.standin", *self._machine_options()),
             "bare": ("tests.bench.bare_asgi", str(self.bare_port)),
         }
         command = python_process(name, *arguments[name], logs=logs, env=self._env_of(name))

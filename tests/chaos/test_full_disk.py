@@ -24,9 +24,7 @@ def machine(tmp_path: Path) -> Iterator[str]:
     home = tmp_path / "comfyui"
     home.mkdir()
     arguments = ("--port", str(port), "--dir", str(home), "--slow", "0.1")
-    child = start(
-        python_process("comfyui", "infra.embedded.standin", *arguments, logs=tmp_path, env={})
-    )
+    child = start(python_process("comfyui", "tests.standin", *arguments, logs=tmp_path, env={}))
     yield f"http://{LOOPBACK}:{port}"
     child.stop()
 

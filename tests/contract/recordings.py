@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from infra.embedded.standin.catalogue import CLASSES
+from tests.standin.catalogue import CLASSES
 
 DEADLINE = 5.0
 FASTER = 5

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import aiohttp
 
-from infra.embedded.standin import Server, Switches, serve
+from tests.standin import Server, Switches, serve
 
 DEADLINE = 5.0
 CLIENT = "client-1"

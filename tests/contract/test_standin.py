@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from infra.embedded.standin import prompt_queue
-from infra.embedded.standin.catalogue import CLASSES
-from infra.embedded.standin.prompt_queue import Prompt, PromptQueue
 from tests.contract.standin_client import CLIENT, Client, node, picture, slow, standin
+from tests.standin import prompt_queue
+from tests.standin.catalogue import CLASSES
+from tests.standin.prompt_queue import Prompt, PromptQueue
 
 SAVED = {"images": [{"filename": "out_00001_.png", "subfolder": "", "type": "output"}]}
 

@@ -12,8 +12,8 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from infra.embedded.standin import Switches
 from tests.contract.standin_client import DEADLINE, Client, eventually, picture, slow, standin
+from tests.standin import Switches
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,7 +108,7 @@ async def test_a_restart_forgets_the_history_and_keeps_files_and_counts(tmp_path
 async def process(
     directory: Path, *options: str
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, Client]]:
-    command = [sys.executable, "-m", "infra.embedded.standin", "--port", "0"]
+    command = [sys.executable, "-m", "tests.standin", "--port", "0"]
     started = await asyncio.create_subprocess_exec(
         *command, "--dir", str(directory), *options, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
@@ -160,7 +160,7 @@ async def test_the_count_of_executions_survives_a_kill(tmp_path: Path) -> None:
 
 
 async def test_help_tells_how_to_slow_it_down() -> None:
-    command = [sys.executable, "-m", "infra.embedded.standin", "--help"]
+    command = [sys.executable, "-m", "tests.standin", "--help"]
     told = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     text = (await told.communicate())[0].decode()
     assert all(option in text for option in ("--slow", "--die-at", "/standin/switches"))

@@ -27,8 +27,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from infra.embedded.standin import serve
 from tests.contract.recordings import Line, Replay, normalised
+from tests.standin import serve
 
 TRACES = Path(__file__).parents[3] / "shared/reference/comfyui-traces"
 if not TRACES.is_dir():

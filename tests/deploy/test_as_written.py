@@ -150,7 +150,7 @@ def standin(url: str, folder: Path) -> Iterator[None]:
     """Start a machine."""
     (folder / "comfyui").mkdir()
     port = url.rsplit(":", 1)[1]
-    arguments = ("infra.embedded.standin", "--port", port, "--dir", str(folder / "comfyui"))
+    arguments = ("tests.standin", "--port", port, "--dir", str(folder / "comfyui"))
     child = start(python_process("comfyui", *arguments, logs=folder, env={}))
     try:
         yield

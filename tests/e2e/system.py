@@ -99,7 +99,7 @@ class System:
     def start_machine(self, name: str, url: str, folder: Path, *switches: str) -> None:
         """Start a stand-in."""
         port = url.rsplit(":", 1)[1]
-        arguments = ("infra.embedded.standin", "--port", port, "--dir", str(folder), *switches)
+        arguments = ("tests.standin", "--port", port, "--dir", str(folder), *switches)
         self._start(python_process(name, *arguments, logs=self.folder / "logs", env={}))
 
     def start(self, name: str) -> None:

@@ -47,7 +47,7 @@ READS = (
     "/history",
     "/queue",
     "/object_info",
-    "/standin/rendered",
+    "/system_stats",
 )
 WRITES = (
     ("PUT", "/comfyd/evil.txt"),
@@ -63,7 +63,8 @@ WRITES = (
     ("POST", "/v1/runs"),
     ("POST", "/prompt"),
     ("POST", "/queue"),
-    ("POST", "/standin/switches"),
+    ("POST", "/interrupt"),
+    ("POST", "/upload/image"),
 )
 OPEN = {
     ("api", "/"): "where the documentation is",
@@ -100,7 +101,7 @@ def _name(process: psutil.Process, port: int) -> str:
     line = " ".join(process.cmdline())
     if f"-s3.port={port}" in line:
         return "s3"
-    names = {"weed": "inner", "nats-server": "nats", "postgres": "postgres", "standin": "comfyui"}
+    names = {"weed": "inner", "nats-server": "nats", "postgres": "postgres", ".demo": "comfyui"}
     return next((name for word, name in names.items() if word in line), "api")
 
 

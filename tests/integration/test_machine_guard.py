@@ -14,7 +14,6 @@ from multidict import CIMultiDictProxy
 from events.run.output import Output
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.comfyui.secrets import MachineSecrets
-from infra.embedded.standin.server import Server, serve
 from infra.machine_driver import (
     Finished,
     MachineRefused,
@@ -24,6 +23,7 @@ from infra.machine_driver import (
 )
 from infra.net.machine_address import AddressRefused
 from tests.comfyui_answers import GRAPH, Recorder
+from tests.standin.server import Server, serve
 from tests.unit.infra.net.test_machine_address import FakeResolver
 
 pytestmark = pytest.mark.anyio

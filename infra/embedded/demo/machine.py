@@ -98,6 +98,7 @@ class Execution:
         self._machine = machine
         self._prompt = prompt
         self._values: dict[str, tuple[Any, ...]] = {}
+        self._nodes: dict[str, dict[str, Any]] = {}
         self._place: dict[str, Any] = {}
         self._messages: list[tuple[str, dict[str, Any]]] = []
         self._outputs: dict[str, Any] = {}
@@ -128,6 +129,7 @@ class Execution:
         node_class = self._machine.classes[node["class_type"]]
         self._place = {"node_id": node_id, "node_type": node["class_type"]}
         await self._machine.send(self._prompt, "executing", node=node_id)
+        await self._state(node_id, 0, 1, "running")
         call = Call(
             inputs={n: self._input(node["inputs"][n], s) for n, s in node_class.inputs.items()},
             folder=self._machine.folder,
@@ -139,6 +141,7 @@ class Execution:
             (self._outputs[node_id],) = self._values[node_id]
             shown = {"node": node_id, "output": self._outputs[node_id]}
             await self._machine.send(self._prompt, "executed", **shown)
+        await self._state(node_id, 1, 1, "finished")
 
     def _input(self, value: Any, spec: list[Any]) -> object:
         if is_link(value):
@@ -149,6 +152,12 @@ class Execution:
     async def _step(self, node_id: str, value: int, of: int) -> None:
         await asyncio.sleep(self._machine.step_seconds)
         await self._machine.send(self._prompt, "progress", node=node_id, value=value, max=of)
+        await self._state(node_id, value, of, "running")
+
+    async def _state(self, node_id: str, value: int, of: int, state: str) -> None:
+        """Send how far every node is: a socket may have been opened in the middle."""
+        self._nodes[node_id] = {"value": value, "max": of, "state": state}
+        await self._machine.send(self._prompt, "progress_state", nodes=self._nodes)
 
     async def _note(self, event: str, **data: object) -> None:
         """Send an event that the history keeps, too."""

@@ -92,7 +92,8 @@ class Routes:
             web.get("/queue", self._queue),
             web.post("/queue", self._change_queue),
             web.post("/interrupt", self._interrupt),
-            web.get("/history/{prompt_id}", self._history),
+            web.get("/history", self._history),
+            web.get("/history/{prompt_id}", self._history_of),
             web.get("/object_info", self._object_info),
             web.get("/object_info/{name}", self._object_info_of),
             web.get("/system_stats", self._system_stats),
@@ -139,7 +140,10 @@ class Routes:
         self._machine.interrupt(body.get("prompt_id"))
         return web.Response()
 
-    async def _history(self, request: web.Request) -> web.Response:
+    async def _history(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._machine.history)
+
+    async def _history_of(self, request: web.Request) -> web.Response:
         return web.json_response(_entry(self._machine.history, request.match_info["prompt_id"]))
 
     async def _object_info(self, _request: web.Request) -> web.Response:

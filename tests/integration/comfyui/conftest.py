@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
-from infra.embedded.standin import Server, serve
 from tests.scripted_comfyui import ScriptedComfyUI, scripted_comfyui
+from tests.standin import Server, serve
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import pytest
 
 from events.run.output import Output
 from infra.comfyui.driver import ComfyUIMachine
-from infra.embedded.standin import Server, Switches
 from infra.machine_driver import (
     MachineRefused,
     MachineUnreachable,
     OutputMissing,
 )
 from tests.scripted_comfyui import BEGINNING, Reply, ScriptedComfyUI
+from tests.standin import Server, Switches
 
 
 @pytest.mark.parametrize(

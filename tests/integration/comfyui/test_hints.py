@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
-from infra.embedded.standin import Server, Switches
 from infra.machine_driver import Finished, OutcomeUnknown, Running, Waiting
 from tests.comfyui_answers import PROMPT, Recorder
+from tests.standin import Server, Switches
 
 PICTURE: dict[str, Any] = {
     "1": {

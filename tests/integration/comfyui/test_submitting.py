@@ -3,7 +3,6 @@
 import pytest
 
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
-from infra.embedded.standin import Server
 from infra.machine_driver import (
     GraphProblem,
     Interrupted,
@@ -15,6 +14,7 @@ from infra.machine_driver import (
 )
 from tests.comfyui_answers import CUT, FINISHED, GRAPH, PROMPT, SUCCESS
 from tests.scripted_comfyui import Reply, ScriptedComfyUI
+from tests.standin import Server
 
 
 @pytest.mark.parametrize("url", ["ftp://machine", "machine:8188", "", "http://", "/prompt"])

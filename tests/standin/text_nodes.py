@@ -4,7 +4,7 @@ import json
 
 from PIL import Image
 
-from infra.embedded.standin.node import (
+from tests.standin.node import (
     Call,
     NodeClass,
     Result,
@@ -14,7 +14,7 @@ from infra.embedded.standin.node import (
     saved_entry,
     string,
 )
-from infra.embedded.standin.values import Pictures
+from tests.standin.values import Pictures
 
 _WIDEST = 2**63 - 1
 

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from infra.embedded.standin.file_routes import FileRoutes
-from infra.embedded.standin.job_routes import JobRoutes
-from infra.embedded.standin.machine import Machine
-from infra.embedded.standin.prompt_routes import PromptRoutes
-from infra.embedded.standin.switches import Switches
-from infra.embedded.standin.system_routes import SystemRoutes
+from tests.standin.file_routes import FileRoutes
+from tests.standin.job_routes import JobRoutes
+from tests.standin.machine import Machine
+from tests.standin.prompt_routes import PromptRoutes
+from tests.standin.switches import Switches
+from tests.standin.system_routes import SystemRoutes
 
 HOST = "127.0.0.1"
 _LARGEST_BODY = 100 * 1024 * 1024

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from infra.embedded.standin.node import (
+from tests.standin.node import (
     Call,
     NodeClass,
     Result,
@@ -11,8 +11,8 @@ from infra.embedded.standin.node import (
     integer,
     link,
 )
-from infra.embedded.standin.picture import drawn
-from infra.embedded.standin.values import Conditioning, Latent, Pictures, Weights
+from tests.standin.picture import drawn
+from tests.standin.values import Conditioning, Latent, Pictures, Weights
 
 CHECKPOINT = "standin.safetensors"
 LORA = "standin-lora.safetensors"

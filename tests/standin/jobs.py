@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from infra.embedded.standin.prompt_queue import Entry, Prompt, PromptQueue
+from tests.standin.prompt_queue import Entry, Prompt, PromptQueue
 
 Job = dict[str, Any]
 _PREVIEWABLE = ("images", "video", "audio", "3d")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from PIL import Image, ImageOps, PngImagePlugin
 
-from infra.embedded.standin.node import (
+from tests.standin.node import (
     SAVED_WITH,
     Call,
     NodeClass,
@@ -19,7 +19,7 @@ from infra.embedded.standin.node import (
     saved_entry,
     string,
 )
-from infra.embedded.standin.values import Mask, Pictures
+from tests.standin.values import Mask, Pictures
 
 _TEMP_PREFIX = "ComfyUI_temp_" + "".join(secrets.choice(letters.ascii_lowercase) for _ in range(5))
 _QUICK, _SMALL = 1, 4

@@ -1,4 +1,4 @@
-"""The command that starts a stand-in: `python -m infra.embedded.standin --port 8188 --dir DIR`."""
+"""The command that starts a stand-in: `python -m tests.standin --port 8188 --dir DIR`."""
 
 import asyncio
 import os
@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from infra.embedded.standin.server import serve
-from infra.embedded.standin.switches import Switches, switched
+from tests.standin.server import serve
+from tests.standin.switches import Switches, switched
 
 
 @click.command(context_settings={"show_default": True})

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 from msgspec import Struct
 from PIL import Image
 
-from infra.embedded.standin.folders import Folders
+from tests.standin.folders import Folders
 
 T = TypeVar("T")
 InputSpec = list[Any]

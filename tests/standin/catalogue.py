@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from infra.embedded.standin import image_nodes, media_nodes, model_nodes, text_nodes
-from infra.embedded.standin.folders import Folders
-from infra.embedded.standin.node import NodeClass
+from tests.standin import image_nodes, media_nodes, model_nodes, text_nodes
+from tests.standin.folders import Folders
+from tests.standin.node import NodeClass
 
 CLASSES: dict[str, NodeClass] = {
     node_class.name: node_class

@@ -3,9 +3,9 @@
 import asyncio
 import wave
 
-from infra.embedded.standin.glb import triangle
-from infra.embedded.standin.mp4 import motion_jpeg
-from infra.embedded.standin.node import (
+from tests.standin.glb import triangle
+from tests.standin.mp4 import motion_jpeg
+from tests.standin.node import (
     SAVED_WITH,
     Call,
     NodeClass,
@@ -17,7 +17,7 @@ from infra.embedded.standin.node import (
     saved_entry,
     string,
 )
-from infra.embedded.standin.values import Audio, Mesh, Pictures, Video
+from tests.standin.values import Audio, Mesh, Pictures, Video
 
 
 async def _save_webp(call: Call) -> Result:

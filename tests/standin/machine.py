@@ -4,11 +4,11 @@ import asyncio
 from pathlib import Path
 from uuid import uuid4
 
-from infra.embedded.standin.executor import Executor
-from infra.embedded.standin.folders import Folders
-from infra.embedded.standin.hub import Hub
-from infra.embedded.standin.prompt_queue import PromptQueue
-from infra.embedded.standin.switches import Switches
+from tests.standin.executor import Executor
+from tests.standin.folders import Folders
+from tests.standin.hub import Hub
+from tests.standin.prompt_queue import PromptQueue
+from tests.standin.switches import Switches
 
 _HISTORY_LAG = 0.001
 """Seconds between a run's last event and its history entry: clients must not count on either."""

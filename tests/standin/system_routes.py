@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from infra.embedded.standin.catalogue import described, described_all
-from infra.embedded.standin.hub import FEATURES
-from infra.embedded.standin.machine import Machine
-from infra.embedded.standin.switches import SwitchesInvalid, switched
+from tests.standin.catalogue import described, described_all
+from tests.standin.hub import FEATURES
+from tests.standin.machine import Machine
+from tests.standin.switches import SwitchesInvalid, switched
 
 VERSION = "0.33.0"
 """The ComfyUI this one behaves like."""

@@ -10,13 +10,13 @@ from typing import Any
 
 from PIL import Image
 
-from infra.embedded.standin.catalogue import CLASSES
-from infra.embedded.standin.folders import Folders
-from infra.embedded.standin.hub import Hub
-from infra.embedded.standin.node import Call, Result
-from infra.embedded.standin.prompt_queue import Entry, Prompt
-from infra.embedded.standin.schedule import declared, execution_order, signatures
-from infra.embedded.standin.switches import Switches
+from tests.standin.catalogue import CLASSES
+from tests.standin.folders import Folders
+from tests.standin.hub import Hub
+from tests.standin.node import Call, Result
+from tests.standin.prompt_queue import Entry, Prompt
+from tests.standin.schedule import declared, execution_order, signatures
+from tests.standin.switches import Switches
 
 _EXIT_STATUS = 70
 """How the process ends where it was told to die."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from infra.embedded.standin.catalogue import CLASSES
-from infra.embedded.standin.folders import Folders, PathEscapes
-from infra.embedded.standin.node import NodeClass
+from tests.standin.catalogue import CLASSES
+from tests.standin.folders import Folders, PathEscapes
+from tests.standin.node import NodeClass
 
 Graph = dict[str, Any]
 Problem = dict[str, Any]
@@ -161,7 +161,7 @@ class _Checker:
 
     def _link(self, node_id: str, name: str, spec: list[Any], link: list[Any]) -> list[Problem]:
         where = {"input_name": name, "input_config": spec}
-        if len(link) != 2:  # noqa: PLR2004 -- a link is [node, slot]
+        if len(link) != 2:
             message = "Bad linked input, must be a length-2 list of [node_id, slot_index]"
             return [problem("bad_linked_input", message, name, **where, received_value=link)]
         source, slot = link

@@ -6,10 +6,10 @@ from typing import Any
 
 from aiohttp import web
 
-from infra.embedded.standin.executor import milliseconds
-from infra.embedded.standin.machine import Machine
-from infra.embedded.standin.prompt_queue import Prompt
-from infra.embedded.standin.validation import PromptRefused, check, problem
+from tests.standin.executor import milliseconds
+from tests.standin.machine import Machine
+from tests.standin.prompt_queue import Prompt
+from tests.standin.validation import PromptRefused, check, problem
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SECRETS = ("auth_token_comfy_org", "api_key_comfy_org")

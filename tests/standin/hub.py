@@ -11,7 +11,7 @@ from uuid import uuid4
 from aiohttp import WSMsgType, web
 from PIL import Image
 
-from infra.embedded.standin.switches import Switches
+from tests.standin.switches import Switches
 
 FEATURES: dict[str, Any] = {
     "supports_preview_metadata": True,

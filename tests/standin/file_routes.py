@@ -8,8 +8,8 @@ from pathlib import Path
 from aiohttp import web
 from PIL import Image
 
-from infra.embedded.standin.folders import KINDS, PathEscapes
-from infra.embedded.standin.machine import Machine
+from tests.standin.folders import KINDS, PathEscapes
+from tests.standin.machine import Machine
 
 
 class FileRoutes:

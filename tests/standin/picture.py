@@ -20,7 +20,7 @@ def drawn(text: str, seed: int, width: int, height: int) -> Image.Image:
 
 
 def _colour_field(seed: int, width: int, height: int) -> Image.Image:
-    rng = random.Random(seed)  # noqa: S311 -- a picture is no secret
+    rng = random.Random(seed)
     hue = rng.randrange(360)
     shades = (f"hsl({hue}, 60%, 22%)", f"hsl({hue + 40}, 55%, 45%)", f"hsl({hue + 80}, 70%, 70%)")
     slope = Image.linear_gradient("L").rotate(rng.randrange(4) * 90)
