@@ -114,7 +114,7 @@ class _Server(uvicorn.Server):
 
     def _end_streams(self) -> None:
         if house := self._app.state.get("house"):
-            house.hub.close()
+            house.broadcaster.close()
 
 
 @click.command()

@@ -6,14 +6,14 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from app.house import House
 from events.aggregates import BATCH, RUN
 from events.batch import Batch
 from events.envelope import AnyRecorded
 from events.run.events import RunDataDeleted, RunDataErased, StatusChanged
 from events.run.status import TERMINAL, Status
 from events.subjects import identifier_of, kind_of
-from infra.event_store import load
+from infra.event_store import EventStore, load
+from infra.jetstream.log.group import LogGroups
 from projections.queries import BatchCount
 
 
@@ -83,7 +83,7 @@ class Tally:
         return Standing(batch=self.batch, position=position, counts=counts, ended_at=ended_at)
 
 
-async def tally_at(house: House, batch: Batch, position: int) -> Tally:
+async def tally_at(log: LogGroups, store: EventStore, batch: Batch, position: int) -> Tally:
     """Count the runs of a batch as they stood at a position of the log.
 
     Raises:
@@ -92,11 +92,11 @@ async def tally_at(house: House, batch: Batch, position: int) -> Tally:
     """
     tally = Tally(batch)
     names = [RUN.name(run_id) for run_id in batch.run_ids]
-    for recorded in await house.log_groups.last_events(names, until=position):
+    for recorded in await log.last_events(names, until=position):
         tally.note(recorded)
     for name in tally.erased:
         # Its last event does not tell when it ended.
-        run = (await load(house.store, RUN, identifier_of(name))).state
+        run = (await load(store, RUN, identifier_of(name))).state
         if run is not None and run.ended_at is not None:
             tally.note_end(run.ended_at)
     return tally

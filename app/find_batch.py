@@ -41,7 +41,7 @@ async def standing_in_log(house: House, caller: Caller, batch_id: UUID) -> Stand
     session = await batch_session(house, caller, batch_id)
     position = await house.log_groups.head()
     house.recent_batches.check(batch_id, position)
-    tally = await tally_at(house, session.existing, position)
+    tally = await tally_at(house.log_groups, house.store, session.existing, position)
     house.recent_batches.note(batch_id, position)
     return tally.standing(position)
 

@@ -107,7 +107,7 @@ class Readings:
     async def health(self) -> Health:
         """Return whether runs can be accepted just now."""
         parts = await self.now()
-        return Health(ok=parts["log"] == "ok" and not self._house.hub.closed, parts=parts)
+        return Health(ok=parts["log"] == "ok" and not self._house.broadcaster.closed, parts=parts)
 
     def look_soon(self) -> None:
         """Look while something is wrong, whether or not anybody asks.

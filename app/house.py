@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from app.auth.credentials import Credentials
-from app.hub import Hub
+from app.live.broadcaster import Broadcaster
 from app.quotas import Quotas
 from app.rate_limit import RateLimit
 from app.reads.batch_rows import BatchRows
@@ -41,7 +41,7 @@ class House(Struct, frozen=True, kw_only=True):
     run_rows: RunRows
     batch_rows: BatchRows
     log_groups: LogGroups
-    hub: Hub
+    broadcaster: Broadcaster
     credentials: Credentials
     recent_runs: RecentWrites
     recent_batches: RecentWrites

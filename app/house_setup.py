@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from app.api.v1.sse import event_frame, progress_message
+from app.api.v1.event_views import event_frame
 from app.auth.setup import open_credentials
 from app.house import House
-from app.hub import Hub
+from app.live.broadcaster import Broadcaster
+from app.live.progress import ProgressChannels
 from app.quotas import Quotas
 from app.rate_counter import FailoverCounter, OwnCounter, PostgresCounter
 from app.rate_limit import RateLimit
@@ -20,7 +21,7 @@ from infra.jetstream.connection import connected
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.health.system import SystemHealth
-from infra.jetstream.live import Live
+from infra.jetstream.live import LiveProgress
 from infra.jetstream.log.group import LogGroups
 from infra.jetstream.private_data import PrivateData
 from infra.jetstream.tombstones import GivenUpKeys
@@ -47,18 +48,19 @@ async def open_house(
         client = await exits.enter_async_context(connected(settings.nats_url, name="api"))
         storage = await exits.enter_async_context(open_object_storage(settings.spaces))
         pool = await exits.enter_async_context(open_pool(settings.postgres_url, size=POOL_SIZE))
-        hub = Hub(
-            Live(client),
+        log = LogGroups(client)
+        broadcaster = Broadcaster(
+            log,
+            ProgressChannels(LiveProgress(client)),
             frame_of=partial(event_frame, spaces=settings.spaces),
-            progress_of=progress_message,
             too_slow=metrics.too_slow,
         )
-        metrics.show_run_streams(lambda: hub.followers)
+        metrics.show_run_streams(lambda: broadcaster.run_streams)
         metrics.show_limits(_limits(settings))
         NatsConnections(metrics.registry).add("api", lambda: client)
         if watchdog:
             watchdog.watch("nats", connection_check(client, settings.nats_url))
-        await exits.enter_async_context(hub.attending())
+        await exits.enter_async_context(broadcaster.running())
         store = JetStreamEventStore(client)
         private = PrivateData(client)
         credentials = await exits.enter_async_context(open_credentials(settings, store, pool))
@@ -73,8 +75,8 @@ async def open_house(
             pool=pool,
             run_rows=RunRows(pool),
             batch_rows=BatchRows(pool),
-            log_groups=LogGroups(client),
-            hub=hub,
+            log_groups=log,
+            broadcaster=broadcaster,
             log_check=LogCheck(client),
             system=SystemHealth(client, settings.nats_url),
             sealer=Sealer(settings.seal_keys),

@@ -3,31 +3,24 @@
 import asyncio
 from contextlib import suppress
 
-from app.house import House
+from app.live.broadcaster import Broadcaster
+from app.live.subscription import Topic
 from events.aggregates import RUN
 from events.run.state import Run
-from infra.event_store import LogUnavailable, Session
+from infra.event_store import EventStore, LogUnavailable, Session
 
 
 async def wait_until_ended(
-    house: House, run: Run, position: int, seconds: float
+    broadcaster: Broadcaster, store: EventStore, run: Run, position: int, seconds: float
 ) -> tuple[Run, int]:
-    """Give the run when it has ended, or as it is after that many seconds."""
-    session = Session(house.store, RUN, run.id)
+    """Return the run when it has ended, or as it is after that many seconds."""
+    session = Session(store, RUN, run.id)
     session.state, session.position = run, position
-    name = session.name
-    follower = await house.hub.join(name)
-    try:
-        with suppress(TimeoutError, LogUnavailable):
-            async with asyncio.timeout(seconds):
-                await session.load()
-                while not (session.state.ended or follower.closed):
-                    await follower.wait()
-                    taken = follower.take()
-                    # A beat is the chance to find what a lost copy has not told.
-                    if taken.events or follower.missed or taken.beat:
-                        follower.missed = False
+    topic = Topic(aggregates=[session.name], patient=True)
+    with suppress(TimeoutError, LogUnavailable):
+        async with asyncio.timeout(seconds):
+            with broadcaster.follow(topic, after=position) as subscription:
+                while not (session.state.ended or subscription.closed):
+                    if (await subscription.next()).frames:
                         await session.load()
-    finally:
-        house.hub.leave(name, follower)
     return session.state, session.position

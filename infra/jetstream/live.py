@@ -1,58 +1,28 @@
-"""Live copies of a run's events and progress, as the log republishes them: at most once."""
+"""Progress of runs, as workers publish it: heard at most once."""
 
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 
 from events import subjects
-from events.codec import UnknownEventType, UnreadableEvent
-from events.envelope import AnyRecorded
-from infra.jetstream.event_store import from_direct
-
-OnEvent = Callable[[AnyRecorded, int], None]
-"""Told an event and the position of the one before it in the same aggregate."""
 
 OnProgress = Callable[[bytes], None]
 Stop = Callable[[], Awaitable[None]]
 
 
-class Live:
-    """Where live copies are heard."""
+class LiveProgress:
+    """Where progress is heard."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def listen(self, aggregate: str, on_event: OnEvent, on_progress: OnProgress) -> Stop:
-        """Hear what happens to a run from now on; give the way to stop.
+    async def listen(self, run_id: UUID, on_progress: OnProgress) -> Stop:
+        """Call *on_progress* for all progress of a run from now on; return what stops that."""
 
-        What is asked of the log on the same connection afterwards is newer than the first copy.
-        """
-
-        async def hear_event(message: Msg) -> None:
-            try:
-                recorded = from_direct(message)
-            except (UnknownEventType, UnreadableEvent):
-                return
-            on_event(recorded, int((message.headers or {}).get("Nats-Last-Sequence", "0")))
-
-        async def hear_progress(message: Msg) -> None:
+        async def hear(message: Msg) -> None:
             on_progress(message.data)
 
-        run_id = aggregate.partition("-")[2]
-        heard: list[Subscription] = [
-            await self._client.subscribe(subjects.live(aggregate), cb=hear_event),
-            await self._client.subscribe(subjects.live_progress(run_id), cb=hear_progress),
-        ]
-
-        async def stop() -> None:
-            for subscription in heard:
-                await subscription.unsubscribe()
-
-        return stop
-
-    @property
-    def reconnects(self) -> int:
-        """How often the connection was lost: copies were lost with it."""
-        return self._client.stats["reconnects"]
+        subscription = await self._client.subscribe(subjects.live_progress(str(run_id)), cb=hear)
+        return subscription.unsubscribe

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.api.v1.requests import LONGEST_WAIT
-from app.hub import HEARTBEAT
+from app.live.broadcaster import HEARTBEAT
 from tests.e2e.batches import make
 from tests.e2e.graphs import card
 from tests.e2e.proxies import KINDS, Kind, Proxy, documented, running

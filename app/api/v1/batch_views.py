@@ -7,11 +7,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from app.api.v1.sse import BEAT, event_message, message
 from app.batch_standing import Standing
-from app.batch_stream import Piece
+from app.live.batch_stream import BatchPiece
+from app.live.frames import BEAT, message
 from events.batch import RunFilter
-from infra.settings.settings import Spaces
 
 _encode = msgspec.json.Encoder().encode
 
@@ -106,9 +105,9 @@ def snapshot_message(standing: Standing) -> bytes:
     return data + _done_message(standing) if standing.done else data
 
 
-def piece_messages(piece: Piece, spaces: Spaces) -> bytes:
-    """Encode what is to be told now."""
-    messages = [event_message(recorded, spaces) for recorded in piece.events]
+def piece_messages(piece: BatchPiece) -> bytes:
+    """Encode what is to be sent now."""
+    messages = [frame.data for frame in piece.frames]
     if piece.counts is not None:
         messages.append(message("batch", _encode(batch_view(piece.counts))))
         if piece.counts.done:

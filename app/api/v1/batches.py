@@ -30,16 +30,16 @@ from app.api.v1.requests import (
 )
 from app.api.v1.run_views import RunView
 from app.api.v1.runs import EVENT_STREAM, SSE_HEADERS, page_of_runs
-from app.api.v1.sse import HELLO
 from app.auth.caller import Caller
 from app.auth.guard import while_authorised
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.batch_standing import Standing, Tally, standing_of
-from app.batch_stream import Start, follow_batch, start_at
 from app.commands.create_batch import AcceptedBatch, BatchCreator
 from app.commands.recorder import Recorder
 from app.find_batch import batch_session, find_batch, standing_in_log
 from app.house import House
+from app.live.batch_stream import Start, follow_batch, start_at
+from app.live.frames import HELLO
 from app.openapi import errors, headers, response
 from app.reads.runs import RunReads
 from events.batch import CancelBatch, RunFilter
@@ -192,7 +192,7 @@ async def events(
     """Follow all runs of a batch: a snapshot or what came after a position, then what happens."""
     at = position_in(last_event_id or after, parameter="after")
     session = await batch_session(house, caller, identifier(batch_id))
-    start = await start_at(house, session.existing, at)
+    start = await start_at(house.log_groups, house.store, session.existing, at)
     if at is not None and start.standing.done:
         return Response(content=b"", status_code=204)
     messages = _messages(house, start, snapshot=at is None)
@@ -209,11 +209,11 @@ async def _messages(house: House, start: Start, *, snapshot: bool) -> AsyncGener
     if start.standing.done:
         return
     with house.metrics.batch_stream():
-        async with aclosing(follow_batch(house, start)) as pieces:
+        async with aclosing(follow_batch(house.broadcaster, start)) as pieces:
             async for piece in pieces:
                 if piece.counts is not None:
                     _promise(house, piece.counts)
-                yield piece_messages(piece, house.settings.spaces)
+                yield piece_messages(piece)
 
 
 def _promise(house: House, standing: Standing) -> None:

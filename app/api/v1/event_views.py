@@ -1,12 +1,15 @@
-"""How what happens to a run is shown: in its stream, and in that of its batch."""
+"""The shape of an event, in the stream of its run and in that of its batch."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
-from app.api.v1.run_views import stored_url
+from app.api.v1.run_views import RunView, stored_url
+from app.live.frames import Frame, message
+from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from events.run.events import (
     FileUploaded,
@@ -16,8 +19,11 @@ from events.run.events import (
     RunCreated,
     StatusChanged,
 )
-from events.subjects import identifier_of
+from events.run.status import TERMINAL
+from events.subjects import identifier_of, kind_of
 from infra.settings.settings import Spaces
+
+_encode = msgspec.json.Encoder().encode
 
 
 class EventView(Struct, frozen=True, kw_only=True):
@@ -33,8 +39,32 @@ class EventView(Struct, frozen=True, kw_only=True):
     data: dict[str, Any]
 
 
+def event_frame(recorded: AnyRecorded, spaces: Spaces) -> Frame:
+    """Encode an event of a run; the last ones end its stream. Others are not sent to clients."""
+    if kind_of(recorded.aggregate) != RUN.kind:
+        return Frame(recorded=recorded, data=b"")
+    view = event_view(recorded, spaces)
+    data = message(view.type, _encode(view), position=recorded.position)
+    ended = recorded.status in TERMINAL
+    end = done_message(view.run_id, recorded.status, recorded.position) if ended else b""
+    return Frame(recorded=recorded, data=data, end=end)
+
+
+def run_snapshot(view: RunView, position: int) -> bytes:
+    """Encode how a run is where its stream begins; one that has ended ends the stream."""
+    data = message("snapshot", _encode(view), position=position)
+    ended = view.status in TERMINAL
+    return data + done_message(view.id, view.status, position) if ended else data
+
+
+def done_message(run_id: UUID, status: str, position: int) -> bytes:
+    """Encode the end of the stream of a run."""
+    body = _encode({"run_id": run_id, "status": status, "position": str(position)})
+    return message("done", body, position=position)
+
+
 def event_view(recorded: AnyRecorded, spaces: Spaces) -> EventView:
-    """Show an event: what concerns the client, nothing of the house's own affairs."""
+    """Show an event: what concerns the client, and no internals."""
     return EventView(
         id=recorded.id,
         type=recorded.type.rpartition(".v")[0],

@@ -1,6 +1,6 @@
 """/v1/runs: make, read, list, follow and cancel runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from litestar.response import Stream
 
+from app.api.v1.event_views import run_snapshot
 from app.api.v1.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
 from app.api.v1.requests import (
     CreateRunRequest,
@@ -21,7 +22,6 @@ from app.api.v1.requests import (
     preferred_wait,
 )
 from app.api.v1.run_views import RunView, run_view
-from app.api.v1.sse import run_stream
 from app.auth.caller import Caller
 from app.auth.guard import while_authorised
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
@@ -29,10 +29,14 @@ from app.commands.cancel import cancel_run
 from app.commands.create_run import AcceptedRun, RunCreator
 from app.commands.recorder import Recorder
 from app.house import House
+from app.live.run_stream import run_stream
 from app.openapi import errors, headers, response
 from app.reads.runs import FoundRun, RunReads
 from app.wait import wait_until_ended
+from events.aggregates import RUN
 from events.batch import RunFilter
+from events.envelope import AnyRecorded
+from events.run.redaction import as_shown
 from events.run.status import TERMINAL, Status
 
 EVENT_STREAM = "text/event-stream"
@@ -88,7 +92,7 @@ async def answer_run(
     if accepted.replayed:
         headers["Idempotent-Replayed"] = "true"
     if wait:
-        run, position = await wait_until_ended(house, run, position, wait)
+        run, position = await wait_until_ended(house.broadcaster, house.store, run, position, wait)
         run_reads.recent.note(run.id, position)
         headers["Preference-Applied"] = f"wait={wait}"
     found = FoundRun(run=await run_reads.with_texts(run), position=position)
@@ -185,8 +189,28 @@ async def events(
     if start is not None and start >= past[-1].position and past[-1].status in TERMINAL:
         # Browsers reconnect for ever; this is how they are told that there is no more.
         return Response(content=b"", status_code=204)
-    stream = while_authorised(house.credentials, caller, run_stream(house, past, start))
-    return Stream(stream, media_type=EVENT_STREAM, headers=SSE_HEADERS)
+    past = as_shown(past)
+    stream = run_stream(
+        house.broadcaster,
+        past,
+        after=start,
+        snapshot=await _snapshot(run_reads, past) if start is None else b"",
+        note=run_reads.recent.note,
+    )
+    return Stream(
+        while_authorised(house.credentials, caller, stream),
+        media_type=EVENT_STREAM,
+        headers=SSE_HEADERS,
+    )
+
+
+async def _snapshot(run_reads: RunReads, past: Sequence[AnyRecorded]) -> bytes:
+    """Encode the run as it is after its events."""
+    run = RUN.fold(recorded.event for recorded in past)
+    assert run is not None  # there are events
+    position, progress = past[-1].position, await run_reads.progress(run)
+    view = run_view(await run_reads.with_texts(run), position, run_reads.spaces, progress)
+    return run_snapshot(view, position)
 
 
 def _answer(

@@ -104,7 +104,9 @@ async def test_many_who_ask_are_one_question(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_what_runs_are_accepted_without_makes_nobody_unready(parts: Parts) -> None:
-    parts.house = cast("House", SimpleNamespace(**vars(parts.house), hub=SimpleNamespace(closed=0)))
+    parts.house = cast(
+        "House", SimpleNamespace(**vars(parts.house), broadcaster=SimpleNamespace(closed=0))
+    )
     readings = health.Readings(parts.house)
     parts.silent, parts.working = True, False
     seen = await readings.health()
@@ -116,7 +118,9 @@ async def test_no_probe_waits_for_what_runs_are_accepted_without(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "PATIENCE", 0.05)
-    parts.house = cast("House", SimpleNamespace(**vars(parts.house), hub=SimpleNamespace(closed=0)))
+    parts.house = cast(
+        "House", SimpleNamespace(**vars(parts.house), broadcaster=SimpleNamespace(closed=0))
+    )
     parts.answered.clear()
     readings = health.Readings(parts.house)
     before = await readings.health()

@@ -5,54 +5,29 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import partial
-from typing import Any, cast
-from uuid import uuid4
+from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
-from typing_extensions import override
 
-from app.api.v1.sse import event_frame, message, progress_message, run_stream
-from app.auth.credentials import Credentials
-from app.house import House
-from app.hub import Hub
-from app.quotas import Quotas
-from app.rate_limit import RateLimit
-from app.reads.batch_rows import BatchRows
-from app.reads.recent_writes import RecentWrites
-from app.reads.run_rows import RunRows
-from app.reads.texts import Texts
+from app.api.v1.event_views import event_frame, run_snapshot
+from app.api.v1.run_views import run_view
+from app.live import subscription as subscribing
+from app.live.broadcaster import Broadcaster
+from app.live.frames import message, progress_message
+from app.live.progress import ProgressChannels
+from app.live.run_stream import run_stream
+from app.live.subscription import Subscription
 from events.aggregates import RUN
-from events.envelope import AnyRecorded
 from events.run.commands import ClaimRun, CreateRun, FailRun, ReportStatus, RunCommand
 from events.run.events import RunError
 from events.run.status import Status
-from infra.event_store import LogUnavailable, Session
-from infra.jetstream.health.log import LogCheck
-from infra.jetstream.health.system import SystemHealth
-from infra.jetstream.live import Live
-from infra.jetstream.log.group import LogGroups
-from infra.jetstream.private_data import PrivateData
-from infra.jetstream.tombstones import GivenUpKeys
-from infra.jetstream.work.queue import WorkQueue
-from infra.postgres import Pool
-from infra.s3.port import ObjectStorage
-from infra.sealing import Sealer
-from infra.settings.settings import Settings, Spaces
-from infra.telemetry.api_metrics import ApiMetrics
-from tests.builders import MACHINE_ID, NOW, RUN_ID, SEAL_KEY, created, meta
-from tests.fake_live import FakeLive
-from tests.fake_private_data import FakePrivateData
+from infra.event_store import Session
+from infra.settings.settings import Spaces
+from tests.builders import MACHINE_ID, NOW, RUN_ID, created, meta
+from tests.fake_log import FakeLog, FakeProgress
 from tests.memory_event_store import MemoryEventStore
 
-NAME = RUN.name(RUN_ID)
-SETTINGS = Settings(
-    nats_url="",
-    postgres_url="",
-    jwt_secret="s" * 32,
-    seal_keys=SEAL_KEY,
-    spaces=Spaces(endpoint="", endpoint_cdn="http://s3", bucket="b", key="k", secret="s"),
-)
+SPACES = Spaces(endpoint="", endpoint_cdn="http://s3", bucket="b", key="k", secret="s")
 CREATE = CreateRun(created=created())
 CLAIM = ClaimRun(machine_id=MACHINE_ID, worker="w", now=NOW)
 RUNNING = ReportStatus(fence=1, status=Status.RUNNING, now=NOW)
@@ -61,76 +36,39 @@ FAIL = FailRun(error=RunError(code="node_failed", message="no"), now=NOW, attemp
 Told = tuple[int | None, str]
 
 
-class FlakyStore(MemoryEventStore):
-    """The same log, which does not answer reads while it is away."""
-
-    away = False
-
-    @override
-    async def read(self, aggregate: str, *, after: int = 0) -> list[AnyRecorded]:
-        if self.away:
-            raise LogUnavailable("away")
-        return await super().read(aggregate, after=after)
-
-
-class NoRows:
-    """A Postgres that knows nothing."""
-
-    async def get(self, _: object) -> None:
-        """Find no row."""
-
-
 class World:
     """A run in a log in memory, and the process that streams it."""
 
     def __init__(self) -> None:
         self.store = MemoryEventStore()
-        self.reads = FlakyStore()
-        self.reads.log = self.store.log
-        self.live = FakeLive()
-        self.hub = Hub(
-            cast("Live", self.live),
-            frame_of=partial(event_frame, spaces=SETTINGS.spaces),
-            progress_of=progress_message,
+        self.log = FakeLog(self.store.log)
+        self.progress = FakeProgress()
+        self.broadcaster = Broadcaster(
+            self.log,
+            ProgressChannels(self.progress),
+            frame_of=partial(event_frame, spaces=SPACES),
         )
-        self.house = House(
-            settings=SETTINGS,
-            store=self.reads,
-            private=cast("PrivateData", None),
-            given_up=cast("GivenUpKeys", None),
-            texts=Texts(cast("PrivateData", FakePrivateData())),
-            storage=cast("ObjectStorage", None),
-            pool=cast("Pool", None),
-            run_rows=cast("RunRows", NoRows()),
-            batch_rows=cast("BatchRows", None),
-            log_groups=cast("LogGroups", None),
-            hub=self.hub,
-            credentials=cast("Credentials", None),
-            recent_runs=RecentWrites(),
-            recent_batches=RecentWrites(),
-            system=cast("SystemHealth", None),
-            log_check=cast("LogCheck", None),
-            metrics=ApiMetrics(CollectorRegistry()),
-            address_limit=cast("RateLimit", None),
-            credential_limit=cast("RateLimit", None),
-            quotas=cast("Quotas", None),
-            sealer=Sealer(SEAL_KEY),
-            work=cast("WorkQueue", None),
-            now=lambda: NOW,
-            new_id=uuid4,
-        )
+        self.noted: list[int] = []
         self._session = Session(self.store, RUN, RUN_ID)
 
-    async def happens(self, command: RunCommand, *, told: bool = True) -> None:
-        """Record it; the live copies may be lost."""
-        previous = self._session.position
-        for recorded in await self._session.execute(command, meta()):
-            if told and NAME in self.live.listening:
-                self.live.tell(recorded, previous)
-            previous = recorded.position
+    async def happens(self, command: RunCommand) -> None:
+        """Record it."""
+        await self._session.execute(command, meta())
 
     def stream(self, after: int | None = None) -> AsyncIterator[bytes]:
-        return run_stream(self.house, list(self.store.log), after)
+        return run_stream(
+            self.broadcaster,
+            list(self.store.log),
+            after=after,
+            snapshot=message("snapshot", b"{}", position=len(self.store.log)),
+            note=lambda _, position: self.noted.append(position),
+        )
+
+    @property
+    def followed(self) -> Subscription:
+        """The one subscription there is."""
+        [subscription] = self.broadcaster._all
+        return subscription
 
     @property
     def ids(self) -> list[int]:
@@ -139,10 +77,11 @@ class World:
 
 
 @pytest.fixture
-async def world() -> World:
+async def world() -> AsyncIterator[World]:
     world = World()
     await world.happens(CREATE)
-    return world
+    async with world.broadcaster.running():
+        yield world
 
 
 def messages(data: bytes) -> list[Told]:
@@ -184,13 +123,11 @@ class Reader:
 
 
 async def followed(world: World, after: int | None = None) -> Reader:
-    """Follow the run until the process listens and has looked into the log again."""
+    """Follow the run until the process reads the log."""
     reader = Reader(world.stream(after))
     async with asyncio.timeout(5):
-        while NAME not in world.live.listening:  # noqa: ASYNC110 -- a poll with a deadline
+        while world.log.readers == 0:  # noqa: ASYNC110 -- a poll with a deadline
             await asyncio.sleep(0)
-    for _ in range(20):
-        await asyncio.sleep(0)
     return reader
 
 
@@ -204,16 +141,13 @@ async def test_an_event_that_ends_the_run_is_followed_by_done(world: World) -> N
     await world.happens(FailRun(error=FAIL.error, now=NOW))
     last = world.store.log[-1]
 
-    frame = event_frame(last, 1, SETTINGS.spaces)
+    frame = event_frame(last, SPACES)
 
-    assert (frame.position, frame.previous, frame.ends) == (last.position, 1, True)
-    assert messages(frame.data) == [
-        (last.position, "run.status_changed"),
-        (last.position, "done"),
-    ]
-    done = frame.data.split(b"\n\n")[1]
-    assert done == (
-        b'id: %d\nevent: done\ndata: {"run_id":"%s","status":"failed","position":"%d"}'
+    assert frame.recorded == last
+    assert messages(frame.data) == [(last.position, "run.status_changed")]
+    assert messages(frame.end) == [(last.position, "done")]
+    assert frame.end == (
+        b'id: %d\nevent: done\ndata: {"run_id":"%s","status":"failed","position":"%d"}\n\n'
         % (last.position, str(RUN_ID).encode(), last.position)
     )
 
@@ -231,8 +165,8 @@ async def test_a_stream_begins_with_a_snapshot_and_ends_with_done(world: World) 
     assert told[-1] == (world.ids[-1], "done")
     assert [position for position, _ in told[1:-1]] == world.ids[1:]
     assert reader.ended
-    assert world.house.recent_runs.position(RUN_ID) == world.ids[-1]
-    assert world.hub.followers == 0
+    assert (world.noted[0], world.noted[-1]) == (1, world.ids[-1])
+    assert world.broadcaster.run_streams == 0
 
 
 async def test_who_comes_back_receives_exactly_what_was_missed(world: World) -> None:
@@ -243,14 +177,20 @@ async def test_who_comes_back_receives_exactly_what_was_missed(world: World) -> 
         told = await Reader(world.stream(after)).rest()
         assert [p for p, name in told if name != "done"] == [p for p in world.ids if p > after]
         assert told[-1] == (world.ids[-1], "done")
-    assert world.live.opened == 0
+    assert world.log.opened == 0
 
 
 async def test_the_snapshot_of_an_ended_run_is_followed_by_done(world: World) -> None:
     await world.happens(FailRun(error=FAIL.error, now=NOW))
     last = world.ids[-1]
+    run = RUN.fold(recorded.event for recorded in world.store.log)
+    assert run is not None
 
-    assert await Reader(world.stream()).rest() == [(last, "snapshot"), (last, "done")]
+    snapshot = run_snapshot(run_view(run, last, SPACES), last)
+
+    assert messages(snapshot) == [(last, "snapshot"), (last, "done")]
+    assert await Reader(world.stream()).rest() == [(last, "snapshot")]
+    assert world.log.opened == 0
 
 
 async def test_what_happens_before_the_process_listens_is_not_lost(world: World) -> None:
@@ -265,30 +205,34 @@ async def test_what_happens_before_the_process_listens_is_not_lost(world: World)
     assert [p for p, name in told if name != "done"] == world.ids
 
 
-@pytest.mark.parametrize("lost", [1, 2])
-async def test_copies_that_were_lost_are_read_from_the_log(world: World, lost: int) -> None:
+@pytest.mark.parametrize("lost", [1, 2, 3])
+async def test_what_a_reader_that_lost_its_place_missed_is_read_from_the_log(
+    world: World, lost: int
+) -> None:
     reader = await followed(world)
-    commands: tuple[RunCommand, ...] = (CLAIM, RUNNING, FAIL)
-    for number, command in enumerate(commands):
-        await world.happens(command, told=number >= lost)
+    world.log.drops_after = lost
+    for command in (CLAIM, RUNNING, FAIL):
+        await world.happens(command)
 
     told = await reader.rest()
     assert [p for p, name in told if name != "done"] == world.ids
     assert [name for _, name in told].count("done") == 1
 
 
-async def test_nothing_is_lost_when_the_log_is_away_while_a_gap_is_found(world: World) -> None:
+async def test_nothing_is_lost_while_the_log_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscribing, "RECONNECT", 0.01)
     reader = await followed(world)
-    world.reads.away = True
-    await world.happens(CLAIM, told=False)
+    world.log.away = True
+    world.followed.miss(2)
+    await world.happens(CLAIM)
     await world.happens(RUNNING)
     for _ in range(20):
         await asyncio.sleep(0)
     assert messages(reader.data) == [(1, "snapshot")]
 
-    world.reads.away = False
-    [follower] = world.hub._channels[NAME].followers
-    follower.beat()
+    world.log.away = False
     await reader.has(b"id: 3\n")
     await world.happens(FAIL)
 
@@ -296,12 +240,12 @@ async def test_nothing_is_lost_when_the_log_is_away_while_a_gap_is_found(world: 
     assert [p for p, name in told if name != "done"] == world.ids
 
 
-async def test_copies_that_come_twice_or_late_are_told_once(world: World) -> None:
+async def test_events_that_come_twice_are_told_once(world: World) -> None:
     reader = await followed(world)
     await world.happens(CLAIM)
     await reader.has(b"id: 2\n")
     for recorded in world.store.log:
-        world.live.tell(recorded, recorded.position - 1)
+        world.followed.offer(event_frame(recorded, SPACES))
     await world.happens(FAIL)
 
     told = await reader.rest()
@@ -310,36 +254,35 @@ async def test_copies_that_come_twice_or_late_are_told_once(world: World) -> Non
 
 async def test_progress_is_passed_on_without_an_id(world: World) -> None:
     reader = await followed(world)
-    world.live.tell_progress(NAME, b'{"percent":5}')
+    world.progress.send(RUN_ID, b'{"percent":5}')
 
     await reader.has(b'event: progress\ndata: {"percent":5}\n\n')
     assert messages(reader.data)[-1] == (None, "progress")
-    world.hub.close()
+    world.broadcaster.close()
     await reader.rest()
 
 
 async def test_a_beat_is_a_comment_and_only_sent_when_there_is_nothing_else(world: World) -> None:
     reader = await followed(world)
-    [follower] = world.hub._channels[NAME].followers
 
-    follower.beat()
+    world.followed.beat()
     await reader.has(b"\n\n: ")
     before = reader.data
-    follower.beat()
-    follower.offer_progress(progress_message(b"{}"))
+    world.followed.beat()
+    world.followed.offer_progress(progress_message(b"{}"))
     await reader.has(b"event: progress")
 
     assert reader.data == before + progress_message(b"{}")
     assert messages(before) == [(1, "snapshot")]
     # An empty line behind it would be a message without data to some clients.
     assert before.endswith(b"\n\n: still here\n")
-    world.hub.close()
+    world.broadcaster.close()
     await reader.rest()
 
 
 async def test_a_process_that_stops_ends_its_streams_without_done(world: World) -> None:
     reader = await followed(world)
-    world.hub.close()
+    world.broadcaster.close()
 
     assert await reader.rest() == [(1, "snapshot")]
-    assert world.hub.followers == 0
+    assert world.broadcaster.run_streams == 0

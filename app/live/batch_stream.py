@@ -1,0 +1,96 @@
+"""The stream of a batch: what happens to any of its runs, and their counts.
+
+Ids are positions in the log, so a client that comes back with the last one misses nothing. A client
+that reads slowly is waited for: a batch has more events than are worth a new connection each time.
+"""
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from app.batch_standing import Standing, Tally, tally_at
+from app.live.broadcaster import Broadcaster
+from app.live.frames import Frame
+from app.live.subscription import Topic
+from events.aggregates import BATCH, RUN
+from events.batch import Batch
+from events.run.redaction import without_private_words
+from events.subjects import kind_of
+from infra.event_store import EventStore
+from infra.jetstream.log.group import LogGroups
+
+COUNTS_EVERY = 0.25
+"""Seconds between two pieces with new counts."""
+
+
+class Start(Struct, frozen=True, kw_only=True):
+    """Where a stream begins."""
+
+    tally: Tally
+    standing: Standing
+    """At the position behind which the stream begins."""
+
+
+class BatchPiece(Struct, frozen=True, kw_only=True):
+    """What is to be sent to one client now."""
+
+    frames: Sequence[Frame]
+    """Events of the runs, without what may not be shown any more."""
+
+    counts: Standing | None
+    """New counts, if it is time for them."""
+
+
+async def start_at(log: LogGroups, store: EventStore, batch: Batch, after: int | None) -> Start:
+    """Return how a batch stood at a position; without one, how it stands now.
+
+    Raises:
+        LogUnavailable: the log does not answer.
+
+    """
+    head = await log.head()
+    tally = now = await tally_at(log, store, batch, head)
+    position = head if after is None else min(after, head)
+    if position < head:
+        tally = await tally_at(log, store, batch, position)
+        # What was erased since then is not shown any more, though it comes after the position.
+        tally.erased |= now.erased
+    return Start(tally=tally, standing=tally.standing(position))
+
+
+async def follow_batch(broadcaster: Broadcaster, start: Start) -> AsyncGenerator[BatchPiece, None]:
+    """Yield what happens after *start* until every run has ended; an empty piece as a heartbeat."""
+    tally, sent = start.tally, start.standing
+    position, sent_at = sent.position, time.monotonic()
+    names = [BATCH.name(tally.batch.id), *map(RUN.name, tally.batch.run_ids)]
+    wait: float | None = None
+    with broadcaster.follow(Topic(aggregates=names, patient=True), after=position) as subscription:
+        while not subscription.closed:
+            piece = await subscription.next(wait)
+            for frame in piece.frames:
+                tally.note(frame.recorded)
+                position = frame.position
+            standing = tally.standing(position)
+            news = (standing.batch, standing.counts) != (sent.batch, sent.counts)
+            due = standing.done or (news and time.monotonic() - sent_at >= COUNTS_EVERY)
+            if piece.frames or due or piece.beat:
+                frames = [
+                    _shown(frame, tally, broadcaster)
+                    for frame in piece.frames
+                    if kind_of(frame.recorded.aggregate) == RUN.kind
+                ]
+                yield BatchPiece(frames=frames, counts=standing if due else None)
+            if standing.done:
+                return
+            if due:
+                sent, sent_at = standing, time.monotonic()
+            wait = COUNTS_EVERY if news and not due else None
+
+
+def _shown(frame: Frame, tally: Tally, broadcaster: Broadcaster) -> Frame:
+    recorded = frame.recorded
+    if recorded.aggregate not in tally.erased:
+        return frame
+    return broadcaster.frame_of(replace(recorded, event=without_private_words(recorded.event)))

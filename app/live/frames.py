@@ -1,0 +1,40 @@
+"""Server-sent events as bytes: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from events.envelope import AnyRecorded
+
+# No empty line behind these two: some clients (@microsoft/fetch-event-source) dispatch a message
+# at every empty line, also where no data came before it.
+HELLO = b"retry: 2000\n"
+BEAT = b": still here\n"
+
+
+class Frame(Struct, frozen=True, kw_only=True):
+    """An event, and how clients receive it."""
+
+    recorded: AnyRecorded
+    data: bytes
+    end: bytes = b""
+    """What ends the stream of the run; empty while the run is open."""
+
+    @property
+    def position(self) -> int:
+        """The place of the event in the log."""
+        return self.recorded.position
+
+
+FrameOf = Callable[[AnyRecorded], Frame]
+
+
+def message(event: str, data: bytes, *, position: int | None = None) -> bytes:
+    """Encode one message of a stream; with *position* as its id."""
+    identifier = b"id: %d\n" % position if position is not None else b""
+    return b"%sevent: %s\ndata: %s\n\n" % (identifier, event.encode(), data)
+
+
+def progress_message(data: bytes) -> bytes:
+    """Encode progress; it has no id, since nobody can resume a hint."""
+    return message("progress", data)
