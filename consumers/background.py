@@ -1,16 +1,19 @@
 """Work beside a block of code: a task that ends with the block, and a watch for a run's end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-from consumers.tools import RunSession
+from consumers.run_commands import RunSession
 from events import codec
 from events.run.events import CancelRequested
 from infra.event_store import LogUnavailable
 
 T = TypeVar("T")
+
+Heard = Callable[[str, str], AbstractAsyncContextManager[asyncio.Event]]
+"""Opens an event that is set when the aggregate gets a fact of that type; may be missed."""
 
 CANCEL_REQUESTED = codec.type_name_of(CancelRequested)
 

@@ -3,28 +3,45 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 
+from msgspec import Struct
+
+from consumers.batches import finish_batch
+from consumers.delivery import Do
+from consumers.erase import Eraser
+from consumers.follow import Follower
 from consumers.machines import Machines
+from consumers.observe import Observer
+from consumers.pace import limits_from
 from consumers.places import Bounds, Places
-from consumers.tools import Tools
+from consumers.prepare import Preparer
+from consumers.record import OutcomeRecorder
+from consumers.render import Renderer
+from consumers.retention import sweep
+from consumers.run_commands import RunCommands
+from consumers.upload import Uploader
 from events import subjects
 from infra import clock
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.comfyui.secrets import MachineSecrets
+from infra.event_store import EventStore
+from infra.images.store import InputImages
 from infra.jetstream.connection import UNANSWERED, Client, Msg
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log.reader import head
 from infra.jetstream.private_data import PrivateData
 from infra.jetstream.run_progress import ProgressSender
 from infra.jetstream.tombstones import GivenUpKeys
+from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import open_pool
 from infra.s3.graphs import Graphs
 from infra.s3.storage import open_object_storage
 from infra.sealing import Sealer
 from infra.settings.settings import Settings
+from infra.telemetry.worker_metrics import Look
 
 UPLOADS_AT_ONCE = Bounds(places=8, of_machine=3, of_tenant=6)
 """A machine that never comes to an end with its files leaves room for those of all others."""
@@ -36,30 +53,101 @@ LOOKS_AT_ONCE = Bounds(places=8, of_machine=1, of_tenant=6)
 """A machine whose host is gone, or that drips its answer, lets one wait for half a minute."""
 
 
-async def open_tools(client: Client, settings: Settings, exits: AsyncExitStack) -> Tools:
+class Worker(Struct, frozen=True, kw_only=True):
+    """What a worker process does with each kind of work."""
+
+    runs: RunCommands
+    store: EventStore
+    renderer: Renderer
+    uploader: Uploader
+    eraser: Eraser
+    observer: Observer
+    finish_batch: Do
+    sweep: Callable[[], Awaitable[int]]
+    """Erases what was kept long enough; see consumers/retention.py."""
+
+
+async def open_worker(
+    client: Client,
+    settings: Settings,
+    queue: WorkQueue,
+    looked: Callable[[Look], None],
+    exits: AsyncExitStack,
+) -> Worker:
     """Build what the handlers need; *exits* closes it."""
     store = JetStreamEventStore(client)
     storage = await exits.enter_async_context(open_object_storage(settings.spaces))
+    pool = await exits.enter_async_context(open_pool(settings.postgres_url, size=POOL_SIZE))
     machines = Machines(store, partial(_open_driver, settings), Sealer(settings.seal_keys))
     exits.push_async_callback(machines.close)
-    return Tools(
+    private = PrivateData(client)
+    given_up = GivenUpKeys(client)
+    runs = RunCommands(
+        worker=f"worker:{socket.gethostname()}:{os.getpid()}", now=clock.now, new_id=clock.new_id
+    )
+    recorder = OutcomeRecorder(private=private, runs=runs)
+    return Worker(
+        runs=runs,
         store=store,
-        private=PrivateData(client),
-        given_up=GivenUpKeys(client),
-        storage=storage,
-        graphs=Graphs(storage),
-        machines=machines,
-        upload_places=Places(UPLOADS_AT_ONCE),
-        look_places=Places(LOOKS_AT_ONCE),
-        pool=await exits.enter_async_context(open_pool(settings.postgres_url, size=POOL_SIZE)),
-        log_end=partial(head, client),
-        settings=settings,
-        worker=f"worker:{socket.gethostname()}:{os.getpid()}",
-        now=clock.now,
-        new_id=clock.new_id,
-        pause=asyncio.sleep,
-        progress_of=partial(ProgressSender, client),
-        heard=partial(_heard, client),
+        renderer=Renderer(
+            store=store,
+            private=private,
+            machines=machines,
+            preparer=Preparer(
+                private=private,
+                storage=storage,
+                graphs=Graphs(storage),
+                intake=InputImages(storage=storage, given_up=given_up, settings=settings),
+                settings=settings,
+                runs=runs,
+            ),
+            follower=Follower(
+                recorder=recorder,
+                runs=runs,
+                heard=partial(_heard, client),
+                progress_of=partial(ProgressSender, client),
+                run_timeout=settings.run_timeout,
+                queue_timeout=settings.queue_timeout,
+            ),
+            recorder=recorder,
+            runs=runs,
+            pause=asyncio.sleep,
+            patience=settings.machine_wait,
+        ),
+        uploader=Uploader(
+            store=store,
+            machines=machines,
+            storage=storage,
+            places=Places(UPLOADS_AT_ONCE),
+            limits=limits_from(settings),
+            runs=runs,
+            heard=partial(_heard, client),
+            patience=settings.machine_wait,
+        ),
+        eraser=Eraser(
+            store=store,
+            private=private,
+            given_up=given_up,
+            storage=storage,
+            pool=pool,
+            log_end=partial(head, client),
+            runs=runs,
+            pause=asyncio.sleep,
+        ),
+        observer=Observer(
+            store=store,
+            machines=machines,
+            storage=storage,
+            places=Places(LOOKS_AT_ONCE),
+            secret=settings.jwt_secret.encode(),
+            worker=runs.worker,
+            now=clock.now,
+            new_id=clock.new_id,
+            queue=queue,
+            looked=looked,
+        ),
+        finish_batch=partial(finish_batch, store=store, now=clock.now),
+        sweep=partial(sweep, store, pool, runs, keep_days=settings.keep_data_days),
     )
 
 

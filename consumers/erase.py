@@ -5,19 +5,23 @@ only when nobody can use it any more: infra/jetstream/tombstones.py makes sure o
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
+
 from consumers.delivery import Later, growing_delay
-from consumers.tools import RunSession, Tools, meta
+from consumers.run_commands import RunCommands, RunSession
 from events.aggregates import RUN
 from events.run.commands import RecordDataDeleted
 from events.run.events import ImageUploaded
-from infra.event_store import load
-from infra.jetstream.tombstones import GRACE
-from infra.postgres import POSTGRES_AWAY
+from infra.event_store import EventStore, load
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.tombstones import GRACE, GivenUpKeys
+from infra.postgres import POSTGRES_AWAY, Pool
 from infra.s3.keys import output_folder
-from infra.s3.port import StorageRefused, StorageUnavailable
+from infra.s3.port import ObjectStorage, StorageRefused, StorageUnavailable
 from projections.private_data import forget_progress_of, used_keys
 from projections.queries import position, promised_batches
 
@@ -30,62 +34,76 @@ LOOKS = 10
 """How often they are looked at for one place in the log."""
 
 
-async def erase(run_id: UUID, delivery: int, tools: Tools) -> None:
-    """Delete what is private in an erased run, and record that it is done.
+class Eraser(Struct, frozen=True, kw_only=True):
+    """Deletes the private data of erased runs."""
 
-    Raises:
-        Later: something does not answer, or an image may still be wanted.
-        LogUnavailable: the log does not answer.
+    store: EventStore
+    private: PrivateData
+    given_up: GivenUpKeys
+    storage: ObjectStorage
+    pool: Pool
+    """The read models; while they are away, erasing waits."""
 
-    """
-    session = await load(tools.store, RUN, run_id)
-    run = session.state
-    if run is None or run.erased_at is None or run.deleted_at is not None:
-        return
-    try:
-        await tools.private.erase(run_id)
-        await tools.storage.delete_all(output_folder(run_id))
-        async with tools.pool.connection() as connection:
-            await forget_progress_of(connection, run_id)
-        await _delete_images(session, run.erased_at, tools)
-    except (StorageUnavailable, StorageRefused, *POSTGRES_AWAY) as error:
-        log.warning("erase.postponed", extra={"run_id": str(run_id), "error": str(error)})
-        raise Later(growing_delay(delivery)) from error
-    done = RecordDataDeleted(now=tools.now())
-    await session.execute(done, meta(tools, session, "deleted"))
+    log_end: Callable[[], Awaitable[int]]
+    """Returns the position of the log's last event."""
 
+    runs: RunCommands
+    pause: Callable[[float], Awaitable[None]]
+    """Waits so many seconds."""
 
-async def _delete_images(session: RunSession, erased_at: datetime, tools: Tools) -> None:
-    keys = await _image_keys(session.name, tools)
-    if not keys:
-        return
-    given_up = [await tools.given_up.give_up(key) for key in keys]
-    wait = max(*given_up, erased_at) + GRACE - tools.now()
-    if wait.total_seconds() > 0:
-        raise Later(wait.total_seconds())
-    # Whoever looked at the keys before they were given up is in the log by now.
-    await _follow_up(await tools.log_end(), tools)
-    async with tools.pool.connection() as connection:
-        # Runs that are promised will have images that are in no row of theirs yet.
-        if await promised_batches(connection, session.tenant):
-            raise Later(LOOK_AGAIN)
-        used = await used_keys(connection, keys)
-    for key in keys - used:
-        await tools.storage.delete(key)
+    async def erase(self, run_id: UUID, delivery: int) -> None:
+        """Delete what is private in an erased run, and record that it is done.
 
+        Raises:
+            Later: something does not answer, or an image may still be wanted.
+            LogUnavailable: the log does not answer.
 
-async def _follow_up(end: int, tools: Tools) -> None:
-    """Wait until the tables hold the log up to *end*: on a busy day they never hold all of it."""
-    for _ in range(LOOKS):
-        async with tools.pool.connection() as connection:
-            if await position(connection) >= end:
-                return
-        await tools.pause(LOOK_AGAIN)
-    raise Later(LOOK_AGAIN)
+        """
+        session = await load(self.store, RUN, run_id)
+        run = session.state
+        if run is None or run.erased_at is None or run.deleted_at is not None:
+            return
+        try:
+            await self.private.erase(run_id)
+            await self.storage.delete_all(output_folder(run_id))
+            async with self.pool.connection() as connection:
+                await forget_progress_of(connection, run_id)
+            await self._delete_images(session, run.erased_at)
+        except (StorageUnavailable, StorageRefused, *POSTGRES_AWAY) as error:
+            log.warning("erase.postponed", extra={"run_id": str(run_id), "error": str(error)})
+            raise Later(growing_delay(delivery)) from error
+        done = RecordDataDeleted(now=self.runs.now())
+        await session.execute(done, self.runs.meta(session, "deleted"))
 
+    async def _delete_images(self, session: RunSession, erased_at: datetime) -> None:
+        keys = await self._image_keys(session.name)
+        if not keys:
+            return
+        given_up = [await self.given_up.give_up(key) for key in keys]
+        wait = max(*given_up, erased_at) + GRACE - self.runs.now()
+        if wait.total_seconds() > 0:
+            raise Later(wait.total_seconds())
+        # Whoever looked at the keys before they were given up is in the log by now.
+        await self._follow_up(await self.log_end())
+        async with self.pool.connection() as connection:
+            # Runs that are promised will have images that are in no row of theirs yet.
+            if await promised_batches(connection, session.tenant):
+                raise Later(LOOK_AGAIN)
+            used = await used_keys(connection, keys)
+        for key in keys - used:
+            await self.storage.delete(key)
 
-async def _image_keys(name: str, tools: Tools) -> set[str]:
-    """Read the keys from the log: the state of an erased run has none any more."""
-    recorded = await tools.store.read(name)
-    events = (entry.event for entry in recorded)
-    return {e.key for e in events if isinstance(e, ImageUploaded) and e.role == "input"}
+    async def _follow_up(self, end: int) -> None:
+        """Wait until the tables hold the log up to *end*; on a busy day they never hold all."""
+        for _ in range(LOOKS):
+            async with self.pool.connection() as connection:
+                if await position(connection) >= end:
+                    return
+            await self.pause(LOOK_AGAIN)
+        raise Later(LOOK_AGAIN)
+
+    async def _image_keys(self, name: str) -> set[str]:
+        """Read the keys from the log: the state of an erased run has none any more."""
+        recorded = await self.store.read(name)
+        events = (entry.event for entry in recorded)
+        return {e.key for e in events if isinstance(e, ImageUploaded) and e.role == "input"}

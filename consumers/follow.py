@@ -1,14 +1,18 @@
 """Follows a prompt on its machine to the end, and passes on what is heard of it."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from uuid import UUID
 
-from consumers.background import CANCEL_REQUESTED, background, stopped
+from msgspec import Struct
+
+from consumers.background import CANCEL_REQUESTED, Heard, background, stopped
 from consumers.outages import note_outage
 from consumers.prepare import Prepared
-from consumers.record import record
-from consumers.tools import RunSession, Tools, meta, say, timed
+from consumers.record import OutcomeRecorder
+from consumers.run_commands import RunCommands, RunSession, timed
 from events.run.commands import (
     ConfirmCancel,
     NoteWaiting,
@@ -20,6 +24,7 @@ from events.run.progress import Progress
 from events.run.state import Run
 from events.run.status import Status
 from infra.event_store import LogUnavailable
+from infra.jetstream.run_progress import ProgressSender
 from infra.machine_driver import Machine, MachineRefused, MachineUnreachable
 
 CANCEL_PATIENCE = 15.0
@@ -30,95 +35,102 @@ LAST_LOOK = 5.0
 """Seconds a prompt has for showing that it is over, however late somebody looks."""
 
 
-async def follow(
-    session: RunSession, run: Run, machine: Machine, prepared: Prepared, tools: Tools
-) -> None:
-    """Follow the prompt of a claimed *run*, listening for a cancellation all the while.
+class Follower(Struct, frozen=True, kw_only=True):
+    """Follows prompts on their machines."""
 
-    Raises:
-        MachineUnreachable: the machine was silent for longer than its patience.
-        Superseded: another worker has the run.
-        LogUnavailable: the log does not answer.
+    recorder: OutcomeRecorder
+    runs: RunCommands
+    heard: Heard
+    progress_of: Callable[[UUID], ProgressSender]
+    run_timeout: float
+    """Seconds an attempt may take from the moment its machine has begun with it."""
 
-    """
-    report = _Report(session, run.fence, tools)
-    with timed("run.render", session):
-        await _follow(session, run, machine, prepared, report, tools)
+    queue_timeout: float
+    """Seconds it may wait in its machine's own queue."""
 
+    async def follow(
+        self, session: RunSession, run: Run, machine: Machine, prepared: Prepared
+    ) -> None:
+        """Follow the prompt of a claimed *run*, listening for a cancellation all the while.
 
-async def _follow(
-    session: RunSession,
-    run: Run,
-    machine: Machine,
-    prepared: Prepared,
-    report: "_Report",
-    tools: Tools,
-) -> None:
-    assert run.prompt_id is not None  # it was claimed
-    async with (
-        tools.heard(session.name, CANCEL_REQUESTED) as cancel_heard,
-        background(machine.watch(run.prompt_id, prepared.graph, report)) as watching,
-        background(stopped(session, cancel_heard)) as cancellation,
-        background(_overdue(run, report, tools)) as overdue,
-    ):
-        await report.started()
-        if session.existing.cancel_requested:
-            cancel_heard.set()
-        await asyncio.wait({watching, cancellation, overdue}, return_when=asyncio.FIRST_COMPLETED)
-        if watching.done():
-            await record(session, run.attempt, watching.result(), tools)
-            return
-        ending = _ending(run, cancellation, overdue, tools)
-        with suppress(MachineUnreachable, MachineRefused, TimeoutError):
-            async with asyncio.timeout(CANCEL_PATIENCE):
-                await machine.cancel(run.prompt_id)
-        await say(session, ending, tools)
+        Raises:
+            MachineUnreachable: the machine was silent for longer than its patience.
+            Superseded: another worker has the run.
+            LogUnavailable: the log does not answer.
 
+        """
+        report = _Report(session, run.fence, self.runs, self.progress_of(run.id))
+        with timed("run.render", session):
+            await self._follow(session, run, machine, prepared, report)
 
-def _ending(
-    run: Run, cancellation: asyncio.Task[None], overdue: asyncio.Task[RunError], tools: Tools
-) -> ConfirmCancel | TimeOutRun:
-    if cancellation.done():
-        cancellation.result()
-        return ConfirmCancel(now=tools.now())
-    return TimeOutRun(attempt=run.attempt, error=overdue.result(), now=tools.now())
+    async def _follow(
+        self, session: RunSession, run: Run, machine: Machine, prepared: Prepared, report: "_Report"
+    ) -> None:
+        assert run.prompt_id is not None  # it was claimed
+        async with (
+            self.heard(session.name, CANCEL_REQUESTED) as cancel_heard,
+            background(machine.watch(run.prompt_id, prepared.graph, report)) as watching,
+            background(stopped(session, cancel_heard)) as cancellation,
+            background(self._overdue(run, report)) as overdue,
+        ):
+            await report.started()
+            if session.existing.cancel_requested:
+                cancel_heard.set()
+            await asyncio.wait(
+                {watching, cancellation, overdue}, return_when=asyncio.FIRST_COMPLETED
+            )
+            if watching.done():
+                await self.recorder.record(session, run.attempt, watching.result())
+                return
+            ending = self._ending(run, cancellation, overdue)
+            with suppress(MachineUnreachable, MachineRefused, TimeoutError):
+                async with asyncio.timeout(CANCEL_PATIENCE):
+                    await machine.cancel(run.prompt_id)
+            await self.runs.send(session, ending)
 
+    def _ending(
+        self, run: Run, cancellation: asyncio.Task[None], overdue: asyncio.Task[RunError]
+    ) -> ConfirmCancel | TimeOutRun:
+        if cancellation.done():
+            cancellation.result()
+            return ConfirmCancel(now=self.runs.now())
+        return TimeOutRun(attempt=run.attempt, error=overdue.result(), now=self.runs.now())
 
-async def _overdue(run: Run, report: "_Report", tools: Tools) -> RunError:
-    """Return when the attempt has taken too long, with the reason.
+    async def _overdue(self, run: Run, report: "_Report") -> RunError:
+        """Return when the attempt has taken too long, with the reason.
 
-    The time behind other people's prompts in the machine's own queue has a limit of its own.
-    """
-    assert run.attempt_at is not None  # it was claimed
-    settings = tools.settings
-    try:
-        async with asyncio.timeout(_time_left(run.attempt_at, settings.queue_timeout, tools)):
-            began_at = run.running_at or await report.began()
-    except TimeoutError:
-        message = (
-            f"it never began: for {settings.queue_timeout:g} s other prompts were before it "
-            "in the machine's own queue"
-        )
-        return RunError(code="queue_timeout", message=message)
-    await asyncio.sleep(_time_left(began_at, settings.run_timeout, tools))
-    message = f"it began, but was not finished within {settings.run_timeout:g} s"
-    return RunError(code="run_timeout", message=message)
+        The time behind other people's prompts in the machine's own queue has a limit of its own.
+        """
+        assert run.attempt_at is not None  # it was claimed
+        try:
+            async with asyncio.timeout(self._time_left(run.attempt_at, self.queue_timeout)):
+                began_at = run.running_at or await report.began()
+        except TimeoutError:
+            message = (
+                f"it never began: for {self.queue_timeout:g} s other prompts were before it "
+                "in the machine's own queue"
+            )
+            return RunError(code="queue_timeout", message=message)
+        await asyncio.sleep(self._time_left(began_at, self.run_timeout))
+        message = f"it began, but was not finished within {self.run_timeout:g} s"
+        return RunError(code="run_timeout", message=message)
 
-
-def _time_left(since: datetime, allowed: float, tools: Tools) -> float:
-    """Return the seconds that are left of *allowed*; whoever looks late looks once more."""
-    used = (tools.now() - since).total_seconds()
-    return max(allowed - used, min(allowed, LAST_LOOK))
+    def _time_left(self, since: datetime, allowed: float) -> float:
+        """Return the seconds that are left of *allowed*; whoever looks late looks once more."""
+        used = (self.runs.now() - since).total_seconds()
+        return max(allowed - used, min(allowed, LAST_LOOK))
 
 
 class _Report:
     """Passes on what the watcher of a machine sees."""
 
-    def __init__(self, session: RunSession, fence: int, tools: Tools) -> None:
+    def __init__(
+        self, session: RunSession, fence: int, runs: RunCommands, progress: ProgressSender
+    ) -> None:
         self._session = session
         self._fence = fence
-        self._tools = tools
-        self._progress = tools.progress_of(session.existing.id)
+        self._runs = runs
+        self._progress = progress
         self._began: asyncio.Future[datetime] = asyncio.get_running_loop().create_future()
 
     async def began(self) -> datetime:
@@ -131,7 +143,7 @@ class _Report:
     async def running(self) -> None:
         await self._status(Status.RUNNING)
         if not self._began.done():
-            self._began.set_result(self._session.existing.running_at or self._tools.now())
+            self._began.set_result(self._session.existing.running_at or self._runs.now())
 
     async def progress(self, progress: Progress) -> None:
         await self._progress.send(progress)
@@ -139,13 +151,13 @@ class _Report:
     async def unreachable(self, error: str) -> None:
         with suppress(LogUnavailable):  # It is a word for people; the watch is worth more.
             away = MachineUnreachable(error)
-            await note_outage(self._session, away, self._tools, fence=self._fence)
+            await note_outage(self._session, away, self._runs, fence=self._fence)
 
     async def reachable(self) -> None:
         with suppress(LogUnavailable):
-            over = NoteWaiting(reason="", now=self._tools.now(), fence=self._fence)
-            await say(self._session, over, self._tools)
+            over = NoteWaiting(reason="", now=self._runs.now(), fence=self._fence)
+            await self._runs.send(self._session, over)
 
     async def _status(self, status: Status) -> None:
-        report = ReportStatus(fence=self._fence, status=status, now=self._tools.now())
-        await self._session.execute(report, meta(self._tools, self._session))
+        report = ReportStatus(fence=self._fence, status=status, now=self._runs.now())
+        await self._runs.send(self._session, report)

@@ -3,26 +3,28 @@
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 
 from consumers.delivery import Later, growing_delay
-from consumers.machines import MachineMissing, MachineUnusable
-from consumers.tools import Tools
+from consumers.machines import MachineMissing, Machines, MachineUnusable
+from consumers.places import Places
 from events.aggregates import MACHINE
 from events.envelope import Meta
 from events.machine import state
 from events.machine.decide import RecordSnapshot
 from events.machine.snapshot import MachineSnapshot, bounded
 from events.machine.state import MachineState
-from infra.event_store import load
+from infra.event_store import EventStore, load
 from infra.jetstream.streams.declared import MAX_EVENTS_PER_AGGREGATE
 from infra.jetstream.work.queue import WorkQueue
 from infra.machine_driver import MachineRefused, MachineUnreachable, Observed
 from infra.s3.keys import object_info_key
-from infra.s3.port import StorageRefused, StorageUnavailable
+from infra.s3.port import ObjectStorage, StorageRefused, StorageUnavailable
 from infra.telemetry.worker_metrics import Look
 
 log = logging.getLogger(__name__)
@@ -36,75 +38,101 @@ RESERVE = 500
 _encode = msgspec.json.encode
 
 
-async def observe(
-    machine_id: UUID,
-    delivery: int,
-    *,
-    tools: Tools,
-    queue: WorkQueue,
-    looked: Callable[[Look], None],
-) -> None:
-    """Look at a machine and report to *looked* what came of it; of one that was removed, let go.
+class Observer(Struct, frozen=True, kw_only=True):
+    """Looks at machines, and records what has changed of what they can do."""
 
-    Raises:
-        Later: it does not answer, the storage does not, or runs still wait for a machine that is
-            gone; only a few times, since the next look comes by itself. Or too many machines of
-            its owner are being looked at.
-        LogUnavailable: the log does not answer.
+    store: EventStore
+    machines: Machines
+    storage: ObjectStorage
+    places: Places
+    """Who may look at a machine now."""
 
-    """
-    try:
-        known = await tools.machines.find(machine_id)
-    except MachineMissing as error:
-        if not await queue.let_go(machine_id) and delivery < TRIES:
-            raise Later(growing_delay(delivery)) from error
-        return
-    if known.state is MachineState.DISABLED:
-        return
-    async with tools.look_places.place(known.id, tools.machines.tenant_of(known), delivery):
-        await _look(known, delivery, tools, looked)
+    secret: bytes
+    """Makes the names of stored descriptions unguessable."""
 
+    worker: str
+    now: Callable[[], datetime]
+    new_id: Callable[[], UUID]
+    queue: WorkQueue
+    looked: Callable[[Look], None]
 
-async def _look(
-    known: state.Machine, delivery: int, tools: Tools, looked: Callable[[Look], None]
-) -> None:
-    try:
-        async with tools.machines.using(known) as driver:
-            observed = await driver.observe()
-        looked(Look.SEEN)
-        await _record(known, observed, tools)
-    except MachineUnusable as error:
-        looked(Look.UNUSABLE)
-        log.warning("machine.unusable", extra=_about(known.id, error))
-    except MachineRefused as error:
-        # Another look now would find the same.
-        looked(Look.REFUSED)
-        log.warning("machine.answer_invalid", extra=_about(known.id, error))
-    except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
-        if isinstance(error, MachineUnreachable):
-            looked(Look.UNREACHABLE)
-        log.info("machine.not_observed", extra=_about(known.id, error))
-        if delivery < TRIES:
-            raise Later(growing_delay(delivery)) from error
+    async def observe(
+        self,
+        machine_id: UUID,
+        delivery: int,
+    ) -> None:
+        """Look at a machine, and report what came of it; let go of one that was removed.
 
+        Raises:
+            Later: it does not answer, the storage does not, or runs still wait for a machine that
+                is gone; only a few times, since the next look comes by itself. Or too many machines
+                of its owner are being looked at.
+            LogUnavailable: the log does not answer.
 
-async def _record(known: state.Machine, observed: Observed, tools: Tools) -> None:
-    session = await load(tools.store, MACHINE, known.id)
-    if session.existing.url != known.url:
-        return  # It was moved while we looked, and the move has asked for a look of its own.
-    if session.version >= MAX_EVENTS_PER_AGGREGATE - RESERVE:
-        log.warning("machine.history_full", extra={"machine_id": str(known.id)})
-        return
-    body = _body(observed)
-    sha256 = hashlib.sha256(body).hexdigest()
-    secret = tools.settings.jwt_secret.encode()
-    key = object_info_key(session.tenant, sha256, secret=secret)
-    if known.snapshot is None or known.snapshot.object_info_sha256 != sha256:
-        # First the description: an event that named one that is not there would be a lie.
-        await tools.storage.put_bytes(key, body, "application/json")
-    snapshot = _snapshot(observed, key, sha256, tools)
-    meta = Meta(tenant=session.tenant, actor=tools.worker, command_id=tools.new_id())
-    await session.execute(RecordSnapshot(snapshot=snapshot), meta)
+        """
+        try:
+            known = await self.machines.find(machine_id)
+        except MachineMissing as error:
+            if not await self.queue.let_go(machine_id) and delivery < TRIES:
+                raise Later(growing_delay(delivery)) from error
+            return
+        if known.state is MachineState.DISABLED:
+            return
+        async with self.places.place(known.id, self.machines.tenant_of(known), delivery):
+            await self._look(known, delivery)
+
+    async def _look(self, known: state.Machine, delivery: int) -> None:
+        try:
+            async with self.machines.using(known) as driver:
+                observed = await driver.observe()
+            self.looked(Look.SEEN)
+            await self._record(known, observed)
+        except MachineUnusable as error:
+            self.looked(Look.UNUSABLE)
+            log.warning("machine.unusable", extra=_about(known.id, error))
+        except MachineRefused as error:
+            # Another look now would find the same.
+            self.looked(Look.REFUSED)
+            log.warning("machine.answer_invalid", extra=_about(known.id, error))
+        except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
+            if isinstance(error, MachineUnreachable):
+                self.looked(Look.UNREACHABLE)
+            log.info("machine.not_observed", extra=_about(known.id, error))
+            if delivery < TRIES:
+                raise Later(growing_delay(delivery)) from error
+
+    async def _record(self, known: state.Machine, observed: Observed) -> None:
+        session = await load(self.store, MACHINE, known.id)
+        if session.existing.url != known.url:
+            return  # It was moved while we looked, and the move has asked for a look of its own.
+        if session.version >= MAX_EVENTS_PER_AGGREGATE - RESERVE:
+            log.warning("machine.history_full", extra={"machine_id": str(known.id)})
+            return
+        body = _body(observed)
+        sha256 = hashlib.sha256(body).hexdigest()
+        key = object_info_key(session.tenant, sha256, secret=self.secret)
+        if known.snapshot is None or known.snapshot.object_info_sha256 != sha256:
+            # First the description: an event that named one that is not there would be a lie.
+            await self.storage.put_bytes(key, body, "application/json")
+        snapshot = self._snapshot(observed, key, sha256)
+        meta = Meta(tenant=session.tenant, actor=self.worker, command_id=self.new_id())
+        await session.execute(RecordSnapshot(snapshot=snapshot), meta)
+
+    def _snapshot(self, observed: Observed, key: str, sha256: str) -> MachineSnapshot:
+        models, omitted = bounded(observed.models)
+        return MachineSnapshot(
+            object_info_key=key,
+            object_info_sha256=sha256,
+            comfyui_version=observed.comfyui_version,
+            python_version=observed.python_version,
+            pytorch_version=observed.pytorch_version,
+            os=observed.os,
+            devices=observed.devices,
+            models=models,
+            models_omitted=omitted,
+            node_classes=len(observed.node_classes),
+            at=self.now(),
+        )
 
 
 def _body(observed: Observed) -> bytes:
@@ -113,23 +141,6 @@ def _body(observed: Observed) -> bytes:
     except RecursionError as error:
         reason = "a node class is described in more levels than can be written"
         raise MachineRefused("machine_answer_invalid", reason) from error
-
-
-def _snapshot(observed: Observed, key: str, sha256: str, tools: Tools) -> MachineSnapshot:
-    models, omitted = bounded(observed.models)
-    return MachineSnapshot(
-        object_info_key=key,
-        object_info_sha256=sha256,
-        comfyui_version=observed.comfyui_version,
-        python_version=observed.python_version,
-        pytorch_version=observed.pytorch_version,
-        os=observed.os,
-        devices=observed.devices,
-        models=models,
-        models_omitted=omitted,
-        node_classes=len(observed.node_classes),
-        at=tools.now(),
-    )
 
 
 def _about(machine_id: UUID, error: Exception) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 import math
 
-from consumers.tools import RunSession, Tools, say
+from consumers.run_commands import RunCommands, RunSession
 from events.run.commands import NoteWaiting
 from events.run.waiting import WaitingReason
 from infra.machine_driver import MachineUnreachable
@@ -12,9 +12,9 @@ LONGEST_DETAIL = 500
 
 
 async def note_outage(
-    session: RunSession, error: Exception, tools: Tools, *, fence: int | None = None
+    session: RunSession, error: Exception, runs: RunCommands, *, fence: int | None = None
 ) -> float:
-    """Note that *error* keeps a run from going on; give the seconds it has waited by now.
+    """Note that *error* keeps a run from going on; return the seconds it has waited by now.
 
     Infinitely many when it has sat through more outages than any run should.
 
@@ -30,10 +30,10 @@ async def note_outage(
         ),
         detail=str(error)[:LONGEST_DETAIL],
         machine_id=session.existing.machine_id if machine_away else None,
-        now=tools.now(),
+        now=runs.now(),
         fence=fence,
     )
-    await say(session, note, tools)
+    await runs.send(session, note)
     waiting = session.existing.waiting
     if waiting is None or waiting.reason != note.reason:
         return math.inf

@@ -1,102 +1,102 @@
 """Records how an attempt ended on its machine; what is private in it goes beside the log first."""
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from consumers.errors import run_error
-from consumers.tools import RunSession, Tools, meta, say
+from consumers.run_commands import RunCommands, RunSession
 from events.run.commands import FailRun, LoseAttempt, RecordOutputs, SettleRun
 from events.run.decide import outputs_fit
 from events.run.events import RunError
 from events.run.output import Output
 from infra.event_store import TooLarge
+from infra.jetstream.private_data import PrivateData
 from infra.machine_driver import Failed, Finished, Interrupted, Lost, Outcome
 
 
-async def record(session: RunSession, attempt: int, outcome: Outcome, tools: Tools) -> None:
-    """Record how an attempt ended on its machine.
+class OutcomeRecorder(Struct, frozen=True, kw_only=True):
+    """Records how attempts ended on their machines."""
 
-    Raises:
-        LogUnavailable: it is not recorded; record it again.
+    private: PrivateData
+    runs: RunCommands
 
-    """
-    match outcome:
-        case Finished():
-            await _record_outputs(session, attempt, outcome, tools)
-        case Failed():
-            error = run_error(
-                "node_failed",
-                outcome.message,
-                node_id=outcome.node_id,
-                node_class=outcome.node_class,
-                exception=outcome.exception,
-            )
-            await _record_failure(session, attempt, outcome, error, tools)
-        case Interrupted():
-            error = run_error("interrupted", "someone stopped the prompt on the machine")
-            await _record_failure(session, attempt, outcome, error, tools)
-        case Lost():
-            lost = LoseAttempt(
-                attempt=attempt, reason="the machine knows nothing of it any more", now=tools.now()
-            )
-            await say(session, lost, tools)
+    async def record(self, session: RunSession, attempt: int, outcome: Outcome) -> None:
+        """Record how an attempt ended on its machine.
 
+        Raises:
+            LogUnavailable: it is not recorded; record it again.
 
-async def _record_failure(
-    session: RunSession,
-    attempt: int,
-    outcome: Failed | Interrupted,
-    error: RunError,
-    tools: Tools,
-) -> None:
-    nodes = outcome.nodes if isinstance(outcome, Failed) else ()
-    failed = FailRun(
-        error=error,
-        now=tools.now(),
-        attempt=attempt,
-        nodes=nodes,
-        render_seconds=outcome.seconds,
-    )
-    await say(session, failed, tools)
+        """
+        match outcome:
+            case Finished():
+                await self._record_outputs(session, attempt, outcome)
+            case Failed():
+                error = run_error(
+                    "node_failed",
+                    outcome.message,
+                    node_id=outcome.node_id,
+                    node_class=outcome.node_class,
+                    exception=outcome.exception,
+                )
+                await self._record_failure(session, attempt, outcome, error)
+            case Interrupted():
+                error = run_error("interrupted", "someone stopped the prompt on the machine")
+                await self._record_failure(session, attempt, outcome, error)
+            case Lost():
+                lost = LoseAttempt(
+                    attempt=attempt,
+                    reason="the machine knows nothing of it any more",
+                    now=self.runs.now(),
+                )
+                await self.runs.send(session, lost)
 
+    async def _record_failure(
+        self, session: RunSession, attempt: int, outcome: Failed | Interrupted, error: RunError
+    ) -> None:
+        nodes = outcome.nodes if isinstance(outcome, Failed) else ()
+        failed = FailRun(
+            error=error,
+            now=self.runs.now(),
+            attempt=attempt,
+            nodes=nodes,
+            render_seconds=outcome.seconds,
+        )
+        await self.runs.send(session, failed)
 
-async def _record_outputs(
-    session: RunSession, attempt: int, finished: Finished, tools: Tools
-) -> None:
-    run_id = session.existing.id
-    texts = {o.index: o.text for o in finished.outputs if o.text is not None}
-    try:
-        if texts and outputs_fit(finished.outputs):
-            # First the texts: a run that tells of them without having them could not be mended.
-            await tools.private.put_texts(run_id, attempt, texts)
-        await _record_produced(session, attempt, finished, tools)
-    except TooLarge:
-        await say(session, _too_large(attempt, finished, tools), tools)
-        return
-    settle = SettleRun(now=tools.now())
-    await session.execute(settle, meta(tools, session, "settle", attempt))
-    if session.existing.erased_at is not None:
-        # It was cancelled and erased while we looked: what we have just put came too late.
-        await tools.private.erase(run_id)
+    async def _record_outputs(self, session: RunSession, attempt: int, finished: Finished) -> None:
+        run_id = session.existing.id
+        texts = {o.index: o.text for o in finished.outputs if o.text is not None}
+        try:
+            if texts and outputs_fit(finished.outputs):
+                # First the texts: a run that tells of them without having them could not be mended.
+                await self.private.put_texts(run_id, attempt, texts)
+            await self._record_produced(session, attempt, finished)
+        except TooLarge:
+            await self.runs.send(session, self._too_large(attempt, finished))
+            return
+        settle = SettleRun(now=self.runs.now())
+        await session.execute(settle, self.runs.meta(session, "settle", attempt))
+        if session.existing.erased_at is not None:
+            # It was cancelled and erased while we looked: what we have just put came too late.
+            await self.private.erase(run_id)
 
+    async def _record_produced(self, session: RunSession, attempt: int, finished: Finished) -> None:
+        produced = RecordOutputs(
+            attempt=attempt,
+            outputs=tuple(_without_text(output) for output in finished.outputs),
+            now=self.runs.now(),
+            nodes=finished.nodes,
+            render_seconds=finished.seconds,
+        )
+        await session.execute(produced, self.runs.meta(session, "outputs", attempt))
 
-async def _record_produced(
-    session: RunSession, attempt: int, finished: Finished, tools: Tools
-) -> None:
-    produced = RecordOutputs(
-        attempt=attempt,
-        outputs=tuple(_without_text(output) for output in finished.outputs),
-        now=tools.now(),
-        nodes=finished.nodes,
-        render_seconds=finished.seconds,
-    )
-    await session.execute(produced, meta(tools, session, "outputs", attempt))
-
-
-def _too_large(attempt: int, finished: Finished, tools: Tools) -> FailRun:
-    """Fail for few characters that need many bytes: JSON writes control characters as six each."""
-    message = "the texts, or the names of the files, are larger than 1 MB together"
-    error = run_error("too_many_outputs", message)
-    return FailRun(error=error, now=tools.now(), attempt=attempt, render_seconds=finished.seconds)
+    def _too_large(self, attempt: int, finished: Finished) -> FailRun:
+        """Fail for few characters that need many bytes: a control character takes six in JSON."""
+        message = "the texts, or the names of the files, are larger than 1 MB together"
+        error = run_error("too_many_outputs", message)
+        return FailRun(
+            error=error, now=self.runs.now(), attempt=attempt, render_seconds=finished.seconds
+        )
 
 
 def _without_text(output: Output) -> Output:

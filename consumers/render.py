@@ -5,25 +5,29 @@ called, and whoever takes over first asks the machine what it knows of the promp
 """
 
 import random
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Never
 from uuid import UUID
 
+from msgspec import Struct
+
 from consumers.delivery import Later
 from consumers.errors import cut, run_error
-from consumers.follow import follow
-from consumers.machines import MachineUnusable
+from consumers.follow import Follower
+from consumers.machines import Machines, MachineUnusable
 from consumers.outages import note_outage
-from consumers.prepare import Prepared, RunCannotStart, prepare
-from consumers.record import record
-from consumers.tools import RunSession, Tools, meta, say, timed, timed_before
+from consumers.prepare import Prepared, Preparer, RunCannotStart
+from consumers.record import OutcomeRecorder
+from consumers.run_commands import RunCommands, RunSession, timed, timed_before
 from events.aggregates import RUN
 from events.machine.state import MachineState
 from events.run.commands import ClaimRun, ConfirmCancel, FailRun, LoseAttempt, NoteWaiting
 from events.run.events import RunError
 from events.run.state import Run
 from events.run.waiting import WaitingReason
-from infra.event_store import load
+from infra.event_store import EventStore, load
+from infra.jetstream.private_data import PrivateData
 from infra.jetstream.work.consumers import ACK_WAIT
 from infra.machine_driver import (
     Lost,
@@ -59,163 +63,176 @@ STOPPED = {
 """States in which a machine gets nothing new, and what its runs wait for."""
 
 
-async def render(run_id: UUID, delivery: int, tools: Tools) -> None:
-    """Do all that a run needs of a machine.
+class Renderer(Struct, frozen=True, kw_only=True):
+    """Brings runs to their machines and follows them to the end."""
 
-    Raises:
-        Later: the machine or the storage does not answer, or the retry is not due.
-        Superseded: another worker has the run.
-        LogUnavailable: the log does not answer.
+    store: EventStore
+    private: PrivateData
+    machines: Machines
+    preparer: Preparer
+    follower: Follower
+    recorder: OutcomeRecorder
+    runs: RunCommands
+    pause: Callable[[float], Awaitable[None]]
+    """Waits so many seconds."""
 
-    """
-    session = await load(tools.store, RUN, run_id)
-    run = session.state
-    if run is None:
-        return
-    if run.erased_at is not None:
-        # A worker that put texts too late may have died before it could see that.
-        await tools.private.erase(run_id)
-    if run.ended or run.produced:
-        return
-    if run.retry_due and run.retry_due > tools.now():
-        raise Later((run.retry_due - tools.now()).total_seconds())
-    _leave_to_its_worker(run, tools)
-    try:
-        known = await tools.machines.find(run.machine_id)
-        if not run.claimed and known.state in STOPPED:
-            await _wait_for_machine(session, STOPPED[known.state], tools)
-        async with tools.machines.using(known) as machine:
-            await _render_on(machine, known.name, session, tools)
-    except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
-        await _wait_or_fail(session, delivery, error, tools)
-    except (WorkflowRejected, RunCannotStart, MachineUnusable, MachineRefused) as error:
-        await say(session, FailRun(error=_refusal(error), now=tools.now()), tools)
+    patience: float
+    """Seconds to wait for a machine or a storage that does not answer."""
 
+    async def render(self, run_id: UUID, delivery: int) -> None:
+        """Do all that a run needs of a machine.
 
-def _leave_to_its_worker(run: Run, tools: Tools) -> None:
-    """Postpone a run that was claimed a moment ago and that no machine is known to have taken.
+        Raises:
+            Later: the machine or the storage does not answer, or the retry is not due.
+            Superseded: another worker has the run.
+            LogUnavailable: the log does not answer.
 
-    A queue whose leader has died may give one piece of work to two workers at once. The machine of
-    the first may not have heard of the prompt yet, so asking it proves nothing.
-    """
-    if not run.claimed or run.accepted or run.waiting is not None:
-        return
-    age = tools.now() - run.updated_at
-    if timedelta() <= age < SUBMITTED_WITHIN:
-        raise Later((SUBMITTED_WITHIN - age).total_seconds())
+        """
+        session = await load(self.store, RUN, run_id)
+        run = session.state
+        if run is None:
+            return
+        if run.erased_at is not None:
+            # A worker that put texts too late may have died before it could see that.
+            await self.private.erase(run_id)
+        if run.ended or run.produced:
+            return
+        if run.retry_due and run.retry_due > self.runs.now():
+            raise Later((run.retry_due - self.runs.now()).total_seconds())
+        self._leave_to_its_worker(run)
+        try:
+            known = await self.machines.find(run.machine_id)
+            if not run.claimed and known.state in STOPPED:
+                await self._wait_for_machine(session, STOPPED[known.state])
+            async with self.machines.using(known) as machine:
+                await self._render_on(machine, known.name, session)
+        except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
+            await self._wait_or_fail(session, delivery, error)
+        except (WorkflowRejected, RunCannotStart, MachineUnusable, MachineRefused) as error:
+            await self.runs.send(session, FailRun(error=_refusal(error), now=self.runs.now()))
 
+    def _leave_to_its_worker(self, run: Run) -> None:
+        """Postpone a run that was claimed a moment ago and that no machine is known to have taken.
 
-async def _wait_for_machine(session: RunSession, reason: WaitingReason, tools: Tools) -> Never:
-    """Wait until someone resumes the machine, however long that takes."""
-    machine_id = session.existing.machine_id
-    await say(session, NoteWaiting(reason=reason, machine_id=machine_id, now=tools.now()), tools)
-    raise Later(STOPPED_PAUSE)
+        A queue whose leader has died may give one piece of work to two workers at once. The
+        machine of the first may not have heard of the prompt yet, so asking it proves nothing.
+        """
+        if not run.claimed or run.accepted or run.waiting is not None:
+            return
+        age = self.runs.now() - run.updated_at
+        if timedelta() <= age < SUBMITTED_WITHIN:
+            raise Later((SUBMITTED_WITHIN - age).total_seconds())
 
+    async def _wait_for_machine(self, session: RunSession, reason: WaitingReason) -> Never:
+        """Wait until someone resumes the machine, however long that takes."""
+        machine_id = session.existing.machine_id
+        await self.runs.send(
+            session, NoteWaiting(reason=reason, machine_id=machine_id, now=self.runs.now())
+        )
+        raise Later(STOPPED_PAUSE)
 
-async def _render_on(machine: Machine, name: str, session: RunSession, tools: Tools) -> None:
-    waited_until = tools.now()
-    with timed("run.prepare", session):
-        prepared = await prepare(session, machine, tools)
-        if not session.existing.claimed:
-            # Of a claimed run the machine may have the prompt already, whatever it can do by now.
-            await machine.check(prepared.graph)
-    await _attempt(session, machine, name, prepared, waited_until, tools)
+    async def _render_on(self, machine: Machine, name: str, session: RunSession) -> None:
+        waited_until = self.runs.now()
+        with timed("run.prepare", session):
+            prepared = await self.preparer.prepare(session, machine)
+            if not session.existing.claimed:
+                # A claimed run's machine may have the prompt already, whatever it can do by now.
+                await machine.check(prepared.graph)
+        await self._attempt(session, machine, name, prepared, waited_until)
 
+    async def _attempt(
+        self,
+        session: RunSession,
+        machine: Machine,
+        name: str,
+        prepared: Prepared,
+        waited_until: datetime,
+    ) -> None:
+        before = session.existing
+        taken_over = before.claimed
+        if before.claimed and before.prompt_id is not None:
+            # A machine that does not answer is found out before yet another claim is recorded.
+            await machine.look_up(before.prompt_id)
+        claim = ClaimRun(
+            machine_id=before.machine_id,
+            machine_name=name,
+            worker=self.runs.worker,
+            now=self.runs.now(),
+            fence=before.fence,
+        )
+        await session.execute(claim, self.runs.meta(session))
+        run = session.existing
+        if run.ended or not run.claimed or run.prompt_id is None:
+            return
+        if not taken_over:
+            _trace_wait(session, before, waited_until)
+        may_be_known = taken_over or self.runs.now() - before.updated_at > FORGOTTEN_AFTER
+        known = await machine.look_up(run.prompt_id) if may_be_known else Lost()
+        if not isinstance(known, Lost):
+            await self.follower.follow(session, run, machine, prepared)
+        elif run.accepted or run.cancel_requested:
+            await self.recorder.record(session, run.attempt, known)
+        elif unanswered := await self._submit(session, machine, prepared):
+            reason = cut(f"the machine took nothing: {unanswered}")
+            await self.runs.send(
+                session, LoseAttempt(attempt=run.attempt, reason=reason, now=self.runs.now())
+            )
+        else:
+            await self.follower.follow(session, run, machine, prepared)
 
-async def _attempt(
-    session: RunSession,
-    machine: Machine,
-    name: str,
-    prepared: Prepared,
-    waited_until: datetime,
-    tools: Tools,
-) -> None:
-    before = session.existing
-    taken_over = before.claimed
-    if before.claimed and before.prompt_id is not None:
-        # A machine that does not answer is found out before yet another claim is recorded.
-        await machine.look_up(before.prompt_id)
-    claim = ClaimRun(
-        machine_id=before.machine_id,
-        machine_name=name,
-        worker=tools.worker,
-        now=tools.now(),
-        fence=before.fence,
-    )
-    await session.execute(claim, meta(tools, session))
-    run = session.existing
-    if run.ended or not run.claimed or run.prompt_id is None:
-        return
-    if not taken_over:
-        _trace_wait(session, before, waited_until)
-    may_be_known = taken_over or tools.now() - before.updated_at > FORGOTTEN_AFTER
-    known = await machine.look_up(run.prompt_id) if may_be_known else Lost()
-    if not isinstance(known, Lost):
-        await follow(session, run, machine, prepared, tools)
-    elif run.accepted or run.cancel_requested:
-        await record(session, run.attempt, known, tools)
-    elif unanswered := await _submit(session, machine, prepared, tools):
-        reason = cut(f"the machine took nothing: {unanswered}")
-        await say(session, LoseAttempt(attempt=run.attempt, reason=reason, now=tools.now()), tools)
-    else:
-        await follow(session, run, machine, prepared, tools)
+    async def _submit(self, session: RunSession, machine: Machine, prepared: Prepared) -> str:
+        """Offer the prompt until the machine has it; return why it has not, nothing when it has.
+
+        Raises:
+            MachineUnreachable: it was not even sent, so that nothing is lost by waiting.
+
+        """
+        prompt_id = session.existing.prompt_id
+        assert prompt_id is not None  # it was claimed
+        unanswered = ""
+        for _ in range(SUBMISSIONS):
+            try:
+                with timed("run.submit", session):
+                    await machine.submit(prompt_id, prepared.graph, ui_graph=prepared.ui_graph)
+            except OutcomeUnknown as error:
+                if not isinstance(await self._ask_twice(machine, prompt_id), Lost):
+                    return ""
+                unanswered = str(error)
+            else:
+                return ""
+        return unanswered
+
+    async def _ask_twice(self, machine: Machine, prompt_id: UUID) -> PromptState:
+        """Ask what became of a submission without an answer; a slow machine may queue it late."""
+        known = await machine.look_up(prompt_id)
+        if isinstance(known, Lost):
+            await self.pause(random.uniform(2, 6))  # noqa: S311 -- the seed's pause, with jitter
+            known = await machine.look_up(prompt_id)
+        return known
+
+    async def _wait_or_fail(self, session: RunSession, delivery: int, error: Exception) -> None:
+        """Wait for what does not answer, but not for ever.
+
+        An attempt that the machine took is lost then; without one there is nothing to repeat.
+        """
+        run = session.existing
+        if run.cancel_requested:
+            await self.runs.send(session, ConfirmCancel(now=self.runs.now()))
+        elif await note_outage(session, error, self.runs) <= self.patience:
+            # A claimed run may be rendering all the while: whoever comes next asks the machine.
+            raise Later(min(float(delivery), LONGEST_PAUSE)) from error
+        elif run.accepted and run.claimed:
+            lost = LoseAttempt(attempt=run.attempt, reason=cut(str(error)), now=self.runs.now())
+            await self.runs.send(session, lost)
+        else:
+            away = "machine" if isinstance(error, MachineUnreachable) else "storage"
+            reason = run_error(f"{away}_unreachable", str(error))
+            await self.runs.send(session, FailRun(error=reason, now=self.runs.now()))
 
 
 def _trace_wait(session: RunSession, before: Run, until: datetime) -> None:
     """Add to the trace how long an attempt waited for its turn; another worker may take it over."""
     timed_before("run.wait", session, start=before.retry_due or before.created_at, end=until)
-
-
-async def _submit(session: RunSession, machine: Machine, prepared: Prepared, tools: Tools) -> str:
-    """Offer the prompt until the machine has it; return why it has not, nothing when it has.
-
-    Raises:
-        MachineUnreachable: it was not even sent, so that nothing is lost by waiting.
-
-    """
-    prompt_id = session.existing.prompt_id
-    assert prompt_id is not None  # it was claimed
-    unanswered = ""
-    for _ in range(SUBMISSIONS):
-        try:
-            with timed("run.submit", session):
-                await machine.submit(prompt_id, prepared.graph, ui_graph=prepared.ui_graph)
-        except OutcomeUnknown as error:
-            if not isinstance(await _ask_twice(machine, prompt_id, tools), Lost):
-                return ""
-            unanswered = str(error)
-        else:
-            return ""
-    return unanswered
-
-
-async def _ask_twice(machine: Machine, prompt_id: UUID, tools: Tools) -> PromptState:
-    """Ask what became of a submission whose answer was lost; a slow machine may queue it late."""
-    known = await machine.look_up(prompt_id)
-    if isinstance(known, Lost):
-        await tools.pause(random.uniform(2, 6))  # noqa: S311 -- the seed's pause, with jitter
-        known = await machine.look_up(prompt_id)
-    return known
-
-
-async def _wait_or_fail(session: RunSession, delivery: int, error: Exception, tools: Tools) -> None:
-    """Wait for what does not answer, but not for ever.
-
-    An attempt that the machine took is lost then; without one there is nothing to repeat.
-    """
-    run = session.existing
-    if run.cancel_requested:
-        await say(session, ConfirmCancel(now=tools.now()), tools)
-    elif await note_outage(session, error, tools) <= tools.settings.machine_wait:
-        # A claimed run may be rendering all the while: whoever comes next asks the machine.
-        raise Later(min(float(delivery), LONGEST_PAUSE)) from error
-    elif run.accepted and run.claimed:
-        lost = LoseAttempt(attempt=run.attempt, reason=cut(str(error)), now=tools.now())
-        await say(session, lost, tools)
-    else:
-        away = "machine" if isinstance(error, MachineUnreachable) else "storage"
-        reason = run_error(f"{away}_unreachable", str(error))
-        await say(session, FailRun(error=reason, now=tools.now()), tools)
 
 
 def _refusal(

@@ -5,17 +5,18 @@ Every worker sweeps; what two find at the same time is erased once.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
 import psycopg
 
-from consumers.tools import Tools, meta
+from consumers.run_commands import RunCommands
 from events.aggregates import RUN
 from events.run.commands import EraseRun
-from infra.event_store import LogUnavailable, VersionConflict, load
-from infra.postgres import POSTGRES_AWAY
+from infra.event_store import EventStore, LogUnavailable, VersionConflict, load
+from infra.postgres import POSTGRES_AWAY, Pool
 from projections.private_data import THE_FIRST, runs_to_erase
 
 log = logging.getLogger(__name__)
@@ -27,11 +28,11 @@ AT_ONCE = 100
 """Runs that are asked for in one query."""
 
 
-async def keep_retention(tools: Tools, stop: asyncio.Event) -> None:
-    """Sweep again and again, until *stop*; not at all where data is kept for ever."""
-    while tools.settings.keep_data_days > 0 and not stop.is_set():
+async def keep_retention(sweep: Callable[[], Awaitable[int]], stop: asyncio.Event) -> None:
+    """Sweep again and again, until *stop*."""
+    while not stop.is_set():
         try:
-            if erased := await sweep(tools):
+            if erased := await sweep():
                 log.info("retention.swept", extra={"erased": erased})
         except (LogUnavailable, VersionConflict, psycopg.Error, *POSTGRES_AWAY) as error:
             log.warning("retention.postponed", extra={"error": repr(error)})
@@ -40,28 +41,28 @@ async def keep_retention(tools: Tools, stop: asyncio.Event) -> None:
                 await stop.wait()
 
 
-async def sweep(tools: Tools) -> int:
-    """Have every run erased that ended too long ago; tell how many.
+async def sweep(store: EventStore, pool: Pool, runs: RunCommands, *, keep_days: float) -> int:
+    """Erase every run that ended more than *keep_days* ago; return how many.
 
     Raises:
         LogUnavailable, VersionConflict, POSTGRES_AWAY: sweep again later.
 
     """
-    before = tools.now() - timedelta(days=tools.settings.keep_data_days)
+    before = runs.now() - timedelta(days=keep_days)
     last, erased = THE_FIRST, 0
     while True:
-        async with tools.pool.connection() as connection:
+        async with pool.connection() as connection:
             found = await runs_to_erase(connection, before=before, after=last, limit=AT_ONCE)
         for kept in found:
-            erased += await _erase(kept.run_id, tools)
+            erased += await _erase(kept.run_id, store, runs)
         if len(found) < AT_ONCE:
             return erased
         last = found[-1]
 
 
-async def _erase(run_id: UUID, tools: Tools) -> bool:
-    session = await load(tools.store, RUN, run_id)
+async def _erase(run_id: UUID, store: EventStore, runs: RunCommands) -> bool:
+    session = await load(store, RUN, run_id)
     if session.state is None:  # the tables are ahead of a log that was restored
         return False
-    command = EraseRun(reason="retention", by=tools.worker, now=tools.now())
-    return bool(await session.execute(command, meta(tools, session)))
+    command = EraseRun(reason="retention", by=runs.worker, now=runs.now())
+    return bool(await session.execute(command, runs.meta(session)))

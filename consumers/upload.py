@@ -5,23 +5,26 @@ import logging
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from consumers.background import CANCEL_REQUESTED, background, stopped
+from msgspec import Struct
+
+from consumers.background import CANCEL_REQUESTED, Heard, background, stopped
 from consumers.delivery import Later, growing_delay
 from consumers.errors import cut, run_error
-from consumers.machines import MachineUnusable
+from consumers.machines import Machines, MachineUnusable
 from consumers.outages import note_outage
-from consumers.pace import limits_from, paced
-from consumers.tools import RunSession, Tools, meta, timed
+from consumers.pace import Limits, paced
+from consumers.places import Places
+from consumers.run_commands import RunCommands, RunSession, timed
 from events.aggregates import RUN
 from events.run.commands import FailRun, LoseAttempt, RecordUpload, SettleRun
 from events.run.events import FileUploaded, ImageUploaded
 from events.run.output import Output
 from events.run.state import Run
-from infra.event_store import load
+from infra.event_store import EventStore, load
 from infra.images.size import ImageSizeSniffer
 from infra.machine_driver import Machine, MachineRefused, MachineUnreachable, OutputMissing
 from infra.s3.keys import output_folder, output_key
-from infra.s3.port import StorageRefused, StorageUnavailable
+from infra.s3.port import ObjectStorage, StorageRefused, StorageUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -29,157 +32,164 @@ AT_ONCE = 4
 """Files of one run on their way at the same time."""
 
 
-async def upload(run_id: UUID, delivery: int, tools: Tools) -> None:
-    """Store what a finished render left behind.
+class Uploader(Struct, frozen=True, kw_only=True):
+    """Stores what finished renders left behind on their machines."""
 
-    Raises:
-        Later: the machine or the storage does not answer, or others of its machine go first.
-        LogUnavailable: the log does not answer.
+    store: EventStore
+    machines: Machines
+    storage: ObjectStorage
+    places: Places
+    """Who may store outputs now."""
 
-    """
-    session = await load(tools.store, RUN, run_id)
-    run = session.state
-    if run is None:
-        return
-    # A worker that stored something too late may have died before it could see that.
-    await _forget_erased(session, delivery, tools)
-    if run.ended or not run.produced:
-        return
-    async with tools.upload_places.place(run.machine_id, session.tenant, delivery):
-        await session.load()
-        await _upload(session, delivery, tools)
+    limits: Limits
+    runs: RunCommands
+    heard: Heard
+    patience: float
+    """Seconds to wait for a machine or a storage that does not answer."""
 
+    async def upload(self, run_id: UUID, delivery: int) -> None:
+        """Store what a finished render left behind.
 
-async def _upload(session: RunSession, delivery: int, tools: Tools) -> None:
-    run = session.existing
-    settled = False
-    try:
-        known = await tools.machines.find(run.machine_id)
-        async with tools.machines.using(known) as machine:
-            stored = await _store_until_stopped(session, machine, tools)
-    except (OutputMissing, MachineUnusable) as error:
-        reason = cut(f"its outputs are gone: {error}")
-        lost = LoseAttempt(attempt=run.attempt, reason=reason, now=tools.now())
-        await session.execute(lost, meta(tools, session))
-    except MachineRefused as error:
-        await _fail(session, error.code, error, tools)
-    except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
-        await _later_or_fail(session, delivery, error, tools)
-    else:
-        settle = SettleRun(now=tools.now())
-        cause = meta(tools, session, "settle", run.attempt)
-        settled = stored and bool(await session.execute(settle, cause))
-    finally:
-        if not settled:
+        Raises:
+            Later: the machine or the storage does not answer, or others of its machine go first.
+            LogUnavailable: the log does not answer.
+
+        """
+        session = await load(self.store, RUN, run_id)
+        run = session.state
+        if run is None:
+            return
+        # A worker that stored something too late may have died before it could see that.
+        await self._forget_erased(session, delivery)
+        if run.ended or not run.produced:
+            return
+        async with self.places.place(run.machine_id, session.tenant, delivery):
             await session.load()
-            await _forget_erased(session, delivery, tools)
+            await self._upload(session, delivery)
 
+    async def _upload(self, session: RunSession, delivery: int) -> None:
+        run = session.existing
+        settled = False
+        try:
+            known = await self.machines.find(run.machine_id)
+            async with self.machines.using(known) as machine:
+                stored = await self._store_until_stopped(session, machine)
+        except (OutputMissing, MachineUnusable) as error:
+            reason = cut(f"its outputs are gone: {error}")
+            lost = LoseAttempt(attempt=run.attempt, reason=reason, now=self.runs.now())
+            await session.execute(lost, self.runs.meta(session))
+        except MachineRefused as error:
+            await self._fail(session, error.code, error)
+        except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
+            await self._later_or_fail(session, delivery, error)
+        else:
+            settle = SettleRun(now=self.runs.now())
+            cause = self.runs.meta(session, "settle", run.attempt)
+            settled = stored and bool(await session.execute(settle, cause))
+        finally:
+            if not settled:
+                await session.load()
+                await self._forget_erased(session, delivery)
 
-async def _forget_erased(session: RunSession, delivery: int, tools: Tools) -> None:
-    """Delete what was stored too late: the run was cancelled and erased meanwhile."""
-    if session.existing.erased_at is None:
-        return
-    try:
-        await tools.storage.delete_all(output_folder(session.existing.id))
-    except (StorageUnavailable, StorageRefused) as error:
-        raise Later(growing_delay(delivery)) from error
+    async def _forget_erased(self, session: RunSession, delivery: int) -> None:
+        """Delete what was stored too late: the run was cancelled and erased meanwhile."""
+        if session.existing.erased_at is None:
+            return
+        try:
+            await self.storage.delete_all(output_folder(session.existing.id))
+        except (StorageUnavailable, StorageRefused) as error:
+            raise Later(growing_delay(delivery)) from error
 
+    async def _store_until_stopped(self, session: RunSession, machine: Machine) -> bool:
+        """Store all outputs; return whether that was done before the run was cancelled or ended."""
+        async with (
+            self.heard(session.name, CANCEL_REQUESTED) as cancel_heard,
+            background(self._store_all(session, machine)) as storing,
+            background(stopped(session, cancel_heard)) as stopping,
+        ):
+            await asyncio.wait({storing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if storing.done():
+                storing.result()
+            return storing.done()
 
-async def _store_until_stopped(session: RunSession, machine: Machine, tools: Tools) -> bool:
-    """Store all outputs; return whether that was done before the run was cancelled or ended."""
-    async with (
-        tools.heard(session.name, CANCEL_REQUESTED) as cancel_heard,
-        background(_store_all(session, machine, tools)) as storing,
-        background(stopped(session, cancel_heard)) as stopping,
-    ):
-        await asyncio.wait({storing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if storing.done():
-            storing.result()
-        return storing.done()
+    async def _store_all(self, session: RunSession, machine: Machine) -> None:
+        run = session.existing
+        slots = asyncio.Semaphore(AT_ONCE)
 
+        async def store(output: Output) -> None:
+            async with slots:
+                await self._store_one(session, run, output, machine)
 
-async def _store_all(session: RunSession, machine: Machine, tools: Tools) -> None:
-    run = session.existing
-    slots = asyncio.Semaphore(AT_ONCE)
+        missing = [o for o in run.outputs if o.is_file and o.index not in run.uploads]
+        # The others go on when one fails: what is stored need not be stored again.
+        results = await asyncio.gather(*map(store, missing), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
 
-    async def store(output: Output) -> None:
-        async with slots:
-            await _store_one(session, run, output, machine, tools)
-
-    missing = [o for o in run.outputs if o.is_file and o.index not in run.uploads]
-    # The others go on when one fails: what is stored need not be stored again.
-    results = await asyncio.gather(*map(store, missing), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-
-
-async def _store_one(
-    session: RunSession, run: Run, output: Output, machine: Machine, tools: Tools
-) -> None:
-    began = tools.now()
-    sniffer = ImageSizeSniffer()
-    # Without the name of the file: names are private, and erased with the run.
-    with timed("run.upload", session, comfyd__output__index=output.index) as span:
-        async with machine.open_output(output) as stream:
-            media_type = stream.media_type
-            limits = limits_from(tools.settings)
-            chunks = paced(stream.chunks(), limits, name=output.filename, length=stream.length)
-            stored = await tools.storage.put_stream(
-                output_key(run.id, output.name), _sniffed(chunks, sniffer), media_type
+    async def _store_one(
+        self, session: RunSession, run: Run, output: Output, machine: Machine
+    ) -> None:
+        began = self.runs.now()
+        sniffer = ImageSizeSniffer()
+        # Without the name of the file: names are private, and erased with the run.
+        with timed("run.upload", session, comfyd__output__index=output.index) as span:
+            async with machine.open_output(output) as stream:
+                media_type = stream.media_type
+                chunks = paced(
+                    stream.chunks(), self.limits, name=output.filename, length=stream.length
+                )
+                stored = await self.storage.put_stream(
+                    output_key(run.id, output.name), _sniffed(chunks, sniffer), media_type
+                )
+            span.set(comfyd__output__bytes=stored.bytes, comfyd__output__media_type=media_type)
+        now = self.runs.now()
+        duration = (now - began).total_seconds()
+        uploaded: ImageUploaded | FileUploaded
+        if media_type.startswith("image/"):
+            size = sniffer.size
+            uploaded = ImageUploaded(
+                role="output",
+                name=output.name,
+                key=stored.key,
+                media_type=media_type,
+                bytes=stored.bytes,
+                sha256=stored.sha256,
+                width=size[0] if size else None,
+                height=size[1] if size else None,
+                upload_duration=duration,
+                attempt=run.attempt,
+                index=output.index,
+                at=now,
             )
-        span.set(comfyd__output__bytes=stored.bytes, comfyd__output__media_type=media_type)
-    now = tools.now()
-    duration = (now - began).total_seconds()
-    uploaded: ImageUploaded | FileUploaded
-    if media_type.startswith("image/"):
-        size = sniffer.size
-        uploaded = ImageUploaded(
-            role="output",
-            name=output.name,
-            key=stored.key,
-            media_type=media_type,
-            bytes=stored.bytes,
-            sha256=stored.sha256,
-            width=size[0] if size else None,
-            height=size[1] if size else None,
-            upload_duration=duration,
-            attempt=run.attempt,
-            index=output.index,
-            at=now,
-        )
-    else:
-        uploaded = FileUploaded(
-            name=output.name,
-            key=stored.key,
-            media_type=media_type,
-            bytes=stored.bytes,
-            sha256=stored.sha256,
-            upload_duration=duration,
-            attempt=run.attempt,
-            index=output.index,
-            at=now,
-        )
-    cause = meta(tools, session, "upload", run.attempt, output.index)
-    await session.execute(RecordUpload(upload=uploaded), cause)
+        else:
+            uploaded = FileUploaded(
+                name=output.name,
+                key=stored.key,
+                media_type=media_type,
+                bytes=stored.bytes,
+                sha256=stored.sha256,
+                upload_duration=duration,
+                attempt=run.attempt,
+                index=output.index,
+                at=now,
+            )
+        cause = self.runs.meta(session, "upload", run.attempt, output.index)
+        await session.execute(RecordUpload(upload=uploaded), cause)
+
+    async def _later_or_fail(self, session: RunSession, delivery: int, error: Exception) -> None:
+        log.warning("upload.postponed", extra={"run": session.name, "error": str(error)})
+        if await note_outage(session, error, self.runs) <= self.patience:
+            raise Later(growing_delay(delivery)) from error
+        away = "machine" if isinstance(error, MachineUnreachable) else "storage"
+        await self._fail(session, f"{away}_unreachable", error)
+
+    async def _fail(self, session: RunSession, code: str, error: Exception) -> None:
+        reason = run_error(code, f"outputs were not stored: {error}")
+        await session.execute(FailRun(error=reason, now=self.runs.now()), self.runs.meta(session))
 
 
 async def _sniffed(chunks: AsyncIterator[bytes], sniffer: ImageSizeSniffer) -> AsyncIterator[bytes]:
     async for chunk in chunks:
         sniffer.feed(chunk)
         yield chunk
-
-
-async def _later_or_fail(
-    session: RunSession, delivery: int, error: Exception, tools: Tools
-) -> None:
-    log.warning("upload.postponed", extra={"run": session.name, "error": str(error)})
-    if await note_outage(session, error, tools) <= tools.settings.machine_wait:
-        raise Later(growing_delay(delivery)) from error
-    away = "machine" if isinstance(error, MachineUnreachable) else "storage"
-    await _fail(session, f"{away}_unreachable", error, tools)
-
-
-async def _fail(session: RunSession, code: str, error: Exception, tools: Tools) -> None:
-    reason = run_error(code, f"outputs were not stored: {error}")
-    await session.execute(FailRun(error=reason, now=tools.now()), meta(tools, session))

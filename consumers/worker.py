@@ -2,35 +2,31 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, suppress
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from faststream.nats import JStream, NatsBroker, NatsMessage
 
-from consumers.batches import finish_batch
-from consumers.bootstrap import open_tools
+from consumers.bootstrap import Worker, open_worker
 from consumers.broker import PULL, Broker
 from consumers.delivery import Breakages, Do, GiveUp, InHand, deliver, growing_delay
 from consumers.durable_mover import DurableMover
-from consumers.erase import erase
-from consumers.observe import observe
 from consumers.reactor import REACTED_TO, react
 from consumers.reconcile import Reconciler
-from consumers.render import render
 from consumers.retention import keep_retention
+from consumers.run_commands import RunCommands
 from consumers.serve_machines import ServedMachines, look_now_and_then
-from consumers.tools import Tools, meta
 from consumers.trace_runs import ends_run, trace_ended_run
-from consumers.upload import upload
 from events import subjects
 from events.aggregates import RUN
 from events.codec import UnknownEventType, UnreadableEvent
 from events.run.commands import FailRun
 from events.run.events import RunError
-from infra.event_store import load
-from infra.jetstream.connection import UNANSWERED, connected
+from infra.event_store import EventStore, load
+from infra.jetstream.connection import UNANSWERED, Client, connected
 from infra.jetstream.event_store import from_log
 from infra.jetstream.work.consumers import (
     BATCHES,
@@ -73,19 +69,19 @@ async def work(
         # A connection of our own beside the framework's: ours reads headers faster.
         client = await exits.enter_async_context(connected(settings.nats_url, name="worker"))
         metrics = WorkerMetrics(exposition.registry)
-        tools = await open_tools(client, settings, exits)
+        queue = WorkQueue(client)
+        worker = await open_worker(client, settings, queue, metrics.looked, exits)
         # Before anything that the work in hand needs is closed: first nothing new comes, then all
         # that is left is let go.
         in_hand = InHand()
         exits.push_async_callback(in_hand.let_go)
         exits.push_async_callback(broker.stop)
-        queue = WorkQueue(client)
-        _react_to_events(broker, tools, queue)
+        _react_to_events(broker, worker.store, queue)
         with starting():
             await ReactorDurable(client).keep()
             for kind in KINDS:
                 await queue.serve(kind)
-            _serve_work(broker, tools, queue, in_hand, metrics)
+            _serve_work(broker, worker, queue, in_hand, metrics)
             await broker.start()
         connections = NatsConnections(exposition.registry)
         connections.add("worker", lambda: client)
@@ -93,13 +89,35 @@ async def work(
         watchdog.watch("nats", connection_check(client, settings.nats_url))
         watchdog.watch("broker", connection_check(await broker.connect(), settings.nats_url))
         watchdog.watch("work", broker.check_pulls)
-        log.info("worker.ready", extra={"worker": tools.worker})
-        reconciler = Reconciler(client, store=tools.store, queue=queue, now=tools.now)
-        mover = DurableMover(client)
-        await _serve_machines(broker, tools, queue, in_hand, reconciler, mover, stop, metrics)
+        log.info("worker.ready", extra={"worker": worker.runs.worker})
+        on_render = _delivering(
+            worker.renderer.render,
+            give_up=_fail_run(worker.store, worker.runs),
+            queue=queue,
+            in_hand=in_hand,
+            metrics=metrics,
+        )
+        served = ServedMachines(broker, queue, on_render)
+        metrics.show_served(lambda: served.count)
+        async with asyncio.TaskGroup() as group:
+            for duty in _duties(client, worker, queue, settings, stop):
+                group.create_task(duty)
+            group.create_task(served.keep_up(stop))
 
 
-def _react_to_events(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None:
+def _duties(
+    client: Client, worker: Worker, queue: WorkQueue, settings: Settings, stop: asyncio.Event
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what every worker does beside its work, until *stop*."""
+    now = worker.runs.now
+    yield Reconciler(client, store=worker.store, queue=queue, now=now).keep_up(stop)
+    yield DurableMover(client).keep_up(stop)
+    yield look_now_and_then(queue, settings.observe_every, now=now, stop=stop)
+    if settings.keep_data_days > 0:
+        yield keep_retention(worker.sweep, stop)
+
+
+def _react_to_events(broker: NatsBroker, store: EventStore, queue: WorkQueue) -> None:
     @broker.subscriber(
         "ev.*.*.*",
         stream=_LOG,
@@ -110,9 +128,9 @@ def _react_to_events(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None
         headers = raw.headers or {}
         try:
             if headers.get("ce-type") in REACTED_TO:
-                await react(from_log(raw), store=tools.store, queue=queue)
+                await react(from_log(raw), store=store, queue=queue)
             if enabled() and ends_run(headers.get("ce-type", ""), headers.get("x-status", "")):
-                await trace_ended_run(from_log(raw), tools.store)
+                await trace_ended_run(from_log(raw), store)
         except (UnknownEventType, UnreadableEvent) as error:
             # A newer comfyd wrote it; a newer comfyd reacts to it.
             log.warning("reactor.unreadable", extra={"error": str(error)})
@@ -127,16 +145,16 @@ def _react_to_events(broker: NatsBroker, tools: Tools, queue: WorkQueue) -> None
 
 
 def _serve_work(
-    broker: NatsBroker, tools: Tools, queue: WorkQueue, in_hand: InHand, metrics: WorkerMetrics
+    broker: NatsBroker, worker: Worker, queue: WorkQueue, in_hand: InHand, metrics: WorkerMetrics
 ) -> None:
     delivering = partial(_delivering, queue=queue, in_hand=in_hand, metrics=metrics)
-    on_upload = delivering(partial(upload, tools=tools), give_up=_fail_run(tools))
-    # Whoever asked for these was promised that they will be done.
-    on_erase = delivering(partial(erase, tools=tools), give_up=None)
-    on_batch = delivering(partial(finish_batch, tools=tools), give_up=None)
+    fail_run = _fail_run(worker.store, worker.runs)
+    on_upload = delivering(worker.uploader.upload, give_up=fail_run)
+    # These were promised to the one who asked for them.
+    on_erase = delivering(worker.eraser.erase, give_up=None)
+    on_batch = delivering(worker.finish_batch, give_up=None)
     # The next look comes by itself, so nothing is left undone for ever.
-    look = partial(observe, tools=tools, queue=queue, looked=metrics.looked)
-    on_observe = delivering(look, give_up=_nothing_lost)
+    on_observe = delivering(worker.observer.observe, give_up=_nothing_lost)
     _serve(broker, UPLOADS, on_upload, at_once=UPLOADERS)
     _serve(broker, ERASURES, on_erase)
     _serve(broker, BATCHES, on_batch)
@@ -170,45 +188,17 @@ def _delivering(
     return on_work
 
 
-async def _serve_machines(
-    broker: NatsBroker,
-    tools: Tools,
-    queue: WorkQueue,
-    in_hand: InHand,
-    reconciler: Reconciler,
-    mover: DurableMover,
-    stop: asyncio.Event,
-    metrics: WorkerMetrics,
-) -> None:
-    on_render = _delivering(
-        partial(render, tools=tools),
-        give_up=_fail_run(tools),
-        queue=queue,
-        in_hand=in_hand,
-        metrics=metrics,
-    )
-    served = ServedMachines(broker, queue, on_render)
-    metrics.show_served(lambda: served.count)
-    every = tools.settings.observe_every
-    async with asyncio.TaskGroup() as group:
-        group.create_task(served.keep_up(stop))
-        group.create_task(reconciler.keep_up(stop))
-        group.create_task(mover.keep_up(stop))
-        group.create_task(keep_retention(tools, stop))
-        group.create_task(look_now_and_then(queue, every, now=tools.now, stop=stop))
-
-
 async def _nothing_lost(_machine_id: UUID, _error: str) -> None:
     """Leave a machine as it is known."""
 
 
-def _fail_run(tools: Tools) -> GiveUp:
+def _fail_run(store: EventStore, runs: RunCommands) -> GiveUp:
     async def give_up(run_id: UUID, error: str) -> None:
-        session = await load(tools.store, RUN, run_id)
+        session = await load(store, RUN, run_id)
         if session.state is None:
             return
         reason = RunError(code="internal", message="comfyd could not do the work of this run")
         log.error("run.given_up", extra={"run_id": str(run_id), "error": error})
-        await session.execute(FailRun(error=reason, now=tools.now()), meta(tools, session))
+        await runs.send(session, FailRun(error=reason, now=runs.now()))
 
     return give_up

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 from consumers.bootstrap import LOOKS_AT_ONCE, UPLOADS_AT_ONCE
 from consumers.machines import Machines
 from consumers.places import Places
-from consumers.tools import Tools
 from events.aggregates import MACHINE, RUN
 from events.graph.object_info import Infos
 from events.machine.decide import RegisterMachine
@@ -38,6 +37,7 @@ from infra.settings.settings import Settings, Spaces
 from tests.builders import MACHINE_ID, NOW, RUN_ID, SEAL_KEY, created, image_output, meta
 from tests.fake_object_storage import FakeObjectStorage
 from tests.fake_private_data import FakeGivenUpKeys, FakePrivateData
+from tests.worker_parts import WorkerParts
 
 GRAPH = b'{"1": {"class_type": "SaveImage", "inputs": {}}}'
 
@@ -149,7 +149,7 @@ async def _no_pause(_: float) -> None:
 
 async def worker_tools(
     store: EventStore, machine: FakeMachine, storage: FakeObjectStorage, **changes: Any
-) -> Tools:
+) -> WorkerParts:
     """Give a worker its tools, with a machine registered, a graph stored and a run accepted."""
     registered = MachineRegistered(
         machine_id=MACHINE_ID,
@@ -190,7 +190,7 @@ async def worker_tools(
         "progress_of": lambda _: _NoProgress(),
         "heard": changes.pop("heard"),
     }
-    return Tools(**(tools | changes))
+    return WorkerParts(**(tools | changes))
 
 
 def _settings() -> Settings:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from consumers.tools import Tools
 from events.aggregates import RUN
 from events.run.state import Run
 from infra.event_store import load
@@ -13,6 +12,7 @@ from tests.builders import RUN_ID
 from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
 from tests.memory_event_store import MemoryEventStore
+from tests.worker_parts import WorkerParts
 
 
 class Died(Exception):
@@ -25,7 +25,7 @@ async def silence(_: str, __: str) -> AsyncIterator[asyncio.Event]:
     yield asyncio.Event()
 
 
-async def worker(store: MemoryEventStore, machine: FakeMachine, **changes: Any) -> Tools:
+async def worker(store: MemoryEventStore, machine: FakeMachine, **changes: Any) -> WorkerParts:
     """Return the tools of a worker."""
     return await worker_tools(store, machine, FakeObjectStorage(), **({"heard": silence} | changes))
 

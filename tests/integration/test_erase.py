@@ -13,10 +13,8 @@ from msgspec.structs import replace
 from nats.aio.client import Client
 
 from consumers.delivery import Later
-from consumers.erase import erase
 from consumers.rebuild import rebuild
-from consumers.retention import AT_ONCE, sweep
-from consumers.tools import Tools
+from consumers.retention import AT_ONCE
 from events.aggregates import BATCH, RUN
 from events.batch import BatchCreated, RecordStart
 from events.codec import type_name_of
@@ -40,6 +38,7 @@ from tests.builders import claimed, created, draft, later, meta, produced, uploa
 from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
 from tests.rendering import silence
+from tests.worker_parts import WorkerParts, erase, sweep
 
 SECRET = "moonlit-otter"
 SHARED, OWN = f"inputs/t/{SECRET}-shared.png", f"inputs/t/{SECRET}-own.png"
@@ -59,7 +58,7 @@ class World:
         self.private = PrivateData(client)
         self.given_up = GivenUpKeys(client)
         self.now = datetime.now(UTC)
-        self.tools: Tools
+        self.tools: WorkerParts
 
     async def ended_run(self, *keys: str, at: datetime | None = None) -> UUID:
         """Have a run that has ended, with everything that may be private in it."""

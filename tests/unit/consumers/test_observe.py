@@ -12,8 +12,7 @@ from typing_extensions import override
 
 import consumers.observe as observe_module
 from consumers.delivery import Later
-from consumers.observe import RESERVE, TRIES, observe
-from consumers.tools import Tools
+from consumers.observe import RESERVE, TRIES
 from consumers.worker import OBSERVERS
 from events.aggregates import MACHINE
 from events.machine.decide import (
@@ -33,6 +32,7 @@ from tests.fake_machine import OBSERVED, FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
 from tests.memory_event_store import MemoryEventStore
 from tests.rendering import silence
+from tests.worker_parts import WorkerParts, observe
 
 
 class FakeQueue:
@@ -55,12 +55,12 @@ class World:
         self.store, self.machine = MemoryEventStore(), FakeMachine()
         self.storage, self.queue = FakeObjectStorage(), FakeQueue()
         self.looks: list[Look] = []
-        self.tools: Tools
+        self.tools: WorkerParts
 
     async def look(self, delivery: int = TRIES) -> Machine:
         """Look at the machine; give what is known of it then."""
         queue = cast("WorkQueue", self.queue)
-        await observe(MACHINE_ID, delivery, tools=self.tools, queue=queue, looked=self.looks.append)
+        await observe(MACHINE_ID, delivery, parts=self.tools, queue=queue, looked=self.looks.append)
         state = (await load(self.store, MACHINE, MACHINE_ID)).state
         assert state is not None
         return state

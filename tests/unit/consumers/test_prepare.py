@@ -7,7 +7,6 @@ from uuid import UUID
 import msgspec
 from typing_extensions import override
 
-from consumers.render import render
 from events.graph.object_info import Infos
 from infra.machine_driver import Graph
 from tests.builders import RUN_ID
@@ -16,6 +15,7 @@ from tests.fake_object_storage import FakeObjectStorage
 from tests.memory_event_store import MemoryEventStore
 from tests.rendering import silence
 from tests.ui_graphs import info
+from tests.worker_parts import render
 
 SAVES = {"1": {"class_type": "Narrow", "inputs": {"seed": 10**14}}}
 

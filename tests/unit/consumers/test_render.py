@@ -12,9 +12,6 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from consumers.delivery import Later
-from consumers.render import render
-from consumers.tools import Tools
-from consumers.upload import upload
 from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from events.errors import Superseded
@@ -27,6 +24,7 @@ from tests.builders import NOW, RUN_ID, later, meta
 from tests.fake_machine import FakeMachine
 from tests.memory_event_store import MemoryEventStore
 from tests.rendering import Died, events_of, run_of, worker
+from tests.worker_parts import WorkerParts, render, upload
 
 FIRST = prompt_id(RUN_ID, 1)
 
@@ -66,7 +64,7 @@ class MortalStore(MemoryEventStore):
         return appended
 
 
-def next_life(tools: Tools, life: int) -> Tools:
+def next_life(tools: WorkerParts, life: int) -> WorkerParts:
     """Return a worker that comes when the one before had time enough to submit."""
     return replace(tools, now=lambda: later(5 * life))
 

@@ -6,7 +6,6 @@ from uuid import UUID
 import pytest
 from typing_extensions import override
 
-from consumers.render import render
 from events.aggregates import RUN
 from events.ids import prompt_id
 from events.run.commands import ConfirmCancel, EraseRun, RequestCancel
@@ -26,6 +25,7 @@ from tests.builders import NOW, RUN_ID, later, meta
 from tests.fake_machine import FakeMachine
 from tests.memory_event_store import MemoryEventStore
 from tests.rendering import Died, events_of, run_of, worker
+from tests.worker_parts import render
 
 FIRST = prompt_id(RUN_ID, 1)
 

@@ -9,8 +9,6 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from consumers.delivery import Later
-from consumers.render import render
-from consumers.upload import upload
 from events.ids import prompt_id
 from events.run.status import Status
 from infra.machine_driver import (
@@ -25,6 +23,7 @@ from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
 from tests.memory_event_store import MemoryEventStore
 from tests.rendering import Died, events_of, run_of, silence, worker
+from tests.worker_parts import render, upload
 
 FIRST = prompt_id(RUN_ID, 1)
 WAIT = 12

@@ -10,8 +10,6 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from consumers import follow
-from consumers.render import render
-from consumers.tools import Tools
 from events.ids import prompt_id
 from events.run.status import Status
 from infra.machine_driver import (
@@ -25,6 +23,7 @@ from tests.builders import RUN_ID, later
 from tests.fake_machine import FakeMachine
 from tests.memory_event_store import MemoryEventStore
 from tests.rendering import Died, run_of, worker
+from tests.worker_parts import WorkerParts, render
 
 FIRST = prompt_id(RUN_ID, 1)
 
@@ -49,7 +48,7 @@ class EndlessMachine(FakeMachine):
         return Running()
 
 
-async def limited(store: MemoryEventStore, machine: FakeMachine, **changes: Any) -> Tools:
+async def limited(store: MemoryEventStore, machine: FakeMachine, **changes: Any) -> WorkerParts:
     """Give a worker that lets runs render for 100 s, and wait behind others for 1,000."""
     tools = await worker(store, machine, **changes)
     limits = replace(tools.settings, run_timeout=100, queue_timeout=1000)

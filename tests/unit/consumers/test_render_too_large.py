@@ -7,7 +7,6 @@ from uuid import UUID
 from msgspec.structs import replace
 from typing_extensions import override
 
-from consumers.render import render
 from events.envelope import AnyRecorded
 from events.run.output import Output
 from events.run.status import Status
@@ -24,6 +23,7 @@ from tests.fake_machine import FakeMachine
 from tests.fake_private_data import FakePrivateData
 from tests.memory_event_store import MemoryEventStore
 from tests.rendering import run_of, worker
+from tests.worker_parts import render
 
 
 class Full(FakePrivateData):

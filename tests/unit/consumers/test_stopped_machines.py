@@ -5,8 +5,6 @@ from cryptography.fernet import Fernet
 from msgspec.structs import replace
 
 from consumers.delivery import Later
-from consumers.render import render
-from consumers.tools import Tools
 from events.aggregates import MACHINE, RUN
 from events.machine.decide import (
     ChangeMachine,
@@ -26,6 +24,7 @@ from tests.builders import MACHINE_ID, NOW, RUN_ID, later, meta
 from tests.fake_machine import FakeMachine
 from tests.memory_event_store import MemoryEventStore
 from tests.rendering import worker
+from tests.worker_parts import WorkerParts, render
 
 
 class World:
@@ -33,7 +32,7 @@ class World:
 
     def __init__(self) -> None:
         self.store, self.machine = MemoryEventStore(), FakeMachine()
-        self.tools: Tools
+        self.tools: WorkerParts
 
     async def happens(self, command: MachineCommand) -> None:
         """Do something to the machine."""

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from consumers.render import SUBMISSIONS, render
-from consumers.tools import Tools
+from consumers.render import SUBMISSIONS
 from events.ids import prompt_id
 from events.run.status import Status
 from infra.machine_driver import Lost, OutcomeUnknown, PromptState
@@ -16,6 +15,7 @@ from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
 from tests.memory_event_store import MemoryEventStore
 from tests.rendering import run_of, silence
+from tests.worker_parts import WorkerParts, render
 
 FIRST = prompt_id(RUN_ID, 1)
 
@@ -51,7 +51,7 @@ class Pauses:
         self.seconds.append(seconds)
 
 
-async def worker(store: MemoryEventStore, machine: FakeMachine, pause: Pauses) -> Tools:
+async def worker(store: MemoryEventStore, machine: FakeMachine, pause: Pauses) -> WorkerParts:
     storage = FakeObjectStorage()
     return await worker_tools(store, machine, storage, heard=silence, pause=pause)
 

@@ -11,9 +11,6 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from consumers.delivery import Later
-from consumers.render import render
-from consumers.tools import Tools
-from consumers.upload import upload
 from events.aggregates import RUN
 from events.ids import prompt_id
 from events.run.commands import EraseRun, RequestCancel
@@ -35,6 +32,7 @@ from tests.fake_machine import FakeMachine, worker_tools
 from tests.fake_object_storage import FakeObjectStorage
 from tests.memory_event_store import MemoryEventStore
 from tests.rendering import silence
+from tests.worker_parts import WorkerParts, render, upload
 
 
 class World:
@@ -45,7 +43,7 @@ class World:
         self.machine = FakeMachine()
         self.storage = FakeObjectStorage()
 
-    async def tools(self, *, seconds: float = 0) -> Tools:
+    async def tools(self, *, seconds: float = 0) -> WorkerParts:
         """Give a worker's tools, with its clock so far ahead."""
         now = NOW + timedelta(seconds=seconds)
         return await worker_tools(

@@ -1,0 +1,149 @@
+"""What a worker is made of, each part to be replaced by a test, and its handlers made of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from consumers.erase import Eraser
+from consumers.follow import Follower
+from consumers.machines import Machines
+from consumers.observe import Observer
+from consumers.pace import limits_from
+from consumers.places import Places
+from consumers.prepare import Preparer
+from consumers.record import OutcomeRecorder
+from consumers.render import Renderer
+from consumers.retention import sweep as sweep_runs
+from consumers.run_commands import RunCommands
+from consumers.upload import Uploader
+from infra.event_store import EventStore
+from infra.images.store import InputImages
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.run_progress import ProgressSender
+from infra.jetstream.tombstones import GivenUpKeys
+from infra.jetstream.work.queue import WorkQueue
+from infra.postgres import Pool
+from infra.s3.graphs import Graphs
+from infra.s3.port import ObjectStorage
+from infra.settings.settings import Settings
+from infra.telemetry.worker_metrics import Look
+
+
+class WorkerParts(Struct, frozen=True, kw_only=True):
+    """The parts of a worker."""
+
+    store: EventStore
+    private: PrivateData
+    given_up: GivenUpKeys
+    storage: ObjectStorage
+    graphs: Graphs
+    machines: Machines
+    upload_places: Places
+    look_places: Places
+    pool: Pool
+    settings: Settings
+    worker: str
+    now: Callable[[], datetime]
+    new_id: Callable[[], UUID]
+    pause: Callable[[float], Awaitable[None]]
+    log_end: Callable[[], Awaitable[int]]
+    progress_of: Callable[[UUID], ProgressSender]
+    heard: Callable[[str, str], AbstractAsyncContextManager[asyncio.Event]]
+
+    @property
+    def runs(self) -> RunCommands:
+        """The commands about runs."""
+        return RunCommands(worker=self.worker, now=self.now, new_id=self.new_id)
+
+
+async def render(run_id: UUID, delivery: int, parts: WorkerParts) -> None:
+    """Render as this worker does."""
+    recorder = OutcomeRecorder(private=parts.private, runs=parts.runs)
+    await Renderer(
+        store=parts.store,
+        private=parts.private,
+        machines=parts.machines,
+        preparer=Preparer(
+            private=parts.private,
+            storage=parts.storage,
+            graphs=parts.graphs,
+            intake=InputImages(
+                storage=parts.storage, given_up=parts.given_up, settings=parts.settings
+            ),
+            settings=parts.settings,
+            runs=parts.runs,
+        ),
+        follower=Follower(
+            recorder=recorder,
+            runs=parts.runs,
+            heard=parts.heard,
+            progress_of=parts.progress_of,
+            run_timeout=parts.settings.run_timeout,
+            queue_timeout=parts.settings.queue_timeout,
+        ),
+        recorder=recorder,
+        runs=parts.runs,
+        pause=parts.pause,
+        patience=parts.settings.machine_wait,
+    ).render(run_id, delivery)
+
+
+async def upload(run_id: UUID, delivery: int, parts: WorkerParts) -> None:
+    """Store outputs as this worker does."""
+    await Uploader(
+        store=parts.store,
+        machines=parts.machines,
+        storage=parts.storage,
+        places=parts.upload_places,
+        limits=limits_from(parts.settings),
+        runs=parts.runs,
+        heard=parts.heard,
+        patience=parts.settings.machine_wait,
+    ).upload(run_id, delivery)
+
+
+async def erase(run_id: UUID, delivery: int, parts: WorkerParts) -> None:
+    """Erase as this worker does."""
+    await Eraser(
+        store=parts.store,
+        private=parts.private,
+        given_up=parts.given_up,
+        storage=parts.storage,
+        pool=parts.pool,
+        log_end=parts.log_end,
+        runs=parts.runs,
+        pause=parts.pause,
+    ).erase(run_id, delivery)
+
+
+async def sweep(parts: WorkerParts) -> int:
+    """Sweep as this worker does."""
+    keep_days = parts.settings.keep_data_days
+    return await sweep_runs(parts.store, parts.pool, parts.runs, keep_days=keep_days)
+
+
+async def observe(
+    machine_id: UUID,
+    delivery: int,
+    *,
+    parts: WorkerParts,
+    queue: WorkQueue,
+    looked: Callable[[Look], None],
+) -> None:
+    """Look at a machine as this worker does."""
+    await Observer(
+        store=parts.store,
+        machines=parts.machines,
+        storage=parts.storage,
+        places=parts.look_places,
+        secret=parts.settings.jwt_secret.encode(),
+        worker=parts.worker,
+        now=parts.now,
+        new_id=parts.new_id,
+        queue=queue,
+        looked=looked,
+    ).observe(machine_id, delivery)
