@@ -86,7 +86,7 @@ bench: .venv/ready-dev  ## Measure, beside the ceilings, and write docs/benchmar
 docs: .venv/ready-dev  ## Rewrite the pages that are generated from the code
 	@$(BIN)/python -m tests.lifecycle
 
-messages: .venv/ready-dev  ## Compile what click says in Chinese
+messages: .venv/ready-dev  ## Take new texts into the catalogue of translations, and compile it
 	@$(BIN)/python -m tests.messages
 
 answers: .venv/ready-dev  ## Write down anew what the system answers, as examples in /openapi.json

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import TypedDict
 
 from app.problems import Told
-from events.messages import say
+from infra.translation import message, problem_text
 
 
 class ClassicIssue(TypedDict):
@@ -44,18 +44,18 @@ def error_body(answer: Told, language: str) -> ClassicError:
     if answer.code == "malformed_json":
         return {"success": False, "message": "Malformed JSON in request body"}
     if answer.problems and answer.status in _NOT_THE_BODY:
-        return {"error": answer.problems[0].text(language)}
+        return {"error": problem_text(answer.problems[0], language)}
     if answer.problems:
         issues: list[ClassicIssue] = [
             {
                 "code": problem.code,
                 "path": [_unescaped(part) for part in problem.pointer.split("/")[1:]],
-                "message": problem.text(language),
+                "message": problem_text(problem, language),
             }
             for problem in answer.problems
         ]
         return {"success": False, "error": {"issues": issues, "name": "ZodError"}}
-    return {"error": answer.detail or say(answer.code, {}, language)}
+    return {"error": answer.detail or message(answer.code, language)}
 
 
 def _unescaped(part: str) -> str:

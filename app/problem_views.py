@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from events.errors import Problem
+from infra.translation import problem_text
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -34,7 +35,10 @@ class ProblemView(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def fault_views(problems: Iterable[Problem], language: str) -> list[FaultView]:
     """Show problems in a language."""
-    return [FaultView(pointer=p.pointer, code=p.code, detail=p.text(language)) for p in problems]
+    return [
+        FaultView(pointer=p.pointer, code=p.code, detail=problem_text(p, language))
+        for p in problems
+    ]
 
 
 def problem_type(code: str) -> str:

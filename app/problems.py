@@ -51,11 +51,11 @@ from events.errors import (
     TokenNeeded,
 )
 from events.json_complexity import BodyTooComplex
-from events.messages import say
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
 from infra.net.jwks import IdentityProviderUnavailable
 from infra.postgres import POSTGRES_AWAY
 from infra.s3.port import StorageRefused, StorageUnavailable
+from infra.translation import message, problem_text
 from projections.queries import ReadModelsBehind
 
 log = logging.getLogger(__name__)
@@ -203,10 +203,12 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
     """Answer with *error* in the native API's shape."""
     answer = told(error)
     language = language_of(request.headers.get("accept-language", ""))
-    detail = "; ".join(problem.text(language) for problem in answer.problems) or answer.detail
+    detail = (
+        "; ".join(problem_text(problem, language) for problem in answer.problems) or answer.detail
+    )
     body = ProblemView(
         type=problem_type(answer.code),
-        title=say(answer.code, {}, language),
+        title=message(answer.code, language),
         status=int(answer.status),
         code=answer.code,
         detail=detail or None,

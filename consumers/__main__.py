@@ -20,7 +20,6 @@ from consumers.progress_notes import note_all_progress
 from consumers.projector import LogIsShorter, Projector
 from consumers.rebuild import rebuild
 from consumers.worker import work
-from events.words import in_words
 from infra.jetstream.connection import connected
 from infra.jetstream.log.reader import head
 from infra.jetstream.streams.cannot_migrate import CannotMigrate
@@ -39,6 +38,7 @@ from infra.telemetry.projector_metrics import ProjectorMetrics
 from infra.telemetry.shared_figures import SharedFigures
 from infra.telemetry.tracing.setup import tracing
 from infra.telemetry.watchdog import EXIT_CODE, GaveUp, Watchdog
+from infra.translation import translate
 from projections.inspection import quarantine, status_counts
 from projections.queries import position
 from projections.schema import TablesOutdated, check_tables, create_tables
@@ -81,7 +81,7 @@ def migrate_command(*, replicas: str | None, lower: tuple[str, ...], dry_run: bo
     with refusals():
         run(_rebuild_if_outdated(settings))
     if differed:
-        console.print(in_words(MIGRATE_WORDS["done"], language(), {}))
+        console.print(translate(MIGRATE_WORDS["done"], language()))
 
 
 main.add_command(backup_command)

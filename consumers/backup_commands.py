@@ -20,7 +20,7 @@ from rich.progress import (
 from consumers.backup import KEPT, back_up, restore
 from consumers.command_line import language, refuse, run, settings_or_exit
 from consumers.erase_again import erase_data_again, erase_files_again, find_erased
-from events.words import Phrases, in_words
+from events.texts import Texts
 from infra.event_store import LogUnavailable
 from infra.jetstream.backup.errors import BackupError
 from infra.jetstream.backup.folder import DATA, Manifest, State
@@ -29,41 +29,21 @@ from infra.jetstream.log.reader import LogInterrupted
 from infra.s3.port import StorageRefused, StorageUnavailable
 from infra.s3.storage import open_object_storage
 from infra.settings.settings import Settings
+from infra.translation import translate
 
 T = TypeVar("T")
 
-WORDS: Phrases = {
-    "backed_up": (
-        "{stream}: {messages} messages up to position {last}, {bytes} bytes in {folder}",
-        "{stream}：{messages} 条消息，末位 {last}，{bytes} 字节，位于 {folder}",
-    ),
-    "not_in_it": (
-        "not in it: files in object storage, JWT_SECRET and COMFYD_SEAL_KEYS",
-        "其中不包括：对象存储中的文件、JWT_SECRET 和 COMFYD_SEAL_KEYS",
-    ),
-    "restored": (
-        "{stream}: {messages} messages up to position {last} are back",
-        "{stream}：已恢复 {messages} 条消息，末位 {last}",
-    ),
-    "erased_again": (
-        "erased runs whose data the backup had: {count}; deleted again",
-        "备份中仍含数据的已抹除运行：{count} 个；已再次删除",
-    ),
+WORDS: Texts = {
+    "backed_up": "{stream}: {messages} messages up to position {last}, {bytes} bytes in {folder}",
+    "not_in_it": "not in it: files in object storage, JWT_SECRET and COMFYD_SEAL_KEYS",
+    "restored": "{stream}: {messages} messages up to position {last} are back",
+    "erased_again": "erased runs whose data the backup had: {count}; deleted again",
     "files_unknown": (
-        (
-            "files of erased runs were not looked for in object storage ({reason}): when it "
-            "answers, run `comfyd restore --only-erase {folder}`"
-        ),
-        (
-            "未能在对象存储中查找已抹除运行的文件（{reason}）："
-            "待其恢复应答后，请运行 `comfyd restore --only-erase {folder}`"
-        ),
+        "files of erased runs were not looked for in object storage ({reason}): when it "
+        "answers, run `comfyd restore --only-erase {folder}`"
     ),
-    "looking": ("files of erased runs", "已抹除运行的文件"),
-    "next": (
-        "next: `comfyd migrate`, `comfyd projections rebuild`, then start everything",
-        "接下来：`comfyd migrate`、`comfyd projections rebuild`，然后启动全部进程",
-    ),
+    "looking": "files of erased runs",
+    "next": "next: `comfyd migrate`, `comfyd projections rebuild`, then start everything",
 }
 
 
@@ -171,7 +151,7 @@ def _say_backed_up(manifest: Manifest, folder: Path) -> None:
 
 
 def _words(key: str, **params: object) -> str:
-    return in_words(WORDS[key], language(), params)
+    return translate(WORDS[key], language(), params)
 
 
 def _say(key: str, **params: object) -> None:

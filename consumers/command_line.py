@@ -11,23 +11,20 @@ import click
 import psycopg
 import uvloop
 
-from events.words import Phrases, in_words, language_of_locale
+from events.texts import Texts, language_of_locale
 from infra.jetstream.connection import UNANSWERED, ApiError
 from infra.jetstream.log.reader import LogInterrupted
 from infra.settings.invalid import SettingsInvalid
 from infra.settings.settings import Settings, settings_from
+from infra.translation import translate
 from projections.schema import RebuildRunning
 
 T = TypeVar("T")
 
-WORDS: Phrases = {
-    "rebuilding": (
-        "another rebuild is running; wait until it has ended",
-        "另一个重建正在进行；请等待其结束",
-    ),
+WORDS: Texts = {
+    "rebuilding": "another rebuild is running; wait until it has ended",
     "interrupted": (
-        "NATS or Postgres did not answer to the end ({reason}); run it again when both do",
-        "NATS 或 Postgres 未能应答到最后（{reason}）；待两者恢复后请重新运行",
+        "NATS or Postgres did not answer to the end ({reason}); run it again when both do"
     ),
 }
 
@@ -43,10 +40,10 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except RebuildRunning:
-        refuse(in_words(WORDS["rebuilding"], language(), {}))
+        refuse(translate(WORDS["rebuilding"], language()))
     except (LogInterrupted, ApiError, psycopg.Error, *UNANSWERED) as error:
         reason = " ".join(str(error).split()) or repr(error)
-        refuse(in_words(WORDS["interrupted"], language(), {"reason": reason}))
+        refuse(translate(WORDS["interrupted"], language(), {"reason": reason}))
 
 
 def settings_or_exit() -> Settings:

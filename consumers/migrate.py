@@ -7,40 +7,32 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from events.words import Phrases, in_words
+from events.texts import Texts
 from infra.jetstream.connection import connected
 from infra.jetstream.streams import declared as streams
 from infra.jetstream.streams.migration import check_lowering
 from infra.jetstream.streams.plan import StreamPlan, shown
 from infra.postgres import Connection, connect
 from infra.settings.settings import Settings
+from infra.translation import translate
 from projections.schema import TablesOutdated, check_tables, create_tables
 
-WORDS: Phrases = {
-    "stream": ("stream", "流"),
-    "setting": ("setting", "设置"),
-    "now": ("now", "当前"),
-    "after": ("after", "更改后"),
-    "created": ("created", "新建"),
-    "tables": ("tables in Postgres", "Postgres 数据表"),
-    "tables_made": ("created, or made anew from the log", "新建，或从日志重新生成"),
-    "unchanged": ("Streams and tables are as declared.", "流和数据表与声明一致。"),
-    "dry": ("Nothing was changed (--dry-run).", "未做任何更改（--dry-run）。"),
-    "done": ("Done.", "完成。"),
+WORDS: Texts = {
+    "stream": "stream",
+    "setting": "setting",
+    "now": "now",
+    "after": "after",
+    "created": "created",
+    "tables": "tables in Postgres",
+    "tables_made": "created, or made anew from the log",
+    "unchanged": "Streams and tables are as declared.",
+    "dry": "Nothing was changed (--dry-run).",
+    "done": "Done.",
     "compressed": (
-        (
-            "A NATS server goes on compressing until it is restarted: stop and start each server"
-            " in turn (docs/operations.md, Compressed streams)."
-        ),
-        (
-            "NATS 服务器在重启之前会继续压缩：请依次停止并启动每台服务器"
-            "（见 docs/operations.md 的 Compressed streams）。"
-        ),
+        "A NATS server goes on compressing until it is restarted: stop and start each server"
+        " in turn (docs/operations.md, Compressed streams)."
     ),
-    "copying": (
-        "NATS copies the streams now; `comfyd doctor` says when all replicas are in step.",
-        "NATS 正在复制这些流；`comfyd doctor` 会显示副本何时全部同步。",
-    ),
+    "copying": "NATS copies the streams now; `comfyd doctor` says when all replicas are in step.",
 }
 
 Row = tuple[str, str, str, str]
@@ -70,7 +62,7 @@ async def migrate(settings: Settings, asked: Asked, console: Console, language: 
     """
 
     def say(code: str) -> None:
-        console.print(in_words(WORDS[code], language, {}))
+        console.print(translate(WORDS[code], language))
 
     replicas = asked.replicas or settings.replicas or None
     async with (
@@ -98,7 +90,7 @@ def _rows(plans: Iterable[StreamPlan], language: str) -> Iterator[Row]:
     for plan in plans:
         if plan.present is None:
             replicas = str(plan.wanted["num_replicas"])
-            yield plan.name, "", "", in_words(WORDS["created"], language, {})
+            yield plan.name, "", "", translate(WORDS["created"], language)
             yield plan.name, "num_replicas", "", replicas
         for change in plan.changes:
             now, then = shown(change.field, change.now), shown(change.field, change.then)
@@ -109,7 +101,7 @@ async def _table_rows(connection: Connection, language: str) -> list[Row]:
     try:
         await check_tables(connection)
     except TablesOutdated:
-        name, made = (in_words(WORDS[code], language, {}) for code in ("tables", "tables_made"))
+        name, made = (translate(WORDS[code], language) for code in ("tables", "tables_made"))
         return [(name, "", "", made)]
     return []
 
@@ -117,7 +109,7 @@ async def _table_rows(connection: Connection, language: str) -> list[Row]:
 def _table(rows: Iterable[Row], language: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for column in ("stream", "setting", "now", "after"):
-        table.add_column(in_words(WORDS[column], language, {}), overflow="fold")
+        table.add_column(translate(WORDS[column], language), overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table

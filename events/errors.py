@@ -24,7 +24,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from events.messages import say
+from events.messages import CATALOGUE
 
 
 class Problem(Struct, frozen=True, kw_only=True):
@@ -39,9 +39,9 @@ class Problem(Struct, frozen=True, kw_only=True):
     params: dict[str, str] = {}
     """What the message's placeholders stand for."""
 
-    def text(self, language: str = "en") -> str:
-        """Say it in *language*: en or zh."""
-        return say(self.code, self.params, language)
+    def text(self) -> str:
+        """Return it in English; infra.translation has it in other languages."""
+        return CATALOGUE[self.code].format_map(self.params)
 
 
 MOST_PROBLEMS = 100

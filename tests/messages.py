@@ -1,48 +1,83 @@
-"""Compiles what click says in Chinese, for gettext: `make messages`."""
+"""Takes every text for people into the catalogue, and compiles it: `make messages`."""
 
 import ast
-import re
-import struct
+from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
-SOURCE = Path(__file__).parent.parent / "app" / "locale" / "zh" / "LC_MESSAGES" / "click.po"
-COMPILED = SOURCE.with_suffix(".mo")
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
 
-_MAGIC = 0x950412DE
-_ENTRY = re.compile(
-    r'^msgid (?P<one>"".*?|".*?")\n(?:msgid_plural (?P<many>".*?")\n)?'
-    r'msgstr(?:\[0\])? (?P<said>".*?"(?:\n".*?")*)\n$',
-    re.MULTILINE,
-)
+ROOT = Path(__file__).parent.parent
+ROOMS = ("events", "infra", "projections", "consumers", "app")
+FOLDER = ROOT / "app" / "locale" / "zh" / "LC_MESSAGES"
+OWN = FOLDER / "comfyd.po"
+"""What comfyd says."""
 
-
-def translations(source: str) -> dict[str, str]:
-    """Read the entries of a .po file, a plural after its singular as gettext looks them up."""
-    return {
-        "\0".join(filter(None, (_text(found["one"]), _text(found["many"] or '""')))): _text(
-            found["said"]
-        )
-        for found in _ENTRY.finditer(source)
-    }
+CLICK = FOLDER / "click.po"
+"""What click says; kept by hand."""
 
 
-def compiled(source: str) -> bytes:
-    """Give the .mo file of a .po file (GNU gettext manual, "The Format of GNU MO Files")."""
-    entries = sorted(translations(source).items())
-    texts = [text.encode() for column in zip(*entries, strict=True) for text in column]
-    at = 28 + 8 * len(texts)
-    table, body = b"", b""
-    for text in texts:
-        table += struct.pack("<II", len(text), at + len(body))
-        body += text + b"\0"
-    count = len(entries)
-    head = struct.pack("<7I", _MAGIC, 0, count, 28, 28 + 8 * count, 0, at)
-    return head + table + body
+def texts() -> Iterator[tuple[str, str, str | None]]:
+    """Yield the module, the English text and its context: every text for people."""
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                context, found = _texts_of(node)
+                for text in found:
+                    yield str(path.relative_to(ROOT)), ast.literal_eval(text), context
 
 
-def _text(quoted: str) -> str:
-    return "".join(str(ast.literal_eval(line)) for line in quoted.splitlines())
+def _texts_of(node: ast.AST) -> tuple[str | None, list[ast.expr]]:
+    match node:
+        case ast.AnnAssign(annotation=ast.Name(id="Texts"), value=ast.Dict(keys, values)):
+            # Without a key it is a table of its own, which was put in.
+            return None, [value for key, value in zip(keys, values, strict=True) if key]
+        case ast.AnnAssign(annotation=ast.Name(id="Terms"), value=ast.Tuple(terms)):
+            return "term", terms
+        case ast.Call(func=ast.Name(id="translate"), args=[ast.Constant() as text, *_]):
+            return None, [text]
+        case _:
+            return None, []
+
+
+def catalogue(path: Path = OWN) -> Catalog:
+    """Read a catalogue."""
+    with path.open("rb") as file:
+        return read_po(file, locale="zh", domain=path.stem)
+
+
+def updated() -> Catalog:
+    """Return our catalogue with exactly the texts of the source; a new one has no Chinese yet."""
+    known = catalogue()
+    template = Catalog(creation_date=known.creation_date, charset="utf-8")
+    for path, text, context in texts():
+        template.add(text, locations=[(path, 0)], context=context)
+    known.update(template, no_fuzzy_matching=True)
+    known.obsolete.clear()
+    return known
+
+
+def written(messages: Catalog) -> bytes:
+    """Return the .po file of our catalogue, with the head that it has."""
+    head, _, _ = OWN.read_bytes().partition(b"\n\n")
+    body = BytesIO()
+    write_po(body, messages, width=100, include_lineno=False, omit_header=True)
+    return head + b"\n\n" + body.getvalue()
+
+
+def compiled(messages: Catalog) -> bytes:
+    """Return the .mo file of a catalogue."""
+    file = BytesIO()
+    write_mo(file, messages)
+    return file.getvalue()
 
 
 if __name__ == "__main__":
-    COMPILED.write_bytes(compiled(SOURCE.read_text("utf-8")))
+    OWN.write_bytes(written(updated()))
+    for source in (OWN, CLICK):
+        source.with_suffix(".mo").write_bytes(compiled(catalogue(source)))
+    for message in catalogue():
+        if message.id and not message.string:
+            print("not translated:", message.id)  # noqa: T201 -- a tool at the command line

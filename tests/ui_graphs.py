@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from events.errors import InvalidGraph
 from events.graph.editor.convert import convert
+from infra.translation import problem_text
 
 Json = dict[str, Any]
 
@@ -151,5 +152,5 @@ def problems(saved: Json, infos: Mapping[str, Json] = INFOS) -> list[tuple[str, 
         convert(saved, infos)
     for problem in refusal.value.problems:
         assert problem.text()
-        assert problem.text("zh")
+        assert problem_text(problem, "zh")
     return [(problem.code, problem.pointer) for problem in refusal.value.problems]

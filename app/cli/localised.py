@@ -1,19 +1,16 @@
 """Lets click speak Chinese: its own words come from a catalogue, the rest is said here."""
 
 import gettext
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.resources import files
 
 import click
 
 from app.cli.words import language
+from events.texts import Terms
+from infra.translation import translate, translate_term
 
-_TYPES: Mapping[str, str] = {
-    "text": "文本",
-    "integer": "整数",
-    "integer range": "整数",
-    "path": "路径",
-}
+_TYPES: Terms = ("text", "integer", "integer range", "path")
 """What kinds of values are called in refusals. In the place of a value, as NAME and URL are, stays
 the Latin word: click counts characters, and columns with wide ones would not stand straight."""
 
@@ -31,15 +28,16 @@ def localise(main: click.Group) -> None:
         return
     commands = list(commands_of(main))
     for command in commands:
-        command.options_metavar = "[选项]"
+        command.options_metavar = translate("[OPTIONS]", language())
         if isinstance(command, click.Group):
-            command.subcommand_metavar = "命令 [参数]..."
+            command.subcommand_metavar = translate("COMMAND [ARGS]...", language())
     parameters = [parameter for command in commands for parameter in command.params]
     for parameter in parameters:
         _keep_placeholder(parameter)
     # Only now: many parameters share one type.
     for parameter in parameters:
-        parameter.type.name = _TYPES.get(parameter.type.name, parameter.type.name)
+        if parameter.type.name in _TYPES:
+            parameter.type.name = translate_term(parameter.type.name, language())
 
 
 def _keep_placeholder(parameter: click.Parameter) -> None:

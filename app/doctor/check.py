@@ -5,7 +5,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from events.words import Phrases, in_words
+from events.texts import Texts
+from infra.translation import translate
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -41,7 +42,7 @@ def well(name: str) -> Check:
 class Faults:
     """Words faults in one language; each has a phrase under its code, and its fix beside it."""
 
-    def __init__(self, phrases: Phrases, language: str) -> None:
+    def __init__(self, phrases: Texts, language: str) -> None:
         self._phrases = phrases
         self._language = language
 
@@ -56,4 +57,4 @@ class Faults:
         )
 
     def _text(self, key: str, params: Mapping[str, object]) -> str:
-        return in_words(self._phrases[key], self._language, params)
+        return translate(self._phrases[key], self._language, params)

@@ -4,46 +4,23 @@ from collections.abc import Iterator
 
 from app.doctor.check import Check, Faults, well
 from app.doctor.findings import Cluster
-from events.words import Phrases
+from events.texts import Texts
 
-WORDS: Phrases = {
-    "node_away": ("{names} does not answer", "{names} 没有响应"),
-    "node_away.fix": (
-        "start that server, or check its address in NATS_URL and the network",
-        "启动该服务器，或检查 NATS_URL 中的地址和网络",
-    ),
-    "replica_silent": (
-        "the replicas on {names} do not answer: one more failure may stop all writes",
-        "{names} 上的副本没有响应：再发生一次故障就可能无法写入",
-    ),
+WORDS: Texts = {
+    "node_away": "{names} does not answer",
+    "node_away.fix": "start that server, or check its address in NATS_URL and the network",
+    "replica_silent": "the replicas on {names} do not answer: one more failure may stop all writes",
     "replica_silent.fix": (
-        "start that server; if it does not come up, empty its store_dir and start it again",
-        "启动该服务器；如无法启动，清空其 store_dir 后再启动",
+        "start that server; if it does not come up, empty its store_dir and start it again"
     ),
-    "replica_behind": (
-        "the replicas on {names} are behind their leaders",
-        "{names} 上的副本落后于主节点",
-    ),
+    "replica_behind": "the replicas on {names} are behind their leaders",
     "replica_behind.fix": (
-        "wait some seconds; if it lasts, stop that server, empty its store_dir, start it again",
-        "等待几秒；如仍然落后，停止该服务器，清空其 store_dir 后再启动",
+        "wait some seconds; if it lasts, stop that server, empty its store_dir, start it again"
     ),
-    "replicas_few": (
-        "kept on fewer servers than there should be: {names}",
-        "副本数少于应有数量：{names}",
-    ),
-    "replicas_few.fix": (
-        "run `comfyd migrate --replicas {wanted}`",
-        "运行 `comfyd migrate --replicas {wanted}`",
-    ),
-    "versions_differ": (
-        "the servers have different versions: {names}",
-        "服务器版本不一致：{names}",
-    ),
-    "versions_differ.fix": (
-        "bring them all to the newest of these, one after another",
-        "逐台升级，使所有服务器都为其中最新的版本",
-    ),
+    "replicas_few": "kept on fewer servers than there should be: {names}",
+    "replicas_few.fix": "run `comfyd migrate --replicas {wanted}`",
+    "versions_differ": "the servers have different versions: {names}",
+    "versions_differ.fix": "bring them all to the newest of these, one after another",
 }
 REPLICAS = 3
 """The least that outlives a server and can still be written."""

@@ -3,9 +3,9 @@
 from app.doctor import cluster, log, machines, read_models, storage, work
 from app.doctor.check import Check
 from app.doctor.findings import Findings
-from events.words import Phrases
+from events.texts import Texts
 
-WORDS: Phrases = {
+WORDS: Texts = {
     code: phrase
     for part in (log, cluster, read_models, storage, work, machines)
     for code, phrase in part.WORDS.items()

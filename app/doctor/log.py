@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from app.doctor.check import Check, Faults, well
 from app.doctor.findings import Cluster, Findings
-from events.words import Phrases
+from events.texts import Texts
 from infra.jetstream.health.log import LogHealth
 
 OLDEST_NATS = (2, 12)
@@ -16,54 +16,29 @@ CLOCK_SLACK = timedelta(seconds=2)
 NEARLY_FULL = 0.8
 """Share of a limit; beyond it there is not much time to act."""
 
-WORDS: Phrases = {
-    "log_away": ("nobody answers", "没有响应"),
-    "log_away.fix": ("start NATS; check NATS_URL", "启动 NATS；检查 NATS_URL"),
-    "log_old": ("NATS {version} is too old", "NATS {version} 版本过旧"),
-    "log_old.fix": ("use NATS 2.12 or newer", "使用 NATS 2.12 或更新版本"),
-    "log_small": ("messages end at {bytes} bytes", "消息上限为 {bytes} 字节"),
-    "log_small.fix": ("set max_payload to 1MB or more", "将 max_payload 设为 1MB 或更大"),
-    "log_unwritable": (
-        "NATS answers, but cannot write: no run is accepted",
-        "NATS 有响应但无法写入：不接受任何运行",
-    ),
-    "log_unwritable.fix": (
-        "make room on its disk, then restart NATS (`comfyd up` restarts its own)",
-        "在其磁盘上腾出空间，然后重启 NATS（`comfyd up` 会自动重启自带的 NATS）",
-    ),
-    "streams_differ": ("not as declared: {names}", "与声明不符：{names}"),
-    "streams_differ.fix": ("run `comfyd migrate`", "运行 `comfyd migrate`"),
-    "clock_off": ("{seconds} s apart from the log's", "与日志服务器相差 {seconds} 秒"),
-    "clock_off.fix": ("let NTP set both clocks", "让 NTP 同步两台机器的时钟"),
-    "log_leaderless": (
-        "NATS answers, but nobody leads {names}: nothing can be written",
-        "NATS 有响应，但 {names} 没有主节点：无法写入",
-    ),
-    "log_leaderless.fix": (
-        "start the servers that are away: more than half of the cluster must run",
-        "启动未运行的服务器：集群中必须有半数以上的服务器在运行",
-    ),
+WORDS: Texts = {
+    "log_away": "nobody answers",
+    "log_away.fix": "start NATS; check NATS_URL",
+    "log_old": "NATS {version} is too old",
+    "log_old.fix": "use NATS 2.12 or newer",
+    "log_small": "messages end at {bytes} bytes",
+    "log_small.fix": "set max_payload to 1MB or more",
+    "log_unwritable": "NATS answers, but cannot write: no run is accepted",
+    "log_unwritable.fix": "make room on its disk, then restart NATS (`comfyd up` restarts its own)",
+    "streams_differ": "not as declared: {names}",
+    "streams_differ.fix": "run `comfyd migrate`",
+    "clock_off": "{seconds} s apart from the log's",
+    "clock_off.fix": "let NTP set both clocks",
+    "log_leaderless": "NATS answers, but nobody leads {names}: nothing can be written",
+    "log_leaderless.fix": "start the servers that are away: more than half of the cluster must run",
     "streams_compressed": (
-        "compressed and replicated: {names}; a replica may break when its server is killed",
-        "既压缩又有多个副本：{names}；服务器被强制终止时副本可能损坏",
+        "compressed and replicated: {names}; a replica may break when its server is killed"
     ),
-    "streams_compressed.fix": ("run `comfyd migrate`", "运行 `comfyd migrate`"),
-    "streams_near_limit": (
-        "nearly full: {names}; a full stream refuses what comes",
-        "即将写满：{names}；写满的流会拒绝新内容",
-    ),
-    "streams_near_limit.fix": (
-        "raise the limits of the stream or of the account in NATS",
-        "提高 NATS 中该流或该账户的上限",
-    ),
-    "disk_low": (
-        "{megabytes} MB are free for the servers' data",
-        "服务器数据的磁盘仅剩 {megabytes} MB",
-    ),
-    "disk_low.fix": (
-        "make room on the disk of COMFYD_DATA; on a full one no run is accepted",
-        "在 COMFYD_DATA 所在的磁盘上腾出空间；磁盘写满后不接受任何运行",
-    ),
+    "streams_compressed.fix": "run `comfyd migrate`",
+    "streams_near_limit": "nearly full: {names}; a full stream refuses what comes",
+    "streams_near_limit.fix": "raise the limits of the stream or of the account in NATS",
+    "disk_low": "{megabytes} MB are free for the servers' data",
+    "disk_low.fix": "make room on the disk of COMFYD_DATA; on a full one no run is accepted",
 }
 
 

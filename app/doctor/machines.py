@@ -4,33 +4,22 @@ from collections.abc import Iterator
 
 from app.doctor.check import Check, Faults, well
 from app.doctor.findings import FoundMachine, ReadModels
-from events.words import Phrases
+from events.texts import Texts
 
-WORDS: Phrases = {
-    "machine_none": ("no machine is registered", "还没有登记机器"),
-    "machine_none.fix": ("run `comfyd machine add NAME URL`", "运行 `comfyd machine add 名称 URL`"),
-    "machine_unseen": ("no worker has seen it yet", "还没有工作进程检查过它"),
-    "machine_unseen.fix": (
-        "start it and `comfyd worker`, then run `comfyd machine refresh {name}`",
-        "启动它和 `comfyd worker`，然后运行 `comfyd machine refresh {name}`",
-    ),
-    "machine_silent": ("it does not answer: {reason}", "没有响应：{reason}"),
+WORDS: Texts = {
+    "machine_none": "no machine is registered",
+    "machine_none.fix": "run `comfyd machine add NAME URL`",
+    "machine_unseen": "no worker has seen it yet",
+    "machine_unseen.fix": "start it and `comfyd worker`, then run `comfyd machine refresh {name}`",
+    "machine_silent": "it does not answer: {reason}",
     "machine_silent.fix": (
-        "start its ComfyUI; check its address, and its token or header if it wants one",
-        "启动它的 ComfyUI；检查地址，以及（如需要）令牌或请求头",
+        "start its ComfyUI; check its address, and its token or header if it wants one"
     ),
-    "machine_resting": ("it is {state}: runs wait for it", "状态为 {state}：运行在等待它"),
-    "machine_resting.fix": (
-        "run `comfyd machine resume {name}`",
-        "运行 `comfyd machine resume {name}`",
-    ),
-    "machine_unserved": (
-        "{count} runs wait for it, and no worker asks for them",
-        "{count} 个运行在等待它，但没有工作进程处理",
-    ),
+    "machine_resting": "it is {state}: runs wait for it",
+    "machine_resting.fix": "run `comfyd machine resume {name}`",
+    "machine_unserved": "{count} runs wait for it, and no worker asks for them",
     "machine_unserved.fix": (
-        "restart `comfyd worker`; its log says which machines it serves (`worker.serves_machine`)",
-        "重启 `comfyd worker`；其日志会说明它负责哪些机器（`worker.serves_machine`）",
+        "restart `comfyd worker`; its log says which machines it serves (`worker.serves_machine`)"
     ),
 }
 

@@ -4,45 +4,31 @@ from collections.abc import Iterator
 
 from app.doctor.check import Check, Faults, well
 from app.doctor.findings import Findings, ReadModels
-from events.words import Phrases
+from events.texts import Texts
 from infra.jetstream.health.log import LogHealth
 
 OLDEST_POSTGRES = 15
 FAR_BEHIND = 5_000
 """Events the read models may be behind; a projector folds more than that in a second."""
 
-WORDS: Phrases = {
-    "postgres_away": ("nobody answers", "没有响应"),
-    "postgres_away.fix": (
-        "start Postgres; check POSTGRES_URL; run `comfyd migrate`",
-        "启动 Postgres；检查 POSTGRES_URL；运行 `comfyd migrate`",
-    ),
-    "postgres_old": ("Postgres {version} is too old", "Postgres {version} 版本过旧"),
-    "postgres_old.fix": ("use Postgres 15 or newer", "使用 Postgres 15 或更新版本"),
-    "postgres_full": ("cannot be written: {reason}", "无法写入：{reason}"),
-    "postgres_full.fix": ("make room on its disk", "在其磁盘上腾出空间"),
-    "behind": ("{count} events behind the log", "落后日志 {count} 个事件"),
-    "behind.fix": ("start `comfyd projector`", "启动 `comfyd projector`"),
-    "projector_none": (
-        "no projector is connected: lists stand still",
-        "没有投影进程连接：列表不再更新",
-    ),
-    "projector_none.fix": ("start `comfyd projector`", "启动 `comfyd projector`"),
-    "projector_still": (
-        "{count} events behind the log, and not moving",
-        "落后日志 {count} 个事件，且没有进展",
-    ),
+WORDS: Texts = {
+    "postgres_away": "nobody answers",
+    "postgres_away.fix": "start Postgres; check POSTGRES_URL; run `comfyd migrate`",
+    "postgres_old": "Postgres {version} is too old",
+    "postgres_old.fix": "use Postgres 15 or newer",
+    "postgres_full": "cannot be written: {reason}",
+    "postgres_full.fix": "make room on its disk",
+    "behind": "{count} events behind the log",
+    "behind.fix": "start `comfyd projector`",
+    "projector_none": "no projector is connected: lists stand still",
+    "projector_none.fix": "start `comfyd projector`",
+    "projector_still": "{count} events behind the log, and not moving",
     "projector_still.fix": (
-        "restart `comfyd projector`; its log says why it stopped (`projector.restarted`)",
-        "重启 `comfyd projector`；其日志会说明停止的原因（`projector.restarted`）",
+        "restart `comfyd projector`; its log says why it stopped (`projector.restarted`)"
     ),
-    "quarantined": (
-        "{count} things in quarantine: their rows stand still",
-        "{count} 个对象被隔离：其数据行不再更新",
-    ),
+    "quarantined": "{count} things in quarantine: their rows stand still",
     "quarantined.fix": (
-        "see `comfyd projections status`; update the projector, run `comfyd projections rebuild`",
-        "用 `comfyd projections status` 查看；升级投影进程，然后运行 `comfyd projections rebuild`",
+        "see `comfyd projections status`; update the projector, run `comfyd projections rebuild`"
     ),
 }
 

@@ -3,25 +3,18 @@
 from collections.abc import Iterator
 
 from app.doctor.check import Check, Faults, well
-from events.words import Phrases
+from events.texts import Texts
 from infra.s3.probe import StorageProbe
 
-WORDS: Phrases = {
-    "storage_write": ("cannot be written: {reason}", "无法写入：{reason}"),
-    "storage_write.fix": (
-        "check SPACES_ENDPOINT, SPACES_BUCKET, SPACES_KEY and SPACES_SECRET",
-        "检查 SPACES_ENDPOINT、SPACES_BUCKET、SPACES_KEY 和 SPACES_SECRET",
-    ),
-    "storage_read": ("{url} cannot be read by anybody: {reason}", "{url} 无法公开读取：{reason}"),
+WORDS: Texts = {
+    "storage_write": "cannot be written: {reason}",
+    "storage_write.fix": "check SPACES_ENDPOINT, SPACES_BUCKET, SPACES_KEY and SPACES_SECRET",
+    "storage_read": "{url} cannot be read by anybody: {reason}",
     "storage_read.fix": (
-        "make the bucket public; check SPACES_ENDPOINT_CDN and the SPACES_CDN_ settings",
-        "将存储桶设为公开；检查 SPACES_ENDPOINT_CDN 和 SPACES_CDN_ 各项设置",
+        "make the bucket public; check SPACES_ENDPOINT_CDN and the SPACES_CDN_ settings"
     ),
-    "storage_cors": ("web pages cannot read files", "网页无法读取文件"),
-    "storage_cors.fix": (
-        "give the bucket a CORS rule: GET and HEAD from any origin",
-        "为存储桶设置 CORS 规则：允许任何来源的 GET 和 HEAD",
-    ),
+    "storage_cors": "web pages cannot read files",
+    "storage_cors.fix": "give the bucket a CORS rule: GET and HEAD from any origin",
 }
 
 

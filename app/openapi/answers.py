@@ -18,7 +18,7 @@ from litestar.openapi.spec import Example
 
 from app.problem_views import PROBLEM_JSON, ProblemView, problem_type
 from app.problems import STATUS_OF
-from events.messages import say
+from events.messages import CATALOGUE
 
 HEADERS: Mapping[str, str] = {
     "Allow": "The methods that this address takes.",
@@ -89,21 +89,21 @@ def _refusals(codes: Iterable[str]) -> ResponseSpec:
         media_type=PROBLEM_JSON,
         generate_examples=False,
         examples=[
-            Example(id=code, summary=say(code, {}), value=problem_example(code)) for code in codes
+            Example(id=code, summary=CATALOGUE[code], value=problem_example(code)) for code in codes
         ],
     )
 
 
 def described(codes: Iterable[str]) -> str:
     """Say in a line each what codes mean."""
-    return "\n".join(f"- `{code}`: {say(code, {})}" for code in codes)
+    return "\n".join(f"- `{code}`: {CATALOGUE[code]}" for code in codes)
 
 
 def problem_example(code: str) -> dict[str, object]:
     """Give the body of a refusal."""
     return {
         "type": problem_type(code),
-        "title": say(code, {}),
+        "title": CATALOGUE[code],
         "status": int(STATUS_OF[code]),
         "code": code,
     }

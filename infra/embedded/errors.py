@@ -7,7 +7,8 @@ CannotStart
  └── DiskFull
 """
 
-from infra.embedded.messages import say
+from infra.embedded.messages import CATALOGUE
+from infra.translation import translate
 
 
 class CannotStart(Exception):
@@ -19,8 +20,8 @@ class CannotStart(Exception):
         super().__init__(self.text())
 
     def text(self, language: str = "en") -> str:
-        """Say it in *language*: en or zh."""
-        return say(self.code, self.params, language)
+        """Return the message in *language*: en or zh."""
+        return translate(CATALOGUE[self.code], language, self.params)
 
 
 class ServerFailed(CannotStart):

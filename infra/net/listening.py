@@ -6,41 +6,26 @@ from contextlib import ExitStack
 
 from msgspec import Struct
 
-from events.words import Phrases, in_words
+from events.texts import Texts
+from infra.translation import translate
 
 LOOPBACK = "127.0.0.1"
 _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 -- compared, not bound
 
-MESSAGES: Phrases = {
+MESSAGES: Texts = {
     "taken": (
-        (
-            "{port_setting}: port {port} of {host} is taken, perhaps by another `comfyd up`: "
-            "stop it, or set another port"
-        ),
-        (
-            "{port_setting}：{host} 的端口 {port} 已被占用（也许 `comfyd up` 已在运行）："
-            "请停止占用者，或另设端口"
-        ),
+        "{port_setting}: port {port} of {host} is taken, perhaps by another `comfyd up`: "
+        "stop it, or set another port"
     ),
     "foreign": (
-        (
-            "{host_setting}: this computer does not have the address {host}; "
-            "0.0.0.0 stands for all that it has"
-        ),
-        "{host_setting}：本机没有地址 {host}；0.0.0.0 代表本机的全部地址",
+        "{host_setting}: this computer does not have the address {host}; "
+        "0.0.0.0 stands for all that it has"
     ),
-    "forbidden": (
-        "{port_setting}: port {port} is for root alone; set one from 1024 to 65535",
-        "{port_setting}：端口 {port} 仅限 root 使用；请设为 1024 到 65535 之间的端口",
-    ),
+    "forbidden": "{port_setting}: port {port} is for root alone; set one from 1024 to 65535",
     "no_host": (
-        "{host_setting}: '{host}' is no address of this computer, and no name that leads to one",
-        "{host_setting}：“{host}”不是本机的地址，也不是指向本机的名称",
+        "{host_setting}: '{host}' is no address of this computer, and no name that leads to one"
     ),
-    "other": (
-        "{host_setting}, {port_setting}: cannot listen on {host}, port {port}: {reason}",
-        "{host_setting}、{port_setting}：无法监听 {host} 的端口 {port}：{reason}",
-    ),
+    "other": "{host_setting}, {port_setting}: cannot listen on {host}, port {port}: {reason}",
 }
 
 _CODES = {
@@ -70,7 +55,7 @@ class CannotListen(Exception):
 
     def text(self, language: str = "en") -> str:
         """Say it in *language*: en or zh."""
-        return in_words(MESSAGES[self.code], language, self.params)
+        return translate(MESSAGES[self.code], language, self.params)
 
 
 def listen(

@@ -19,7 +19,7 @@ from events import subjects
 from events.aggregates import RUN
 from events.run.commands import CreateRun, EraseRun, RecordDataDeleted, RequestCancel, RunCommand
 from infra.event_store import Session, load
-from infra.jetstream.backup.errors import MESSAGES, BackupError
+from infra.jetstream.backup.errors import BackupError
 from infra.jetstream.backup.folder import DATA, MANIFEST, META, Manifest
 from infra.jetstream.connection import UNANSWERED, ApiError, api, connected
 from infra.jetstream.event_store import JetStreamEventStore
@@ -390,10 +390,3 @@ async def one_run(nats_url: str) -> None:
         await drop_streams(client)
         await streams.migrate(client)
         await new_run(client)
-
-
-def test_every_reason_is_said_in_both_languages() -> None:
-    for english, chinese in MESSAGES.values():
-        assert {"{" + part.split("}")[0] for part in english.split("{")[1:]} == {
-            "{" + part.split("}")[0] for part in chinese.split("{")[1:]
-        }

@@ -11,40 +11,33 @@ from events.envelope import AnyRecorded
 from events.machine.events import MachineObserved, MachineRegistered
 from events.machine.snapshot import SnapshotChange, change
 from events.machine.state import Machine
-from events.words import Phrases, in_words
+from events.texts import Texts
+from infra.translation import translate
 
-WORDS: Phrases = {
-    "machine.registered": ("registered as {name} at {url}", "已注册：{name}，地址 {url}"),
-    "machine.renamed": ("renamed from {before} to {name}", "已改名：{before} → {name}"),
-    "machine.moved": ("moved from {before} to {url}", "地址已变更：{before} → {url}"),
-    "machine.token_sealed": ("its token was changed", "令牌已更换"),
-    "machine.header_sealed": ("its header was changed", "请求头已更换"),
-    "machine.comfy_key_sealed": (
-        "the account of its partner nodes was changed",
-        "合作节点使用的账户已更换",
-    ),
-    "machine.drained": ("drained: it takes nothing new", "开始排空：不再接收新的运行"),
-    "machine.resumed": ("resumed", "已恢复"),
-    "machine.disabled": ("disabled", "已停用"),
-    "machine.removed": (
-        "removed with {open_runs} open runs",
-        "已移除，当时有 {open_runs} 个未结束的运行",
-    ),
-    "machine.observed": ("looked at: {found}", "已查看：{found}"),
+WORDS: Texts = {
+    "machine.registered": "registered as {name} at {url}",
+    "machine.renamed": "renamed from {before} to {name}",
+    "machine.moved": "moved from {before} to {url}",
+    "machine.token_sealed": "its token was changed",
+    "machine.header_sealed": "its header was changed",
+    "machine.comfy_key_sealed": "the account of its partner nodes was changed",
+    "machine.drained": "drained: it takes nothing new",
+    "machine.resumed": "resumed",
+    "machine.disabled": "disabled",
+    "machine.removed": "removed with {open_runs} open runs",
+    "machine.observed": "looked at: {found}",
 }
 """Type of an event to its words."""
 
-FOUND: Phrases = {
-    "first": (
-        "ComfyUI {version}, {classes} node classes",
-        "ComfyUI {version}，{classes} 种节点",
-    ),
-    "versions": ("{name} {before} is now {after}", "{name} 由 {before} 变为 {after}"),
-    "devices": ("other devices", "设备有变化"),
-    "models_added": ("new in {folder}: {names}", "{folder} 新增：{names}"),
-    "models_removed": ("gone from {folder}: {names}", "{folder} 已删除：{names}"),
-    "node_classes": ("{before} node classes are now {after}", "节点种类由 {before} 变为 {after}"),
-    "details": ("descriptions of nodes changed", "节点描述有变化"),
+FOUND: Texts = {
+    "first": "ComfyUI {version}, {classes} node classes",
+    "versions": "{name} {before} is now {after}",
+    "and": "; ",
+    "devices": "other devices",
+    "models_added": "new in {folder}: {names}",
+    "models_removed": "gone from {folder}: {names}",
+    "node_classes": "{before} node classes are now {after}",
+    "details": "descriptions of nodes changed",
 }
 """What a look may have found."""
 
@@ -77,7 +70,7 @@ def _told(before: Machine | None, recorded: AnyRecorded, language: str) -> Machi
         at=event.at,
         by=recorded.meta.actor,
         type=kind,
-        what=in_words(WORDS[kind], language, params),
+        what=translate(WORDS[kind], language, params),
         changes=changes,
     )
 
@@ -96,10 +89,9 @@ def _found(
     if before is None or before.snapshot is None:
         snapshot = event.snapshot
         params = {"version": snapshot.comfyui_version, "classes": str(snapshot.node_classes)}
-        return in_words(FOUND["first"], language, params)
-    parts = [in_words(FOUND[what], language, params) for what, params in _differences(found)]
-    mark = "；" if language == "zh" else "; "
-    return mark.join(parts) or in_words(FOUND["details"], language, {})
+        return translate(FOUND["first"], language, params)
+    parts = [translate(FOUND[what], language, params) for what, params in _differences(found)]
+    return translate(FOUND["and"], language).join(parts) or translate(FOUND["details"], language)
 
 
 def _differences(found: SnapshotChange) -> Iterable[tuple[str, dict[str, str]]]:

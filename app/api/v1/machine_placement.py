@@ -16,6 +16,7 @@ from app.openapi import errors
 from app.reads.compatibility import Compatibility
 from events.errors import Problem
 from events.machine.state import Machine
+from infra.translation import problem_text
 
 
 class ReasonView(Struct, frozen=True, kw_only=True):
@@ -71,7 +72,7 @@ def placement_view(machine: Machine, problems: Sequence[Problem], language: str)
         reasons=[
             ReasonView(
                 code=problem.code,
-                detail=problem.text(language),
+                detail=problem_text(problem, language),
                 node_id=problem.params.get("node", ""),
                 class_type=problem.params.get("class_type", ""),
                 input=problem.params.get("input", ""),

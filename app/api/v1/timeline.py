@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from app.api.v1.requests import identifier
+from app.api.v1.timeline_texts import told, waiting_in_words
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, needs
 from app.reads.runs import RunReads
@@ -17,7 +18,6 @@ from events.envelope import AnyRecorded
 from events.run.events import NodeTime
 from events.run.redaction import as_shown
 from events.run.timeline import Phase, Placement, Retry, StoredFile, timeline
-from events.run.timeline_words import told, waiting_in_words
 from events.run.waiting import Waiting
 
 

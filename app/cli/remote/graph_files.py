@@ -11,8 +11,8 @@ from app.cli.words import language
 from events.errors import InvalidGraph
 from events.graph.wrapped import FoundGraphs, find_graphs
 from events.json_complexity import BodyTooComplex
-from events.messages import say
 from infra.images.metadata import GRAPH_TEXTS, read_graph_texts
+from infra.translation import message, problem_text
 
 Json = dict[str, Any]
 
@@ -37,10 +37,10 @@ def _found(file: str, document: object) -> FoundGraphs:
     try:
         return find_graphs(document)
     except InvalidGraph as error:
-        reason = "; ".join(f"{p.pointer}: {p.text(language())}" for p in error.problems)
+        reason = "; ".join(f"{p.pointer}: {problem_text(p, language())}" for p in error.problems)
         raise Refused("cli.no_json", file=file, reason=reason) from error
     except (BodyTooComplex, RecursionError) as error:
-        reason = say("body_too_complex", {}, language())
+        reason = message("body_too_complex", language())
         raise Refused("cli.no_json", file=file, reason=reason) from error
 
 

@@ -44,6 +44,7 @@ from events.errors import (
 )
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
 from infra.s3.port import StorageRefused, StorageUnavailable
+from infra.translation import problem_text
 
 
 class Sent(msgspec.Struct):
@@ -145,7 +146,7 @@ def test_problems_are_told_in_the_language_of_the_client() -> None:
     response = problem_response(request("zh-CN,zh;q=0.9,en;q=0.8"), error)
 
     assert response.headers["Content-Language"] == "zh"
-    assert response.content.detail == WIDTH.text("zh") != WIDTH.text("en")
+    assert response.content.detail == problem_text(WIDTH, "zh") != problem_text(WIDTH, "en")
     assert response.content.title != problem_response(request(), error).content.title
 
 

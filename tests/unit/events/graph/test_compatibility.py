@@ -11,7 +11,8 @@ from events.graph.compatibility import incompatibilities
 from events.graph.externals import EXTERNALS, InputKind
 from events.graph.inputs import InputField, check_inputs
 from events.messages import CATALOGUE
-from events.words import LANGUAGES
+from events.texts import LANGUAGES
+from infra.translation import problem_text
 
 _CLASSES = {external.kind: name for name, external in EXTERNALS.items()}
 
@@ -125,7 +126,7 @@ def test_everything_is_told_in_the_order_of_the_inputs_and_can_be_said() -> None
     ]
     assert {p.code for p in problems} <= CATALOGUE.keys()
     for problem in problems:
-        assert len({problem.text(language) for language in LANGUAGES}) == len(LANGUAGES)
+        assert len({problem_text(problem, language) for language in LANGUAGES}) == len(LANGUAGES)
 
 
 BOUND = st.none() | st.floats(-5, 5)

@@ -7,6 +7,7 @@ import pytest
 from events.errors import InvalidGraph
 from events.graph.check import MAX_NODES, check_graph
 from events.graph.externals import LONGEST_NAME, MOST_INPUTS
+from infra.translation import problem_text
 
 SAVE = {"class_type": "SaveImage", "inputs": {"images": ["1", 0]}}
 MAKE = {"class_type": "EmptyImage", "inputs": {"width": 64, "size": [64, 64]}}
@@ -25,7 +26,7 @@ def problems(graph: object) -> list[tuple[str, str]]:
         check_graph(graph)
     for problem in refusal.value.problems:
         assert problem.text()
-        assert problem.text("zh")
+        assert problem_text(problem, "zh")
     return [(p.code, p.pointer) for p in refusal.value.problems]
 
 

@@ -10,6 +10,7 @@ from events.errors import InvalidInputs
 from events.graph.externals import EXTERNALS
 from events.graph.inputs import InputField, check_inputs
 from events.graph.values import TEXT_LIMIT, ImageBytes, ImageUrl, Value
+from infra.translation import problem_text
 
 PREFIX = "ComfyUIDeployExternal"
 
@@ -117,7 +118,7 @@ def test_a_value_that_does_not_fit_is_refused_by_name(
     (problem,) = refusal.value.problems
     assert (problem.code, problem.pointer, problem.params["name"]) == (code, "/inputs/x", "x")
     assert "'x'" in problem.text()
-    assert "“x”" in problem.text("zh")
+    assert "“x”" in problem_text(problem, "zh")
 
 
 PIECE = 256 * 1024

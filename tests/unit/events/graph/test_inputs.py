@@ -12,6 +12,7 @@ from events.graph.values import (
     ImageUrl,
     StoredValue,
 )
+from infra.translation import problem_text
 
 PREFIX = "ComfyUIDeployExternal"
 
@@ -44,7 +45,7 @@ def test_at_most_a_hundred_problems_are_named_and_the_others_counted() -> None:
     assert named[0].params["known"].endswith("n18, n19, …")
     assert more == Problem(code="more_problems", params={"count": "1200"})
     assert more.text() == "and 1200 more"
-    assert more.text("zh") == "另有 1200 个问题"
+    assert problem_text(more, "zh") == "另有 1200 个问题"
 
 
 def test_what_was_shortened_is_put_together_without_losing_count() -> None:

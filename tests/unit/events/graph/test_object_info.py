@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.graph.object_info import check_against
+from infra.translation import problem_text
 
 
 def info(
@@ -38,7 +39,7 @@ def found(graph: dict[str, Any], **infos: Any) -> list[tuple[str, str]]:
     problems = check_against(graph, infos)
     for problem in problems:
         assert problem.text()
-        assert problem.text("zh")
+        assert problem_text(problem, "zh")
     return [(problem.code, problem.pointer) for problem in problems]
 
 

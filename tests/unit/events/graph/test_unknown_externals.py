@@ -4,6 +4,7 @@ import pytest
 
 from events.graph.externals import EXTERNALS, unknown_externals
 from events.graph.inputs import input_schema
+from infra.translation import problem_text
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ def test_a_class_that_is_not_known_is_named(
     found = unknown_externals({"7": {"class_type": class_type, "inputs": inputs}})
     expected = [("external_unknown", "/7", class_type)] if unknown else []
     assert [(p.code, p.pointer, p.params["class_type"]) for p in found] == expected
-    assert all(class_type in p.text(language) for p in found for language in ("en", "zh"))
+    assert all(class_type in problem_text(p, language) for p in found for language in ("en", "zh"))
 
 
 def test_every_known_class_is_an_input() -> None:

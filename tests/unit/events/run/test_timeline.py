@@ -6,6 +6,7 @@ from typing import Any, get_args
 import pytest
 from msgspec.structs import replace
 
+from app.api.v1.timeline_texts import told, waiting_in_words
 from events.aggregates import RUN
 from events.codec import TYPES, type_name_of
 from events.envelope import AnyRecorded
@@ -26,7 +27,6 @@ from events.run.output import Output
 from events.run.state import Run
 from events.run.status import Status
 from events.run.timeline import Phase, Placement, Retry, timeline
-from events.run.timeline_words import told, waiting_in_words
 from events.run.waiting import Waiting, WaitingReason
 from tests.builders import (
     MACHINE_ID,

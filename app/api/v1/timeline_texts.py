@@ -21,69 +21,51 @@ from events.run.events import (
     StatusChanged,
 )
 from events.run.waiting import Waiting, WaitingReason
-from events.words import Phrases, in_words
+from events.texts import Texts
+from infra.translation import translate
 
-PHRASES: Phrases = {
-    "created": ("accepted", "已接受"),
-    "created_why": ("version {version}, {environment}", "版本 {version}，{environment}"),
-    "claimed": (
-        "attempt {attempt} went to machine {machine}",
-        "第 {attempt} 次尝试分配给机器 {machine}",
-    ),
-    "claimed_deployment": ("the deployment names this machine", "部署指定了这台机器"),
-    "claimed_retry": ("the attempt before was lost", "上一次尝试已丢失"),
-    "claimed_takeover": (
-        "the worker that had it stopped, or the machine did not answer",
-        "原来的工作进程已停止，或机器当时无响应",
-    ),
-    "input": ("input image '{name}' was stored", "输入图片“{name}”已保存"),
-    "output": ("output '{name}' was stored", "输出“{name}”已保存"),
-    "input_erased": ("an input image was stored", "一张输入图片已保存"),
-    "output_erased": ("an output was stored", "一个输出已保存"),
-    "stored_why": ("{bytes} bytes in {seconds} s", "{bytes} 字节，用时 {seconds} 秒"),
-    "queued": ("a worker took the run", "工作进程已接手"),
-    "started": ("it is in the machine's own queue", "已进入机器自身的队列"),
-    "running": ("the machine began to render", "机器开始渲染"),
-    "uploading": ("its outputs are on their way to object storage", "正在上传输出"),
-    "success": ("succeeded", "成功"),
-    "failed": ("failed", "失败"),
-    "cancelled": ("cancelled", "已取消"),
-    "timeout": ("timed out", "超时"),
-    "produced": ("rendered; outputs: {count}", "渲染完成；输出数：{count}"),
-    "attempt_failed": ("node {node} ({node_class}) failed", "节点 {node}（{node_class}）出错"),
-    "attempt_failed_as_a_whole": ("attempt {attempt} failed", "第 {attempt} 次尝试失败"),
-    "attempt_lost": ("attempt {attempt} was lost", "第 {attempt} 次尝试丢失"),
-    "retry": ("attempt {attempt} may begin at {due}", "第 {attempt} 次尝试可于 {due} 开始"),
-    "cancel": ("someone asked to stop it", "已请求停止"),
-    "waiting": ("it has to wait", "需要等待"),
-    "waiting_over": ("it goes on", "继续进行"),
-    "erased": ("its private data was erased", "私有数据已抹除"),
-    "erased_request": ("{by} asked for it", "由 {by} 请求"),
-    "erased_retention": ("it was kept as long as it should be", "已超过保留期限"),
-    "deleted": ("its private data is deleted everywhere", "私有数据已从各处删除"),
+PHRASES: Texts = {
+    "created": "accepted",
+    "created_why": "version {version}, {environment}",
+    "claimed": "attempt {attempt} went to machine {machine}",
+    "claimed_deployment": "the deployment names this machine",
+    "claimed_retry": "the attempt before was lost",
+    "claimed_takeover": "the worker that had it stopped, or the machine did not answer",
+    "input": "input image '{name}' was stored",
+    "output": "output '{name}' was stored",
+    "input_erased": "an input image was stored",
+    "output_erased": "an output was stored",
+    "stored_why": "{bytes} bytes in {seconds} s",
+    "queued": "a worker took the run",
+    "started": "it is in the machine's own queue",
+    "running": "the machine began to render",
+    "uploading": "its outputs are on their way to object storage",
+    "success": "succeeded",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "timeout": "timed out",
+    "produced": "rendered; outputs: {count}",
+    "attempt_failed": "node {node} ({node_class}) failed",
+    "attempt_failed_as_a_whole": "attempt {attempt} failed",
+    "attempt_lost": "attempt {attempt} was lost",
+    "retry": "attempt {attempt} may begin at {due}",
+    "cancel": "someone asked to stop it",
+    "waiting": "it has to wait",
+    "waiting_over": "it goes on",
+    "erased": "its private data was erased",
+    "erased_request": "{by} asked for it",
+    "erased_retention": "it was kept as long as it should be",
+    "deleted": "its private data is deleted everywhere",
     # what a run waits for
     "machine_queue": (
-        "its turn: machine {machine} has as many runs as it may hold, or no worker is running",
-        "排队中：机器 {machine} 的运行数已达上限，或没有工作进程在运行",
+        "its turn: machine {machine} has as many runs as it may hold, or no worker is running"
     ),
-    "comfyui_queue": (
-        "its turn in the queue of machine {machine}",
-        "在机器 {machine} 自身的队列中排队",
-    ),
-    "machine_unreachable": (
-        "machine {machine} does not answer: {detail}",
-        "机器 {machine} 无响应：{detail}",
-    ),
-    "storage_unavailable": ("object storage does not answer: {detail}", "对象存储无响应：{detail}"),
-    "machine_draining": (
-        "machine {machine} is drained; it gets nothing new until it is resumed",
-        "机器 {machine} 正在排空；恢复之前不接收新的运行",
-    ),
-    "machine_disabled": (
-        "machine {machine} is disabled; it gets nothing until it is resumed",
-        "机器 {machine} 已停用；恢复之前不接收任何运行",
-    ),
-    "retry_due": ("the next attempt, at {detail}", "等待下一次尝试（{detail}）"),
+    "comfyui_queue": "its turn in the queue of machine {machine}",
+    "machine_unreachable": "machine {machine} does not answer: {detail}",
+    "storage_unavailable": "object storage does not answer: {detail}",
+    "machine_draining": "machine {machine} is drained; it gets nothing new until it is resumed",
+    "machine_disabled": "machine {machine} is disabled; it gets nothing until it is resumed",
+    "retry_due": "the next attempt, at {detail}",
 }
 
 
@@ -95,8 +77,8 @@ class Told(NamedTuple):
 
 
 def phrase(code: str, language: str, **params: object) -> str:
-    """Say a phrase in *language*: en or zh."""
-    return in_words(PHRASES[code], language, params).rstrip(" :：")
+    """Return a text in *language*: en or zh; without the colon where nothing follows it."""
+    return translate(PHRASES[code], language, params).rstrip(" :：")
 
 
 def waiting_in_words(waiting: Waiting, language: str) -> str:
