@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from events.errors import InvalidInputs, Problem
+from events.filenames import own_prefix
 from events.graph.editor.seeds import Place
 from events.graph.externals import EXTERNALS, default_of
 from events.graph.nodes import Graph, is_link, pointer
 from events.graph.values import Constant, Value
 from events.graph.websocket_nodes import saved_instead
-from events.run.files import own_prefix
 
 
 def compile_graph(

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from events.run.files import is_foreign, place_of, shown_subfolder, stored_name
+from events.filenames import is_foreign, place_of, shown_subfolder, stored_name
 from events.run.output import Output
 
 __all__ = ["TEXT_LIMIT", "collect_outputs", "shown_subfolder"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from events.run.files import own_prefix
+from events.filenames import own_prefix
 from events.run.output import Output
 from events.run.outputs import TEXT_LIMIT, collect_outputs, shown_subfolder
 
