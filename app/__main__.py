@@ -16,10 +16,10 @@ from litestar import Litestar
 from typing_extensions import override
 
 from app.health import Parts, Readings
-from app.http_limits import PLAIN_CODES, LimitedHttp
+from app.http.http_limits import PLAIN_CODES, LimitedHttp
+from app.http.problems import STATUS_OF
+from app.http.security_headers import ON_EVERYTHING
 from app.main import build_app
-from app.problems import STATUS_OF
-from app.security_headers import ON_EVERYTHING
 from events.texts import language_of_locale
 from infra.jetstream.streams.declared import StreamDiffers, check
 from infra.logs import configure_logs

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import TypedDict
 
-from app.problems import Told
+from app.http.problems import Told
 from infra.translation import message, problem_text
 
 

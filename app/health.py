@@ -11,12 +11,12 @@ from litestar.datastructures import State
 from app.doctor.readiness import ProjectorPart, replicas_part, workers_part
 from app.house import House
 from app.openapi import response
-from app.shared_answer import SharedAnswer
-from app.within import within
+from app.single_flight import SingleFlight
 from infra.event_store import LogUnavailable
 from infra.postgres import POSTGRES_AWAY
 from infra.s3.port import StorageRefused, StorageUnavailable
 from infra.telemetry.internal_server import Health
+from infra.wait_without_cancel import wait_without_cancel
 from projections.queries import position
 
 AWAY = (LogUnavailable, StorageUnavailable, StorageRefused, *POSTGRES_AWAY, TimeoutError)
@@ -94,7 +94,7 @@ class Readings:
     def __init__(self, house: House) -> None:
         self._house = house
         self._projector = ProjectorPart(house.pool)
-        self._shared: SharedAnswer[Parts] = SharedAnswer(FRESH)
+        self._shared: SingleFlight[Parts] = SingleFlight(FRESH)
         self._last: Parts = {}
         self._looking: asyncio.Task[Parts] | None = None
         self._asking: asyncio.Task[Parts] | None = None
@@ -170,7 +170,7 @@ async def _log(house: House) -> str:
 
 async def _part(check: Coroutine[Any, Any, object]) -> str:
     try:
-        await within(ANSWER_WITHIN, check)
+        await wait_without_cancel(ANSWER_WITHIN, check)
     except AWAY:
         return "away"
     return "ok"

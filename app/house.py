@@ -7,9 +7,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from app.auth.credentials import Credentials
+from app.limits.quotas import Quotas
+from app.limits.rate_limit import RateLimit
 from app.live.broadcaster import Broadcaster
-from app.quotas import Quotas
-from app.rate_limit import RateLimit
 from app.reads.batch_rows import BatchRows
 from app.reads.recent_writes import RecentWrites
 from app.reads.run_rows import RunRows

@@ -7,11 +7,11 @@ from functools import partial
 from app.api.v1.event_views import event_frame
 from app.auth.setup import open_credentials
 from app.house import House
+from app.limits.quotas import Quotas
+from app.limits.rate_counter import FailoverCounter, OwnCounter, PostgresCounter
+from app.limits.rate_limit import RateLimit
 from app.live.broadcaster import Broadcaster
 from app.live.progress import ProgressChannels
-from app.quotas import Quotas
-from app.rate_counter import FailoverCounter, OwnCounter, PostgresCounter
-from app.rate_limit import RateLimit
 from app.reads.batch_rows import BatchRows
 from app.reads.recent_writes import RecentWrites
 from app.reads.run_rows import RunRows

@@ -11,8 +11,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import Message, Scope
 
-from app import docs_page, health
-from app.allowed_methods import collect_methods, tell_methods
+from app import health
 from app.api.classic import routes as classic
 from app.api.classic.errors import classic_error
 from app.api.v1 import (
@@ -37,19 +36,26 @@ from app.auth.guard import ORGANISATION_HEADER, authorise, check_scopes_declared
 from app.bootstrap import build_services, dependencies
 from app.house import House
 from app.house_setup import open_house
-from app.language import provide_language
-from app.openapi.config import openapi_config
-from app.openapi.docstrings import DescribedStructs
-from app.openapi.document import whole_document
-from app.problems import log_fault, problem_response, told
-from app.rate_limit_guard import limit_address, limit_credential, tell_standing
-from app.security_headers import add_security_headers
-from app.strict_json import StrictRequest
-from app.strict_requests import (
+from app.http import docs_page
+from app.http.allowed_methods import collect_methods, correct_allow
+from app.http.language import provide_language
+from app.http.problems import log_fault, problem_response, told
+from app.http.security_headers import add_security_headers
+from app.http.strict_json import StrictRequest
+from app.http.strict_requests import (
     learn_parameters,
     refuse_unknown_parameters,
     refuse_unread_body,
 )
+from app.limits.rate_limit_guard import (
+    RateLimits,
+    add_rate_limit_headers,
+    limit_address,
+    limit_credential,
+)
+from app.openapi.config import openapi_config
+from app.openapi.docstrings import DescribedStructs
+from app.openapi.document import whole_document
 from infra.event_store import LogUnavailable
 from infra.offload import in_thread
 from infra.settings.settings import Settings
@@ -128,6 +134,11 @@ def build_app(
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_house(settings, counting, watchdog) as house:
             app.state.house = house
+            app.state.rate_limits = RateLimits(
+                address=house.address_limit,
+                credential=house.credential_limit,
+                checked=counting.checked,
+            )
             app.state.services = build_services(house)
             app.state.credentials = house.credentials
             app.state.readings = health.Readings(house)
@@ -149,7 +160,7 @@ def build_app(
             "language": Provide(provide_language, sync_to_thread=False),
         },
         exception_handlers={Exception: _answer_error},
-        before_send=[count_answer, tell_standing, add_security_headers, tell_methods],
+        before_send=[count_answer, add_rate_limit_headers, add_security_headers, correct_allow],
         cors_config=CORSConfig(
             allow_origins=["*"],
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
@@ -164,6 +175,7 @@ def build_app(
         plugins=[DescribedStructs()],
         logging_config=None,
     )
+    app.state.metrics = counting
     collect_methods(app)
     learn_parameters(app)
     return app
@@ -190,14 +202,14 @@ def _house(state: State) -> House:
 async def count_answer(message: Message, scope: Scope) -> None:
     """Count an answer by its status code."""
     if message["type"] == "http.response.start":
-        house: House = scope["app"].state.house
-        house.metrics.answered(message["status"])
+        metrics: ApiMetrics = scope["app"].state.metrics
+        metrics.answered(message["status"])
 
 
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Tell an error in the words of the dialect that was spoken."""
-    house: House = request.app.state.house
-    house.metrics.refused(told(error).code)
+    metrics: ApiMetrics = request.app.state.metrics
+    metrics.refused(told(error).code)
     log_fault(request, error)
     if isinstance(error, LogUnavailable):
         request.app.state.readings.look_soon()

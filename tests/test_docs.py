@@ -10,10 +10,10 @@ import click
 import pytest
 from litestar.exceptions import ClientException, HTTPException
 
-from app import problems
-from app.bad_request import BadRequest
 from app.cli.main import main as cli
-from app.problems import Told
+from app.http import problems
+from app.http.bad_request import BadRequest
+from app.http.problems import Told
 from consumers.__main__ import projections
 from consumers.machines import MachineUnusable
 from events.codec import TYPES

@@ -20,7 +20,7 @@ from app.commands.idempotency import open_for_key
 from app.commands.recorder import Recorder, recorded_by
 from app.commands.request_hash import request_hash_of
 from app.commands.run_inputs import RunDraft, RunInputs, ValidInputs, check_all
-from app.quotas import Quotas
+from app.limits.quotas import Quotas
 from app.reads.deployments import DeploymentReads
 from app.reads.owned import not_found
 from app.reads.recent_writes import RecentWrites

@@ -12,7 +12,7 @@ from app.commands.idempotency import open_for_key
 from app.commands.recorder import Recorder, recorded_by
 from app.commands.request_hash import is_large, request_hash_of
 from app.commands.run_inputs import RunDraft, RunInputs
-from app.quotas import Quotas
+from app.limits.quotas import Quotas
 from app.reads.deployments import DeploymentReads
 from app.reads.owned import not_found
 from app.reads.recent_writes import RecentWrites

@@ -10,8 +10,8 @@ from app.auth.caller import Caller, Unauthorized, tenant_of
 from app.auth.credentials import Credentials
 from app.auth.keys import SHOWN, fingerprint, looks_like_a_key, new_key
 from app.auth.scopes import OF_RUNS
-from app.bad_request import bad
 from app.commands.recorder import Recorder
+from app.http.bad_request import bad
 from app.reads.deployments import DeploymentReads
 from app.reads.owned import load_owned
 from events import ids

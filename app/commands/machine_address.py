@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-from app.bad_request import bad
+from app.http.bad_request import bad
 from infra.net.machine_address import AddressRefused, check_host
 
 LONGEST_HOST = 253

@@ -2,7 +2,7 @@
 
 from msgspec import UNSET, Struct, UnsetType
 
-from app.bad_request import bad
+from app.http.bad_request import bad
 from events.machine.state import Machine
 from infra.sealing import CannotOpen, Sealer
 

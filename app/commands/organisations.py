@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from app.auth.caller import Caller, tenant_of
 from app.auth.credentials import Credentials
 from app.auth.tokens import LONGEST_CLAIM
-from app.bad_request import bad
 from app.commands.recorder import Recorder
+from app.http.bad_request import bad
 from app.reads.organisations import OrganisationReads
 from events.aggregates import ORGANISATION
 from events.organisation import (

@@ -4,8 +4,8 @@ import asyncio
 from uuid import UUID
 
 from app.auth.caller import Caller
-from app.bad_request import bad
 from app.commands.recorder import Recorder
+from app.http.bad_request import bad
 from app.reads.deployments import DeploymentReads
 from app.reads.machines import MachineReads
 from app.reads.workflows import WorkflowReads

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from app.auth.caller import Caller
-from app.bad_request import bad
+from app.http.bad_request import bad
 from app.reads.graphs import Graphs
 from app.reads.machines import MachineReads
 from events.errors import InvalidGraph, MachineUnobserved, Problem

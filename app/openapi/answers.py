@@ -16,8 +16,8 @@ from litestar.datastructures import ResponseHeader
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 
-from app.problem_views import PROBLEM_JSON, ProblemView, problem_type
-from app.problems import STATUS_OF
+from app.http.problem_views import PROBLEM_JSON, ProblemView, problem_type
+from app.http.problems import STATUS_OF
 from events.messages import CATALOGUE
 
 HEADERS: Mapping[str, str] = {
@@ -39,7 +39,7 @@ def errors(*codes: str) -> dict[int, ResponseSpec]:
     """Document the refusals of a route, by their stable codes.
 
     Raises:
-        ValueError: no refusal has this code (app/problems.py).
+        ValueError: no refusal has this code (app/http/problems.py).
 
     """
     unknown = [code for code in codes if code not in STATUS_OF]

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from typing import Any
 
 from app.classic_problems import NOT_KNOWN, error_body
-from app.problem_views import PROBLEM_JSON
-from app.problems import STATUS_OF, Told
+from app.http.problem_views import PROBLEM_JSON
+from app.http.problems import STATUS_OF, Told
 from events.errors import Problem
 
 Json = dict[str, Any]

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
+from app.http.problem_views import PROBLEM_JSON, FaultView, ProblemView
+from app.http.problems import STATUS_OF
 from app.openapi.answers import HEADERS, described, problem_example
 from app.openapi.classic_answers import in_classic_words
 from app.openapi.schemas import tidy_schemas
-from app.problem_views import PROBLEM_JSON, FaultView, ProblemView
-from app.problems import STATUS_OF
 
 Json = dict[str, Any]
 

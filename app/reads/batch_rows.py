@@ -4,8 +4,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from app.within import within
 from infra.postgres import ANSWER_WITHIN, POSTGRES_AWAY, Outage, Pool
+from infra.wait_without_cancel import wait_without_cancel
 from projections.queries import BatchCount, count_batches, find_batch, position
 from projections.tables import Row
 
@@ -31,7 +31,7 @@ class BatchRows:
         if self._outage.lasts:
             return None
         try:
-            return await within(ANSWER_WITHIN, self._read(batch_id))
+            return await wait_without_cancel(ANSWER_WITHIN, self._read(batch_id))
         except (*POSTGRES_AWAY, TimeoutError):
             self._outage.begins()
             return None

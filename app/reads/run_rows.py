@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from app.within import within
 from infra.postgres import ANSWER_WITHIN, POSTGRES_AWAY, Outage, Pool
+from infra.wait_without_cancel import wait_without_cancel
 from projections.queries import RunRow, find_runs
 
 Answer = asyncio.Future[RunRow | None]
@@ -49,7 +49,7 @@ class RunRows:
         if self._outage.lasts:
             return {}
         try:
-            return await within(ANSWER_WITHIN, self._query(ids))
+            return await wait_without_cancel(ANSWER_WITHIN, self._query(ids))
         except (*POSTGRES_AWAY, TimeoutError):
             self._outage.begins()
             return {}

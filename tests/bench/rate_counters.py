@@ -11,8 +11,8 @@ from nats.aio.client import Client
 from nats.js.api import KeyValueConfig, StorageType
 from nats.js.errors import KeyWrongLastSequenceError
 
-from app.rate_counter import PostgresCounter
-from app.rate_limit import RateLimit
+from app.limits.rate_counter import PostgresCounter
+from app.limits.rate_limit import RateLimit
 from infra.jetstream.connection import api, checked
 from infra.postgres import open_pool
 from tests.bench.accept import repeated

@@ -1,7 +1,7 @@
 """python -m tests.e2e.patient_api: the API, for which a Postgres that is busy is not yet away."""
 
-from app import rate_counter
 from app.__main__ import main
+from app.limits import rate_counter
 
 if __name__ == "__main__":
     rate_counter.PATIENCE = 10.0

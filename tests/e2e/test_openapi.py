@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from app.docs_page import swagger_files
+from app.http.docs_page import swagger_files
 from tests.described import described
 from tests.e2e.system import System
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import uvicorn
 
-from app import http_limits
-from app.http_limits import HEAD_BYTES, HEADERS, URL_BYTES, LimitedHttp
-from app.security_headers import ON_EVERYTHING
+from app.http import http_limits
+from app.http.http_limits import HEAD_BYTES, HEADERS, URL_BYTES, LimitedHttp
+from app.http.security_headers import ON_EVERYTHING
 from infra.embedded.ports import LOOPBACK, free_port
 
 END = b"\r\n\r\n"

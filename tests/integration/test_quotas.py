@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.quotas import Quotas
-from app.too_many import QuotaExceeded
+from app.limits.quotas import Quotas
+from app.limits.too_many import QuotaExceeded
 from events.run.events import StatusChanged
 from events.run.status import Status
 from infra.postgres import Pool, open_pool

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.rate_counter import PostgresCounter
-from app.rate_limit import RateLimit
+from app.limits.rate_counter import PostgresCounter
+from app.limits.rate_limit import RateLimit
 from infra.postgres import Pool, open_pool
 from projections.schema import create_tables
 

@@ -6,8 +6,8 @@ from typing import Any
 from litestar import MediaType, Request, Response
 
 from app.classic_problems import NOT_KNOWN, error_body
-from app.language import language_of
-from app.problems import Told, told
+from app.http.language import language_of
+from app.http.problems import Told, told
 
 
 def classic_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

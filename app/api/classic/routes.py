@@ -12,9 +12,9 @@ from app.api.classic.shapes import ClassicRun, ClassicStatus, run_row, status_vi
 from app.api.v1.requests import Inputs, idempotency_key, identifier
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
-from app.bad_request import bad
 from app.classic_problems import ClassicError
 from app.commands.create_run import RunCreator
+from app.http.bad_request import bad
 from app.openapi import errors, response
 from app.reads.runs import RunReads
 from events.errors import NotFound

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from app.problem_views import FaultView, fault_views
+from app.http.problem_views import FaultView, fault_views
 from events.deployment import Action, Deployment, Promotion
 from events.graph.inputs import InputField
 

@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 from msgspec import Struct
 
 from app.api.v1.requests import FILTER_PATTERN, POSITION
-from app.bad_request import bad
+from app.http.bad_request import bad
 from projections.queries import Page
 from projections.tables import Row
 

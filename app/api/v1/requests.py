@@ -7,8 +7,8 @@ from uuid import UUID
 from litestar.params import HeaderParameter
 from msgspec import Meta, Struct
 
-from app.bad_request import bad
 from app.commands.resolve_rerun import Version
+from app.http.bad_request import bad
 from events.batch import MAX_RUNS, RunFilter
 from events.deployment import ENVIRONMENTS
 from events.errors import NotFound

@@ -23,9 +23,9 @@ from app.api.v1.run_views import RunView
 from app.api.v1.runs import answer_run
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_WRITE, needs
-from app.bad_request import bad
 from app.commands.rerun import Reruns, Skipped
 from app.house import House
+from app.http.bad_request import bad
 from app.openapi import errors, headers, response
 from app.reads.runs import RunReads
 from events.batch import RunFilter

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Raw, Struct, field
 from msgspec.structs import asdict
 
-from app.problem_views import FaultView, fault_views
+from app.http.problem_views import FaultView, fault_views
 from events.errors import shortened
 from events.graph.diff import GraphDiff, InputsDiff, NodesDiff
 from events.graph.externals import unknown_externals

@@ -9,12 +9,12 @@ import jsonschema_rs
 import pytest
 
 from app import health
+from app.http.problems import STATUS_OF
 from app.main import GUARDED_ROUTES
 from app.openapi import errors, headers
 from app.openapi.example_answers import example_answers
 from app.openapi.examples import BODIES
 from app.openapi.words import TAGS
-from app.problems import STATUS_OF
 from tests.described import described, operations
 
 OPERATIONS = [

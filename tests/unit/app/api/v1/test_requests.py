@@ -17,7 +17,7 @@ from app.api.v1.requests import (
     position_in,
     preferred_wait,
 )
-from app.bad_request import BadRequest
+from app.http.bad_request import BadRequest
 from events.errors import NotFound, Problem
 from tests.builders import RUN_ID
 

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import psycopg
 
-from app.within import within
 from infra.postgres import Outage, Pool
+from infra.wait_without_cancel import wait_without_cancel
 from projections.request_counts import Count, forget_requests, take_requests
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class FailoverCounter:
         if self._outage.lasts:
             return await self._own.take(subject, many)
         try:
-            count = await within(PATIENCE, self._shared.take(subject, many))
+            count = await wait_without_cancel(PATIENCE, self._shared.take(subject, many))
         except (psycopg.Error, TimeoutError) as error:
             self._outage.begins()
             if not self._alone:

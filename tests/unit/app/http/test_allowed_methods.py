@@ -3,7 +3,7 @@
 from litestar import Litestar, delete, get, post
 from litestar.testing import TestClient
 
-from app.allowed_methods import collect_methods, tell_methods
+from app.http.allowed_methods import collect_methods, correct_allow
 
 
 @get("/things")
@@ -22,7 +22,7 @@ async def remove() -> None:
 
 
 def test_all_methods_of_an_address_are_told_together() -> None:
-    app = Litestar([read, write, remove], before_send=[tell_methods], openapi_config=None)
+    app = Litestar([read, write, remove], before_send=[correct_allow], openapi_config=None)
     collect_methods(app)
 
     with TestClient(app) as client:

@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 from litestar.types import Message, Scope
 
-from app.rate_limit import Standing
-from app.rate_limit_guard import network_of, tell_standing
+from app.limits.rate_limit import RateLimitState
+from app.limits.rate_limit_guard import add_rate_limit_headers, network_of
 
 
 @pytest.mark.parametrize(
@@ -28,18 +28,18 @@ def test_an_address_counts_for_whoever_has_it(host: str, subject: str) -> None:
 
 async def told(kind: str, **state: Any) -> list[tuple[bytes, bytes]]:
     message = cast("Message", {"type": kind, "status": 200, "headers": [(b"a", b"b")]})
-    await tell_standing(message, cast("Scope", {"state": state}))
+    await add_rate_limit_headers(message, cast("Scope", {"state": state}))
     return list(cast("Any", message)["headers"])
 
 
 async def test_the_standing_is_told_when_an_answer_begins() -> None:
-    standing = Standing(policy="default", limit=10, remaining=3, ends_at=0.0)
-    assert await told("http.response.start", rate_limit_standing=standing) == [
+    state = RateLimitState(policy="default", limit=10, remaining=3, ends_at=0.0)
+    assert await told("http.response.start", rate_limit_state=state) == [
         (b"a", b"b"),
         (b"ratelimit-policy", b'"default";q=10;w=60'),
         (b"ratelimit", b'"default";r=3;t=1'),
     ]
-    assert await told("http.response.body", rate_limit_standing=standing) == [(b"a", b"b")]
+    assert await told("http.response.body", rate_limit_state=state) == [(b"a", b"b")]
 
 
 async def test_who_is_not_limited_is_told_nothing() -> None:

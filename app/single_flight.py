@@ -1,6 +1,6 @@
-"""An answer that anybody may ask for as often as they like, and that is found out once a while.
+"""Single-flight cache with a TTL.
 
-For what costs more than the question: no flood of questions becomes a flood of that.
+For what costs more than the request: no flood of requests becomes a flood of that.
 """
 
 import asyncio
@@ -11,20 +11,20 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class SharedAnswer(Generic[T]):
-    """One answer for all who ask while it is found out, and for some time after."""
+class SingleFlight(Generic[T]):
+    """One call for all that ask while it runs, and its result for some time after."""
 
     def __init__(self, lease: float, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Let an answer hold for *lease* seconds, counted from the question."""
+        """Keep a result for *lease* seconds, counted from the call."""
         self._lease = lease
         self._clock = clock
         self._finding: asyncio.Task[T] | None = None
         self._until = float("-inf")
 
     async def of(self, find: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Give the answer; whatever finding it raises, all hear who have waited for it."""
+        """Return the result of *find*; what it raises is raised to all that have waited."""
         if self._finding is None or (self._finding.done() and self._clock() >= self._until):
             self._until = self._clock() + self._lease
             self._finding = asyncio.create_task(find())
-        # One who leaves must not take the answer away from the others.
+        # A caller that is cancelled must not cancel the call of the others.
         return await asyncio.shield(self._finding)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from app.rate_counter import MINUTE, Counter
-from app.too_many import RateLimited
+from app.limits.rate_counter import MINUTE, Counter
+from app.limits.too_many import RateLimited
 from events.errors import Problem
 
 LEASES = 20_000
@@ -34,7 +34,7 @@ class _Lease(Struct):
     """By our clock: the end of the minute, or a little before."""
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class RateLimitState(Struct, frozen=True, kw_only=True):
     """How a subject stands after a request: what the RateLimit headers tell."""
 
     policy: str
@@ -66,23 +66,23 @@ class RateLimit:
         self._leases: dict[str, _Lease] = {}
         self._renewals: dict[str, asyncio.Task[_Lease]] = {}
 
-    async def count(self, subject: str) -> tuple[bool, Standing]:
+    async def count(self, subject: str) -> tuple[bool, RateLimitState]:
         """Count a request; tell whether it is admitted, and how the subject stands now."""
         lease = self._leases.get(subject)
         while lease is None or self._is_spent(lease):
             lease = await self._renewed(subject)
         admitted = lease.left > 0
         lease.left -= admitted
-        return admitted, Standing(
+        return admitted, RateLimitState(
             policy=self.policy,
             limit=self.limit,
             remaining=lease.left + lease.unclaimed,
             ends_at=lease.ends_at,
         )
 
-    def refusal(self, standing: Standing) -> RateLimited:
+    def refusal(self, state: RateLimitState) -> RateLimited:
         """Say why a request is not admitted, and until when."""
-        seconds = standing.seconds_left(self._clock())
+        seconds = state.seconds_left(self._clock())
         params = {"limit": str(self.limit), "seconds": str(seconds)}
         problem = Problem(code="rate_limit_reached", params=params)
         return RateLimited(problem, retry_after=seconds)

@@ -15,13 +15,13 @@ from uuid import UUID
 
 import psycopg
 
-from app.too_many import QuotaExceeded
-from app.within import within
+from app.limits.too_many import QuotaExceeded
 from events.aggregates import RUN
 from events.errors import Problem
 from infra.event_store import EventStore
 from infra.postgres import Connection, Outage, Pool
 from infra.telemetry.api_metrics import Checked
+from infra.wait_without_cancel import wait_without_cancel
 from projections import reservations
 
 log = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class Quotas:
                 await self._forget_lost(tenant)
             try:
                 async with self._turns:
-                    return await within(PATIENCE, self._count_in(tenant, run_ids))
+                    return await wait_without_cancel(PATIENCE, self._count_in(tenant, run_ids))
             except QuotaExceeded as error:
                 refusal = error
         assert refusal is not None  # there was at least one look

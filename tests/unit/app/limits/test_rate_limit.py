@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from typing_extensions import override
 
-from app import rate_counter
-from app.rate_counter import FailoverCounter, OwnCounter
-from app.rate_limit import RateLimit
+from app.limits import rate_counter
+from app.limits.rate_counter import FailoverCounter, OwnCounter
+from app.limits.rate_limit import RateLimit
 from projections.request_counts import Count
 
 
@@ -121,8 +121,8 @@ async def test_the_standing_tells_what_is_left_and_for_how_long() -> None:
     limit = process(counter, 200)
     told: list[Any] = []
     for _ in range(2):
-        _, standing = await limit.count("ada")
-        told.append((standing.remaining, standing.seconds_left(counter.now)))
+        _, state = await limit.count("ada")
+        told.append((state.remaining, state.seconds_left(counter.now)))
     counter.now += 59.5
     assert told == [(199, 60), (198, 60)]
     assert (await limit.count("ada"))[1].seconds_left(counter.now) == 1
@@ -133,9 +133,9 @@ async def test_a_refusal_says_when_to_come_back() -> None:
     limit = process(counter, 1)
     await limit.count("ada")
     counter.now += 20
-    ok, standing = await limit.count("ada")
-    refusal = limit.refusal(standing)
-    assert (ok, standing.remaining, refusal.retry_after) == (False, 0, 40)
+    ok, state = await limit.count("ada")
+    refusal = limit.refusal(state)
+    assert (ok, state.remaining, refusal.retry_after) == (False, 0, 40)
     assert "40 s" in str(refusal)
 
 

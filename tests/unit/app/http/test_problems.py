@@ -22,11 +22,11 @@ from psycopg_pool import PoolTimeout
 
 from app.api.classic.errors import classic_error
 from app.auth.caller import Unauthorized
-from app.bad_request import BadRequest
-from app.field_problems import field_problem
-from app.language import language_of
-from app.problem_views import FaultView
-from app.problems import (
+from app.http.bad_request import BadRequest
+from app.http.field_problems import field_problem
+from app.http.language import language_of
+from app.http.problem_views import FaultView
+from app.http.problems import (
     Told,
     log_fault,
     problem_response,

@@ -10,8 +10,8 @@ from litestar.params import JSONBody
 from litestar.testing import TestClient
 from msgspec import Struct
 
-from app.problems import log_fault, problem_response
-from app.strict_json import StrictRequest
+from app.http.problems import log_fault, problem_response
+from app.http.strict_json import StrictRequest
 
 
 class Part(Struct):

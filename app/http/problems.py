@@ -25,11 +25,11 @@ from app.auth.caller import (
     TokenRevoked,
     Unauthorized,
 )
-from app.bad_request import BadRequest
-from app.field_problems import field_problem
-from app.language import language_of
-from app.problem_views import PROBLEM_JSON, ProblemView, fault_views, problem_type
-from app.too_many import QuotaExceeded, RateLimited, TooMany
+from app.http.bad_request import BadRequest
+from app.http.field_problems import field_problem
+from app.http.language import language_of
+from app.http.problem_views import PROBLEM_JSON, ProblemView, fault_views, problem_type
+from app.limits.too_many import QuotaExceeded, RateLimited, TooMany
 from events.errors import (
     AlreadyExists,
     CommandRefused,

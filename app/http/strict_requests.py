@@ -8,7 +8,7 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.routes import HTTPRoute
 
 from app.auth.scopes import TICKET
-from app.bad_request import BadRequest
+from app.http.bad_request import BadRequest
 from events.errors import Problem
 from events.graph.nodes import pointer
 

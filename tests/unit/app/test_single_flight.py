@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.shared_answer import SharedAnswer
+from app.single_flight import SingleFlight
 
 
 class Oracle:
@@ -21,7 +21,7 @@ class Oracle:
 
 async def test_all_who_wait_and_all_who_come_soon_after_share_an_answer() -> None:
     oracle = Oracle()
-    shared = SharedAnswer[int](1.0, clock=lambda: oracle.now)
+    shared = SingleFlight[int](1.0, clock=lambda: oracle.now)
     waiting = [asyncio.create_task(shared.of(oracle.find)) for _ in range(100)]
     await asyncio.sleep(0)
     oracle.may_answer.set()
@@ -35,7 +35,7 @@ async def test_all_who_wait_and_all_who_come_soon_after_share_an_answer() -> Non
 
 async def test_what_takes_longer_than_its_lease_is_not_asked_twice_at_a_time() -> None:
     oracle = Oracle()
-    shared = SharedAnswer[int](1.0, clock=lambda: oracle.now)
+    shared = SingleFlight[int](1.0, clock=lambda: oracle.now)
     first = asyncio.create_task(shared.of(oracle.find))
     await asyncio.sleep(0)
     oracle.now = 5.0
@@ -47,7 +47,7 @@ async def test_what_takes_longer_than_its_lease_is_not_asked_twice_at_a_time() -
 
 async def test_one_who_leaves_does_not_take_the_answer_along() -> None:
     oracle = Oracle()
-    shared = SharedAnswer[int](1.0)
+    shared = SingleFlight[int](1.0)
     leaves, stays = (asyncio.create_task(shared.of(oracle.find)) for _ in range(2))
     await asyncio.sleep(0)
     leaves.cancel()

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from app.http_1_0 import without_chunks
+from app.http.http_1_0 import without_chunks
 
 URL_BYTES = 8192
 """RFC 9110 §4.1 asks for 8000 at least."""

@@ -18,7 +18,7 @@ def collect_methods(app: Litestar) -> None:
     app.state[_METHODS] = {path: ", ".join(sorted(known)) for path, known in methods.items()}
 
 
-async def tell_methods(message: Message, scope: Scope) -> None:
+async def correct_allow(message: Message, scope: Scope) -> None:
     """Correct `Allow`: of the routes at an address the framework asks only the first for it."""
     if message["type"] != "http.response.start" or scope.get("method") != "OPTIONS":
         return

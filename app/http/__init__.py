@@ -1,0 +1,1 @@
+"""HTTP itself: limits, headers, strict requests, languages and the documents of errors."""
