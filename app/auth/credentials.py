@@ -1,15 +1,15 @@
-"""Turns a credential into a caller: checks it, asks whether it still counts, looks up the role.
+"""Authentication: from a credential to a caller with a role and scopes.
 
-A token's signature is checked once and remembered: checking it again would cost more than the rest
-of a status poll. Whether it was revoked, and who belongs to an organisation, is in the standings.
+The signature of a token is checked once and cached: checking it again would cost more than the rest
+of a status poll. Revocations and members are looked up for each request (app/auth/states.py).
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import jwt
+from cachetools import TLRUCache
 
 from app.auth.caller import (
     Caller,
@@ -23,7 +23,7 @@ from app.auth.key_uses import KeyUses
 from app.auth.keys import key_id_in, looks_like_a_key, matches
 from app.auth.oidc import OidcTokens
 from app.auth.scopes import DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
-from app.auth.states import Standings
+from app.auth.states import AuthStates
 from app.auth.tickets import Ticket, Tickets
 from app.auth.tokens import ALGORITHM, CANNOT_READ, Claims, Tokens
 from events.aggregates import KEY, ORGANISATION, TOKEN
@@ -51,18 +51,22 @@ class Credentials:
         tokens: Tokens,
         tickets: Tickets,
         oidc: OidcTokens | None,
-        standings: Standings,
+        states: AuthStates,
         uses: KeyUses,
         now: Callable[[], datetime],
     ) -> None:
         """Take our own tokens, those of an identity provider if there is one, API keys, tickets."""
-        self.standings = standings
+        self.states = states
         self._tokens = tokens
         self._tickets = tickets
         self._oidc = oidc
         self._uses = uses
         self._now = now
-        self._verified: OrderedDict[str, Claims] = OrderedDict()
+        self._verified: TLRUCache[str, Claims] = TLRUCache(
+            REMEMBERED,
+            ttu=lambda _, claims, __: claims.until,
+            timer=lambda: now().timestamp(),
+        )
 
     async def caller(self, credential: str, organisation: str = "") -> Caller:
         """Give the caller who shows *credential*, acting for *organisation* if one is named.
@@ -78,7 +82,7 @@ class Credentials:
         if looks_like_a_key(credential):
             return await self._caller_with_key(credential, organisation)
         claims = await self.claims(credential)
-        if await self.standings.of(TOKEN, claims.token_id):
+        if await self.states.of(TOKEN, claims.token_id):
             raise TokenRevoked
         return await self._caller_with_token(claims, organisation)
 
@@ -141,11 +145,8 @@ class Credentials:
 
         """
         claims = self._verified.get(token)
-        if claims is None or claims.until <= self._now().timestamp():
-            self._verified.pop(token, None)
+        if claims is None:
             claims = self._verified[token] = await self._verify(token)
-            if len(self._verified) > REMEMBERED:
-                self._verified.popitem(last=False)
         return claims
 
     async def withdrawn(self, caller: Caller) -> bool:
@@ -162,7 +163,7 @@ class Credentials:
         if kind == "key":
             key = await self._key_of(caller)
             return key is None or key.revoked_at is not None
-        if await self.standings.of(TOKEN, UUID(identifier)):
+        if await self.states.of(TOKEN, UUID(identifier)):
             return True
         managed = await self._managed(caller.org_id)
         return managed is not None and caller.user_id not in managed.members
@@ -171,13 +172,13 @@ class Credentials:
         kind, _, identifier = caller.credential.partition(":")
         if kind != "key":
             return None
-        return await self.standings.of(KEY, UUID(identifier))
+        return await self.states.of(KEY, UUID(identifier))
 
     async def _caller_with_key(self, credential: str, organisation: str) -> Caller:
         key_id = key_id_in(credential)
         if key_id is None:
             raise Unauthorized
-        key = await self.standings.of(KEY, key_id)
+        key = await self.states.of(KEY, key_id)
         if key is None or not matches(credential, key.issued.sha256):
             raise Unauthorized
         if key.revoked_at is not None:
@@ -234,7 +235,7 @@ class Credentials:
             identifier = UUID(org_id or "")
         except ValueError:
             return None
-        return await self.standings.of(ORGANISATION, identifier)
+        return await self.states.of(ORGANISATION, identifier)
 
 
 def _no_such_organisation() -> NotFound:

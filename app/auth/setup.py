@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from app.auth.credentials import Credentials
 from app.auth.key_uses import KeyUses
 from app.auth.oidc import OidcTokens
-from app.auth.states import Standings
+from app.auth.states import AuthStates
 from app.auth.tickets import Tickets
 from app.auth.tokens import Tokens
 from infra import clock
@@ -35,7 +35,7 @@ async def open_credentials(
             tokens=Tokens(settings.jwt_secret),
             tickets=Tickets(settings.jwt_secret),
             oidc=oidc,
-            standings=Standings(store),
+            states=AuthStates(store),
             uses=uses,
             now=clock.now,
         )

@@ -93,7 +93,7 @@ class Keys:
         session = await load_owned(self._recorder.store, caller, KEY, key_id)
         command = RevokeKey(by=caller.actor, now=self._recorder.now())
         await self._recorder.execute(caller, session, command)
-        self._credentials.standings.forget(KEY, key_id)
+        self._credentials.states.forget(KEY, key_id)
 
     async def revoke_token(self, caller: Caller, *, token: str | None, jti: str | None) -> Token:
         """Revoke a token, or the one with a *jti* of this tenant; again changes nothing.
@@ -115,7 +115,7 @@ class Keys:
         await session.load()
         command = RevokeToken(token_id=token_id, jti=jti, by=caller.actor, now=self._recorder.now())
         await self._recorder.execute(caller, session, command)
-        self._credentials.standings.forget(TOKEN, token_id)
+        self._credentials.states.forget(TOKEN, token_id)
         return session.existing
 
     async def _token_id(self, caller: Caller, token: str) -> UUID:

@@ -81,5 +81,5 @@ class Organisations:
     ) -> Organisation:
         session = await self._organisations.session(caller, organisation_id)
         await self._recorder.execute(caller, session, command)
-        self._credentials.standings.forget(ORGANISATION, organisation_id)
+        self._credentials.states.forget(ORGANISATION, organisation_id)
         return session.existing

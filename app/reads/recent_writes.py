@@ -1,7 +1,8 @@
 """Read your own writes: no answer of this process is older than one it gave before."""
 
-from collections import OrderedDict
 from uuid import UUID
+
+from cachetools import LRUCache
 
 from infra.event_store import LogUnavailable
 
@@ -12,14 +13,11 @@ class RecentWrites:
     """The positions that this process has answered with, by aggregate."""
 
     def __init__(self) -> None:
-        self._positions: OrderedDict[UUID, int] = OrderedDict()
+        self._positions: LRUCache[UUID, int] = LRUCache(REMEMBERED_WRITES)
 
     def note(self, identifier: UUID, position: int) -> None:
         """Remember that the aggregate was answered for at *position*; a promise never shrinks."""
         self._positions[identifier] = max(position, self.position(identifier))
-        self._positions.move_to_end(identifier)
-        if len(self._positions) > REMEMBERED_WRITES:
-            self._positions.popitem(last=False)
 
     def position(self, identifier: UUID) -> int:
         """Return the last promise for an aggregate, 0 for none."""

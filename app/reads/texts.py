@@ -1,8 +1,9 @@
 """Puts the texts that runs produced into their outputs: they are private, so the log has none."""
 
-from collections import OrderedDict
+from contextlib import suppress
 from uuid import UUID
 
+from cachetools import LRUCache
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -19,9 +20,9 @@ class Texts:
 
     def __init__(self, private: PrivateData, *, remembered: int = REMEMBERED) -> None:
         self._private = private
-        self._remembered = remembered
-        self._known: OrderedDict[tuple[UUID, int], dict[int, str]] = OrderedDict()
-        self._characters = 0
+        self._known: LRUCache[tuple[UUID, int], dict[int, str]] = LRUCache(
+            remembered, getsizeof=_size
+        )
 
     async def put_into(self, run: Run) -> Run:
         """Give *run* with its texts; one without any, or erased, as it is.
@@ -43,17 +44,11 @@ class Texts:
         known = self._known.get((run_id, attempt))
         if known is None:
             known = await self._private.get_texts(run_id, attempt)
-            self._remember(run_id, attempt, known)
-        else:
-            self._known.move_to_end((run_id, attempt))
+            if known:
+                # What alone is larger than the cache is not kept.
+                with suppress(ValueError):
+                    self._known[run_id, attempt] = known
         return known
-
-    def _remember(self, run_id: UUID, attempt: int, texts: dict[int, str]) -> None:
-        if texts and (run_id, attempt) not in self._known:
-            self._known[run_id, attempt] = texts
-            self._characters += _size(texts)
-        while self._characters > self._remembered:
-            self._characters -= _size(self._known.popitem(last=False)[1])
 
 
 def _is_elsewhere(output: Output) -> bool:

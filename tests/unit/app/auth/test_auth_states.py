@@ -7,7 +7,7 @@ import pytest
 from typing_extensions import override
 
 from app.auth import states
-from app.auth.states import LEASE, TRUSTED, Standings
+from app.auth.states import LEASE, TRUSTED, AuthStates
 from events.aggregates import KEY, TOKEN
 from events.envelope import AnyRecorded
 from events.token import RevokeToken, Token
@@ -56,10 +56,10 @@ async def revoke(log: CountedLog, token_id: UUID) -> None:
 
 
 async def test_all_who_ask_at_once_share_one_read(log: CountedLog) -> None:
-    standings, token_id = Standings(log), uuid4()
+    auth_states, token_id = AuthStates(log), uuid4()
 
     async def ask() -> None:
-        assert await standings.of(TOKEN, token_id) is None
+        assert await auth_states.of(TOKEN, token_id) is None
 
     await asyncio.gather(*(ask() for _ in range(100)))
     assert log.reads == 1
@@ -68,73 +68,73 @@ async def test_all_who_ask_at_once_share_one_read(log: CountedLog) -> None:
 async def test_an_answer_holds_for_its_lease_and_no_longer(
     log: CountedLog, clock: StoppedClock
 ) -> None:
-    standings, token_id = Standings(log, clock=clock), uuid4()
-    assert await standings.of(TOKEN, token_id) is None
+    auth_states, token_id = AuthStates(log, clock=clock), uuid4()
+    assert await auth_states.of(TOKEN, token_id) is None
     await revoke(log, token_id)
-    assert await standings.of(TOKEN, token_id) is None
+    assert await auth_states.of(TOKEN, token_id) is None
     clock.advance(LEASE)
-    assert await standings.of(TOKEN, token_id) == Token(id=token_id, revoked_at=NOW)
+    assert await auth_states.of(TOKEN, token_id) == Token(id=token_id, revoked_at=NOW)
     assert log.reads == 2
 
 
 async def test_what_this_process_has_changed_is_asked_for_at_once(log: CountedLog) -> None:
-    standings, token_id = Standings(log), uuid4()
-    assert await standings.of(TOKEN, token_id) is None
+    auth_states, token_id = AuthStates(log), uuid4()
+    assert await auth_states.of(TOKEN, token_id) is None
     await revoke(log, token_id)
-    standings.forget(TOKEN, token_id)
-    assert await standings.of(TOKEN, token_id) is not None
+    auth_states.forget(TOKEN, token_id)
+    assert await auth_states.of(TOKEN, token_id) is not None
 
 
 async def test_an_id_of_one_kind_says_nothing_of_another(log: CountedLog) -> None:
-    standings, identifier = Standings(log), uuid4()
+    auth_states, identifier = AuthStates(log), uuid4()
     await revoke(log, identifier)
-    assert await standings.of(TOKEN, identifier) is not None
-    assert await standings.of(KEY, identifier) is None
+    assert await auth_states.of(TOKEN, identifier) is not None
+    assert await auth_states.of(KEY, identifier) is None
 
 
 async def test_the_last_answer_counts_while_the_log_is_away(
     log: CountedLog, clock: StoppedClock
 ) -> None:
-    standings, token_id = Standings(log, clock=clock), uuid4()
+    auth_states, token_id = AuthStates(log, clock=clock), uuid4()
     await revoke(log, token_id)
-    assert await standings.of(TOKEN, token_id) is not None
+    assert await auth_states.of(TOKEN, token_id) is not None
     log.away = True
     clock.advance(LEASE)
-    assert await standings.of(TOKEN, token_id) is not None
+    assert await auth_states.of(TOKEN, token_id) is not None
     assert log.reads == 2
 
 
 async def test_but_not_for_ever(log: CountedLog, clock: StoppedClock) -> None:
-    standings, token_id = Standings(log, clock=clock), uuid4()
-    assert await standings.of(TOKEN, token_id) is None
+    auth_states, token_id = AuthStates(log, clock=clock), uuid4()
+    assert await auth_states.of(TOKEN, token_id) is None
     log.away = True
     clock.advance(TRUSTED + LEASE)
     with pytest.raises(LogUnavailable):
-        await standings.of(TOKEN, token_id)
+        await auth_states.of(TOKEN, token_id)
     log.away = False
     clock.advance(LEASE)
-    assert await standings.of(TOKEN, token_id) is None
+    assert await auth_states.of(TOKEN, token_id) is None
 
 
 async def test_nothing_is_known_of_what_was_never_asked(log: CountedLog) -> None:
     log.away = True
     with pytest.raises(LogUnavailable):
-        await Standings(log).of(TOKEN, uuid4())
+        await AuthStates(log).of(TOKEN, uuid4())
 
 
 async def test_a_slow_log_keeps_nobody_waiting_who_has_an_answer(
     log: CountedLog, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(states, "PATIENCE", 0.05)
-    standings, token_id = Standings(log, clock=clock), uuid4()
-    await standings.of(TOKEN, token_id)
+    auth_states, token_id = AuthStates(log, clock=clock), uuid4()
+    await auth_states.of(TOKEN, token_id)
     clock.advance(LEASE)
     log.gate.clear()
     # The first waits a little; those after it know that it was in vain.
-    assert await standings.of(TOKEN, token_id) is None
+    assert await auth_states.of(TOKEN, token_id) is None
     clock.advance(0.05)
     async with asyncio.timeout(0.05):
-        assert await standings.of(TOKEN, token_id) is None
+        assert await auth_states.of(TOKEN, token_id) is None
     assert log.reads == 2
     log.gate.set()
 
@@ -143,8 +143,8 @@ async def test_few_are_remembered_however_many_ask(
     log: CountedLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(states, "REMEMBERED", 2)
-    standings = Standings(log)
+    auth_states = AuthStates(log)
     ids = [uuid4() for _ in range(3)]
     for token_id in [*ids, ids[0], ids[0]]:
-        await standings.of(TOKEN, token_id)
+        await auth_states.of(TOKEN, token_id)
     assert log.reads == 4

@@ -16,7 +16,7 @@ from app.auth.credentials import LONGEST, Credentials
 from app.auth.key_uses import KeyUses
 from app.auth.keys import fingerprint, new_key
 from app.auth.scopes import ADMIN, DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
-from app.auth.states import Standings
+from app.auth.states import AuthStates
 from app.auth.tickets import Tickets
 from app.auth.tokens import Tokens
 from events.aggregates import KEY, ORGANISATION, TOKEN
@@ -45,7 +45,7 @@ class World:
             tokens=Tokens(SECRET),
             tickets=Tickets(SECRET),
             oidc=None,
-            standings=Standings(self.log, lease=0.0),
+            states=AuthStates(self.log, lease=0.0),
             uses=self.uses,
             now=lambda: self.now,
         )

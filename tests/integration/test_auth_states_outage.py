@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.auth.states import PATIENCE, Standings
+from app.auth.states import PATIENCE, AuthStates
 from events.aggregates import TOKEN
 from events.token import RevokeToken
 from infra.event_store import LogUnavailable, Session
@@ -25,25 +25,25 @@ async def test_those_who_are_known_come_and_go_while_the_log_is_away(tmp_path: P
             store = JetStreamEventStore(client)
             command = RevokeToken(token_id=revoked, jti=None, by="test", now=NOW)
             await Session(store, TOKEN, revoked, tenant="any").execute(command, meta())
-            standings = Standings(store, lease=0.0)
-            assert await standings.of(TOKEN, known) is None
-            assert await standings.of(TOKEN, revoked) is not None
+            states = AuthStates(store, lease=0.0)
+            assert await states.of(TOKEN, known) is None
+            assert await states.of(TOKEN, revoked) is not None
 
             server.stop()
             await asyncio.sleep(0.1)
             # Nobody waits for the log each time: that would take two patiences for every turn.
             async with asyncio.timeout(100 * PATIENCE):
                 for _ in range(100):
-                    assert await standings.of(TOKEN, known) is None
-                    assert await standings.of(TOKEN, revoked) is not None
+                    assert await states.of(TOKEN, known) is None
+                    assert await states.of(TOKEN, revoked) is not None
             with pytest.raises(LogUnavailable):
-                await standings.of(TOKEN, strange)
+                await states.of(TOKEN, strange)
 
             server.start()
             async with asyncio.timeout(20):
                 while True:
                     try:
-                        assert await standings.of(TOKEN, strange) is None
+                        assert await states.of(TOKEN, strange) is None
                     except LogUnavailable:
                         await asyncio.sleep(0.1)
                     else:
