@@ -15,9 +15,8 @@ from msgspec.structs import replace
 from events.errors import AlreadyExists, NotFound
 from events.ids import batch_run_id
 from events.run.commands import CreateRun
-from events.run.events import ImageUploaded, RunCreated
+from events.run.events import ImageUploaded, RunCreated, RunTarget
 from events.run.status import Status
-from events.run.target import RunTarget
 
 MAX_RUNS = 500
 """Runs of a batch: their facts are one message of the log, which may have 1 MB."""

@@ -28,8 +28,7 @@ from events.aggregates import BATCH, DEPLOYMENT
 from events.batch import Batch, BatchCreated, BatchItem, CreateBatch, RunFilter
 from events.graph.values import Value
 from events.ids import batch_run_id, derived, keyed_batch_id
-from events.run.events import ImageUploaded
-from events.run.target import RunTarget
+from events.run.events import ImageUploaded, RunTarget
 from events.subjects import identifier_of
 from infra.batch_runs import BatchSession, carry_out
 from infra.event_store import LogUnavailable, TooLarge, VersionConflict

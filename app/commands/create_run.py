@@ -22,9 +22,8 @@ from events.deployment import DeploymentPromoted
 from events.graph.inputs import check_inputs
 from events.ids import create_command_id, keyed_run_id
 from events.run.commands import CreateRun
-from events.run.events import RunCreated
+from events.run.events import RunCreated, RunTarget
 from events.run.state import Run
-from events.run.target import RunTarget
 from events.subjects import identifier_of
 from infra.offload import in_thread_if
 from infra.telemetry.api_metrics import ApiMetrics

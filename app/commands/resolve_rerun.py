@@ -25,9 +25,8 @@ from events.errors import InputsErased
 from events.graph.externals import InputKind
 from events.graph.inputs import InputField, check_inputs
 from events.graph.values import ImageBytes, ImageRef, ImageUrl, Value
-from events.run.events import ImageUploaded
+from events.run.events import ImageUploaded, RunTarget
 from events.run.state import Run, Upload
-from events.run.target import RunTarget
 from events.workflow import Workflow
 from infra.event_store import load
 from infra.jetstream.private_data import PrivateData

@@ -10,7 +10,18 @@ from events.graph.editor.seeds import Place
 from events.graph.externals import EXTERNALS, default_of
 from events.graph.nodes import Graph, is_link, pointer
 from events.graph.values import Constant, Value
-from events.graph.websocket_nodes import saved_instead
+
+WEBSOCKET_ONLY = {
+    "SaveImageWebsocket": "images",
+    "ETN_SendImageWebSocket": "images",
+    "ComfyDeployWebscoketImageOutput": "images",
+}
+"""Output nodes whose pictures come over a WebSocket only: class, as its pack spells it, to the
+input that takes the pictures.
+
+Such a picture is in no history: without a listener at that moment it is lost, and must be rendered
+again. The stock node's file can be fetched at any time.
+"""
 
 
 def compile_graph(
@@ -37,7 +48,7 @@ def compile_graph(
         if node["class_type"] not in EXTERNALS:
             inputs = {n: _resolved(v, replaced) for n, v in node["inputs"].items()}
             inputs |= {n: seeds[node_id, n] for n in inputs if (node_id, n) in seeds}
-            class_type, inputs = saved_instead(node["class_type"], inputs)
+            class_type, inputs = _saved_instead(node["class_type"], inputs)
             inputs |= _prefix(inputs, prompt_id)
             compiled[node_id] = {**node, "class_type": class_type, "inputs": inputs}
         elif node_id not in replaced:
@@ -105,3 +116,12 @@ def _prefix(inputs: Mapping[str, object], prompt_id: UUID) -> dict[str, str]:
     if not isinstance(prefix, Constant):
         return {}
     return {"filename_prefix": own_prefix(prompt_id, str(prefix))}
+
+
+def _saved_instead(class_type: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return class and inputs of the stock node that saves what the node would only send."""
+    source = WEBSOCKET_ONLY.get(class_type)
+    if source is None:
+        return class_type, dict(inputs)
+    images = {"images": inputs[source]} if source in inputs else {}
+    return "SaveImage", {**images, "filename_prefix": "ComfyUI"}

@@ -4,6 +4,10 @@ Every command is safe to send twice: what is already so adds nothing. After the 
 every report is answered with silence.
 """
 
+from datetime import datetime, timedelta
+
+from msgspec import UNSET
+
 from events.errors import AlreadyExists, IllegalTransition, NotFound, Superseded
 from events.ids import prompt_id
 from events.run.commands import (
@@ -25,28 +29,23 @@ from events.run.commands import (
     SettleRun,
     TimeOutRun,
 )
-from events.run.endings import (
-    cancelled,
-    changed,
-    confirm_cancel,
-    fail,
-    failed,
-    is_over,
-    lose,
-    request_cancel,
-    time_out,
-)
 from events.run.events import (
     AttemptFailed,
+    AttemptLost,
+    CancelRequested,
     OutputsProduced,
+    RetryScheduled,
     RunClaimed,
     RunError,
     RunEvent,
+    StatusChanged,
 )
+from events.run.evolve import evolve
 from events.run.output import Output
 from events.run.redaction import decide_erasure
 from events.run.state import Run
-from events.run.status import Status, can_become
+from events.run.status import TERMINAL, Status, can_become
+from events.run.times import ending_of, off_machine
 from events.run.waiting import decide_waiting
 
 REPORTED = frozenset({Status.STARTED, Status.RUNNING})
@@ -57,6 +56,10 @@ MAX_OUTPUTS = 400
 
 MAX_TEXT = 200_000
 """Characters of text a run may produce: they are kept as one message, which may have 1 MB."""
+
+MAX_ATTEMPTS = 3
+RETRY_DELAYS = (timedelta(seconds=2), timedelta(seconds=4), timedelta(seconds=6))
+"""Pause before the next attempt: the seed's rule, 2 to 6 s."""
 
 
 def decide(run: Run | None, command: RunCommand) -> list[RunEvent]:
@@ -96,15 +99,15 @@ def _decide_open(run: Run, command: OpenRunCommand) -> list[RunEvent]:  # noqa: 
         case SettleRun():
             return _settle(run, command)
         case LoseAttempt():
-            return lose(run, command)
+            return _lose(run, command)
         case FailRun():
-            return fail(run, command)
+            return _fail(run, command)
         case TimeOutRun():
-            return time_out(run, command)
+            return _time_out(run, command)
         case RequestCancel():
-            return request_cancel(run, command)
+            return _request_cancel(run, command)
         case ConfirmCancel():
-            return confirm_cancel(run, command)
+            return _confirm_cancel(run, command)
 
 
 def _create(run: Run | None, command: CreateRun) -> list[RunEvent]:
@@ -121,7 +124,7 @@ def _claim(run: Run, command: ClaimRun) -> list[RunEvent]:
     if command.fence is not None and command.fence != run.fence:
         raise Superseded
     if run.cancel_requested and not run.claimed:
-        return [changed(run, Status.CANCELLED, "cancelled", command.now)]
+        return [_changed(run, Status.CANCELLED, "cancelled", command.now)]
     # An open attempt is resumed under its own prompt id: the machine may know it.
     attempt = run.attempt if run.claimed else run.attempt + 1
     return [
@@ -153,7 +156,7 @@ def _report(run: Run, command: ReportStatus) -> list[RunEvent]:
     begins = command.status is Status.RUNNING and run.running_at is None
     if not run.claimed or not (begins or can_become(run.status, command.status)):
         return []
-    return [changed(run, command.status, "machine", command.now)]
+    return [_changed(run, command.status, "machine", command.now)]
 
 
 def _note_waiting(run: Run, command: NoteWaiting) -> list[RunEvent]:
@@ -163,12 +166,12 @@ def _note_waiting(run: Run, command: NoteWaiting) -> list[RunEvent]:
 
 
 def _record_outputs(run: Run, command: RecordOutputs) -> list[RunEvent]:
-    if is_over(run, command.attempt):
+    if _is_over(run, command.attempt):
         return []
     if run.cancel_requested:
-        return [cancelled(run, command)]
+        return [_cancelled(run, command)]
     if not outputs_fit(command.outputs):
-        return failed(run, _too_many(run, command))
+        return _failed(run, _too_many(run, command))
     return [
         OutputsProduced(
             attempt=command.attempt,
@@ -192,7 +195,7 @@ def _record_upload(run: Run, command: RecordUpload) -> list[RunEvent]:
 
 
 def _settle(run: Run, command: SettleRun) -> list[RunEvent]:
-    return [changed(run, Status.SUCCESS, "complete", command.now)] if run.complete else []
+    return [_changed(run, Status.SUCCESS, "complete", command.now)] if run.complete else []
 
 
 def _too_many(run: Run, command: RecordOutputs) -> AttemptFailed:
@@ -206,4 +209,98 @@ def _too_many(run: Run, command: RecordOutputs) -> AttemptFailed:
         at=command.now,
         nodes=command.nodes,
         render_seconds=command.render_seconds,
+    )
+
+
+def _lose(run: Run, command: LoseAttempt) -> list[RunEvent]:
+    """Lose an attempt: the run is tried again, unless that was the last one."""
+    if command.attempt != run.attempt or not (run.claimed or run.produced):
+        return []
+    lost = AttemptLost(attempt=run.attempt, reason=command.reason, at=command.now)
+    if run.cancel_requested:
+        return [lost, _changed(evolve(run, lost), Status.CANCELLED, "cancelled", command.now)]
+    if run.attempt >= MAX_ATTEMPTS:
+        error = RunError(
+            code="machine_lost_run",
+            message=f"the machine lost the run {MAX_ATTEMPTS} times: {command.reason}",
+        )
+        return [lost, _changed(evolve(run, lost), Status.FAILED, error.code, command.now, error)]
+    due = command.now + RETRY_DELAYS[run.attempt - 1]
+    return [lost, RetryScheduled(attempt=run.attempt + 1, due=due, at=command.now)]
+
+
+def _fail(run: Run, command: FailRun) -> list[RunEvent]:
+    """Fail the run; a cancellation that came first wins."""
+    if command.attempt is None:
+        return [_changed(run, Status.FAILED, command.error.code, command.now, command.error)]
+    if _is_over(run, command.attempt):
+        return []
+    if run.cancel_requested:
+        return [_cancelled(run, command)]
+    attempt = AttemptFailed(
+        attempt=run.attempt,
+        error=command.error,
+        at=command.now,
+        nodes=command.nodes,
+        render_seconds=command.render_seconds,
+    )
+    return _failed(run, attempt)
+
+
+def _time_out(run: Run, command: TimeOutRun) -> list[RunEvent]:
+    """End the run because its attempt took too long."""
+    if _is_over(run, command.attempt):
+        return []
+    return [_changed(run, Status.TIMEOUT, command.error.code, command.now, command.error)]
+
+
+def _request_cancel(run: Run, command: RequestCancel) -> list[RunEvent]:
+    """Note that someone wants the run stopped; one that no machine has stops at once."""
+    if run.cancel_requested:
+        return []
+    asked = CancelRequested(by=command.by, at=command.now)
+    if run.claimed:
+        return [asked]
+    return [asked, _changed(run, Status.CANCELLED, "cancelled", command.now)]
+
+
+def _confirm_cancel(run: Run, command: ConfirmCancel) -> list[RunEvent]:
+    """End the run that someone wanted stopped."""
+    if not run.cancel_requested:
+        return []
+    return [_changed(run, Status.CANCELLED, "cancelled", command.now)]
+
+
+def _cancelled(run: Run, command: FailRun | RecordOutputs) -> StatusChanged:
+    """Return the end of a run that was rendered, or failed, after someone wanted it stopped."""
+    over = off_machine(run, command.now, measured=command.render_seconds, rendered=True)
+    return _changed(over, Status.CANCELLED, "cancelled", command.now)
+
+
+def _is_over(run: Run, attempt: int) -> bool:
+    """Whether nothing more can be told of an attempt: it was lost, rendered or followed."""
+    return attempt != run.attempt or not run.claimed
+
+
+def _failed(run: Run, attempt: AttemptFailed) -> list[RunEvent]:
+    """Return the facts of an attempt that failed, and of its run."""
+    error = attempt.error
+    return [
+        attempt,
+        _changed(evolve(run, attempt), Status.FAILED, error.code, attempt.at, error),
+    ]
+
+
+def _changed(
+    run: Run, status: Status, reason: str, now: datetime, error: RunError | None = None
+) -> StatusChanged:
+    """Give the fact that the run has another status."""
+    return StatusChanged(
+        status=status,
+        reason=reason,
+        attempt=run.attempt,
+        machine_id=run.machine_id if run.attempt else None,
+        at=now,
+        error=error,
+        ending=ending_of(run, now) if status in TERMINAL else UNSET,
     )

@@ -23,6 +23,23 @@ class RunError(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Class of the exception that the node raised."""
 
 
+class RunTarget(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run is a run of: all that its deployment decides.
+
+    It is kept with the run, so that it outlives promotions.
+    """
+
+    workflow_id: UUID
+    version_id: UUID
+    version: int
+    deployment_id: UUID
+    environment: str
+    machine_id: UUID
+    graph_key: str
+    ui_graph_key: str | None
+    workflow_name: str = ""
+
+
 class RunCreated(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A run was accepted."""
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events.run.outputs import collect_outputs
+from events.run.collect_outputs import collect_outputs
 from infra.machine_driver import Failed, Finished, Interrupted
 
 ENDS = ("execution_success", "execution_error", "execution_interrupted")

@@ -11,7 +11,7 @@ import msgspec
 from events.aggregates import RUN
 from events.envelope import AnyRecorded, Recorded
 from events.ids import prompt_id
-from events.run.endings import MAX_ATTEMPTS
+from events.run.decide import MAX_ATTEMPTS
 from events.run.events import RunCreated
 from events.run.status import TERMINAL
 from infra.jetstream.connection import Client, connected

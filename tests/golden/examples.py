@@ -54,12 +54,12 @@ from events.run.events import (
     RunDataDeleted,
     RunDataErased,
     RunError,
+    RunTarget,
     RunWaiting,
     StatusChanged,
 )
 from events.run.output import Output
 from events.run.status import Status
-from events.run.target import RunTarget
 from events.token import TokenRevoked
 from events.workflow import WorkflowCreated, WorkflowVersionCreated
 from tests.builders import NOW, later

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from events.filenames import own_prefix
+from events.run.collect_outputs import TEXT_LIMIT, collect_outputs, shown_subfolder
 from events.run.output import Output
-from events.run.outputs import TEXT_LIMIT, collect_outputs, shown_subfolder
 
 PROMPT = UUID(int=7)
 OTHER = UUID(int=8)
