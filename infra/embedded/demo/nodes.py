@@ -154,7 +154,7 @@ def drawn(latent: Latent, seed: int) -> Image.Image:
     field = Image.blend(slope, glow, 0.25 + rng.random() / 2)
     image = ImageOps.colorize(field.resize((latent.width, latent.height)), *shades)
     size = max(_SMALLEST_FONT, min(image.size) // _LINES_A_PICTURE)
-    settings = f"seed {seed}, {latent.width} × {latent.height}, {latent.steps} steps"
+    settings = f"seed {seed}, {latent.width} x {latent.height}, {latent.steps} steps"
     _write(image, latent.text, size, top=size)
     _write(image, f"{settings}: a demo, no model", size // 2, top=image.height - size)
     return image
