@@ -26,7 +26,7 @@ docs/cli.md explains every command; docs/operations.md every setting.""",
 \b
 COMFYD_PORT=3000           where the API answers
 COMFYD_DATA=.comfyd        where all data is kept
-COMFYUI_URL=http://…:8188  a real ComfyUI instead of the stand-in
+COMFYUI_URL=http://…:8188  a real ComfyUI instead of the demo machine
 NATS_URL, POSTGRES_URL, SPACES_…  servers of your own instead of the embedded ones""",
     "help.token_user": "Claim user_id.",
     "help.token_org": "Claim org_id: act for an organisation.",
