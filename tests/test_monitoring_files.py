@@ -121,7 +121,7 @@ def test_every_alert_is_explained_with_its_severity_and_no_other(page: str) -> N
 
 @pytest.mark.parametrize("text", [RULES, DASHBOARD, *(ROOT / page for page in PAGES)])
 def test_every_metric_that_is_named_is_one_that_processes_show(text: Path) -> None:
-    """What they show is compared with the table by tests/e2e/test_metrics.py."""
+    """What they show is compared with the table by tests/e2e/operations/test_metrics.py."""
     shown = documented(ROOT / "docs" / "metrics.md").keys() | OF_THE_LIBRARY
     assert named_metrics(text.read_text("utf-8")) - shown == set()
 

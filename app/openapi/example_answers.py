@@ -1,6 +1,6 @@
 """Answers to learn from, as the system gave them: `make answers` writes them down.
 
-tests/e2e/test_openapi_examples.py and its neighbour hold what is answered today against them.
+tests/e2e/openapi/test_openapi_examples.py and its neighbour hold today's answers against them.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Requests to learn from: by operation, a title and a body that really works.
 
 The deployment and the machine are those of `comfyd up` (app/cli/demo.py): its owner may send each
-as it is. tests/e2e/test_openapi_examples.py puts its own in their place, and sends each.
+as it is. tests/e2e/openapi/test_openapi_examples.py puts its own in their place, and sends each.
 A field that ends with `_id` (or is called like a list of ids) is an id.
 """
 

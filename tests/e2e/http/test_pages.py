@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.node import command
 from tests.e2e.system import System
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 SAMPLE = DOCS.parent / "app" / "cli" / "samples" / "text_to_image.json"
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 

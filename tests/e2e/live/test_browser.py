@@ -18,7 +18,7 @@ from tests.e2e.sse import following
 from tests.e2e.system import System
 from tests.e2e.tenant import Json, Tenant, client_of
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 MODULE = re.compile(r"^```js\n// ([\w-]+\.js)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PAGE = """<!doctype html><meta charset="utf-8">
 <script type="importmap">{"imports": {"@microsoft/fetch-event-source": "/npm/index"}}</script>

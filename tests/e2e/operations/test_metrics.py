@@ -31,7 +31,7 @@ SHARED = {
     "comfyd_work_queue",
 }
 PARTS = ("wait", "render", "total")
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 class Pages:

@@ -13,7 +13,7 @@ from tests.e2e.node import command
 from tests.e2e.system import System
 from tests.e2e.tenant import Json, Tenant, client_of
 
-HOOKS = Path(__file__).parent / "schemathesis_hooks.py"
+HOOKS = Path(__file__).parents[1] / "schemathesis_hooks.py"
 TENANT = "asks-at-random"
 EXAMPLES = 30
 """Requests for each operation and way of making them up, beside those that cover every limit."""

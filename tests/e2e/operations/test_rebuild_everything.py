@@ -33,7 +33,7 @@ NEEDS_A_BROKEN_MACHINE = {
     "run.retry_scheduled.v1",
     "run.file_uploaded.v1",
 }
-"""What a healthy stand-in does not bring about; tests/integration/test_rebuild.py folds these."""
+"""What a healthy stand-in does not bring about; projections/test_rebuild folds these."""
 
 
 OWNER = "historian"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-MAKEFILE = Path(__file__).parent.parent.parent / "Makefile"
+MAKEFILE = Path(__file__).parents[3] / "Makefile"
 
 PYTHON = f"""\
 #!/bin/sh
