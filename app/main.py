@@ -54,8 +54,8 @@ from app.limits.rate_limit_guard import (
     limit_credential,
 )
 from app.openapi.config import openapi_config
-from app.openapi.docstrings import DescribedStructs
 from app.openapi.document import whole_document
+from app.openapi.structs import StructSchemas
 from infra.event_store import LogUnavailable
 from infra.offload import in_thread
 from infra.settings.settings import Settings
@@ -172,7 +172,7 @@ def build_app(
         request_class=StrictRequest,
         request_max_body_size=SMALL_BODY,
         openapi_config=openapi_config(),
-        plugins=[DescribedStructs()],
+        plugins=[StructSchemas()],
         logging_config=None,
     )
     app.state.metrics = counting

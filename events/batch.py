@@ -31,11 +31,9 @@ class RunFilter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: Status | None = None
     deployment_id: UUID | None = None
     batch_id: UUID | None = None
-    since: Moment | None = None
-    """Accepted at this moment or later."""
+    since: Annotated[Moment | None, Meta(description="Accepted at this moment or later.")] = None
 
-    until: Moment | None = None
-    """Accepted before this moment."""
+    until: Annotated[Moment | None, Meta(description="Accepted before this moment.")] = None
 
 
 class BatchItem(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from events.texts import Texts
 from infra.translation import translate
@@ -14,8 +15,7 @@ class Check(Struct, frozen=True, kw_only=True):
 
     name: str
     ok: bool
-    code: str = ""
-    """Which fault; empty if there is none."""
+    code: Annotated[str, Meta(description="Which fault; empty if there is none.")] = ""
 
     detail: str = ""
     fix: str = ""
@@ -25,11 +25,15 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     """All that was looked at."""
 
     ok: bool
-    time: datetime
-    """The server's clock, for comparison with one's own."""
+    time: Annotated[
+        datetime,
+        Meta(description="The server's clock, for comparison with one's own."),
+    ]
 
-    storage_probe: str
-    """A public file: whoever cannot read it cannot read outputs either."""
+    storage_probe: Annotated[
+        str,
+        Meta(description="A public file: whoever cannot read it cannot read outputs either."),
+    ]
 
     checks: list[Check]
 

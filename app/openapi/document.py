@@ -15,11 +15,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from app.auth.scopes import OPT, TICKET
-from app.openapi.docstrings import first_paragraph
 from app.openapi.example_answers import add_example_answers
 from app.openapi.examples import BODIES
 from app.openapi.parameters import tidy_parameter
 from app.openapi.schemas import tidy_schemas
+from app.openapi.structs import first_paragraph
 from app.openapi.usual_answers import add_usual_answers, error_schemas
 from app.openapi.words import GOOD_ANSWERS, MESSAGES, ORGANISATION, TAGS
 

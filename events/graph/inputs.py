@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from events.errors import InvalidInputs, Problem
@@ -32,8 +32,10 @@ class InputField(Struct, frozen=True, kw_only=True):
     kind: InputKind
     class_type: str
     required: bool
-    default: Constant | None = None
-    """The constant default; None also when another node supplies it."""
+    default: Annotated[
+        Constant | None,
+        Meta(description="The constant default; None also when another node supplies it."),
+    ] = None
 
     minimum: float | None = None
     maximum: float | None = None

@@ -1,8 +1,9 @@
 """What a machine can do, as it was last found: versions, devices, models, node classes."""
 
 from datetime import datetime
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 MOST_MODELS = 2000
 """Names of models that one snapshot holds, over all folders: it must fit into an event."""
@@ -14,11 +15,9 @@ class Device(Struct, frozen=True, kw_only=True):
     """Something a machine computes on."""
 
     name: str
-    type: str
-    """As the machine calls it, such as cuda, mps or cpu."""
+    type: Annotated[str, Meta(description="As the machine calls it, such as cuda, mps or cpu.")]
 
-    vram_total: int
-    """Bytes."""
+    vram_total: Annotated[int, Meta(description="Bytes.")]
 
 
 class MachineSnapshot(Struct, frozen=True, kw_only=True):

@@ -1,9 +1,10 @@
 """What can happen to a run. The names in the log are in codec.py."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from events.run.output import Output
 from events.run.status import Status
@@ -12,15 +13,13 @@ from events.run.status import Status
 class RunError(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a run did not succeed, for people and for programs."""
 
-    code: str
-    """Stable, documented in docs/errors.md."""
+    code: Annotated[str, Meta(description="Stable, documented in docs/errors.md.")]
 
     message: str
     node_id: str = ""
     node_class: str = ""
     input_name: str = ""
-    exception: str = ""
-    """Class of the exception that the node raised."""
+    exception: Annotated[str, Meta(description="Class of the exception that the node raised.")] = ""
 
 
 class RunTarget(Struct, frozen=True, kw_only=True, omit_defaults=True):

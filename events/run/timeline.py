@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import reduce
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from events.envelope import AnyRecorded
 from events.run.events import (
@@ -27,12 +28,10 @@ from events.run.waiting import Waiting, WaitingReason
 class Phase(Struct, frozen=True, kw_only=True):
     """A stretch of time in which the run had one status."""
 
-    name: str
-    """The status."""
+    name: Annotated[str, Meta(description="The status.")]
 
     started_at: datetime
-    ended_at: datetime | None
-    """None while it lasts."""
+    ended_at: Annotated[datetime | None, Meta(description="None while it lasts.")]
 
     seconds: float | None
 
@@ -42,8 +41,7 @@ class Placement(Struct, frozen=True, kw_only=True):
 
     attempt: int
     machine_id: UUID
-    reason: str
-    """deployment, retry or takeover."""
+    reason: Annotated[str, Meta(description="deployment, retry or takeover.")]
 
     at: datetime
 
@@ -54,15 +52,16 @@ class Retry(Struct, frozen=True, kw_only=True):
     attempt: int
     reason: str
     at: datetime
-    due: datetime | None
-    """When the next attempt may begin; None when there is none."""
+    due: Annotated[
+        datetime | None,
+        Meta(description="When the next attempt may begin; None when there is none."),
+    ]
 
 
 class StoredFile(Struct, frozen=True, kw_only=True):
     """A file that was brought to object storage."""
 
-    role: str
-    """input or output."""
+    role: Annotated[str, Meta(description="input or output.")]
 
     name: str
     media_type: str

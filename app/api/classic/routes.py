@@ -30,11 +30,20 @@ class RunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     deployment_id: Annotated[str, Meta(max_length=LONGEST_ID)]
     inputs: Inputs = {}
-    batch_number: Annotated[float, Meta(ge=1, le=1)] = 1
-    """The Python client sends it always. More than one run is a batch of the native API."""
+    batch_number: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=1,
+            description="The Python client sends it always. More than one run is a batch of the "
+            "native API.",
+        ),
+    ] = 1
 
-    webhook: Annotated[str, Meta(max_length=LONGEST_URL)] | None = None
-    """Refused: nobody would call it."""
+    webhook: (
+        Annotated[str, Meta(max_length=LONGEST_URL, description="Refused: nobody would call it.")]
+        | None
+    ) = None
 
 
 class RunAnswer(Struct, frozen=True, kw_only=True):

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.batch_standing import Standing
 from app.live.batch_stream import BatchPiece
@@ -28,26 +29,29 @@ class BatchView(Struct, frozen=True, kw_only=True):
     """A batch: many runs under one id."""
 
     id: UUID
-    status: str
-    """open, or done when every run has ended."""
+    status: Annotated[str, Meta(description="open, or done when every run has ended.")]
 
-    position: str
-    """How new this answer is; later answers are never older. Opaque, but ordered."""
+    position: Annotated[
+        str,
+        Meta(
+            description="How new this answer is; later answers are never older. Opaque, but "
+            "ordered."
+        ),
+    ]
 
     total: int
-    counts: Mapping[str, int]
-    """Runs by status."""
+    counts: Annotated[Mapping[str, int], Meta(description="Runs by status.")]
 
-    deployment_id: UUID | None
-    """Whose runs they are; null when they are of several."""
+    deployment_id: Annotated[
+        UUID | None,
+        Meta(description="Whose runs they are; null when they are of several."),
+    ]
 
-    rerun: RunFilter | None
-    """Which runs it repeats."""
+    rerun: Annotated[RunFilter | None, Meta(description="Which runs it repeats.")]
 
     cancel_requested: bool
     created_at: datetime
-    ended_at: datetime | None
-    """When the last run ended."""
+    ended_at: Annotated[datetime | None, Meta(description="When the last run ended.")]
 
     runs_url: str
     links: BatchLinks
@@ -64,11 +68,12 @@ class SkippedView(Struct, frozen=True, kw_only=True):
 class AcceptedBatchView(BatchView, frozen=True, kw_only=True):
     """A batch that will not be lost."""
 
-    runs: list[UUID]
-    """Its runs, in the order of their inputs."""
+    runs: Annotated[list[UUID], Meta(description="Its runs, in the order of their inputs.")]
 
-    skipped: list[SkippedView] = []
-    """Runs that were to be repeated, and why they are not."""
+    skipped: Annotated[
+        list[SkippedView],
+        Meta(description="Runs that were to be repeated, and why they are not."),
+    ] = []
 
 
 def batch_view(standing: Standing) -> BatchView:

@@ -1,9 +1,10 @@
 """How deployments and their histories are shown."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.http.problem_views import FaultView, fault_views
 from events.deployment import Action, Deployment, Promotion
@@ -23,8 +24,13 @@ class DeploymentView(Struct, frozen=True, kw_only=True):
     inputs: tuple[InputField, ...]
     promoted_at: datetime
     created_at: datetime
-    warnings: list[FaultView]
-    """What callers of the version before notice; the pointers name inputs as callers send them."""
+    warnings: Annotated[
+        list[FaultView],
+        Meta(
+            description="What callers of the version before notice; the pointers name inputs as "
+            "callers send them."
+        ),
+    ]
 
 
 class PromotionView(Struct, frozen=True, kw_only=True):
@@ -36,8 +42,7 @@ class PromotionView(Struct, frozen=True, kw_only=True):
     machine_id: UUID
     by: str
     at: datetime
-    forced: bool
-    """Whether it was promoted in spite of its warnings."""
+    forced: Annotated[bool, Meta(description="Whether it was promoted in spite of its warnings.")]
 
     comment: str
     warnings: list[FaultView]

@@ -27,8 +27,14 @@ class IssueKeyRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     name: Name
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=4)]
-    deployments: Annotated[list[UUID], Meta(max_length=100)] = []
-    """The only ones it is for; none for all. Such a key may hold scopes of runs only."""
+    deployments: Annotated[
+        list[UUID],
+        Meta(
+            max_length=100,
+            description="The only ones it is for; none for all. Such a key may hold scopes of runs "
+            "only.",
+        ),
+    ] = []
 
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
 
@@ -38,23 +44,23 @@ class KeyView(Struct, frozen=True, kw_only=True):
 
     id: UUID
     name: str
-    prefix: str
-    """How the key begins."""
+    prefix: Annotated[str, Meta(description="How the key begins.")]
 
     scopes: list[str]
     deployments: list[UUID]
     expires_at: datetime | None
     created_at: datetime
     revoked_at: datetime | None
-    last_used_at: datetime | None
-    """Known to a few seconds; a hint, which may be lost."""
+    last_used_at: Annotated[
+        datetime | None,
+        Meta(description="Known to a few seconds; a hint, which may be lost."),
+    ]
 
 
 class NewKeyView(KeyView, frozen=True, kw_only=True):
     """An API key that was just made."""
 
-    key: str
-    """The key itself. This is the only time it is shown."""
+    key: Annotated[str, Meta(description="The key itself. This is the only time it is shown.")]
 
 
 @post(

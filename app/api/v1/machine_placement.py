@@ -1,12 +1,13 @@
 """Which machines can run a version, and why not: as they were last found, nobody is asked."""
 
 from collections.abc import Sequence
+from typing import Annotated
 from uuid import UUID
 
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from app.api.v1.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
 from app.api.v1.requests import identifier
@@ -36,8 +37,10 @@ class PlacementView(Struct, frozen=True, kw_only=True):
     name: str
     state: str
     can_run: bool
-    reasons: list[ReasonView] = field(default_factory=list)
-    """Every reason why not; empty if it can."""
+    reasons: Annotated[
+        list[ReasonView],
+        Meta(description="Every reason why not; empty if it can."),
+    ] = field(default_factory=list)
 
 
 @get(

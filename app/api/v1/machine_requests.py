@@ -25,8 +25,7 @@ class MachineHeader(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A header that a machine, or the proxy before it, wants."""
 
     name: HeaderName
-    value: HeaderValue
-    """Kept sealed, never shown."""
+    value: Annotated[HeaderValue, Meta(description="Kept sealed, never shown.")]
 
 
 class RegisterMachineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,14 +33,35 @@ class RegisterMachineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     name: Name
     url: MachineUrl
-    token: MachineToken | None = None
-    """Shown to the machine with every request, as a bearer token. Kept sealed, never shown."""
+    token: (
+        Annotated[
+            MachineToken,
+            Meta(
+                description="Shown to the machine with every request, as a bearer token. "
+                "Kept sealed, never shown."
+            ),
+        ]
+        | None
+    ) = None
 
-    header: MachineHeader | None = None
-    """Shown to the machine with every request; called Authorization, in the place of the token."""
+    header: Annotated[
+        MachineHeader | None,
+        Meta(
+            description="Shown to the machine with every request; called Authorization, in the "
+            "place of the token."
+        ),
+    ] = None
 
-    comfy_api_key: ComfyApiKey | None = None
-    """The key of an account at comfy.org for its partner nodes. Kept sealed, never shown."""
+    comfy_api_key: (
+        Annotated[
+            ComfyApiKey,
+            Meta(
+                description="The key of an account at comfy.org for its partner nodes. "
+                "Kept sealed, never shown."
+            ),
+        ]
+        | None
+    ) = None
 
 
 class ChangeMachineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,11 +69,18 @@ class ChangeMachineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     name: Name | UnsetType = UNSET
     url: MachineUrl | UnsetType = UNSET
-    token: MachineToken | UnsetType | None = UNSET
-    """Null: it wants none any more. Required when it moves to another host and has one."""
+    token: (
+        Annotated[
+            MachineToken,
+            Meta(
+                description="Null: it wants none any more. "
+                "Required when it moves to another host and has one."
+            ),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
 
-    header: MachineHeader | UnsetType | None = UNSET
-    """The same."""
+    header: Annotated[MachineHeader | UnsetType | None, Meta(description="The same.")] = UNSET
 
-    comfy_api_key: ComfyApiKey | UnsetType | None = UNSET
-    """The same."""
+    comfy_api_key: Annotated[ComfyApiKey, Meta(description="The same.")] | UnsetType | None = UNSET

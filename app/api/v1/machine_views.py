@@ -1,10 +1,10 @@
 """The shapes in which the native API shows a machine and what has happened to it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from events.machine.snapshot import Device, MachineSnapshot
 from events.machine.state import Machine
@@ -18,21 +18,17 @@ class SnapshotView(Struct, frozen=True, kw_only=True):
     pytorch_version: str
     os: str
     devices: tuple[Device, ...]
-    node_classes: int
-    """How many classes of nodes it has."""
+    node_classes: Annotated[int, Meta(description="How many classes of nodes it has.")]
 
-    at: datetime
-    """When it was first found to be so."""
+    at: Annotated[datetime, Meta(description="When it was first found to be so.")]
 
 
 class SnapshotDetailView(SnapshotView, frozen=True, kw_only=True):
     """What a machine is and which models it has."""
 
-    models: dict[str, tuple[str, ...]]
-    """Files by folder."""
+    models: Annotated[dict[str, tuple[str, ...]], Meta(description="Files by folder.")]
 
-    models_omitted: int
-    """How many files there are beyond those."""
+    models_omitted: Annotated[int, Meta(description="How many files there are beyond those.")]
 
 
 class _MachineFacts(Struct, frozen=True, kw_only=True):
@@ -40,17 +36,28 @@ class _MachineFacts(Struct, frozen=True, kw_only=True):
     name: str
     url: str
     driver: str
-    state: str
-    """active, draining, disabled or removed."""
+    state: Annotated[str, Meta(description="active, draining, disabled or removed.")]
 
-    has_token: bool
-    """Whether it is shown a token; the token itself is never shown to anyone."""
+    has_token: Annotated[
+        bool,
+        Meta(description="Whether it is shown a token; the token itself is never shown to anyone."),
+    ]
 
-    header: str | None
-    """The name of another header that it is shown; its value is never shown to anyone."""
+    header: Annotated[
+        str | None,
+        Meta(
+            description="The name of another header that it is shown; its value is never shown to "
+            "anyone."
+        ),
+    ]
 
-    has_comfy_api_key: bool
-    """Whether its partner nodes have an account; the key itself is never shown to anyone."""
+    has_comfy_api_key: Annotated[
+        bool,
+        Meta(
+            description="Whether its partner nodes have an account; the key itself is never shown "
+            "to anyone."
+        ),
+    ]
 
     created_at: datetime
 
@@ -58,30 +65,37 @@ class _MachineFacts(Struct, frozen=True, kw_only=True):
 class MachineView(_MachineFacts, frozen=True, kw_only=True):
     """A machine."""
 
-    snapshot: SnapshotView | None
-    """None until somebody has reached it."""
+    snapshot: Annotated[
+        SnapshotView | None,
+        Meta(description="None until somebody has reached it."),
+    ]
 
 
 class MachineDetailView(_MachineFacts, frozen=True, kw_only=True):
     """A machine with all its models."""
 
-    snapshot: SnapshotDetailView | None
-    """None until somebody has reached it."""
+    snapshot: Annotated[
+        SnapshotDetailView | None,
+        Meta(description="None until somebody has reached it."),
+    ]
 
 
 class MachineChangeView(Struct, frozen=True, kw_only=True):
     """Something that happened to a machine."""
 
     at: datetime
-    by: str
-    """user:<id>, key:<id> or worker:<host>:<pid>."""
+    by: Annotated[str, Meta(description="user:<id>, key:<id> or worker:<host>:<pid>.")]
 
     type: str
-    what: str
-    """In words, English or Chinese."""
+    what: Annotated[str, Meta(description="In words, English or Chinese.")]
 
-    changes: dict[str, Any]
-    """What is otherwise than before, by field; for a new snapshot, only what differs."""
+    changes: Annotated[
+        dict[str, Any],
+        Meta(
+            description="What is otherwise than before, by field; for a new snapshot, only what "
+            "differs."
+        ),
+    ]
 
 
 def machine_view(machine: Machine) -> MachineView:

@@ -1,8 +1,10 @@
 """/v1/me: who the server takes the caller for."""
 
+from typing import Annotated
+
 from litestar import get
 from litestar.di import NamedDependency
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.auth.caller import Caller
 from app.auth.scopes import SCOPES, needs
@@ -11,8 +13,7 @@ from app.auth.scopes import SCOPES, needs
 class MeView(Struct, frozen=True, kw_only=True):
     """A caller, as the server sees them."""
 
-    tenant: str
-    """What their things belong to: org:… or user:…"""
+    tenant: Annotated[str, Meta(description="What their things belong to: org:… or user:…")]
 
     user_id: str | None
     org_id: str | None

@@ -66,15 +66,19 @@ class CreateBatchRequest(Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Many runs of one deployment to make, all or none."""
 
     deployment_id: UUID
-    inputs: Annotated[list[Inputs], Meta(min_length=1, max_length=MAX_RUNS)]
-    """The inputs of each run."""
+    inputs: Annotated[
+        list[Inputs],
+        Meta(min_length=1, max_length=MAX_RUNS, description="The inputs of each run."),
+    ]
 
 
 class RerunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to repeat a run."""
 
-    inputs: Inputs = {}
-    """Instead of those it had; null puts the default in the place of a value."""
+    inputs: Annotated[
+        Inputs,
+        Meta(description="Instead of those it had; null puts the default in the place of a value."),
+    ] = {}
 
     version: Version = Version.SAME
 
@@ -89,37 +93,57 @@ class RerunManyRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     filter: RunFilterRequest
     limit: Annotated[int, Meta(ge=1, le=MAX_RUNS)] = 100
     version: Version = Version.SAME
-    dry_run: bool = False
-    """Tell how many it would be, and do nothing."""
+    dry_run: Annotated[bool, Meta(description="Tell how many it would be, and do nothing.")] = False
 
 
 class PushVersionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A graph to save as the next version of the workflow of that name."""
 
     name: Name
-    graph: dict[str, Any] | None = None
-    """In API format. Without one, it is made from ui_graph."""
+    graph: Annotated[
+        dict[str, Any] | None,
+        Meta(description="In API format. Without one, it is made from ui_graph."),
+    ] = None
 
-    ui_graph: dict[str, Any] | None = None
-    """The same in the editor's format, kept for people and for nodes that want it."""
+    ui_graph: Annotated[
+        dict[str, Any] | None,
+        Meta(
+            description="The same in the editor's format, kept for people and for nodes that want "
+            "it."
+        ),
+    ] = None
 
-    machine_id: UUID | None = None
-    """The machine whose classes of nodes tell how to read ui_graph; not needed if all are alike."""
+    machine_id: Annotated[
+        UUID | None,
+        Meta(
+            description="The machine whose classes of nodes tell how to read ui_graph; not needed "
+            "if all are alike."
+        ),
+    ] = None
 
     comment: Comment = ""
-    custom_nodes: Annotated[dict[Name, CustomNode], Meta(max_length=MOST_PACKS)] = {}
-    """The packs of custom nodes it was made with, by name."""
+    custom_nodes: Annotated[
+        dict[Name, CustomNode],
+        Meta(
+            max_length=MOST_PACKS,
+            description="The packs of custom nodes it was made with, by name.",
+        ),
+    ] = {}
 
 
 class PromoteRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The version an environment shall run."""
 
     version: Annotated[int, Meta(ge=1)]
-    machine_id: UUID | None = None
-    """Where; without one it stays where it is. A first promotion needs one."""
+    machine_id: Annotated[
+        UUID | None,
+        Meta(description="Where; without one it stays where it is. A first promotion needs one."),
+    ] = None
 
-    force: bool = False
-    """Promote also what callers of the version before would notice."""
+    force: Annotated[
+        bool,
+        Meta(description="Promote also what callers of the version before would notice."),
+    ] = False
 
     comment: Comment = ""
 
@@ -127,8 +151,12 @@ class PromoteRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class RollBackRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a deployment shall go back to."""
 
-    version: Annotated[int, Meta(ge=1)] | None = None
-    """One that ran there; without one, the version before."""
+    version: (
+        Annotated[
+            int, Meta(ge=1, description="One that ran there; without one, the version before.")
+        ]
+        | None
+    ) = None
 
     comment: Comment = ""
 

@@ -1,12 +1,12 @@
 """/v1/runs/…/rerun: repeat one run, or all that a filter finds."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.api.v1.batch_views import AcceptedBatchView, SkippedView
 from app.api.v1.batches import answer_accepted
@@ -34,11 +34,9 @@ from events.batch import RunFilter
 class RerunPlanView(Struct, frozen=True, kw_only=True):
     """What repeating all that a filter finds would do."""
 
-    total: int
-    """Runs that would be made."""
+    total: Annotated[int, Meta(description="Runs that would be made.")]
 
-    has_more: bool
-    """Whether more runs fit than the limit lets in."""
+    has_more: Annotated[bool, Meta(description="Whether more runs fit than the limit lets in.")]
 
     skipped: list[SkippedView]
 

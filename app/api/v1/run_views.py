@@ -1,9 +1,10 @@
 """How runs, their outputs and their input images are shown."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from events.run.events import Ending, RunError
 from events.run.output import Output
@@ -19,15 +20,18 @@ class OutputView(Struct, frozen=True, kw_only=True):
     kind: str
     node_id: str
     filename: str | None = None
-    url: str | None = None
-    """None until it is stored."""
+    url: Annotated[str | None, Meta(description="None until it is stored.")] = None
 
     text: str | None = None
-    length: int | None = None
-    """Characters of the text."""
+    length: Annotated[int | None, Meta(description="Characters of the text.")] = None
 
-    omitted: int | None = None
-    """Characters of the text that were cut off its end: more than 16,384 are not kept."""
+    omitted: Annotated[
+        int | None,
+        Meta(
+            description="Characters of the text that were cut off its end: "
+            "more than 16,384 are not kept."
+        ),
+    ] = None
 
     media_type: str | None = None
     bytes: int | None = None
@@ -40,8 +44,7 @@ class OutputView(Struct, frozen=True, kw_only=True):
 class InputImageView(Struct, frozen=True, kw_only=True):
     """An input image as it was stored."""
 
-    url: str | None
-    """None once the run is erased."""
+    url: Annotated[str | None, Meta(description="None once the run is erased.")]
 
     media_type: str
     width: int | None
@@ -51,17 +54,13 @@ class InputImageView(Struct, frozen=True, kw_only=True):
 class RunSeconds(Struct, frozen=True, kw_only=True):
     """What a run took, in seconds; docs/analyse-runs.md defines each."""
 
-    wait: float
-    """Until a machine first began to render it."""
+    wait: Annotated[float, Meta(description="Until a machine first began to render it.")]
 
-    render: float
-    """Of its last attempt, on the machine."""
+    render: Annotated[float, Meta(description="Of its last attempt, on the machine.")]
 
-    gpu: float
-    """Of all attempts, on their machines."""
+    gpu: Annotated[float, Meta(description="Of all attempts, on their machines.")]
 
-    total: float
-    """From its acceptance to its end."""
+    total: Annotated[float, Meta(description="From its acceptance to its end.")]
 
 
 class RunLinks(Struct, frozen=True, kw_only=True):
@@ -78,8 +77,13 @@ class RunView(Struct, frozen=True, kw_only=True):
 
     id: UUID
     status: str
-    position: str
-    """How new this answer is; later answers are never older. Opaque, but ordered."""
+    position: Annotated[
+        str,
+        Meta(
+            description="How new this answer is; later answers are never older. Opaque, but "
+            "ordered."
+        ),
+    ]
 
     workflow_id: UUID
     version_id: UUID
@@ -92,28 +96,40 @@ class RunView(Struct, frozen=True, kw_only=True):
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
-    duration: float | None
-    """Seconds from the start of rendering to the end; None until then."""
+    duration: Annotated[
+        float | None,
+        Meta(description="Seconds from the start of rendering to the end; None until then."),
+    ]
 
-    seconds: RunSeconds | None
-    """None until it has ended, and for runs that ended before comfyd recorded it."""
+    seconds: Annotated[
+        RunSeconds | None,
+        Meta(
+            description="None until it has ended, and for runs that ended before comfyd recorded "
+            "it."
+        ),
+    ]
 
     outputs: list[OutputView]
     input_images: dict[str, InputImageView]
     error: RunError | None
     progress: Progress | None
     batch_id: UUID | None
-    batch_index: int | None
-    """Its place in the batch, from 0."""
+    batch_index: Annotated[int | None, Meta(description="Its place in the batch, from 0.")]
 
-    rerun_of: UUID | None
-    """The run that it repeats."""
+    rerun_of: Annotated[UUID | None, Meta(description="The run that it repeats.")]
 
-    erased_at: datetime | None
-    """Since when its private data is shown to nobody."""
+    erased_at: Annotated[
+        datetime | None,
+        Meta(description="Since when its private data is shown to nobody."),
+    ]
 
-    erasure: str | None
-    """requested, or done when the last of its private data is deleted; None while it is kept."""
+    erasure: Annotated[
+        str | None,
+        Meta(
+            description="requested, or done when the last of its private data is deleted; None "
+            "while it is kept."
+        ),
+    ]
 
     links: RunLinks
 

@@ -36,8 +36,7 @@ class TicketLinks(Struct, frozen=True, kw_only=True):
 class TicketView(Struct, frozen=True, kw_only=True):
     """A ticket, for a page."""
 
-    ticket: str
-    """Goes into the query parameter `ticket`."""
+    ticket: Annotated[str, Meta(description="Goes into the query parameter `ticket`.")]
 
     expires_at: datetime
     links: TicketLinks

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from app.api.v1.requests import identifier
 from app.api.v1.timeline_texts import told, waiting_in_words
@@ -24,14 +25,20 @@ from events.run.waiting import Waiting
 class WaitingView(Struct, frozen=True, kw_only=True):
     """What a run waits for."""
 
-    reason: str
-    """machine_queue, comfyui_queue, machine_unreachable, storage_unavailable, machine_draining,
-    machine_disabled or retry_due."""
+    reason: Annotated[
+        str,
+        Meta(
+            description="machine_queue, comfyui_queue, machine_unreachable, storage_unavailable, "
+            "machine_draining, machine_disabled or retry_due."
+        ),
+    ]
 
     since: datetime
     machine_id: UUID | None
-    detail: str
-    """The same in a sentence, with the words of whatever does not answer."""
+    detail: Annotated[
+        str,
+        Meta(description="The same in a sentence, with the words of whatever does not answer."),
+    ]
 
 
 class NodeTimeView(Struct, frozen=True, kw_only=True):
@@ -41,8 +48,7 @@ class NodeTimeView(Struct, frozen=True, kw_only=True):
     class_type: str
     title: str
     seconds: float
-    cached: bool
-    """Whether an earlier result was used again."""
+    cached: Annotated[bool, Meta(description="Whether an earlier result was used again.")]
 
 
 class EntryView(Struct, frozen=True, kw_only=True):
@@ -62,8 +68,10 @@ class TimelineView(Struct, frozen=True, kw_only=True):
     waiting: WaitingView | None
     phases: list[Phase]
     placements: list[Placement]
-    nodes: list[NodeTimeView]
-    """How long each node of the last attempt took, as far as it was heard."""
+    nodes: Annotated[
+        list[NodeTimeView],
+        Meta(description="How long each node of the last attempt took, as far as it was heard."),
+    ]
 
     retries: list[Retry]
     uploads: list[StoredFile]

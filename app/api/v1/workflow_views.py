@@ -1,10 +1,10 @@
 """How workflows, their versions and the differences between them are shown."""
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
-from msgspec import Raw, Struct, field
+from msgspec import Meta, Raw, Struct, field
 from msgspec.structs import asdict
 
 from app.http.problem_views import FaultView, fault_views
@@ -26,8 +26,10 @@ class VersionView(Struct, frozen=True, kw_only=True):
     name: str
     version_id: UUID
     version: int
-    source: str
-    """What was pushed: api, or ui where the graph was made from the editor's."""
+    source: Annotated[
+        str,
+        Meta(description="What was pushed: api, or ui where the graph was made from the editor's."),
+    ]
 
     inputs: tuple[InputField, ...]
     comment: str
@@ -38,21 +40,29 @@ class VersionView(Struct, frozen=True, kw_only=True):
 class PushedVersionView(VersionView, frozen=True, kw_only=True):
     """A version that was just pushed, and what its author should know."""
 
-    warnings: list[FaultView]
-    """Nodes that look like inputs and are none; pointers lead into its graph in API format."""
+    warnings: Annotated[
+        list[FaultView],
+        Meta(
+            description="Nodes that look like inputs and are none; pointers lead into its graph in "
+            "API format."
+        ),
+    ]
 
 
 class VersionDetailView(VersionView, frozen=True, kw_only=True):
     """A version with all that it holds."""
 
-    graph: dict[str, Any]
-    """In API format: what runs."""
+    graph: Annotated[dict[str, Any], Meta(description="In API format: what runs.")]
 
-    ui_graph: dict[str, Any] | None
-    """As the editor saved it, where it was pushed."""
+    ui_graph: Annotated[
+        dict[str, Any] | None,
+        Meta(description="As the editor saved it, where it was pushed."),
+    ]
 
-    custom_nodes: dict[str, Any]
-    """Packs of custom nodes by name, as they were when it was pushed."""
+    custom_nodes: Annotated[
+        dict[str, Any],
+        Meta(description="Packs of custom nodes by name, as they were when it was pushed."),
+    ]
 
 
 class WorkflowItemView(Struct, frozen=True, kw_only=True):
@@ -61,8 +71,7 @@ class WorkflowItemView(Struct, frozen=True, kw_only=True):
     id: UUID
     name: str
     created_at: datetime
-    updated_at: datetime
-    """When its latest version was pushed."""
+    updated_at: Annotated[datetime, Meta(description="When its latest version was pushed.")]
 
     version_count: int
     latest: VersionView
@@ -79,8 +88,10 @@ class DiffView(Struct, frozen=True, kw_only=True):
 
     from_: int = field(name="from")
     to: int
-    identical: bool
-    """Whether both run the same; comments and layouts do not count."""
+    identical: Annotated[
+        bool,
+        Meta(description="Whether both run the same; comments and layouts do not count."),
+    ]
 
     inputs: InputsDiff
     nodes: NodesDiff
