@@ -75,19 +75,19 @@ check: .venv/ready-dev  ## Format, lint, types, import rules, audit: what CI run
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m tests.audit
+	@$(BIN)/python -m tests.tools.audit
 
 audit: .venv/ready-dev  ## Look for known vulnerabilities; AUDIT=required fails where nobody can be asked
-	@$(BIN)/python -m tests.audit
+	@$(BIN)/python -m tests.tools.audit
 
 bench: .venv/ready-dev  ## Measure, beside the ceilings, and write docs/benchmarks.md
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 docs: .venv/ready-dev  ## Rewrite the pages that are generated from the code
-	@$(BIN)/python -m tests.lifecycle
+	@$(BIN)/python -m tests.tools.lifecycle
 
 messages: .venv/ready-dev  ## Take new texts into the catalogue of translations, and compile it
-	@$(BIN)/python -m tests.messages
+	@$(BIN)/python -m tests.tools.messages
 
 answers: .venv/ready-dev  ## Write down anew what the system answers, as examples in /openapi.json
 	@COMFYD_RECORD_ANSWERS=1 $(BIN)/python -m pytest -q tests/e2e/openapi/test_openapi_examples.py tests/e2e/openapi/test_openapi_other_answers.py

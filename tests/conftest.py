@@ -12,7 +12,7 @@ from psycopg import sql
 
 from infra.jetstream.connection import connected
 from infra.jetstream.streams import declared as streams
-from tests.servers import drop_streams, running_servers
+from tests.servers.shared import drop_streams, running_servers
 
 
 @pytest.fixture(scope="session")

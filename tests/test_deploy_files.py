@@ -16,7 +16,7 @@ from infra.embedded import nats_server
 from infra.jetstream.analyst import ACCOUNTS
 from infra.settings.settings import SETTING_NAMES, settings_from
 from infra.telemetry.tracing.setup import PASSED_ON
-from tests.containers import DEPLOY, compose
+from tests.servers.containers import DEPLOY, compose
 
 ROOT = DEPLOY.parent.parent
 OWN = {"api": "api", "worker": "worker", "projector": "projector", "migrate": "migrate"}

@@ -27,8 +27,8 @@ from infra.images.accepted import ImageProblem
 from infra.net.url_fetch import UrlProblem
 from infra.settings.settings import SETTING_NAMES
 from infra.telemetry.tracing.setup import PASSED_ON
-from tests.described import operations
-from tests.lifecycle import PAGE, lifecycle_page
+from tests.observe.described import operations
+from tests.tools.lifecycle import PAGE, lifecycle_page
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # its types are another package
 
-from tests.metrics_page import documented
-from tests.prometheus import (
+from tests.observe.metrics_page import documented
+from tests.servers.prometheus import (
     DASHBOARD,
     DEPLOY,
     PROMTOOL,

@@ -16,7 +16,7 @@ from events.messages.machines import MACHINES
 from events.messages.requests import REQUESTS
 from events.texts import language_of_locale
 from infra.translation import message, translate, translate_term
-from tests import messages
+from tests.tools import messages
 
 CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 ALLOWED = {

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.cluster_system import system_on
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant, client_of
-from tests.nats_cluster import Cluster, running_cluster
-from tests.prometheus import RULES, Prometheus, hurried, running_prometheus
+from tests.servers.cluster_system import system_on
+from tests.servers.nats_cluster import Cluster, running_cluster
+from tests.servers.prometheus import RULES, Prometheus, hurried, running_prometheus
 
 MACHINE_WAIT = "3"
 """Seconds a run waits for a machine that is away: then it fails, and that is an alert, too."""

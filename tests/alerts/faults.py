@@ -16,7 +16,7 @@ from infra.jetstream.connection import api
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.work.consumers import render_consumer
 from infra.postgres import connect
-from tests.builders import created, draft
+from tests.builders.facts import created, draft
 
 A_WHILE = timedelta(hours=2)
 """Age of a run that has waited too long by every rule."""

@@ -14,12 +14,12 @@ from nats.aio.client import Client
 
 from infra.jetstream.connection import connected
 from tests.alerts import faults
+from tests.builders.pictures import saved
 from tests.e2e.graphs import card, load
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
-from tests.nats_cluster import NODES, Cluster
-from tests.pictures import saved
-from tests.prometheus import RULES, Prometheus, needs_prometheus, panel_expressions
+from tests.servers.nats_cluster import NODES, Cluster
+from tests.servers.prometheus import RULES, Prometheus, needs_prometheus, panel_expressions
 
 pytestmark = needs_prometheus
 

@@ -13,8 +13,8 @@ from events.run.events import RunCreated, RunEvent, StatusChanged
 from events.run.status import Status
 from events.subjects import subject
 from infra.jetstream.connection import checked
-from tests import builders
 from tests.bench.stack import USER
+from tests.builders import facts
 
 TOGETHER = 20
 """Runs that happen at the same time, so that their events lie between each other."""
@@ -29,18 +29,18 @@ META = Meta(
 
 def run_events(run_id: UUID) -> list[AnyRecorded]:
     """Give all that happens to a run with one image: seven events."""
-    facts: list[RunEvent] = [
+    history: list[RunEvent] = [
         _created(run_id),
-        builders.claimed(run_id=run_id),
+        facts.claimed(run_id=run_id),
         changed(Status.STARTED),
         changed(Status.RUNNING),
-        builders.produced(builders.image_output()),
-        builders.uploaded(),
+        facts.produced(facts.image_output()),
+        facts.uploaded(),
         changed(Status.SUCCESS),
     ]
     recorded = []
     state = None
-    for version, fact in enumerate(facts, start=1):
+    for version, fact in enumerate(history, start=1):
         state = RUN.evolve(state, fact)
         recorded.append(entry(run_id, fact, version=version, status=state.status))
     return recorded
@@ -52,7 +52,7 @@ def birth(run_id: UUID) -> AnyRecorded:
 
 
 def _created(run_id: UUID) -> RunCreated:
-    return builders.created(run_id=run_id, user_id=USER, request_hash="0" * 64)
+    return facts.created(run_id=run_id, user_id=USER, request_hash="0" * 64)
 
 
 def changed(status: Status) -> StatusChanged:
@@ -61,8 +61,8 @@ def changed(status: Status) -> StatusChanged:
         status=status,
         reason="the machine says so",
         attempt=1,
-        machine_id=builders.MACHINE_ID,
-        at=builders.NOW,
+        machine_id=facts.MACHINE_ID,
+        at=facts.NOW,
     )
 
 

@@ -17,7 +17,7 @@ from tests.bench.scale import Scale, Told
 from tests.bench.stack import Stack
 from tests.bench.table import Chapter, Row, times
 from tests.bench.wire import request
-from tests.nats_cluster import NODES, Cluster, leader_of, running_cluster
+from tests.servers.nats_cluster import NODES, Cluster, leader_of, running_cluster
 
 CLIENTS = (1, 16)
 STALL_CLIENTS = 8

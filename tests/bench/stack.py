@@ -20,8 +20,8 @@ from infra.jetstream.connection import connected
 from infra.jetstream.streams import declared as streams
 from infra.postgres import Connection, connect
 from projections.schema import create_tables
-from tests.builders import SEAL_KEY
-from tests.servers import drop_streams, embedded_servers
+from tests.builders.facts import SEAL_KEY
+from tests.servers.shared import drop_streams, embedded_servers
 
 ROOT = Path(__file__).parents[2]
 SECRET = "measured-in-the-open-so-no-secret-at-all"

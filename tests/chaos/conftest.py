@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.system import System, running_system
 from tests.e2e.tenant import Tenant, client_of
-from tests.servers import embedded_servers
+from tests.servers.shared import embedded_servers
 
 
 @pytest.fixture(scope="package")

@@ -11,8 +11,8 @@ import pytest
 from app.cli.supervisor import python_process
 from infra.embedded.child import start
 from infra.embedded.ports import LOOPBACK, free_port
-from tests.small_disk import filled, small_disk
-from tests.up import Up, running_up
+from tests.servers.small_disk import filled, small_disk
+from tests.servers.up import Up, running_up
 
 pytestmark = pytest.mark.chaos
 

@@ -10,13 +10,13 @@ import pytest
 
 from events.ids import prompt_id
 from infra.jetstream.connection import connected
+from tests.builders.pictures import saved
 from tests.chaos.load import graph
 from tests.chaos.proof import check_story, log_end, read_stories
 from tests.e2e.graphs import card, load, slow
 from tests.e2e.sse import Message, facts, following
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
-from tests.pictures import saved
 
 pytestmark = pytest.mark.chaos
 

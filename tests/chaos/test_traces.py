@@ -15,7 +15,7 @@ from tests.chaos.proof import log_end, read_stories
 from tests.e2e.graphs import Graph, external, node, slow
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
-from tests.otlp_collector import Collector, SentSpan, collector
+from tests.servers.otlp_collector import Collector, SentSpan, collector
 
 pytestmark = pytest.mark.chaos
 

@@ -6,11 +6,11 @@ import httpx
 import pytest
 
 from tests.cluster.balancer import Balancer
-from tests.cluster_system import system_on
-from tests.described import check_described
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant
-from tests.nats_cluster import Cluster, running_cluster
+from tests.observe.described import check_described
+from tests.servers.cluster_system import system_on
+from tests.servers.nats_cluster import Cluster, running_cluster
 
 
 @pytest.fixture(scope="module")

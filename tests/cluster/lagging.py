@@ -7,8 +7,8 @@ from nats.aio.client import Client
 
 from events.subjects import INPUTS, LOG
 from infra.jetstream.connection import api
-from tests.nats_cluster import NODES, leader_of
-from tests.route_proxies import RouteProxies
+from tests.network.route_proxies import RouteProxies
+from tests.servers.nats_cluster import NODES, leader_of
 
 
 async def leave_one_behind(

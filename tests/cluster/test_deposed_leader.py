@@ -17,9 +17,9 @@ from infra.jetstream.connection import UNANSWERED, ApiError, connected
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.log.reader import head
-from tests.builders import claimed, created, draft
-from tests.nats_cluster import NODES, leader_of, migrated, running_cluster
-from tests.route_proxies import RouteProxies
+from tests.builders.facts import claimed, created, draft
+from tests.network.route_proxies import RouteProxies
+from tests.servers.nats_cluster import NODES, leader_of, migrated, running_cluster
 
 pytestmark = pytest.mark.cluster
 

@@ -21,8 +21,8 @@ from infra.jetstream.health.system import SystemHealth
 from infra.s3.probe import StorageProbe
 from tests.cluster.lagging import leave_one_behind
 from tests.e2e.system import eventually
-from tests.nats_cluster import Cluster, leader_of, migrated, running_cluster
-from tests.route_proxies import RouteProxies
+from tests.network.route_proxies import RouteProxies
+from tests.servers.nats_cluster import Cluster, leader_of, migrated, running_cluster
 
 pytestmark = pytest.mark.cluster
 

@@ -9,7 +9,7 @@ from infra.jetstream.connection import connected
 from tests.chaos.load import graph
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
-from tests.nats_cluster import NODES, Cluster, leader_of
+from tests.servers.nats_cluster import NODES, Cluster, leader_of
 
 pytestmark = pytest.mark.cluster
 

@@ -22,9 +22,9 @@ from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log.consumer import UNHEARD, UNHEARD_PAUSE
 from infra.jetstream.private_data import PrivateData
 from infra.jetstream.streams import declared as streams
-from tests.builders import created, draft
+from tests.builders.facts import created, draft
 from tests.e2e.system import eventually
-from tests.nats_cluster import NODES, Cluster
+from tests.servers.nats_cluster import NODES, Cluster
 
 pytestmark = [
     pytest.mark.cluster,

@@ -15,7 +15,7 @@ from infra.jetstream.work.consumers import BATCHES, ERASURES, OBSERVATIONS, UPLO
 from infra.jetstream.work.queue import WorkQueue
 from infra.jetstream.work.reactor_durable import ReactorDurable
 from tests.e2e.system import eventually
-from tests.nats_cluster import Cluster
+from tests.servers.nats_cluster import Cluster
 
 pytestmark = pytest.mark.cluster
 

@@ -12,7 +12,7 @@ from tests.chaos.proof import check_story, log_end, read_stories, renders
 from tests.e2e.command_line import COMMAND, environment
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
-from tests.nats_cluster import NODES, Cluster
+from tests.servers.nats_cluster import NODES, Cluster
 
 pytestmark = pytest.mark.cluster
 

@@ -13,7 +13,7 @@ from tests.chaos.load import Load, graph
 from tests.chaos.proof import Story, check_everything, log_end, renders
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
-from tests.nats_cluster import NODES, Cluster
+from tests.servers.nats_cluster import NODES, Cluster
 
 pytestmark = pytest.mark.cluster
 

@@ -18,8 +18,8 @@ from tests.chaos.proof import check_everything, log_end
 from tests.cluster.lagging import leaders_of_both, leave_one_behind, until_unknown
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant
-from tests.nats_cluster import Cluster, running_cluster
-from tests.route_proxies import RouteProxies
+from tests.network.route_proxies import RouteProxies
+from tests.servers.nats_cluster import Cluster, running_cluster
 
 pytestmark = pytest.mark.cluster
 

@@ -22,7 +22,7 @@ from infra.jetstream.log import consumer, reader
 from infra.jetstream.log.group import LogGroups
 from infra.jetstream.log.reader import LogInterrupted, read_log
 from infra.jetstream.private_data import PrivateData
-from tests.builders import claimed, created, draft
+from tests.builders.facts import claimed, created, draft
 from tests.cluster.lagging import is_found, leave_one_behind, until_unknown
 from tests.contract.test_event_store_contract import (  # noqa: F401 -- the suite runs here as well
     test_a_repeat_is_recognised_after_others_have_written,
@@ -37,8 +37,8 @@ from tests.contract.test_event_store_contract import (  # noqa: F401 -- the suit
     test_the_same_command_twice_is_recorded_once,
     test_what_was_appended_is_read_back_as_it_was,
 )
-from tests.nats_cluster import Cluster, migrated, running_cluster
-from tests.route_proxies import RouteProxies
+from tests.network.route_proxies import RouteProxies
+from tests.servers.nats_cluster import Cluster, migrated, running_cluster
 
 pytestmark = pytest.mark.cluster
 

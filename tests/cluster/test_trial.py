@@ -12,7 +12,7 @@ from tests.chaos.load import Load, graph
 from tests.chaos.proof import check_everything, log_end, renders
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
-from tests.nats_cluster import Cluster, leader_of
+from tests.servers.nats_cluster import Cluster, leader_of
 
 pytestmark = pytest.mark.cluster
 

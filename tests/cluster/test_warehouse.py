@@ -8,9 +8,9 @@ import pytest
 from events.subjects import LOG, subject
 from infra.jetstream.connection import connected
 from tests.cluster.lagging import leave_one_behind, until_unknown
-from tests.nats_cluster import migrated, running_cluster
-from tests.route_proxies import RouteProxies
-from tests.warehouse import SOURCE, expected, fill, start, tables, wait_for
+from tests.network.route_proxies import RouteProxies
+from tests.servers.nats_cluster import migrated, running_cluster
+from tests.servers.warehouse import SOURCE, expected, fill, start, tables, wait_for
 
 pytestmark = pytest.mark.cluster
 

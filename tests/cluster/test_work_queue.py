@@ -9,8 +9,8 @@ from events import subjects
 from events.work import render_piece
 from infra.jetstream.connection import api, connected
 from infra.jetstream.work.queue import WorkQueue
-from tests.builders import MACHINE_ID
-from tests.nats_cluster import Cluster, migrated
+from tests.builders.facts import MACHINE_ID
+from tests.servers.nats_cluster import Cluster, migrated
 
 pytestmark = pytest.mark.cluster
 

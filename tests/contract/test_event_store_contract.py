@@ -17,11 +17,11 @@ from infra.event_store import AggregateFull, EventStore, Session, VersionConflic
 from infra.jetstream.connection import connected
 from infra.jetstream.event_store import BATCH, JetStreamEventStore
 from infra.jetstream.streams import declared as streams
-from tests.builders import MACHINE_ID, NOW, claimed, created, draft, meta, pushed
-from tests.memory_event_store import MemoryEventStore
-from tests.nats_cluster import Cluster, migrated, running_cluster
-from tests.servers import drop_streams
-from tests.stale_replica import stale
+from tests.builders.facts import MACHINE_ID, NOW, claimed, created, draft, meta, pushed
+from tests.fakes.event_store import MemoryEventStore
+from tests.network.stale_replica import stale
+from tests.servers.nats_cluster import Cluster, migrated, running_cluster
+from tests.servers.shared import drop_streams
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from infra.machine_driver import (
     Waiting,
     WorkflowRejected,
 )
-from tests.machine_labs import REAL_URL, DemoLab, Lab, RealLab, StandinLab, saved
+from tests.fakes.machine_labs import REAL_URL, DemoLab, Lab, RealLab, StandinLab, saved
 
 DEADLINE = 5.0
 LONG = 30.0

@@ -14,8 +14,8 @@ from infra.s3.port import (
 )
 from infra.s3.storage import open_object_storage
 from infra.settings.settings import Spaces, settings_from
-from tests.builders import SEAL_KEY
-from tests.fake_object_storage import FakeObjectStorage
+from tests.builders.facts import SEAL_KEY
+from tests.fakes.object_storage import FakeObjectStorage
 
 MiB = 1024 * 1024
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # its types are another package
 
-from tests.containers import DEPLOY, compose
+from tests.servers.containers import DEPLOY, compose
 
 KUBERNETES = DEPLOY / "kubernetes"
 SECRETS = KUBERNETES / "secrets.env.example"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from tests.builders import SEAL_KEY
+from tests.builders.facts import SEAL_KEY
 from tests.deploy.files import (
     NATS_SECRETS,
     PROCESSES,

@@ -15,8 +15,8 @@ from msgspec import Struct
 from infra.embedded.child import Child, Command, start
 from infra.embedded.nats_server import nats_binary
 from infra.embedded.ports import LOOPBACK, free_port
-from tests.containers import DEPLOY
-from tests.nats_monitor import is_healthy
+from tests.servers.containers import DEPLOY
+from tests.servers.nats_monitor import is_healthy
 
 COMFYD = str(Path(sys.executable).with_name("comfyd"))
 """The entry point of the image."""

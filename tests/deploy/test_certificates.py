@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.embedded.ports import LOOPBACK
-from tests.containers import DEPLOY
+from tests.servers.containers import DEPLOY
 
 SCRIPT = DEPLOY / "certificates.sh"
 

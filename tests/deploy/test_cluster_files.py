@@ -14,7 +14,6 @@ import yaml  # type: ignore[import-untyped]  # its types are another package
 from app.cli.main import main
 from infra.settings.settings import SETTING_NAMES
 from infra.telemetry.tracing.setup import PASSED_ON
-from tests.containers import DEPLOY, compose
 from tests.deploy.files import (
     KUBERNETES,
     OLDEST_KUBERNETES,
@@ -29,6 +28,7 @@ from tests.deploy.files import (
     manifests,
     pods,
 )
+from tests.servers.containers import DEPLOY, compose
 
 OF_THE_CONTAINER = {"COMFYD_HOST", "COMFYD_PORT", "COMFYD_DATA", "COMFYD_INTERNAL_HOST"}
 NOT_OURS = {"SSL_CERT_FILE", "NATS_PASSWORD"}

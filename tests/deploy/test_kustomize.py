@@ -9,8 +9,8 @@ import kubernetes_validate
 import pytest
 import yaml  # type: ignore[import-untyped]  # its types are another package
 
-from tests.containers import DEPLOY
 from tests.deploy.files import OLDEST_KUBERNETES, Manifest, typed
+from tests.servers.containers import DEPLOY
 
 NAME = "app.kubernetes.io/name"
 

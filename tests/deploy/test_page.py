@@ -2,8 +2,8 @@
 
 import re
 
-from tests.containers import DEPLOY, compose
 from tests.deploy.files import manifest, typed
+from tests.servers.containers import DEPLOY, compose
 
 
 def test_commands_of_the_page_name_what_there_is() -> None:

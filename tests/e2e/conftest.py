@@ -18,7 +18,7 @@ from projections.statements import LIVE
 from tests.e2e.command_line import Comfyd, GraphFile, command_line
 from tests.e2e.system import System, running_system
 from tests.e2e.tenant import Tenant, client_of
-from tests.servers import drop_streams
+from tests.servers.shared import drop_streams
 
 
 @pytest.fixture(scope="package")

@@ -21,7 +21,7 @@ from infra.jetstream.connection import connected
 from infra.jetstream.streams import declared as streams
 from infra.postgres import connect
 from projections.schema import create_tables
-from tests.builders import SEAL_KEY
+from tests.builders.facts import SEAL_KEY
 
 SECRET = "a secret that only the tests know, long enough for HS256"
 READY_WITHIN = 30.0

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import httpx
 
-from tests.described import check_described
 from tests.e2e.system import System, eventually
+from tests.observe.described import check_described
 
 ENDS = {"success", "failed", "cancelled", "timeout"}
 Json = dict[str, Any]

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.browser import opened
+from tests.observe.browser import opened
 
 _SWITCHES = ("--remote-debugging-port=0", "--window-size=600,400")
 _START_S = 60

@@ -62,7 +62,7 @@ from events.run.output import Output
 from events.run.status import Status
 from events.token import TokenRevoked
 from events.workflow import WorkflowCreated, WorkflowVersionCreated
-from tests.builders import NOW, later
+from tests.builders.facts import NOW, later
 
 
 def _id(number: int) -> UUID:

@@ -1,7 +1,8 @@
 """Build images of the servers from their wheels, where no registry can be reached.
 
-`python -m tests.images` builds them and prints the variables that make tests/containers.py take
-them. For glibc Linux only: Postgres brings the libraries and the shell of this machine along.
+`python -m tests.images` builds them and prints the variables that make
+tests/servers/containers.py take them. For glibc Linux only: Postgres brings the libraries and the
+shell of this machine along.
 """
 
 import re

@@ -10,9 +10,9 @@ from infra.embedded.servers import Servers
 from infra.jetstream.connection import connected
 from tests.e2e.system import System, running_system
 from tests.e2e.tenant import Tenant, client_of
-from tests.machine_labs import REAL_URL
+from tests.fakes.machine_labs import REAL_URL
 from tests.real.direct import Direct
-from tests.servers import drop_streams
+from tests.servers.shared import drop_streams
 
 
 @pytest.fixture(scope="package")

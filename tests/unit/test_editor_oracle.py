@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.builders.editor_graphs import INFOS, Drawing
 from tests.editor_oracle.answers import Answer
 from tests.editor_oracle.compare import Comparison, Verdict, compare
-from tests.ui_graphs import INFOS, Drawing
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ import pytest
 from infra.embedded.ports import LOOPBACK, free_port
 from infra.settings.settings import ANYBODY
 from tests.e2e.system import System
-from tests.identity_provider import (
+from tests.servers.identity_provider import (
     AUDIENCE,
     ISSUER,
     IdentityProvider,

@@ -4,9 +4,9 @@ import json
 import time
 from pathlib import Path
 
+from tests.builders.pictures import saved
 from tests.e2e.command_line import Comfyd, GraphFile
 from tests.e2e.graphs import card, load, slow
-from tests.pictures import saved
 
 
 async def test_a_run_that_fails_says_so(

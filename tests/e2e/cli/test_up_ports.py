@@ -17,7 +17,7 @@ import pytest
 
 from infra.embedded.certificate import remembered_certificate
 from infra.embedded.ports import LOOPBACK
-from tests.up import Up, running_up
+from tests.servers.up import Up, running_up
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 

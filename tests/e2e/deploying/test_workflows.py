@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
+from tests.builders.editor_graphs import Drawing, subgraph
 from tests.e2e.graphs import MISSING, card, external, node
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant, client_of
-from tests.ui_graphs import Drawing, subgraph
 
 SUB = "0b5a1e4e-0000-4000-8000-000000000001"
 PACKS = {"pack": {"url": "https://example.com/pack", "commit": "0f"}, "other": "1.2"}

@@ -10,10 +10,10 @@ from PIL import Image
 
 from infra.jetstream.connection import api
 from infra.jetstream.log.reader import head
+from tests.builders.pictures import saved
 from tests.e2e.graphs import MISSING, card, external, load, node, show
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant, client_of
-from tests.pictures import saved
 
 
 async def _traces(nats: Client) -> tuple[int, int]:

@@ -3,8 +3,8 @@
 import pytest
 
 from app.openapi.examples import BODIES
-from tests.described import operations
 from tests.e2e.tenant import Json, Tenant
+from tests.observe.described import operations
 
 pytestmark = pytest.mark.anyio
 

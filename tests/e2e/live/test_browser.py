@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.browser import Site, needs_browser, opened, site
-from tests.cutting_proxy import CuttingProxy, Fault, cutting_proxy
 from tests.e2e.graphs import card
 from tests.e2e.node import install
 from tests.e2e.sse import following
 from tests.e2e.system import System
 from tests.e2e.tenant import Json, Tenant, client_of
+from tests.network.cutting_proxy import CuttingProxy, Fault, cutting_proxy
+from tests.observe.browser import Site, needs_browser, opened, site
 
 DOCS = Path(__file__).parents[3] / "docs"
 MODULE = re.compile(r"^```js\n// ([\w-]+\.js)\n(.*?)^```$", re.DOTALL | re.MULTILINE)

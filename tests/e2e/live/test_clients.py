@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.described import described
 from tests.e2e.node import CLIENTS, command, install, node_and_npm, with_node
 from tests.e2e.system import System
+from tests.observe.described import described
 
 TOOLS = Path(sys.executable).parent
 

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.described import operations
 from tests.e2e.graphs import MISSING, external, node
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant
 from tests.e2e.worst_bodies import Body, of_any_route, of_batches, of_runs, of_workflows
+from tests.observe.described import operations
 
 LONGEST = 0.2
 """Seconds that anybody waits for /health/live, on a machine that has nothing else to do."""

@@ -7,13 +7,13 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.described import check_described
 from tests.e2e.auth.test_keys import SOON, bearer, issue
 from tests.e2e.batches import make
 from tests.e2e.graphs import MISSING, card, slow
 from tests.e2e.sse import following_at
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant
+from tests.observe.described import check_described
 
 
 async def ticket_for(tenant: Tenant, path: str, **headers: str) -> Json:

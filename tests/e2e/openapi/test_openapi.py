@@ -6,8 +6,8 @@ from urllib.parse import urljoin
 import httpx
 
 from app.http.docs_page import swagger_files
-from tests.described import described
 from tests.e2e.system import System
+from tests.observe.described import described
 
 ADDRESS = re.compile(r"""(?:src|href)="([^"]+)"|url: "([^"]+)\"""")
 

@@ -14,10 +14,10 @@ import pytest
 from httpx import Response
 
 from app.openapi.examples import DEPLOYMENT, MACHINE
-from tests.described import operations
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant, client_of
-from tests.recorded_answers import Recorded
+from tests.observe.described import operations
+from tests.observe.recorded_answers import Recorded
 
 FIRST = ("registerMachine", "pushVersion", "promoteVersion", "createRun")
 """What all the rest needs, in this order; then whatever else makes something."""

@@ -10,7 +10,7 @@ from app.openapi.examples import BODIES, DEPLOYMENT, GRAPH, MACHINE
 from tests.e2e.graphs import slow
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant, client_of
-from tests.recorded_answers import Recorded
+from tests.observe.recorded_answers import Recorded
 
 NOBODY = str(UUID(int=0))
 

@@ -11,7 +11,7 @@ from tests.e2e.graphs import card, slow
 from tests.e2e.sse import following
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
-from tests.metrics_page import MetricsPage, documented, scraped
+from tests.observe.metrics_page import MetricsPage, documented, scraped
 
 SHARED = {
     "comfyd_log_position",

@@ -12,10 +12,10 @@ import pytest
 
 from infra.embedded.ports import LOOPBACK
 from infra.settings.secret import secret_values
+from tests.builders.pictures import picture, saved
 from tests.e2e.graphs import MISSING, load
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant, client_of
-from tests.pictures import picture, saved
 
 LOUD = {"COMFYD_LOG_LEVEL": "debug"}
 PROCESSES = ("api-loud", "worker-loud", "projector-loud", "api-locked", "api-refused")

@@ -17,12 +17,12 @@ from events.ids import batch_run_id, keyed_batch_id
 from infra.event_store import Session
 from infra.jetstream.connection import api
 from infra.jetstream.event_store import JetStreamEventStore
-from tests.builders import NOW
+from tests.builders.facts import NOW
+from tests.builders.pictures import picture, saved
 from tests.e2e.batches import ask, colours, counted, done, make, read
 from tests.e2e.graphs import MISSING, card, load, slow
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant, client_of
-from tests.pictures import picture, saved
 
 Json = dict[str, Any]
 

@@ -12,10 +12,10 @@ from infra.jetstream.event_store import JetStreamEventStore
 from infra.postgres import connect
 from infra.s3.storage import open_object_storage
 from infra.settings.settings import settings_from
+from tests.builders.pictures import picture, saved
 from tests.e2e.graphs import MISSING, external, node, slow
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant, run_uuid
-from tests.pictures import picture, saved
 
 PROMPT = "a moonlit otter of 4711 whiskers"
 FILE = "otterfile"

@@ -8,7 +8,7 @@ import pytest
 from app.cli.supervisor import NEVER_WILL
 from infra.telemetry.watchdog import EXIT_CODE
 from tests.e2e.system import System, eventually
-from tests.lossy_proxy import lossy_proxy
+from tests.network.lossy_proxy import lossy_proxy
 
 REFUSED = b"-ERR 'Authorization Violation'\r\n"
 """What a server says to a client whose user it no longer has; nats-py then closes for ever."""

@@ -11,10 +11,10 @@ from aiohttp import web
 from PIL import Image
 
 from infra.embedded.ports import LOOPBACK
+from tests.builders.pictures import picture, saved
 from tests.e2e.graphs import external, load, node, show
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant, client_of, download
-from tests.pictures import picture, saved
 
 
 def data_uri(data: bytes, declared: str = "image/png") -> str:

@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 from PIL import Image
 
+from tests.builders.pictures import picture, saved
 from tests.e2e.batches import colours, counted, done, make
 from tests.e2e.graphs import MISSING, card, external, load, node
 from tests.e2e.sse import following
 from tests.e2e.system import eventually
 from tests.e2e.tenant import Tenant, download
-from tests.pictures import picture, saved
 
 Json = dict[str, Any]
 

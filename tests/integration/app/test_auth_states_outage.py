@@ -13,8 +13,8 @@ from infra.event_store import LogUnavailable, Session
 from infra.jetstream.connection import connected
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.streams import declared as streams
-from tests.builders import NOW, meta
-from tests.own_nats import own_nats
+from tests.builders.facts import NOW, meta
+from tests.servers.own_nats import own_nats
 
 
 async def test_those_who_are_known_come_and_go_while_the_log_is_away(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from app.auth.caller import Unauthorized, tenant_of
 from app.auth.oidc import TRUSTED, OidcTokens
 from infra.net.jwks import KEPT, PAUSE, IdentityProviderUnavailable, Jwks
-from tests.clocks import StoppedClock
-from tests.identity_provider import (
+from tests.fakes.clocks import StoppedClock
+from tests.servers.identity_provider import (
     AUDIENCE,
     ISSUER,
     IdentityProvider,

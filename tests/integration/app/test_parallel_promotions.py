@@ -11,7 +11,7 @@ from events.ids import deployment_id, version_id
 from events.workflow import Workflow, WorkflowVersionCreated
 from infra.event_store import load
 from infra.jetstream.event_store import JetStreamEventStore
-from tests.builders import MACHINE_ID, NOW, meta
+from tests.builders.facts import MACHINE_ID, NOW, meta
 
 MANY = 50
 

@@ -14,8 +14,8 @@ from infra.postgres import Pool, open_pool
 from infra.telemetry.api_metrics import Checked
 from projections.fold import Fold
 from projections.schema import create_tables
-from tests.builders import NOW, created, draft
-from tests.memory_event_store import MemoryEventStore
+from tests.builders.facts import NOW, created, draft
+from tests.fakes.event_store import MemoryEventStore
 
 TENANT = "user:ada"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
-from tests.scripted_comfyui import ScriptedComfyUI, scripted_comfyui
+from tests.fakes.scripted_comfyui import ScriptedComfyUI, scripted_comfyui
 from tests.standin import Server, serve
 
 

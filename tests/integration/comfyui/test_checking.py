@@ -6,8 +6,8 @@ from infra.comfyui.driver import ComfyUIMachine
 from infra.machine_driver import (
     WorkflowRejected,
 )
-from tests.comfyui_answers import PROMPT
-from tests.scripted_comfyui import Reply, ScriptedComfyUI
+from tests.fakes.comfyui_answers import PROMPT
+from tests.fakes.scripted_comfyui import Reply, ScriptedComfyUI
 
 
 async def test_an_empty_folder_of_models_is_told_before_anything_is_queued(

@@ -9,7 +9,7 @@ from infra.machine_driver import (
     MachineUnreachable,
     OutputMissing,
 )
-from tests.scripted_comfyui import BEGINNING, Reply, ScriptedComfyUI
+from tests.fakes.scripted_comfyui import BEGINNING, Reply, ScriptedComfyUI
 from tests.standin import Server, Switches
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.machine_driver import Finished, OutcomeUnknown, Running, Waiting
-from tests.comfyui_answers import PROMPT, Recorder
+from tests.fakes.comfyui_answers import PROMPT, Recorder
 from tests.standin import Server, Switches
 
 PICTURE: dict[str, Any] = {

@@ -12,7 +12,7 @@ from infra.machine_driver import (
     Running,
     Waiting,
 )
-from tests.comfyui_answers import (
+from tests.fakes.comfyui_answers import (
     CANCEL,
     CUT,
     FINISHED,
@@ -25,7 +25,7 @@ from tests.comfyui_answers import (
     UNFINISHED,
     queue,
 )
-from tests.scripted_comfyui import Asked, Reply, ScriptedComfyUI
+from tests.fakes.scripted_comfyui import Asked, Reply, ScriptedComfyUI
 
 
 @pytest.mark.parametrize(

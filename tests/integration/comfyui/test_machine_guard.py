@@ -22,7 +22,7 @@ from infra.machine_driver import (
     OutcomeUnknown,
 )
 from infra.net.machine_address import AddressRefused
-from tests.comfyui_answers import GRAPH, Recorder
+from tests.fakes.comfyui_answers import GRAPH, Recorder
 from tests.standin.server import Server, serve
 from tests.unit.infra.net.test_machine_address import FakeResolver
 

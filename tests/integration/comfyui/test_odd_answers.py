@@ -11,14 +11,14 @@ from infra.machine_driver import (
     MachineUnreachable,
     WorkflowRejected,
 )
-from tests.comfyui_answers import (
+from tests.fakes.comfyui_answers import (
     GRAPH,
     HISTORY,
     NESTED,
     PROMPT,
     watch,
 )
-from tests.scripted_comfyui import Reply, ScriptedComfyUI
+from tests.fakes.scripted_comfyui import Reply, ScriptedComfyUI
 
 NESTED_OUTPUT = Reply(
     b'{"%s": {"status": {"status_str": "success"}, "outputs": {"2": %s}}}'

@@ -12,8 +12,8 @@ from infra.machine_driver import (
     OutcomeUnknown,
     WorkflowRejected,
 )
-from tests.comfyui_answers import CUT, FINISHED, GRAPH, PROMPT, SUCCESS
-from tests.scripted_comfyui import Reply, ScriptedComfyUI
+from tests.fakes.comfyui_answers import CUT, FINISHED, GRAPH, PROMPT, SUCCESS
+from tests.fakes.scripted_comfyui import Reply, ScriptedComfyUI
 from tests.standin import Server
 
 

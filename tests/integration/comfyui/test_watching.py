@@ -12,7 +12,7 @@ from infra.machine_driver import (
     Failed,
     MachineUnreachable,
 )
-from tests.comfyui_answers import (
+from tests.fakes.comfyui_answers import (
     CUT,
     FINISHED,
     GRAPH,
@@ -29,7 +29,7 @@ from tests.comfyui_answers import (
     queue,
     watch,
 )
-from tests.scripted_comfyui import Reply, ScriptedComfyUI
+from tests.fakes.scripted_comfyui import Reply, ScriptedComfyUI
 
 
 async def test_a_frame_that_is_too_large_is_not_kept_and_the_end_is_heard_all_the_same(

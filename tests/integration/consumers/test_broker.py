@@ -14,7 +14,7 @@ from infra.jetstream.work.queue import WorkQueue
 from infra.telemetry import connection_check as checks
 from infra.telemetry.connection_check import connection_check
 from infra.telemetry.watchdog import GaveUp
-from tests.builders import MACHINE_ID as SOMETHING
+from tests.builders.facts import MACHINE_ID as SOMETHING
 from tests.e2e.system import eventually
 
 LOOPS = 4

@@ -34,11 +34,11 @@ from infra.s3.port import ObjectMissing, StorageUnavailable
 from projections.fold import Fold
 from projections.queries import find_runs
 from projections.schema import create_tables
-from tests.builders import claimed, created, draft, later, meta, produced, uploaded
-from tests.fake_machine import FakeMachine, worker_tools
-from tests.fake_object_storage import FakeObjectStorage
-from tests.rendering import silence
-from tests.worker_parts import WorkerParts, erase, sweep
+from tests.builders.facts import claimed, created, draft, later, meta, produced, uploaded
+from tests.fakes.machine import FakeMachine, worker_tools
+from tests.fakes.object_storage import FakeObjectStorage
+from tests.fakes.rendering import silence
+from tests.fakes.worker_parts import WorkerParts, erase, sweep
 
 SECRET = "moonlit-otter"
 SHARED, OWN = f"inputs/t/{SECRET}-shared.png", f"inputs/t/{SECRET}-own.png"

@@ -35,7 +35,7 @@ from infra.jetstream.connection import api
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.work.queue import WorkQueue
 from infra.jetstream.work.reactor_durable import REACTOR
-from tests.builders import MACHINE_ID, NOW, created
+from tests.builders.facts import MACHINE_ID, NOW, created
 from tests.golden.examples import EXAMPLES
 
 CLAIM = ClaimRun(machine_id=MACHINE_ID, worker="worker:test", now=NOW)

@@ -13,7 +13,7 @@ from app.cli.main import main
 from app.cli.supervisor import NEVER_WILL, ProcessRefused, Supervisor, python_process
 from infra.embedded.child import Command
 from infra.embedded.servers import Servers
-from tests.builders import SEAL_KEY
+from tests.builders.facts import SEAL_KEY
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ from infra.machine_driver import (
     Outcome,
     WorkflowRejected,
 )
-from tests.machine_labs import saved
+from tests.fakes.machine_labs import saved
 
 CHECKPOINT = "standin.safetensors"
 TOKEN = "what the demo machine wants to see"

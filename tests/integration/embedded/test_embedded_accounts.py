@@ -122,7 +122,7 @@ def test_an_ordinary_user_runs_everything(open_folder: Path) -> None:
     nobody = pwd.getpwnam("nobody")
     os.chown(open_folder, nobody.pw_uid, nobody.pw_gid)
     with subprocess.Popen(
-        (str(python), "-m", "tests.embedded_parent", str(open_folder / "data")),
+        (str(python), "-m", "tests.servers.embedded_parent", str(open_folder / "data")),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=REPOSITORY,

@@ -304,7 +304,7 @@ def parent_process(argv: tuple[str, ...], env: Env) -> Iterator[tuple[int, Paren
 
 
 def parent_argv(root: Path, python: str = sys.executable) -> tuple[str, ...]:
-    return (python, "-m", "tests.embedded_parent", str(root))
+    return (python, "-m", "tests.servers.embedded_parent", str(root))
 
 
 def is_gone(pid: int) -> bool:

@@ -14,8 +14,8 @@ from events import subjects
 from infra.jetstream.analyst import READ
 from infra.jetstream.connection import connected
 from infra.jetstream.streams.declared import migrate
-from tests.analyst_nats import Urls, analyst_nats
-from tests.own_nats import own_nats
+from tests.servers.analyst_nats import Urls, analyst_nats
+from tests.servers.own_nats import own_nats
 
 RUN = UUID(int=1, version=4)
 EVENT = subjects.subject(subjects.aggregate("run", RUN))

@@ -26,11 +26,11 @@ from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.private_data import PrivateData
 from infra.jetstream.streams import declared as streams
 from infra.jetstream.work.reactor_durable import REACTOR
-from tests.builders import NOW, SEAL_KEY, created, meta
+from tests.builders.facts import NOW, SEAL_KEY, created, meta
 from tests.e2e.system import eventually
-from tests.fake_object_storage import FakeObjectStorage
-from tests.nats_cluster import leader_of, running_cluster
-from tests.servers import drop_streams
+from tests.fakes.object_storage import FakeObjectStorage
+from tests.servers.nats_cluster import leader_of, running_cluster
+from tests.servers.shared import drop_streams
 
 SECRET = "a secret that only the tests know, long enough for HS256"
 ENDED = (RequestCancel(by="user:ada", now=NOW),)

@@ -10,7 +10,7 @@ from infra.embedded.ports import LOOPBACK, free_port
 from infra.jetstream.analyst import READ
 from infra.jetstream.connection import connected
 from infra.jetstream.streams.declared import migrate
-from tests.containers import DEPLOY
+from tests.servers.containers import DEPLOY
 
 
 @pytest.mark.parametrize("password", ["12ab", "a-b_c"])

@@ -10,7 +10,7 @@ from infra.embedded.ports import free_port
 from infra.jetstream.connection import api, connected
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.streams.declared import migrate
-from tests.small_disk import filled, small_disk
+from tests.servers.small_disk import filled, small_disk
 
 
 async def test_a_full_disk_is_seen_and_stays_so_until_a_restart(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from events.run.commands import CreateRun, RequestCancel
 from infra.event_store import Session
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log.group import LogGroups
-from tests.builders import NOW, created, meta
+from tests.builders.facts import NOW, created, meta
 
 
 async def lives(client: Client, count: int) -> list[UUID]:

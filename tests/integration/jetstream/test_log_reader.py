@@ -17,9 +17,9 @@ from infra.jetstream.connection import api, connected
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log.reader import LogInterrupted, head, read_log
 from infra.jetstream.streams import declared as streams
-from tests.builders import created, draft
-from tests.own_nats import own_nats
-from tests.servers import IN_CONTAINERS
+from tests.builders.facts import created, draft
+from tests.servers.own_nats import own_nats
+from tests.servers.shared import IN_CONTAINERS
 
 own_server = pytest.mark.skipif(IN_CONTAINERS, reason="needs a server of its own, from the wheel")
 

@@ -12,8 +12,8 @@ from consumers.__main__ import main
 from events import subjects
 from infra.jetstream.connection import api, connected
 from infra.jetstream.streams import declared as streams
-from tests.builders import SEAL_KEY
-from tests.servers import drop_streams
+from tests.builders.facts import SEAL_KEY
+from tests.servers.shared import drop_streams
 
 NAMES = [wanted["name"] for wanted in streams.declarations(1)]
 

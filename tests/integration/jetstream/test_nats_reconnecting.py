@@ -12,8 +12,8 @@ from consumers.broker import Broker
 from infra.embedded.ports import LOOPBACK, free_port
 from infra.jetstream.connection import UNANSWERED, ApiError, Client, checked, connected
 from tests.e2e.system import eventually
-from tests.nats_cluster import Cluster, running_cluster
-from tests.own_nats import own_nats
+from tests.servers.nats_cluster import Cluster, running_cluster
+from tests.servers.own_nats import own_nats
 
 
 @pytest.fixture(scope="module")

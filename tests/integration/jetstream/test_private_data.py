@@ -11,8 +11,8 @@ from infra.event_store import LogUnavailable, TooLarge
 from infra.jetstream.connection import api
 from infra.jetstream.private_data import PrivateData
 from infra.jetstream.tombstones import GivenUpKeys
-from tests.builders import RUN_ID
-from tests.stale_replica import stale
+from tests.builders.facts import RUN_ID
+from tests.network.stale_replica import stale
 
 VALUES: dict[str, StoredValue] = {
     "prompt": "a lighthouse\n灯塔",

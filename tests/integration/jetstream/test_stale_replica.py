@@ -18,8 +18,8 @@ from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log import consumer, reader
 from infra.jetstream.log.group import LogGroups
 from infra.jetstream.log.reader import LogInterrupted, read_log
-from tests.builders import claimed, created, draft
-from tests.stale_replica import StaleConsumers, StaleReplica, stale
+from tests.builders.facts import claimed, created, draft
+from tests.network.stale_replica import StaleConsumers, StaleReplica, stale
 
 
 async def run_of(client: Client, versions: int) -> list[AnyRecorded]:

@@ -19,10 +19,10 @@ from infra.event_store import LogUnavailable, Session
 from infra.jetstream.connection import connected
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.streams import declared as streams
-from tests.builders import created, draft, later, meta
+from tests.builders.facts import created, draft, later, meta
 from tests.golden.examples import recorded_example
-from tests.lossy_proxy import LossyProxy, lossy_proxy
-from tests.servers import IN_CONTAINERS, embedded_servers
+from tests.network.lossy_proxy import LossyProxy, lossy_proxy
+from tests.servers.shared import IN_CONTAINERS, embedded_servers
 
 
 @asynccontextmanager

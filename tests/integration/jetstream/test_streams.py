@@ -20,8 +20,8 @@ from infra.jetstream.streams.declared import (
     differences,
     migrate,
 )
-from tests.builders import created, draft
-from tests.own_nats import own_nats
+from tests.builders.facts import created, draft
+from tests.servers.own_nats import own_nats
 
 NAMES = [wanted["name"] for wanted in declarations(1)]
 

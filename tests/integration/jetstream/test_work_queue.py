@@ -14,7 +14,7 @@ from infra.event_store import LogUnavailable
 from infra.jetstream.connection import api
 from infra.jetstream.work.consumers import ACK_WAIT, RUNS_PER_MACHINE, UPLOADS, render_consumer
 from infra.jetstream.work.queue import Queued, WorkQueue, identifier_in
-from tests.builders import MACHINE_ID, RUN_ID
+from tests.builders.facts import MACHINE_ID, RUN_ID
 
 SUBJECT = subjects.render_work(MACHINE_ID)
 

@@ -21,7 +21,7 @@ from infra.s3.port import (
 from infra.s3.storage import S3ObjectStorage, open_object_storage
 from infra.s3.urls import public_url
 from infra.settings.settings import Spaces, settings_from
-from tests.builders import SEAL_KEY
+from tests.builders.facts import SEAL_KEY
 
 MiB = 1024 * 1024
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]

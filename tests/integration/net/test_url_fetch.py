@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable
 import pytest
 
 from infra.net.url_fetch import UrlProblem, UrlRefused, fetch_image_url
-from tests.strange_site import PICTURE, Site, running_site
+from tests.network.strange_site import PICTURE, Site, running_site
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from infra.net.url_fetch import (
     check_url,
     fetch_image_url,
 )
-from tests.strange_site import Site, StaticResolver, running_site
+from tests.network.strange_site import Site, StaticResolver, running_site
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from infra.postgres import connect
 from projections.figures import RunFigures, run_figures
 from projections.fold import Fold
 from projections.schema import create_tables
-from tests.builders import MACHINE_ID, claimed, created, draft, image_output, produced
+from tests.builders.facts import MACHINE_ID, claimed, created, draft, image_output, produced
 from tests.golden.examples import recorded_example
 
 

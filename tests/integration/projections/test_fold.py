@@ -18,7 +18,15 @@ from projections.inspection import Quarantined, quarantine
 from projections.queries import position
 from projections.schema import COMPARED, create_tables
 from projections.tables import TABLES
-from tests.builders import MACHINE_ID, claimed, created, draft, image_output, produced, uploaded
+from tests.builders.facts import (
+    MACHINE_ID,
+    claimed,
+    created,
+    draft,
+    image_output,
+    produced,
+    uploaded,
+)
 from tests.golden.examples import recorded_example
 
 

@@ -16,7 +16,7 @@ from infra.postgres import Connection, connect
 from projections.fold import Fold
 from projections.queries import list_machines, open_runs_of_machine
 from projections.schema import create_tables
-from tests.builders import MACHINE_ID, NOW, created, draft, later
+from tests.builders.facts import MACHINE_ID, NOW, created, draft, later
 from tests.golden.examples import recorded_example
 from tests.unit.events.machine.test_machine_decide import registered
 

@@ -21,8 +21,8 @@ from infra.postgres import Connection, connect
 from infra.telemetry.projector_metrics import ProjectorMetrics
 from projections.queries import position
 from projections.schema import create_tables
-from tests.builders import created, draft
-from tests.stale_replica import StaleConsumers
+from tests.builders.facts import created, draft
+from tests.network.stale_replica import StaleConsumers
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ from projections.projecting import begin_projecting
 from projections.queries import position
 from projections.schema import create_tables, the_only_rebuild
 from projections.statements import LIVE, statements
-from tests.builders import created, draft
+from tests.builders.facts import created, draft
 from tests.e2e.system import eventually
 
 

@@ -36,9 +36,18 @@ from projections.schema import (
     check_tables,
     create_tables,
 )
-from tests.builders import claimed, created, draft, image_output, later, meta, produced, uploaded
+from tests.builders.facts import (
+    claimed,
+    created,
+    draft,
+    image_output,
+    later,
+    meta,
+    produced,
+    uploaded,
+)
 from tests.golden.examples import recorded_example
-from tests.servers import drop_streams
+from tests.servers.shared import drop_streams
 
 
 @pytest.fixture

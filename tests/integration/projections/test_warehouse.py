@@ -23,10 +23,10 @@ from events.run.redaction import without_private_words
 from infra.jetstream.analyst import READ
 from infra.jetstream.connection import connected
 from infra.jetstream.streams.declared import migrate
-from tests.analyst_nats import Urls, analyst_nats
 from tests.golden.examples import EXAMPLES, EXTENDED
-from tests.own_nats import own_nats
-from tests.warehouse import (
+from tests.servers.analyst_nats import Urls, analyst_nats
+from tests.servers.own_nats import own_nats
+from tests.servers.warehouse import (
     PAGE,
     SOURCE,
     expected,

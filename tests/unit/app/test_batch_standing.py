@@ -13,7 +13,7 @@ from events.ids import batch_run_id
 from events.run.events import RunDataErased, StatusChanged
 from events.run.status import Status
 from projections.queries import BatchCount
-from tests.builders import NOW, RUN_ID, draft, later
+from tests.builders.facts import NOW, RUN_ID, draft, later
 
 BATCH_ID = UUID("00000000-0000-4000-8000-00000000000b")
 EMPTY = {str(status): 0 for status in Status}

@@ -15,7 +15,7 @@ import pytest
 
 from app.cli.localised import commands_of
 from app.cli.main import main
-from tests.messages import CLICK, catalogue
+from tests.tools.messages import CLICK, catalogue
 
 LANGUAGES = {"zh": "zh_CN.UTF-8", "en": "C.UTF-8"}
 

@@ -12,7 +12,7 @@ from app.cli.comfyui import Comfyui, ComfyuiAway, given_url, look_at
 from app.cli.stack import LocalMachine
 from app.cli.stack_errors import CannotStart
 from infra.embedded.certificate import remembered_certificate
-from tests.one_answer import answering
+from tests.network.one_answer import answering
 
 PAGE = b"<!doctype html><title>Welcome</title>"
 HTML = {"body": PAGE, "Content_Type": "text/html; charset=utf-8"}

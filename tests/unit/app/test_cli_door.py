@@ -9,7 +9,7 @@ import pytest
 
 from app.cli.remote.door import Door, Refused, enter
 from app.cli.remote.login import Login, NotLoggedIn
-from tests.one_answer import answering
+from tests.network.one_answer import answering
 
 Body = Callable[[Door], Awaitable[int | None]]
 PAGE = b"<!doctype html><title>Sign in</title>"

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from app.cli.api_client import ApiClient
 from app.cli.main import main
 from app.cli.remote import COMMANDS
-from tests.one_answer import answering
+from tests.network.one_answer import answering
 
 ID = "00000000-0000-4000-8000-000000000001"
 NOT_COMFYD = 2

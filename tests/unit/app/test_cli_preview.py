@@ -9,8 +9,8 @@ from rich.console import Console
 
 from app.cli.remote import preview
 from app.cli.remote.preview import HEIGHT, LARGEST, show_image
-from tests.one_answer import answering
-from tests.pictures import picture, saved
+from tests.builders.pictures import picture, saved
+from tests.network.one_answer import answering
 
 GOOD = saved("PNG")
 

@@ -16,7 +16,7 @@ from app.cli.remote.door import Door
 from app.cli.remote.show_run import watch_to_end
 from events.run.progress import Progress
 from events.run.status import Status
-from tests.builders import NOW
+from tests.builders.facts import NOW
 
 RUN = "00000000-0000-4000-8000-000000000001"
 WITHIN = 10.0

@@ -12,7 +12,7 @@ from events.errors import Superseded
 from infra.event_store import LogUnavailable
 from infra.jetstream.work.queue import WorkQueue
 from infra.telemetry.worker_metrics import Delivered
-from tests.builders import RUN_ID
+from tests.builders.facts import RUN_ID
 
 
 class FakeMessage:

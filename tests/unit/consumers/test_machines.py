@@ -11,9 +11,9 @@ from infra.comfyui.secrets import MachineSecrets
 from infra.event_store import Session
 from infra.net.machine_address import AddressRefused
 from infra.sealing import Sealer
-from tests.builders import MACHINE_ID, NOW, OTHER_ID, SEAL_KEY, meta
-from tests.fake_machine import FakeMachine
-from tests.memory_event_store import MemoryEventStore
+from tests.builders.facts import MACHINE_ID, NOW, OTHER_ID, SEAL_KEY, meta
+from tests.fakes.event_store import MemoryEventStore
+from tests.fakes.machine import FakeMachine
 
 URL, ELSEWHERE = "http://127.0.0.1:1", "http://127.0.0.1:2"
 SEALER = Sealer(SEAL_KEY)

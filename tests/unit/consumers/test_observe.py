@@ -27,12 +27,12 @@ from infra.event_store import load
 from infra.jetstream.work.queue import WorkQueue
 from infra.machine_driver import MachineRefused, MachineUnreachable, Observed
 from infra.telemetry.worker_metrics import Look
-from tests.builders import MACHINE_ID, NOW, meta
-from tests.fake_machine import OBSERVED, FakeMachine, worker_tools
-from tests.fake_object_storage import FakeObjectStorage
-from tests.memory_event_store import MemoryEventStore
-from tests.rendering import silence
-from tests.worker_parts import WorkerParts, observe
+from tests.builders.facts import MACHINE_ID, NOW, meta
+from tests.fakes.event_store import MemoryEventStore
+from tests.fakes.machine import OBSERVED, FakeMachine, worker_tools
+from tests.fakes.object_storage import FakeObjectStorage
+from tests.fakes.rendering import silence
+from tests.fakes.worker_parts import WorkerParts, observe
 
 
 class FakeQueue:

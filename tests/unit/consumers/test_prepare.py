@@ -9,13 +9,13 @@ from typing_extensions import override
 
 from events.graph.object_info import Infos
 from infra.machine_driver import Graph
-from tests.builders import RUN_ID
-from tests.fake_machine import FakeMachine, worker_tools
-from tests.fake_object_storage import FakeObjectStorage
-from tests.memory_event_store import MemoryEventStore
-from tests.rendering import silence
-from tests.ui_graphs import info
-from tests.worker_parts import render
+from tests.builders.editor_graphs import info
+from tests.builders.facts import RUN_ID
+from tests.fakes.event_store import MemoryEventStore
+from tests.fakes.machine import FakeMachine, worker_tools
+from tests.fakes.object_storage import FakeObjectStorage
+from tests.fakes.rendering import silence
+from tests.fakes.worker_parts import render
 
 SAVES = {"1": {"class_type": "Narrow", "inputs": {"seed": 10**14}}}
 

@@ -10,9 +10,9 @@ from consumers.reactor import react
 from events.aggregates import RUN
 from events.work import Piece
 from infra.jetstream.work.queue import WorkQueue
-from tests.builders import MACHINE_ID, RUN_ID, created, draft
+from tests.builders.facts import MACHINE_ID, RUN_ID, created, draft
+from tests.fakes.event_store import MemoryEventStore
 from tests.golden.examples import EXAMPLES, recorded_example
-from tests.memory_event_store import MemoryEventStore
 
 
 class FakeQueue:

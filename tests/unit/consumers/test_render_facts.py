@@ -21,11 +21,11 @@ from infra.machine_driver import (
     OutcomeUnknown,
     Report,
 )
-from tests.builders import NOW, RUN_ID, later, meta
-from tests.fake_machine import FakeMachine
-from tests.memory_event_store import MemoryEventStore
-from tests.rendering import Died, events_of, run_of, worker
-from tests.worker_parts import render
+from tests.builders.facts import NOW, RUN_ID, later, meta
+from tests.fakes.event_store import MemoryEventStore
+from tests.fakes.machine import FakeMachine
+from tests.fakes.rendering import Died, events_of, run_of, worker
+from tests.fakes.worker_parts import render
 
 FIRST = prompt_id(RUN_ID, 1)
 

@@ -18,12 +18,12 @@ from infra.machine_driver import (
     OutcomeUnknown,
     Report,
 )
-from tests.builders import NOW, RUN_ID, later
-from tests.fake_machine import FakeMachine, worker_tools
-from tests.fake_object_storage import FakeObjectStorage
-from tests.memory_event_store import MemoryEventStore
-from tests.rendering import Died, events_of, run_of, silence, worker
-from tests.worker_parts import render, upload
+from tests.builders.facts import NOW, RUN_ID, later
+from tests.fakes.event_store import MemoryEventStore
+from tests.fakes.machine import FakeMachine, worker_tools
+from tests.fakes.object_storage import FakeObjectStorage
+from tests.fakes.rendering import Died, events_of, run_of, silence, worker
+from tests.fakes.worker_parts import render, upload
 
 FIRST = prompt_id(RUN_ID, 1)
 WAIT = 12

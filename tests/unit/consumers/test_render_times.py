@@ -19,11 +19,11 @@ from infra.machine_driver import (
     Report,
     Running,
 )
-from tests.builders import RUN_ID, later
-from tests.fake_machine import FakeMachine
-from tests.memory_event_store import MemoryEventStore
-from tests.rendering import Died, run_of, worker
-from tests.worker_parts import WorkerParts, render
+from tests.builders.facts import RUN_ID, later
+from tests.fakes.event_store import MemoryEventStore
+from tests.fakes.machine import FakeMachine
+from tests.fakes.rendering import Died, run_of, worker
+from tests.fakes.worker_parts import WorkerParts, render
 
 FIRST = prompt_id(RUN_ID, 1)
 

@@ -18,12 +18,12 @@ from infra.machine_driver import (
     GraphProblem,
     WorkflowRejected,
 )
-from tests.builders import RUN_ID
-from tests.fake_machine import FakeMachine
-from tests.fake_private_data import FakePrivateData
-from tests.memory_event_store import MemoryEventStore
-from tests.rendering import run_of, worker
-from tests.worker_parts import render
+from tests.builders.facts import RUN_ID
+from tests.fakes.event_store import MemoryEventStore
+from tests.fakes.machine import FakeMachine
+from tests.fakes.private_data import FakePrivateData
+from tests.fakes.rendering import run_of, worker
+from tests.fakes.worker_parts import render
 
 
 class Full(FakePrivateData):

@@ -12,7 +12,7 @@ from consumers.serve_machines import ServedMachines
 from infra.event_store import LogUnavailable
 from infra.jetstream.work.consumers import RUNS_PER_MACHINE
 from infra.jetstream.work.queue import WorkQueue
-from tests.builders import MACHINE_ID
+from tests.builders.facts import MACHINE_ID
 
 
 class Loops:

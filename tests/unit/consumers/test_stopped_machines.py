@@ -20,11 +20,11 @@ from events.run.status import Status
 from infra.event_store import load
 from infra.machine_driver import MachineUnreachable
 from infra.sealing import Sealer
-from tests.builders import MACHINE_ID, NOW, RUN_ID, later, meta
-from tests.fake_machine import FakeMachine
-from tests.memory_event_store import MemoryEventStore
-from tests.rendering import worker
-from tests.worker_parts import WorkerParts, render
+from tests.builders.facts import MACHINE_ID, NOW, RUN_ID, later, meta
+from tests.fakes.event_store import MemoryEventStore
+from tests.fakes.machine import FakeMachine
+from tests.fakes.rendering import worker
+from tests.fakes.worker_parts import WorkerParts, render
 
 
 class World:

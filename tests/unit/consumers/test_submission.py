@@ -10,12 +10,12 @@ from consumers.render import SUBMISSIONS
 from events.ids import prompt_id
 from events.run.status import Status
 from infra.machine_driver import Lost, OutcomeUnknown, PromptState
-from tests.builders import NOW, RUN_ID
-from tests.fake_machine import FakeMachine, worker_tools
-from tests.fake_object_storage import FakeObjectStorage
-from tests.memory_event_store import MemoryEventStore
-from tests.rendering import run_of, silence
-from tests.worker_parts import WorkerParts, render
+from tests.builders.facts import NOW, RUN_ID
+from tests.fakes.event_store import MemoryEventStore
+from tests.fakes.machine import FakeMachine, worker_tools
+from tests.fakes.object_storage import FakeObjectStorage
+from tests.fakes.rendering import run_of, silence
+from tests.fakes.worker_parts import WorkerParts, render
 
 FIRST = prompt_id(RUN_ID, 1)
 

@@ -27,12 +27,12 @@ from infra.machine_driver import (
     OutputMissing,
     OutputStream,
 )
-from tests.builders import NOW, RUN_ID, image_output, meta
-from tests.fake_machine import FakeMachine, worker_tools
-from tests.fake_object_storage import FakeObjectStorage
-from tests.memory_event_store import MemoryEventStore
-from tests.rendering import silence
-from tests.worker_parts import WorkerParts, render, upload
+from tests.builders.facts import NOW, RUN_ID, image_output, meta
+from tests.fakes.event_store import MemoryEventStore
+from tests.fakes.machine import FakeMachine, worker_tools
+from tests.fakes.object_storage import FakeObjectStorage
+from tests.fakes.rendering import silence
+from tests.fakes.worker_parts import WorkerParts, render, upload
 
 
 class World:

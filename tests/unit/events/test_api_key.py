@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from events.aggregates import KEY
 from events.api_key import ApiKey, IssueKey, KeyIssued, KeyRevoked, RevokeKey
 from events.errors import AlreadyExists, NotFound
-from tests.builders import NOW, OTHER_ID, later
+from tests.builders.facts import NOW, OTHER_ID, later
 
 ISSUED = KeyIssued(
     key_id=OTHER_ID,

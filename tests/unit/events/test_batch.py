@@ -24,7 +24,7 @@ from events.batch import (
 from events.errors import AlreadyExists, NotFound
 from events.ids import batch_run_id, keyed_batch_id, keyed_run_id
 from events.run.events import ImageUploaded, RunTarget
-from tests.builders import MACHINE_ID, NOW, OTHER_ID, RUN_ID, later
+from tests.builders.facts import MACHINE_ID, NOW, OTHER_ID, RUN_ID, later
 
 BATCH_ID = UUID("00000000-0000-4000-8000-00000000000b")
 

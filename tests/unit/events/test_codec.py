@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from events import codec
 from events.codec import UnknownEventType, UnreadableEvent, Upcaster
 from events.envelope import AnyRecorded, Meta, Recorded
-from tests.builders import NOW, meta
+from tests.builders.facts import NOW, meta
 from tests.golden.examples import EXAMPLES, EXTENDED, recorded_example
 
 FOLDER = Path(__file__).parents[2] / "golden"

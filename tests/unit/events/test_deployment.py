@@ -21,8 +21,8 @@ from events.graph.externals import InputKind
 from events.graph.inputs import InputField
 from events.ids import deployment_id, version_id
 from events.workflow import Workflow, WorkflowVersionCreated
-from tests import specification
-from tests.builders import MACHINE_ID, NOW, OTHER_ID, RUN_ID, later
+from tests.builders.facts import MACHINE_ID, NOW, OTHER_ID, RUN_ID, later
+from tests.observe import specification
 
 given = partial(specification.given, DEPLOYMENT)
 

@@ -17,7 +17,7 @@ from events.organisation import (
     PutMember,
     RemoveMember,
 )
-from tests.builders import NOW, OTHER_ID
+from tests.builders.facts import NOW, OTHER_ID
 
 CREATED = OrganisationCreated(organisation_id=OTHER_ID, name="Acme", owner="ada", at=NOW)
 CREATE = CreateOrganisation(organisation_id=OTHER_ID, name="Acme", owner="ada", now=NOW)

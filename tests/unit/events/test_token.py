@@ -2,7 +2,7 @@
 
 from events.aggregates import TOKEN
 from events.token import RevokeToken, Token, TokenRevoked
-from tests.builders import NOW, OTHER_ID, later
+from tests.builders.facts import NOW, OTHER_ID, later
 
 REVOKE = RevokeToken(token_id=OTHER_ID, jti="7", by="user:ada", now=NOW)
 

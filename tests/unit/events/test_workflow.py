@@ -16,8 +16,8 @@ from events.workflow import (
     WorkflowVersionCreated,
     custom_nodes_sha256,
 )
-from tests import specification
-from tests.builders import NOW, OTHER_ID, pushed
+from tests.builders.facts import NOW, OTHER_ID, pushed
+from tests.observe import specification
 
 given = partial(specification.given, WORKFLOW)
 CREATED = WorkflowCreated(workflow_id=OTHER_ID, name="cats", user_id="ada", org_id=None, at=NOW)

@@ -12,9 +12,9 @@ from events.aggregates import KEY, TOKEN
 from events.envelope import AnyRecorded
 from events.token import RevokeToken, Token
 from infra.event_store import LogUnavailable, Session
-from tests.builders import NOW, meta
-from tests.clocks import StoppedClock
-from tests.memory_event_store import MemoryEventStore
+from tests.builders.facts import NOW, meta
+from tests.fakes.clocks import StoppedClock
+from tests.fakes.event_store import MemoryEventStore
 
 
 class CountedLog(MemoryEventStore):

@@ -27,8 +27,8 @@ from events.organisation import CreateOrganisation, PutMember, RemoveMember
 from events.token import RevokeToken
 from infra.event_store import Session
 from infra.postgres import Pool
-from tests.builders import NOW, OTHER_ID, later, meta
-from tests.memory_event_store import MemoryEventStore
+from tests.builders.facts import NOW, OTHER_ID, later, meta
+from tests.fakes.event_store import MemoryEventStore
 
 SECRET = "s" * 64
 ACME = UUID("00000000-0000-4000-8000-0000000000ac")

@@ -13,7 +13,7 @@ from psycopg_pool import PoolTimeout
 from app.auth import key_uses
 from app.auth.key_uses import KeyUses
 from infra.postgres import Pool
-from tests.builders import MACHINE_ID, NOW, OTHER_ID, later
+from tests.builders.facts import MACHINE_ID, NOW, OTHER_ID, later
 
 
 class Postgres:

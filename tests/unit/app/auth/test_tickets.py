@@ -17,7 +17,7 @@ from events.aggregates import KEY, RUN, TOKEN
 from events.api_key import RevokeKey
 from events.errors import NotFound
 from events.token import RevokeToken
-from tests.builders import NOW, OTHER_ID, RUN_ID, later
+from tests.builders.facts import NOW, OTHER_ID, RUN_ID, later
 from tests.unit.app.auth.test_credentials import ACME, SECRET, World, token
 
 RUN_NAME = RUN.name(RUN_ID)

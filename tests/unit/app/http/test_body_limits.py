@@ -10,7 +10,7 @@ from msgspec import inspect
 
 from app.main import GRAPH_BODY, SMALL_BODY, build_app
 from infra.settings.settings import settings_from
-from tests.described import SETTINGS
+from tests.observe.described import SETTINGS
 
 FREE = (
     "RunRequest.inputs[]",

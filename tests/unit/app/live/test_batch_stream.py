@@ -21,9 +21,9 @@ from events.run.commands import CreateRun, EraseRun, FailRun, RunCommand
 from events.run.events import RunError, StatusChanged
 from infra.event_store import Session
 from infra.jetstream.log.group import LogGroups
-from tests.builders import NOW, RUN_ID, created, meta
-from tests.fake_log import FakeLog, FakeProgress
-from tests.memory_event_store import MemoryEventStore
+from tests.builders.facts import NOW, RUN_ID, created, meta
+from tests.fakes.event_store import MemoryEventStore
+from tests.fakes.log import FakeLog, FakeProgress
 
 BATCH_ID = UUID("00000000-0000-4000-8000-00000000000b")
 ENOUGH = 5.0

@@ -17,8 +17,8 @@ from app.live.progress import ProgressChannels
 from app.live.subscription import QUEUED_EVENTS, Piece, Subscription, Topic
 from events.aggregates import RUN
 from events.envelope import AnyRecorded
-from tests.builders import RUN_ID, created, draft
-from tests.fake_log import FakeLog, FakeProgress
+from tests.builders.facts import RUN_ID, created, draft
+from tests.fakes.log import FakeLog, FakeProgress
 
 OTHER_ID = uuid4()
 NOTHING = Piece(frames=[], progress=None, beat=False)

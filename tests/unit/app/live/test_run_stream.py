@@ -23,9 +23,9 @@ from events.run.events import RunError
 from events.run.status import Status
 from infra.event_store import Session
 from infra.settings.settings import Spaces
-from tests.builders import MACHINE_ID, NOW, RUN_ID, created, meta
-from tests.fake_log import FakeLog, FakeProgress
-from tests.memory_event_store import MemoryEventStore
+from tests.builders.facts import MACHINE_ID, NOW, RUN_ID, created, meta
+from tests.fakes.event_store import MemoryEventStore
+from tests.fakes.log import FakeLog, FakeProgress
 
 SPACES = Spaces(endpoint="", endpoint_cdn="http://s3", bucket="b", key="k", secret="s")
 CREATE = CreateRun(created=created())

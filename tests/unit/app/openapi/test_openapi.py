@@ -15,7 +15,7 @@ from app.openapi import errors, headers
 from app.openapi.example_answers import example_answers
 from app.openapi.examples import BODIES
 from app.openapi.words import TAGS
-from tests.described import described, operations
+from tests.observe.described import described, operations
 
 OPERATIONS = [
     pytest.param(method, path, operation, id=operation["operationId"])

@@ -19,8 +19,8 @@ from events.errors import NotFound
 from infra.event_store import LogUnavailable
 from infra.postgres import Pool
 from infra.settings.settings import Spaces
-from tests.builders import RUN_ID
-from tests.memory_event_store import MemoryEventStore
+from tests.builders.facts import RUN_ID
+from tests.fakes.event_store import MemoryEventStore
 
 OTHER = UUID("00000000-0000-4000-8000-0000000000ff")
 

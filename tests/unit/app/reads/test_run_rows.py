@@ -17,7 +17,7 @@ from events.run.progress import Progress
 from infra.postgres import Pool
 from projections.queries import RunRow
 from projections.tables import Row
-from tests.builders import RUN_ID, created
+from tests.builders.facts import RUN_ID, created
 
 STATE = RUN.fold([created()])
 PROGRESS = Progress(percent=5, message="m")

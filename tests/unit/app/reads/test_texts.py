@@ -13,8 +13,8 @@ from events.run.output import Output
 from events.run.state import Run
 from events.run.status import Status
 from infra.jetstream.private_data import PrivateData
-from tests.builders import claimed, created, image_output, later, produced
-from tests.fake_private_data import FakePrivateData
+from tests.builders.facts import claimed, created, image_output, later, produced
+from tests.fakes.private_data import FakePrivateData
 
 TEXT = Output(index=1, node_id="10", kind="text", length=5)
 OLD = Output(index=2, node_id="11", kind="text", text="in the log")

@@ -12,8 +12,8 @@ from events.graph.compile import compile_graph
 from events.graph.editor.convert import convert
 from events.graph.object_info import check_against
 from events.graph.seeds import choose_seeds, named_seeds, seed_for
+from tests.builders.editor_graphs import Json, info
 from tests.editor_oracle.answers import object_info, read_answers
-from tests.ui_graphs import Json, info
 
 RUN = UUID(int=1)
 

@@ -34,8 +34,8 @@ from events.machine.events import (
 )
 from events.machine.snapshot import MachineSnapshot
 from events.machine.state import Machine, MachineState
-from tests import specification
-from tests.builders import MACHINE_ID, NOW, later
+from tests.builders.facts import MACHINE_ID, NOW, later
+from tests.observe import specification
 
 given = partial(specification.given, MACHINE)
 ELSEWHERE = "https://gpu.example.com"

@@ -23,8 +23,8 @@ from events.run.events import (
 from events.run.output import Output
 from events.run.redaction import without_private_words
 from events.run.status import Status
-from tests import specification
-from tests.builders import NOW, claimed, created, later, produced, uploaded
+from tests.builders.facts import NOW, claimed, created, later, produced, uploaded
+from tests.observe import specification
 
 given = partial(specification.given, RUN)
 

@@ -41,8 +41,7 @@ from events.run.events import (
 from events.run.output import Output
 from events.run.state import Run
 from events.run.status import TERMINAL, Status
-from tests import specification
-from tests.builders import (
+from tests.builders.facts import (
     MACHINE_ID,
     NOW,
     OTHER_ID,
@@ -54,6 +53,7 @@ from tests.builders import (
     produced,
     uploaded,
 )
+from tests.observe import specification
 
 given = partial(specification.given, RUN)
 ERROR = RunError(code="node_failed", message="it broke")

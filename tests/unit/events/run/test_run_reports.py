@@ -34,8 +34,17 @@ from events.run.output import Output
 from events.run.state import Run
 from events.run.status import TERMINAL, Status, can_become
 from infra.event_store import Session
-from tests.builders import MACHINE_ID, NOW, RUN_ID, claimed, created, image_output, meta, uploaded
-from tests.memory_event_store import MemoryEventStore
+from tests.builders.facts import (
+    MACHINE_ID,
+    NOW,
+    RUN_ID,
+    claimed,
+    created,
+    image_output,
+    meta,
+    uploaded,
+)
+from tests.fakes.event_store import MemoryEventStore
 
 ERROR = RunError(code="node_failed", message="it broke")
 FILES = 3

@@ -25,7 +25,7 @@ from events.run.commands import (
 )
 from events.run.events import Ending, RunClaimed, RunError, StatusChanged
 from events.run.status import Status
-from tests.builders import MACHINE_ID, created, image_output, later, uploaded
+from tests.builders.facts import MACHINE_ID, created, image_output, later, uploaded
 
 ERROR = RunError(code="node_failed", message="it broke")
 ACCEPTED = CreateRun(created=created(workflow_name="cats"))

@@ -7,7 +7,7 @@ import pytest
 from events.aggregates import RUN
 from events.run.events import RunEvent, StatusChanged
 from events.run.status import TERMINAL, TRANSITIONS, Status, can_become
-from tests.builders import MACHINE_ID, created, later
+from tests.builders.facts import MACHINE_ID, created, later
 
 ORDER = list(Status)
 """As they are written down: open ones in the order of a run's life, then the ends."""

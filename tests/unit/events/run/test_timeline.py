@@ -28,7 +28,7 @@ from events.run.state import Run
 from events.run.status import Status
 from events.run.timeline import Phase, Placement, Retry, timeline
 from events.run.waiting import Waiting, WaitingReason
-from tests.builders import (
+from tests.builders.facts import (
     MACHINE_ID,
     NOW,
     RUN_ID,

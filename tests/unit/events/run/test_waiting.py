@@ -10,8 +10,8 @@ from events.run.commands import NoteWaiting
 from events.run.events import RunEvent, RunWaiting, StatusChanged
 from events.run.status import Status
 from events.run.waiting import MAX_WAITS
-from tests import specification
-from tests.builders import MACHINE_ID, OTHER_ID, claimed, created, later, produced, uploaded
+from tests.builders.facts import MACHINE_ID, OTHER_ID, claimed, created, later, produced, uploaded
+from tests.observe import specification
 
 given = partial(specification.given, RUN)
 

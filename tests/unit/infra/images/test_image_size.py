@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from infra.images.size import ImageSizeSniffer, image_size
-from tests.pictures import movie, saved
+from tests.builders.pictures import movie, saved
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 

@@ -18,7 +18,7 @@ from infra.images.accepted import (
 )
 from infra.images.process import inspect_in_process
 from infra.images.store import inspect_image, may_take_long
-from tests.pictures import movie, picture, saved
+from tests.builders.pictures import movie, picture, saved
 
 MANY = 50_000_000
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"

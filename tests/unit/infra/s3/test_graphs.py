@@ -4,7 +4,7 @@ import pytest
 
 from infra.s3.graphs import KEPT, Graphs
 from infra.s3.port import ObjectMissing
-from tests.fake_object_storage import FakeObjectStorage
+from tests.fakes.object_storage import FakeObjectStorage
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from infra.s3.keys import graph_key, input_key, output_key
 from infra.s3.urls import public_url
 from infra.settings.invalid import SettingsInvalid
 from infra.settings.settings import Spaces, settings_from
-from tests.builders import SEAL_KEY
+from tests.builders.facts import SEAL_KEY
 
 RUN = UUID("018f0000-0000-7000-8000-000000000001")
 RECORDED = Path(__file__).parents[5] / "shared/reference/wire/cdn_url_cases.json"

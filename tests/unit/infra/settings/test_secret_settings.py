@@ -12,8 +12,8 @@ from consumers.__main__ import main as consumers
 from infra.settings.invalid import SettingsInvalid
 from infra.settings.secret import placeholders_in, secret_values
 from infra.settings.settings import settings_from
-from tests.builders import SEAL_KEY
-from tests.containers import DEPLOY, compose
+from tests.builders.facts import SEAL_KEY
+from tests.servers.containers import DEPLOY, compose
 
 GOOD = {
     "NATS_URL": "nats://comfyd:n-4711@127.0.0.1:4222",

@@ -6,7 +6,7 @@ import pytest
 
 from infra.settings.invalid import SettingsInvalid
 from infra.settings.settings import Spaces, settings_from
-from tests.builders import SEAL_KEY
+from tests.builders.facts import SEAL_KEY
 
 GOOD = {
     "NATS_URL": "nats://127.0.0.1:4222",

@@ -10,7 +10,7 @@ import pytest
 
 from infra.telemetry.tracing import spans
 from infra.telemetry.tracing.setup import is_wanted
-from tests.otlp_collector import collector
+from tests.servers.otlp_collector import collector
 
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
 RUN_ID = UUID("0190e0aa-0000-7000-8000-000000000001")

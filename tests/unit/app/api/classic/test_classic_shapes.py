@@ -22,7 +22,16 @@ from events.run.redaction import without_private_data
 from events.run.state import Run, Upload
 from events.run.status import TERMINAL, Status
 from infra.settings.settings import Spaces
-from tests.builders import MACHINE_ID, NOW, OTHER_ID, RUN_ID, claimed, created, image_output, later
+from tests.builders.facts import (
+    MACHINE_ID,
+    NOW,
+    OTHER_ID,
+    RUN_ID,
+    claimed,
+    created,
+    image_output,
+    later,
+)
 
 SPACES = Spaces(endpoint="", endpoint_cdn="http://s3", bucket="b", key="k", secret="s")
 RUN = evolve(evolve(None, created()), claimed())

@@ -11,9 +11,9 @@ from events.deployment import DeploymentPromoted
 from events.graph.externals import InputKind
 from events.graph.inputs import InputField
 from events.machine.snapshot import MachineSnapshot
-from tests.builders import MACHINE_ID, NOW, OTHER_ID
-from tests.described import described
+from tests.builders.facts import MACHINE_ID, NOW, OTHER_ID
 from tests.golden.examples import EXAMPLES
+from tests.observe.described import described
 
 Json = dict[str, Any]
 PROMPT = InputField(

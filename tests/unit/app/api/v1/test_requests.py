@@ -19,7 +19,7 @@ from app.api.v1.requests import (
 )
 from app.http.bad_request import BadRequest
 from events.errors import NotFound, Problem
-from tests.builders import RUN_ID
+from tests.builders.facts import RUN_ID
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ui_graphs import INFOS, UNHURRIED, Drawing, Json, api, info, problems, subgraph
+from tests.builders.editor_graphs import (
+    INFOS,
+    UNHURRIED,
+    Drawing,
+    Json,
+    api,
+    info,
+    problems,
+    subgraph,
+)
 
 SUB = "0b5a1e4e-0000-4000-8000-000000000001"
 OUTER = "0b5a1e4e-0000-4000-8000-000000000002"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui_graphs import INFOS, Drawing, Json, api, info, problems, subgraph
+from tests.builders.editor_graphs import INFOS, Drawing, Json, api, info, problems, subgraph
 
 EVERYWHERE = "Anything Everywhere"
 SUB = "0b5a1e4e-0000-4000-8000-000000000001"

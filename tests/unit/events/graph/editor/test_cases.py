@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui_graphs import Json, api
+from tests.builders.editor_graphs import Json, api
 
 CASES = Path(__file__).parents[4] / "golden" / "editor_cases"
 OBJECT_INFO = "object_info"

@@ -9,7 +9,7 @@ from events.graph.check import check_graph
 from events.graph.editor.convert import convert
 from events.graph.externals import EXTERNALS
 from events.graph.inputs import input_schema
-from tests.ui_graphs import INFOS, Drawing, Json, api, info, problems
+from tests.builders.editor_graphs import INFOS, Drawing, Json, api, info, problems
 
 
 def text_to_image() -> Drawing:

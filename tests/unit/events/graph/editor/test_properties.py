@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from events.errors import InvalidGraph, Problem
 from events.graph.editor.convert import convert
-from tests.ui_graphs import INFOS, UNHURRIED, Drawing, Json, api, subgraph
+from tests.builders.editor_graphs import INFOS, UNHURRIED, Drawing, Json, api, subgraph
 
 SUB = "0b5a1e4e-0000-4000-8000-000000000001"
 TEXTS = st.text(max_size=8)

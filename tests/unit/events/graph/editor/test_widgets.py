@@ -7,7 +7,7 @@ import pytest
 from events.graph.editor.classes import NodeClass
 from events.graph.editor.shape import Node, Slot
 from events.graph.editor.widgets import read_node
-from tests.ui_graphs import Drawing, Json, api, info, problems
+from tests.builders.editor_graphs import Drawing, Json, api, info, problems
 
 INT = ["INT", {}]
 TEXT = ["STRING", {}]

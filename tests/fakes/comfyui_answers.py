@@ -12,7 +12,7 @@ from infra.machine_driver import (
     Finished,
     Outcome,
 )
-from tests.scripted_comfyui import Reply
+from tests.fakes.scripted_comfyui import Reply
 
 PROMPT = UUID("0d8f7a52-6f0e-4f0e-9a44-0a4f3ad7f5c1")
 GRAPH: dict[str, Any] = {

@@ -8,11 +8,11 @@ from typing import Any
 from events.aggregates import RUN
 from events.run.state import Run
 from infra.event_store import load
-from tests.builders import RUN_ID
-from tests.fake_machine import FakeMachine, worker_tools
-from tests.fake_object_storage import FakeObjectStorage
-from tests.memory_event_store import MemoryEventStore
-from tests.worker_parts import WorkerParts
+from tests.builders.facts import RUN_ID
+from tests.fakes.event_store import MemoryEventStore
+from tests.fakes.machine import FakeMachine, worker_tools
+from tests.fakes.object_storage import FakeObjectStorage
+from tests.fakes.worker_parts import WorkerParts
 
 
 class Died(Exception):

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from aiohttp import ClientResponse, ClientSession, web
 
-from tests.browser import serving
+from tests.observe.browser import serving
 
 HEADERS = ("Last-Event-ID", "If-None-Match", "Origin", "Access-Control-Request-Method")
 HOP_BY_HOP = {"transfer-encoding", "connection", "content-length", "date"}

@@ -34,10 +34,10 @@ from infra.postgres import Pool
 from infra.s3.graphs import Graphs
 from infra.sealing import Sealer
 from infra.settings.settings import Settings, Spaces
-from tests.builders import MACHINE_ID, NOW, RUN_ID, SEAL_KEY, created, image_output, meta
-from tests.fake_object_storage import FakeObjectStorage
-from tests.fake_private_data import FakeGivenUpKeys, FakePrivateData
-from tests.worker_parts import WorkerParts
+from tests.builders.facts import MACHINE_ID, NOW, RUN_ID, SEAL_KEY, created, image_output, meta
+from tests.fakes.object_storage import FakeObjectStorage
+from tests.fakes.private_data import FakeGivenUpKeys, FakePrivateData
+from tests.fakes.worker_parts import WorkerParts
 
 GRAPH = b'{"1": {"class_type": "SaveImage", "inputs": {}}}'
 

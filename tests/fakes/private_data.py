@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from events.graph.values import StoredValue
-from tests.builders import NOW
+from tests.builders.facts import NOW
 
 
 class FakePrivateData:

@@ -20,7 +20,7 @@ from app.openapi.example_answers import FILE, example_answers
 Json = dict[str, Any]
 
 RECORD = os.environ.get("COMFYD_RECORD_ANSWERS") == "1"
-PATH = Path(__file__).parents[1] / "app" / "openapi" / FILE
+PATH = Path(__file__).parents[2] / "app" / "openapi" / FILE
 BEGAN = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")

@@ -15,7 +15,7 @@ from litestar.exceptions import LitestarDeprecationWarning
 from app.main import build_app
 from app.openapi.document import openapi_document
 from infra.settings.settings import settings_from
-from tests.builders import SEAL_KEY
+from tests.builders.facts import SEAL_KEY
 
 Json = dict[str, Any]
 SETTINGS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.recorded_answers import alike, excerpt, shaped, without_what_differs
+from tests.observe.recorded_answers import alike, excerpt, shaped, without_what_differs
 
 STREAM = (
     'retry: 2000\nid: 1\nevent: run.created\ndata: {"at":"x"}\n\n'

@@ -1,6 +1,6 @@
 """The real servers that tests run on: started from the wheels, or in containers.
 
-COMFYD_TEST_SERVERS=containers takes Docker images instead (see tests/containers.py).
+COMFYD_TEST_SERVERS=containers takes Docker images instead (see tests/servers/containers.py).
 """
 
 import os
@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from infra.embedded.data_folder import data_folder
 from infra.embedded.servers import Servers, start_all
 from infra.jetstream.connection import api
-from tests import containers
+from tests.servers import containers
 
 IN_CONTAINERS = os.environ.get("COMFYD_TEST_SERVERS") == "containers"
 

@@ -1,4 +1,4 @@
-"""python -m tests.audit: whether what is installed is what was chosen, and has no known holes.
+"""Check installed packages against the lock and known vulnerabilities: `make audit`.
 
 What can be told offline always counts. Vulnerabilities are asked for at osv.dev; where that
 cannot be reached, the audit says so and passes, unless AUDIT=required (as in a CI that has the
@@ -17,7 +17,7 @@ import click
 import msgspec
 from msgspec import Struct
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.txt", "requirements-dev.txt")
 """What runs, and what develops; the second holds all of the first."""
 

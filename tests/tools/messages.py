@@ -9,7 +9,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ROOMS = ("events", "infra", "projections", "consumers", "app")
 FOLDER = ROOT / "app" / "locale" / "zh" / "LC_MESSAGES"
 OWN = FOLDER / "comfyd.po"

@@ -34,9 +34,9 @@ from events.run.commands import (
 from events.run.events import RunError
 from events.run.status import Status
 from events.subjects import subject
-from tests.builders import MACHINE_ID, created, image_output, later, meta, uploaded
+from tests.builders.facts import MACHINE_ID, created, image_output, later, meta, uploaded
 
-PAGE = (Path(__file__).parents[1] / "docs" / "analyse-runs.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "analyse-runs.md").read_text("utf-8")
 [SOURCE] = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 """The program, as it stands on the page."""
 

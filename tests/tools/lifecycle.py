@@ -1,10 +1,10 @@
-"""Draws docs/lifecycle.md from the table of transitions: `python -m tests.lifecycle` writes it."""
+"""Write docs/lifecycle.md from the table of transitions: `make docs`."""
 
 from pathlib import Path
 
 from events.run.status import TERMINAL, TRANSITIONS, Status
 
-PAGE = Path(__file__).parent.parent / "docs" / "lifecycle.md"
+PAGE = Path(__file__).parents[2] / "docs" / "lifecycle.md"
 
 _INTRODUCTION = """\
 # The life of a run

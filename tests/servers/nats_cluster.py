@@ -12,8 +12,8 @@ from infra.embedded.nats_server import nats_binary
 from infra.embedded.ports import free_port
 from infra.jetstream.connection import api
 from infra.jetstream.streams import declared as streams
-from tests.nats_monitor import is_healthy
-from tests.route_proxies import RouteProxies
+from tests.network.route_proxies import RouteProxies
+from tests.servers.nats_monitor import is_healthy
 
 _CONFIG = """\
 server_name: node{number}

@@ -7,7 +7,7 @@ from pathlib import Path
 from infra.embedded.child import Child, Command, start
 from infra.embedded.nats_server import nats_binary
 from infra.embedded.ports import free_port
-from tests.nats_monitor import is_healthy
+from tests.servers.nats_monitor import is_healthy
 
 _CONFIG = """\
 listen: 127.0.0.1:{port}

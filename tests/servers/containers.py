@@ -22,7 +22,7 @@ from infra.embedded.nats_server import is_healthy
 from infra.embedded.ports import LOOPBACK
 from infra.embedded.s3_server import Keys, s3_settings, write_probe
 
-DEPLOY = Path(__file__).parent.parent / "infra" / "deploy"
+DEPLOY = Path(__file__).parents[2] / "infra" / "deploy"
 WITHIN = 60.0
 """Seconds a started container may take until it does its work."""
 

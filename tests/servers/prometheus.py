@@ -20,7 +20,7 @@ from infra.embedded.child import Command, start
 from infra.embedded.ports import LOOPBACK, free_port
 from tests.e2e.system import eventually
 
-DEPLOY = Path(__file__).parent.parent / "infra" / "deploy"
+DEPLOY = Path(__file__).parents[2] / "infra" / "deploy"
 RULES = DEPLOY / "prometheus" / "comfyd.rules.yml"
 DASHBOARD = DEPLOY / "grafana" / "comfyd.json"
 PROMETHEUS, PROMTOOL = shutil.which("prometheus") or "", shutil.which("promtool") or ""

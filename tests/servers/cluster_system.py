@@ -8,7 +8,7 @@ from infra.embedded.data_folder import data_folder
 from infra.embedded.servers import start_all
 from infra.jetstream.connection import connected
 from tests.e2e.system import System, running_system
-from tests.nats_cluster import NODES, Cluster, migrated
+from tests.servers.nats_cluster import NODES, Cluster, migrated
 
 
 @asynccontextmanager

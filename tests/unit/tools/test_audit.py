@@ -5,8 +5,16 @@ from datetime import date
 import msgspec
 import pytest
 
-from tests import audit
-from tests.audit import LOCKS, ROOT, Ignored, Unanswered, expired, lock_problems, vulnerabilities
+from tests.tools import audit
+from tests.tools.audit import (
+    LOCKS,
+    ROOT,
+    Ignored,
+    Unanswered,
+    expired,
+    lock_problems,
+    vulnerabilities,
+)
 
 HASH = "--hash=sha256:" + "0f" * 32
 

@@ -1,0 +1,1 @@
+"""Facts, commands, graphs and pictures with sensible defaults."""

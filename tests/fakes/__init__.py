@@ -1,0 +1,1 @@
+"""Ports in memory and breakable machines; the ports pass the contract suites of the real ones."""

@@ -1,0 +1,1 @@
+"""How tests read a system: a browser, metrics, recorded answers, the API's description."""

@@ -1,0 +1,1 @@
+"""Real servers that tests start: NATS, Postgres, S3, Prometheus, and whole systems on them."""
