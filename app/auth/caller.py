@@ -1,4 +1,4 @@
-"""Who is calling, for whom, and what they may do; and why somebody may not enter."""
+"""The caller of a request, what they may do, and the reasons for refusing one."""
 
 from uuid import UUID
 
@@ -18,7 +18,7 @@ class KeyRevoked(Unauthorized):
 
 
 class KeyExpired(Unauthorized):
-    """The time of the API key is over."""
+    """The API key has expired."""
 
 
 class TokenRevoked(Unauthorized):
@@ -26,7 +26,7 @@ class TokenRevoked(Unauthorized):
 
 
 class TicketExpired(Unauthorized):
-    """The time of the ticket is over."""
+    """The ticket has expired."""
 
 
 class TicketRevoked(Unauthorized):
@@ -47,7 +47,7 @@ class ScopeMissing(Exception):
 
 
 def tenant_of(user_id: str | None, org_id: str | None) -> str:
-    """Name what things belong to: the organisation, or else the person."""
+    """Return the tenant that things belong to: the organisation, or else the person."""
     return f"org:{org_id}" if org_id else f"user:{user_id}"
 
 
@@ -82,5 +82,5 @@ class Caller(Struct, frozen=True, kw_only=True):
         return f"user:{self.user_id or '-'}"
 
     def may_know(self, deployment_id: UUID) -> bool:
-        """Tell whether a deployment of the tenant's is one of those this caller may know of."""
+        """Return whether a deployment of the tenant's is one of those this caller may know of."""
         return not self.deployments or deployment_id in self.deployments

@@ -43,7 +43,7 @@ SCOPES_OF_ROLE: Mapping[str, frozenset[str]] = {
 
 
 class Credentials:
-    """Everything it takes to know who is calling."""
+    """Authenticates by our own tokens, those of an identity provider, API keys and tickets."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Credentials:
         uses: KeyUses,
         now: Callable[[], datetime],
     ) -> None:
-        """Take our own tokens, those of an identity provider if there is one, API keys, tickets."""
+        """Accept tokens of an identity provider only if there is one (*oidc*)."""
         self.states = states
         self._tokens = tokens
         self._tickets = tickets
@@ -69,12 +69,12 @@ class Credentials:
         )
 
     async def caller(self, credential: str, organisation: str = "") -> Caller:
-        """Give the caller who shows *credential*, acting for *organisation* if one is named.
+        """Return the caller who shows *credential*, acting for *organisation* if one is named.
 
         Raises:
-            Unauthorized: it opens nothing, or nothing any more.
+            Unauthorized: it is not valid, or not any more.
             NotFound: there is no such organisation that they belong to.
-            LogUnavailable, IdentityProviderUnavailable: nobody can say just now.
+            LogUnavailable, IdentityProviderUnavailable: it cannot be checked now.
 
         """
         if not credential or len(credential) > LONGEST:
@@ -89,13 +89,13 @@ class Credentials:
     async def issue_ticket(
         self, caller: Caller, aggregate: str, *, seconds: int
     ) -> tuple[str, datetime]:
-        """Make a ticket for one thing that the caller may know of; give it and its end.
+        """Issue a ticket for one run or batch of the caller's; return it and when it expires.
 
         It ends with the caller's key at the latest. A token it outlives: those of people who sign
         in last for a minute, and are renewed all the time.
 
         Raises:
-            LogUnavailable: nobody can say just now when the key ends.
+            LogUnavailable: the end of the key is not known now.
 
         """
         ends = [self._now() + timedelta(seconds=seconds)]
@@ -114,9 +114,9 @@ class Credentials:
         """Return the caller who shows a ticket to read *aggregate*.
 
         Raises:
-            Unauthorized: it opens nothing, or nothing any more.
+            Unauthorized: it is not valid, or not any more.
             NotFound: it is for something else.
-            LogUnavailable: nobody can say just now.
+            LogUnavailable: it cannot be checked now.
 
         """
         if len(sealed) > LONGEST:
@@ -137,7 +137,7 @@ class Credentials:
         return caller
 
     async def claims(self, token: str) -> Claims:
-        """Give what a token says, whether it was revoked or not.
+        """Return the claims of a token, whether it was revoked or not.
 
         Raises:
             Unauthorized: it is not valid.
@@ -150,13 +150,13 @@ class Credentials:
         return claims
 
     async def withdrawn(self, caller: Caller) -> bool:
-        """Tell whether a caller who was let in would be sent away now.
+        """Return whether a caller who was accepted would be refused now.
 
-        For what goes on long after it was let in. A token that has meanwhile come to its end is
-        no reason: clients begin a stream with a short-lived one.
+        For streams, which go on long after. A token that has expired meanwhile is no reason:
+        clients begin a stream with a short-lived one.
 
         Raises:
-            LogUnavailable: nobody can say just now.
+            LogUnavailable: it cannot be checked now.
 
         """
         kind, _, identifier = caller.credential.partition(":")
@@ -230,7 +230,7 @@ class Credentials:
         )
 
     async def _managed(self, org_id: str | None) -> Organisation | None:
-        """Give the organisation if its members are kept here."""
+        """Return the organisation if its members are managed here."""
         try:
             identifier = UUID(org_id or "")
         except ValueError:

@@ -1,7 +1,7 @@
-"""The door: every request is somebody's, and that somebody may do what the route does.
+"""Guard of the routes: authenticate and authorise requests.
 
-Routes say by `opt=needs(…)` which scope they want; one that says nothing keeps the application
-from starting.
+Routes declare by `opt=needs(…)` which scope they need; the application does not start with one that
+does not.
 """
 
 import re
@@ -29,11 +29,11 @@ _CREDENTIAL = re.compile(r"\bcfd_[\w-]{64}|\beyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCI
 
 
 class ScopeUndeclared(Exception):
-    """A route does not say who may use it: a mistake in our own code."""
+    """A route does not declare its scopes: a mistake in our own code."""
 
 
 def check_scopes_declared(handlers: Iterable[HTTPRouteHandler]) -> None:
-    """Look whether every route says which scope it needs.
+    """Check that every route declares which scope it needs.
 
     Raises:
         ScopeUndeclared: names the first that does not.
@@ -48,11 +48,11 @@ def check_scopes_declared(handlers: Iterable[HTTPRouteHandler]) -> None:
 async def authorise(
     connection: ASGIConnection[Any, Any, Any, Any], route: BaseRouteHandler
 ) -> None:
-    """Find out who is calling, before anything else of the request is looked at.
+    """Authenticate the caller and check their scopes, before anything else of the request.
 
     Raises:
-        Unauthorized: nobody we know, or with a credential where none belongs.
-        LogUnavailable, IdentityProviderUnavailable: nobody can say who it is.
+        Unauthorized: there is no valid credential, or one in the address.
+        LogUnavailable, IdentityProviderUnavailable: the credential cannot be checked now.
         ScopeMissing: the caller may not do this.
         NotFound: the caller is kept to some deployments, and the route knows nothing of that.
 
@@ -91,13 +91,13 @@ async def _caller(
 
 
 def _aggregate(connection: ASGIConnection[Any, Any, Any, Any], route: BaseRouteHandler) -> str:
-    """Name what a ticket must be for, to open this address."""
+    """Return what a ticket must be for, to open this address."""
     if not (kind := route.opt[TICKET]):
         raise Unauthorized
     try:
         return f"{kind}-{UUID(connection.path_params[f'{kind}_id'])}"
     except ValueError:
-        return ""  # no id: whoever shows a ticket is found out first, and then nothing is found
+        return ""  # no id: the ticket is checked first, and then nothing is found
 
 
 async def while_authorised(
@@ -105,11 +105,11 @@ async def while_authorised(
 ) -> AsyncIterator[bytes]:
     """Pass a stream on until its reader's credential or membership is withdrawn.
 
-    Every piece is looked at before it leaves, so nothing is told to those who may not know it.
+    The check comes before each chunk, so nothing is sent after the withdrawal is known.
     """
     async with aclosing(chunks) as pieces:
         async for chunk in pieces:
-            # Who cannot be asked about is not sent away: the stream outlives an outage of the log.
+            # A stream outlives an outage of the log.
             with suppress(LogUnavailable):
                 if await credentials.withdrawn(caller):
                     return

@@ -1,6 +1,6 @@
-"""When each key was used last: noted in memory, written down every few seconds.
+"""Write-behind buffer of when each key was used last.
 
-A hint for people who wonder whether a key is still needed: it may be lost, and nothing waits.
+A hint to find keys that are not needed any more: it may be lost, and nothing waits for it.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ EVERY = 2.0
 
 
 class KeyUses:
-    """The uses that this process has seen since it last wrote them down."""
+    """Uses that this process has not written yet."""
 
     def __init__(self, pool: Pool, now: Callable[[], datetime]) -> None:
         self._pool = pool
@@ -33,7 +33,7 @@ class KeyUses:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
-        """Write down what is seen, as long as the block lasts and once more at its end."""
+        """Write uses every few seconds during the block, and once at its end."""
         task = asyncio.create_task(self._write_again_and_again())
         try:
             yield

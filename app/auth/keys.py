@@ -1,4 +1,4 @@
-"""What an API key looks like: cfd_ and 64 characters, which secret scanners recognise.
+"""API keys: cfd_ and 64 characters, which secret scanners recognise.
 
 They are the key's id and 32 random bytes. The id only says where to look; the whole key is the
 secret, and its hash is all that is kept.
@@ -14,7 +14,7 @@ from uuid import UUID
 PREFIX = "cfd_"
 SECRET_BYTES = 32
 SHOWN = 12
-"""Characters of a key by which people tell theirs apart; they hold a part of the id only."""
+"""Characters of a key that are shown, to tell keys apart; they hold a part of the id only."""
 
 _KEY = re.compile(r"cfd_[A-Za-z0-9_-]{64}", re.ASCII)
 _ID_BYTES = 16
@@ -27,7 +27,7 @@ def new_key(key_id: UUID) -> str:
 
 
 def looks_like_a_key(credential: str) -> bool:
-    """Tell a key from a token."""
+    """Return whether a credential is a key, rather than a token."""
     return credential.startswith(PREFIX)
 
 
@@ -39,10 +39,10 @@ def key_id_in(key: str) -> UUID | None:
 
 
 def fingerprint(key: str) -> str:
-    """Give the hash of a key. It needs no salt: nobody guesses 32 random bytes."""
+    """Return the hash of a key. It needs no salt: 32 random bytes cannot be guessed."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def matches(key: str, sha256: str) -> bool:
-    """Tell whether this is the key with that hash, in a time that says nothing about it."""
+    """Return whether this is the key with that hash, in constant time."""
     return hmac.compare_digest(fingerprint(key), sha256)

@@ -18,14 +18,14 @@ LEEWAY = 5.0
 """Seconds by which the issuer's clock may differ from ours."""
 
 TRUSTED = 600.0
-"""Longest time until a token is checked again: its key may have been withdrawn."""
+"""Seconds after which a token is verified again: its key may have been withdrawn."""
 
 
 class PublicKeys(Protocol):
     """The keys that the issuer signs with (infra/net/jwks.py)."""
 
     async def key(self, kid: str | None) -> jwt.PyJWK | None:
-        """Give the key of that name, or the only one there is; None for none.
+        """Return the key with that id, or the only one there is; None for none.
 
         Raises:
             IdentityProviderUnavailable: the issuer cannot be asked.
@@ -38,7 +38,7 @@ class OidcTokens:
     """Verifies tokens of one issuer."""
 
     def __init__(self, keys: PublicKeys, *, issuer: str, audience: str) -> None:
-        """Take tokens of *issuer* only; with an *audience*, only those that are for it."""
+        """Accept tokens of *issuer* only; with an *audience*, only those that are for it."""
         self._keys = keys
         self._issuer = issuer
         self._audience = audience

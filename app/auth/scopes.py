@@ -1,4 +1,4 @@
-"""What a caller may be allowed to do, and how a route says which of it it needs."""
+"""Scopes of callers, and how a route declares which it needs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,21 +10,20 @@ ADMIN = "admin"
 
 SCOPES = frozenset({RUNS_READ, RUNS_WRITE, DEPLOY, ADMIN})
 OF_RUNS = frozenset({RUNS_READ, RUNS_WRITE})
-"""All that a key may hold which is restricted to some deployments."""
+"""The scopes that a key restricted to some deployments may hold."""
 
 OPT = "scopes"
-"""Where a route keeps its needs."""
+"""Key in a route's `opt`: the scopes, any of which is enough."""
 
 PER_DEPLOYMENT = "per_deployment"
-"""Where a route says that it keeps restricted keys to their deployments."""
-
+"""Key in a route's `opt`: whether it keeps restricted keys to their deployments."""
 
 TICKET = "ticket"
-"""Where a route that a ticket opens keeps what the ticket must be for: run or batch."""
+"""Key in a route's `opt`: what a ticket that opens it must be for, run or batch."""
 
 
 def needs(*scopes: str, per_deployment: bool = False, ticket: str = "") -> Mapping[str, Any]:
-    """Give the `opt` of a route whose caller must hold one of *scopes*; admin always suffices.
+    """Return the `opt` of a route whose caller must hold one of *scopes*; admin always suffices.
 
     A route that says *per_deployment* hides by itself what lies outside the deployments that a key
     is restricted to (app/reads/runs.py helps). To such a key every other route is not found.

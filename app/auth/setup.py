@@ -1,4 +1,4 @@
-"""Puts together what it takes to know callers."""
+"""Builds the credentials check from the settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,7 +20,7 @@ from infra.settings.settings import ANYBODY, Settings
 async def open_credentials(
     settings: Settings, store: EventStore, pool: Pool
 ) -> AsyncIterator[Credentials]:
-    """Give what knows callers; the identity provider is asked when its first token comes."""
+    """Open the credentials check; the identity provider is asked when its first token comes."""
     uses = KeyUses(pool, clock.now)
     async with AsyncExitStack() as exits:
         await exits.enter_async_context(uses.writing())

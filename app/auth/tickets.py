@@ -1,4 +1,4 @@
-"""Tickets: what a web page shows in an address, to follow one run or one batch for minutes.
+"""Tickets: short-lived credentials in an address, to follow one run or one batch.
 
 A ticket is opaque, and never a credential elsewhere: it is sealed with a key of its own, which
 follows from JWT_SECRET, so neither is a token taken for a ticket nor a ticket for a token
@@ -20,13 +20,13 @@ PURPOSE = b"comfyd ticket v1"
 
 
 class Ticket(Struct, frozen=True, kw_only=True):
-    """What a ticket says."""
+    """The content of a ticket."""
 
     aggregate: str
-    """The one thing that it shows: run-<id> or batch-<id>."""
+    """What it is for: run-<id> or batch-<id>."""
 
     credential: str
-    """Of whom it was made; when that is withdrawn, the ticket is too."""
+    """The credential that it was issued with; when that is withdrawn, the ticket is too."""
 
     user_id: str | None
     org_id: str | None
@@ -34,7 +34,7 @@ class Ticket(Struct, frozen=True, kw_only=True):
 
 
 class Tickets:
-    """Seals and opens tickets; nothing is kept of them."""
+    """Seals and opens tickets; none is stored."""
 
     def __init__(self, secret: str) -> None:
         key = HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(secret.encode())
@@ -48,8 +48,8 @@ class Tickets:
         """Read a ticket.
 
         Raises:
-            Unauthorized: it is none of ours.
-            TicketExpired: its time is over.
+            Unauthorized: it is not one of ours.
+            TicketExpired: it has expired.
 
         """
         try:

@@ -1,4 +1,4 @@
-"""Tokens that are signed with JWT_SECRET, as the classic dialect's API keys are.
+"""JSON Web Tokens signed with JWT_SECRET, as the API keys of the classic dialect are.
 
 The algorithm is pinned to HS256: a token never chooses how it is checked.
 """
@@ -19,10 +19,10 @@ from events.organisation import MEMBER, OWNER, VIEWER
 ALGORITHM = "HS256"
 LONGEST_CLAIM = 200
 LATEST = 253_402_300_799
-"""The last second of the year 9999: no token says seriously that it lasts longer."""
+"""The last second of the year 9999; a token with a later time is not valid."""
 
 CANNOT_READ = (jwt.PyJWTError, RecursionError)
-"""What the library raises for a token that is none; RecursionError where its JSON is too deep."""
+"""Errors of the library for an invalid token; RecursionError where its JSON is too deep."""
 
 _ROLES = {
     "owner": OWNER,
@@ -31,20 +31,20 @@ _ROLES = {
     "basic_member": MEMBER,
     "viewer": VIEWER,
 }
-"""Our own words, and Clerk's for the same."""
+"""Roles by the names that comfyd and Clerk give them."""
 
 
 class Claims(Struct, frozen=True, kw_only=True):
-    """What a verified token says."""
+    """The claims of a verified token."""
 
     user_id: str | None
     org_id: str | None
     role: str
-    """Theirs in the organisation, where it is not managed here."""
+    """The role in the organisation, where its members are not managed here."""
 
     token_id: UUID
     until: float
-    """When it has to be verified anew, in Unix seconds."""
+    """When it has to be verified again, in Unix seconds."""
 
 
 class Tokens:
@@ -57,7 +57,7 @@ class Tokens:
         """Read a token.
 
         Raises:
-            Unauthorized: it is not one of ours, or its time is over.
+            Unauthorized: it is not one of ours, or it has expired.
 
         """
         try:
@@ -73,14 +73,14 @@ class Tokens:
         return Claims(
             user_id=user_id,
             org_id=org_id,
-            # The operator has signed it: without a word about that, it may do everything.
+            # The operator has signed it: without a role, it may do everything.
             role=role_in(claims, otherwise=OWNER),
             token_id=token_id(token, claims, tenant_of(user_id, org_id)),
             until=float(claims.get("exp", "inf")),
         )
 
     def issue(self, *, user_id: str, org_id: str | None, seconds: int | None) -> str:
-        """Make a token; without *seconds* it does not expire."""
+        """Issue a token; without *seconds* it does not expire."""
         now = int(time.time())
         claims: dict[str, Any] = {"user_id": user_id, "iat": now}
         claims |= {"org_id": org_id} if org_id else {}
@@ -131,13 +131,13 @@ def role_in(claims: Mapping[str, Any], *, otherwise: str) -> str:
 
 
 def token_id(token: str, claims: Mapping[str, Any], tenant: str) -> UUID:
-    """Give the id under which a token may be revoked: by its jti, else by what was signed.
+    """Return the id under which a token may be revoked: by its jti, else by what was signed.
 
     The signature is left out: padding, for one, makes it look different and stays valid, and a
     revoked token must not come back in another spelling.
 
     Raises:
-        Unauthorized: its jti is no proper text.
+        Unauthorized: its jti is not valid.
 
     """
     if jti := text_in(claims, "jti"):

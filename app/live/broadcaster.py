@@ -31,7 +31,7 @@ RECONNECT = 0.5
 """Seconds before a reader that lost its place begins anew."""
 
 HEARTBEAT = 15
-"""Seconds between two signs of life, which keep the connection open through proxies."""
+"""Seconds between two heartbeats, which keep the connection open through proxies."""
 
 
 class Broadcaster:

@@ -50,7 +50,7 @@ class Piece(Struct, frozen=True, kw_only=True):
     frames: Sequence[Frame]
     progress: bytes | None
     beat: bool
-    """Whether it is time for a sign of life."""
+    """Whether a heartbeat is due."""
 
 
 class Subscription:
@@ -113,7 +113,7 @@ class Subscription:
             self._news.set()
 
     def beat(self) -> None:
-        """Have a sign of life sent."""
+        """Queue a heartbeat."""
         self._beat = True
         self._news.set()
 

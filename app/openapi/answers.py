@@ -1,10 +1,10 @@
-"""What a route says about its answers, beside the one that its signature shows.
+"""How a route declares its responses, beside the one that its signature shows.
 
     @post("/v1/runs", status_code=202, response_headers=headers("Location", "ETag"),
           responses=response(200, RunView, "it has ended") | errors("idempotency_conflict"))
 
-What may happen on every route (no token, too many requests, a part that is away) is not said
-here: app/openapi/document.py adds it to all of them.
+What may happen on every route (no token, too many requests, a part that is away) is not declared:
+app/openapi/usual_answers.py adds it to all of them.
 """
 
 from collections import defaultdict
@@ -32,11 +32,11 @@ HEADERS: Mapping[str, str] = {
     "Retry-After": "Seconds after which it is worth trying again.",
     "WWW-Authenticate": "How to say who is calling.",
 }
-"""Every header of an answer that means something to a client."""
+"""Every header of a response that means something to a client."""
 
 
 def errors(*codes: str) -> dict[int, ResponseSpec]:
-    """Document the refusals of a route, by their stable codes.
+    """Document the errors of a route, by their stable codes.
 
     Raises:
         ValueError: no refusal has this code (app/http/problems.py).
@@ -54,7 +54,7 @@ def errors(*codes: str) -> dict[int, ResponseSpec]:
 def response(
     status: int, data: Any, description: str, *, media_type: str = "application/json"
 ) -> dict[int, ResponseSpec]:
-    """Document another good answer, or the usual one where its type says little.
+    """Document another successful response, or the usual one where its type is not enough.
 
     Without *data* it has no body.
     """
@@ -69,10 +69,10 @@ def response(
 
 
 def headers(*names: str) -> list[ResponseHeader]:
-    """Document headers of a route's good answers.
+    """Document headers of a route's successful responses.
 
     Raises:
-        KeyError: nobody has said what the header means.
+        KeyError: HEADERS does not explain the header.
 
     """
     return [
@@ -95,12 +95,12 @@ def _refusals(codes: Iterable[str]) -> ResponseSpec:
 
 
 def described(codes: Iterable[str]) -> str:
-    """Say in a line each what codes mean."""
+    """Return one line for each code with what it means."""
     return "\n".join(f"- `{code}`: {CATALOGUE[code]}" for code in codes)
 
 
 def problem_example(code: str) -> dict[str, object]:
-    """Give the body of a refusal."""
+    """Return the body of an error."""
     return {
         "type": problem_type(code),
         "title": CATALOGUE[code],

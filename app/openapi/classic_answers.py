@@ -1,4 +1,4 @@
-"""The refusals of the classic routes, each in the words of its dialect."""
+"""Errors of the classic routes, in the shapes of comfyui-deploy."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -18,11 +18,11 @@ _PROBLEMS: Mapping[str, Problem] = {
     ),
     "rate_limited": Problem(code="rate_limit_reached", params={"limit": "600", "seconds": "12"}),
 }
-"""What is always said more exactly."""
+"""Codes whose messages have parameters."""
 
 
 def in_classic_words(operation: Json) -> None:
-    """Say every refusal of an operation as comfyui-deploy would."""
+    """Replace every error of an operation by what comfyui-deploy would answer."""
     scopes = {scope for way in operation["security"] for of_it in way.values() for scope in of_it}
     for status, response in operation["responses"].items():
         if status == "401":

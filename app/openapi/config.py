@@ -26,18 +26,18 @@ class _Document(OpenAPIRenderPlugin):
 
     @override
     def has_path(self, path: str) -> bool:
-        """Tell Litestar that the JSON is served, so that it serves no second one below us."""
+        """Return True for the JSON, so that Litestar serves no second one below us."""
         return path == "/openapi.json" or super().has_path(path)
 
     @override
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        """Give the document."""
+        """Return the document."""
         self._rendered = self._rendered or msgspec.json.encode(whole_document(request.app))
         return self._rendered
 
 
 def openapi_config() -> OpenAPIConfig:
-    """Say what the document holds beside the routes."""
+    """Return what the document holds beside the routes."""
     return OpenAPIConfig(
         title="comfyd",
         version=version("comfyd"),

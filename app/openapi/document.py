@@ -1,7 +1,7 @@
 """Completes what Litestar makes of the routes: names, headings, errors, headers and examples.
 
-What every route has in common is said here once. So a new route is described in full by its
-signature, its docstring and what it says with `errors`, `response` and `headers`.
+What every route has in common is added here. So a new route is described in full by its
+signature, its docstring and what it declares with `errors`, `response` and `headers`.
 """
 
 import re
@@ -41,7 +41,7 @@ def whole_document(app: Litestar) -> Json:
 
 
 def openapi_document(app: Litestar) -> Json:
-    """Give the whole description of *app*."""
+    """Return the OpenAPI document of *app*."""
     document = tidy_schemas(app.openapi_schema.to_schema())
     document["components"]["schemas"] |= error_schemas()
     for path, method, handler in _handlers(app):
@@ -96,7 +96,7 @@ def _describe_answers(operation: Json, schemas: Json) -> None:
                 content["schema"] = {"description": MESSAGES}
             shape = content["schema"].get("$ref", "").rpartition("/")[2]
             words += [schemas[shape].get("description", "")] if of_the_framework and shape else []
-        # A TypedDict tells no words of its own.
+        # A TypedDict has no description of its own.
         response["description"] = " ".join(filter(None, words)) or operation["summary"] + "."
 
 
@@ -108,6 +108,6 @@ def _examples(name: str) -> Mapping[str, Json]:
 
 
 def _security(handler: HTTPRouteHandler) -> list[Json]:
-    """Say what may be shown, and which scope it must hold: any one of these will do."""
+    """Return the accepted credentials with their scopes: any one of these is enough."""
     found: list[Json] = [{"bearer": [scope]} for scope in sorted(handler.opt.get(OPT, ()))]
     return [*found, {"ticket": []}] if handler.opt.get(TICKET) else found

@@ -1,4 +1,4 @@
-"""Answers to learn from, as the system gave them: `make answers` writes them down.
+"""Examples of answers, as the system gave them: `make answers` records them.
 
 tests/e2e/openapi/test_openapi_examples.py and its neighbour hold today's answers against them.
 """
@@ -26,18 +26,18 @@ _BY_HAND: Json = {
         "projector": "ok",
     },
 }
-"""What takes an outage to be seen."""
+"""Answers that only an outage produces."""
 
 
 @cache
 def example_answers() -> Mapping[str, Any]:
-    """Give every answer by its key."""
+    """Return every answer by its key."""
     recorded: Json = msgspec.json.decode(files("app.openapi").joinpath(FILE).read_bytes())
     return {**recorded, **_BY_HAND}
 
 
 def add_example_answers(operation: Json, method: str, path: str) -> None:
-    """Show with each answer of an operation what was answered."""
+    """Add to each response of an operation the answers that were recorded."""
     for status, response in operation["responses"].items():
         key = f"{method} {path} {status}"
         found = {

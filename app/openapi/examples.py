@@ -1,4 +1,4 @@
-"""Requests to learn from: by operation, a title and a body that really works.
+"""Examples of requests: by operation, a title and a body that works.
 
 The deployment and the machine are those of `comfyd up` (app/cli/demo.py): its owner may send each
 as it is. tests/e2e/openapi/test_openapi_examples.py puts its own in their place, and sends each.

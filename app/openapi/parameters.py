@@ -1,4 +1,4 @@
-"""Parameters as clients have to send them."""
+"""Descriptions and schemas of parameters."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from events.deployment import ENVIRONMENTS
 
 Json = dict[str, Any]
 NAMED_BY_OTHERS = frozenset({"user_id"})
-"""Ids that are no UUIDs of ours."""
+"""Ids of other systems, which need not be UUIDs."""
 
 
 def tidy_parameter(parameter: Json) -> None:

@@ -1,4 +1,4 @@
-"""Schemas as generators of clients like them: short names, whole limits, plain choices."""
+"""Schemas for generators of clients: short names, whole limits, plain choices."""
 
 import re
 from typing import Any
@@ -32,7 +32,7 @@ def tidy_schemas(document: Json) -> Json:
 
 
 def _short(name: str) -> str:
-    """Leave out what only our code needs to tell: RunView is Run, ListView[RunView] is RunList."""
+    """Return the public name of a schema: RunView is Run, ListView[RunView] is RunList."""
     if found := _LIST.fullmatch(name):
         return f"{_short(found[1])}List"
     return SCHEMAS.get(name) or name.removesuffix("View")

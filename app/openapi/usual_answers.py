@@ -1,4 +1,4 @@
-"""The answers of every route: refusals in the words of their dialect, and headers."""
+"""Responses that every route has: errors in the shape of their dialect, and headers."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -26,14 +26,14 @@ _OF_STATUS = {
 
 
 def error_schemas() -> Json:
-    """Give the schemas of what every refusal looks like."""
+    """Return the schemas of errors."""
     _, schemas = msgspec.json.schema_components((ProblemView, FaultView), ref_template=_REF)
     tidied: Json = tidy_schemas({"components": {"schemas": schemas}})["components"]["schemas"]
     return tidied
 
 
 def add_usual_answers(operation: Json, path: str, *, needs_caller: bool) -> None:
-    """Add to an operation what its route need not say itself."""
+    """Add to an operation what its route does not declare itself."""
     responses = operation["responses"]
     if _is_the_frameworks(responses.get("400", {})):
         del responses["400"]
@@ -55,7 +55,7 @@ def _without_ids(response: Json) -> None:
 
 
 def _is_the_frameworks(response: Json) -> bool:
-    """Tell whether this is the shape in which Litestar would refuse a request; we have our own."""
+    """Return whether this is Litestar's shape of a refused request; we have our own."""
     content = response.get("content", {}).get("application/json", {})
     return "status_code" in content.get("schema", {}).get("properties", {})
 

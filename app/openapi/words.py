@@ -1,4 +1,4 @@
-"""The words of the description that do not follow from the code."""
+"""Texts of the document that do not follow from the code."""
 
 from collections.abc import Mapping
 from typing import Any
