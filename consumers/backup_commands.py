@@ -36,7 +36,7 @@ T = TypeVar("T")
 WORDS: Texts = {
     "backed_up": "{stream}: {messages} messages up to position {last}, {bytes} bytes in {folder}",
     "not_in_it": "not in it: files in object storage, JWT_SECRET and COMFYD_SEAL_KEYS",
-    "restored": "{stream}: {messages} messages up to position {last} are back",
+    "restored": "{stream}: {messages} messages up to position {last} restored",
     "erased_again": "erased runs whose data the backup had: {count}; deleted again",
     "files_unknown": (
         "files of erased runs were not looked for in object storage ({reason}): when it "

@@ -23,9 +23,7 @@ T = TypeVar("T")
 
 WORDS: Texts = {
     "rebuilding": "another rebuild is running; wait until it has ended",
-    "interrupted": (
-        "NATS or Postgres did not answer to the end ({reason}); run it again when both do"
-    ),
+    "interrupted": ("NATS or Postgres stopped answering ({reason}); run it again when both answer"),
 }
 
 

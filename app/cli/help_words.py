@@ -30,7 +30,7 @@ COMFYUI_URL=http://…:8188  a real ComfyUI instead of the demo machine
 NATS_URL, POSTGRES_URL, SPACES_…  servers of your own instead of the embedded ones""",
     "help.token_user": "Claim user_id.",
     "help.token_org": "Claim org_id: act for an organisation.",
-    "help.token_days": "Valid for so many days.",
+    "help.token_days": "Days until it expires.",
     "help.replicas": (
         "Copies of each stream. Else COMFYD_REPLICAS counts; without both they stay as they are."
     ),
@@ -38,16 +38,16 @@ NATS_URL, POSTGRES_URL, SPACES_…  servers of your own instead of the embedded 
     "help.migrate_dry_run": (
         "Show what would change, and change nothing. Exit code 1: something would."
     ),
-    "help.limit": "At most so many.",
+    "help.limit": "Maximum number.",
     "help.up": "Start everything on this machine, run a sample once, and stay up.",
     "help.token": "Print an API token for the local owner. Without --days it does not expire.",
     "help.api": "Serve the API. Start as many as you like behind a load balancer.",
     "help.worker": (
         "Bring runs to their machines and outputs to object storage. Start as many as you like."
     ),
-    "help.projector": "Keep the read models up with the log. A second one stands by without harm.",
+    "help.projector": "Keep the read models up to date with the log. A second one is a standby.",
     "help.projections": (
-        "Look after the read models: rebuild, status. Finds a running `comfyd up` by itself."
+        "Maintain the read models: rebuild, status. Finds a running `comfyd up` by itself."
     ),
     "help.projections_rebuild": (
         "Replay the log into new tables, compare them with the live ones, and swap them in."
@@ -60,25 +60,23 @@ NATS_URL, POSTGRES_URL, SPACES_…  servers of your own instead of the embedded 
         "Write the log and the private data beside it into FOLDER, while everything runs."
     ),
     "help.restore": (
-        "Make the log and the private data anew from the backup in FOLDER. Stop everything first."
+        "Restore the log and the private data from the backup in FOLDER. Stop everything first."
     ),
     "help.restore_replicas": (
         "Copies of each stream. Else COMFYD_REPLICAS counts; without both 3 in a cluster, else 1."
     ),
     "help.restore_replace": "Delete the streams that are there first, with all they hold.",
     "help.restore_only_erase": "Restore nothing; delete again what the log says is erased.",
-    "help.analyst": (
-        "Print the NATS address of those who may read the event log and do nothing else."
-    ),
-    "help.analyst_config": "Print what a NATS of your own needs for it in its configuration.",
+    "help.analyst": ("Print a NATS address that can only read the event log."),
+    "help.analyst_config": "Print the configuration that a NATS of your own needs for it.",
     "help.server": "Which server, instead of the one logged in to.",
     "help.key": "API key for it.",
-    "help.json": "Print JSON, as the API gives it.",
-    "help.login": "Log in to a server: try an API key and keep it for the commands to come.",
+    "help.json": "Print JSON, as the API returns it.",
+    "help.login": "Log in to a server: check an API key and store it for later commands.",
     "help.login_key": "API key; asked for when it is missing.",
-    "help.logout": "Forget the login.",
-    "help.whoami": "Tell who the server takes you for.",
-    "help.run": "Make a run of DEPLOYMENT (id, WORKFLOW or WORKFLOW/ENVIRONMENT).",
+    "help.logout": "Delete the stored login.",
+    "help.whoami": "Show who you are logged in as.",
+    "help.run": "Create a run of DEPLOYMENT (id, WORKFLOW or WORKFLOW/ENVIRONMENT).",
     "help.input": "NAME=TEXT, NAME=@PICTURE or NAME:=JSON; may be repeated.",
     "help.inputs": "JSON object with inputs; - for stdin.",
     "help.watch": "Stay until the end, with a progress bar.",
@@ -89,18 +87,18 @@ NATS_URL, POSTGRES_URL, SPACES_…  servers of your own instead of the embedded 
     "help.runs_status": "Only those with this status.",
     "help.runs_deployment": "Only those of this deployment.",
     "help.runs_batch": "Only those of this batch.",
-    "help.timeline": "Tell what happened to a run, and why.",
+    "help.timeline": "Show what happened to a run, and why.",
     "help.events": "Print the events of a run.",
-    "help.follow": "Go on as they happen, with progress.",
+    "help.follow": "Continue with new events and progress.",
     "help.after": "Only what came after this position.",
     "help.cancel": "Ask to stop runs or batches.",
     "help.rerun": "Run again: RUN_ID, or all that a filter finds.",
     "help.rerun_status": "Those with this status.",
     "help.since": "Those made after this time (RFC 3339).",
     "help.rerun_version": "same: the version they ran; current: what the deployment runs now.",
-    "help.dry_run": "Only tell how many.",
+    "help.dry_run": "Only show how many.",
     "help.erase": "Erase inputs and outputs of runs; numbers stay.",
-    "help.batch": "Make a run of DEPLOYMENT for each line of FILE (JSON objects; - for stdin).",
+    "help.batch": "Create a run of DEPLOYMENT for each line of FILE (JSON objects; - for stdin).",
     "help.keys": "API keys.",
     "help.keys_create": "Issue a key; it is shown once.",
     "help.scope": "What it may do; may be repeated.",

@@ -6,8 +6,8 @@ SAID: Texts = {
     "cli.no_login": (
         "no server is known: run `comfyd login URL`, set COMFYD_URL and COMFYD_KEY, or `comfyd up`"
     ),
-    "cli.bad_key": "that is no API key: it has characters that no key has",
-    "cli.bad_url": "that is no address: {reason}",
+    "cli.bad_key": "this is not an API key: it has characters that keys do not have",
+    "cli.bad_url": "this is not an address: {reason}",
     "cli.not_comfyd": "this does not look like a comfyd server: {url} (it answered: {found})",
     "cli.away": "the server at {url} cannot be reached: {reason}",
     "cli.key_prompt": "API key",
@@ -25,16 +25,18 @@ SAID: Texts = {
     "cli.reason_folder": "Is a directory",
     "cli.reason_line": "{detail}: line {line} column {column}",
     "cli.reason_byte": "{detail} (byte {byte})",
-    "cli.no_json": "{file} does not hold the JSON that is wanted here: {reason}",
-    "cli.no_graph": "{file} holds no ComfyUI graph, neither in API format nor in the editor's",
+    "cli.no_json": "{file} is not the JSON that is expected here: {reason}",
+    "cli.no_graph": (
+        "{file} does not contain a ComfyUI graph, in API format or in the editor's format"
+    ),
     "cli.no_graph_in_picture": (
         "{file} is a picture without a workflow: ComfyUI adds it, and many sites remove it"
     ),
     "cli.input_not_finite": (
-        "{file}: node {node} has an input that is NaN or infinite, which no server takes"
+        "{file}: node {node} has an input that is NaN or infinite, which no server accepts"
     ),
-    "cli.no_id": "'{text}' is no id: `comfyd runs` and `comfyd keys list` show them",
-    "cli.bad_input": "'{text}' is no input: write NAME=TEXT, NAME=@FILE or NAME:=JSON",
+    "cli.no_id": "'{text}' is not an id: `comfyd runs` and `comfyd keys list` show them",
+    "cli.bad_input": "'{text}' is not an input: write NAME=TEXT, NAME=@FILE or NAME:=JSON",
     "cli.no_machines": "no machines yet",
     "cli.no_workflows": "no workflows yet",
     "cli.no_deployments": "no deployments yet",
@@ -54,21 +56,21 @@ SAID: Texts = {
     "cli.deployed": "{name}/{environment} runs version {version}: deployment {id}",
     "cli.submitted": "submitted run {run_id}",
     "cli.follow": "follow it: comfyd status {id} --watch",
-    "cli.goes_on": "it goes on without you: comfyd status {id} --watch",
+    "cli.goes_on": "it continues in the background: comfyd status {id} --watch",
     "cli.not_observed": "not yet",
     "cli.waiting": "it waits: {reason}",
     "cli.cancel_asked": "{run_id}: {status}, asked to stop",
-    "cli.rerun_without_choice": "say which: a run's id, or --status, --deployment or --since",
-    "cli.rerun_id_with_choice": "a run's id says which one: leave out {options}, or the id",
+    "cli.rerun_without_choice": "choose the runs: an id, or --status, --deployment or --since",
+    "cli.rerun_id_with_choice": "a run id cannot be combined with {options}: leave out one of them",
     "cli.rerun_inputs_without_id": (
-        "-i/--input needs a run's id: many runs keep the inputs they had"
+        "-i/--input needs a run id: reruns by a filter keep their inputs"
     ),
-    "cli.rerun_dry_watch": "--dry-run makes nothing to watch: leave out --watch, or --dry-run",
-    "cli.would_rerun": "{total} runs would be made again",
-    "cli.rerunning": "{total} runs again, as batch {id}",
-    "cli.erase_sure": "Inputs and outputs will be gone for ever. Go on?",
+    "cli.rerun_dry_watch": "--dry-run creates no run to watch: leave out --watch, or --dry-run",
+    "cli.would_rerun": "{total} runs would be rerun",
+    "cli.rerunning": "rerunning {total} runs as batch {id}",
+    "cli.erase_sure": "Inputs and outputs will be deleted permanently. Continue?",
     "cli.erase_asked": "{run_id}: its data is being erased",
-    "cli.key_once": "keep it now: it is not shown again",
+    "cli.key_once": "save it now: it is not shown again",
     "cli.revoked": "revoked {day}",
     "cli.expires": "until {day}",
     "cli.key_revoked": "revoked {key_id}",
@@ -95,7 +97,7 @@ SAID: Texts = {
     "cli.check.files_from_here": "files, read from this computer",
     "cli.doctor_fault": "{name}: {detail}",
     "cli.doctor_ok": "everything is well",
-    "cli.doctor_bad": "{count} of {total} need care",
+    "cli.doctor_bad": "{count} of {total} checks failed",
     "cli.doctor_fix": "fix: {fix}",
 }
 

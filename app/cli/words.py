@@ -25,30 +25,30 @@ WORDS: Texts = {
     "sample_failed": "the sample could not be run: {reason}",
     "comfyui": "ComfyUI {version} at {url}; checkpoints: {count}",
     "comfyui_away": (
-        "COMFYUI_URL: nobody answers at {url} ({reason}): start ComfyUI there (for other "
-        "computers with --listen), then start comfyd again; or leave COMFYUI_URL out"
+        "COMFYUI_URL: no answer from {url} ({reason}): start ComfyUI there (for other computers "
+        "with --listen), then start comfyd again; or leave COMFYUI_URL out"
     ),
     "comfyui_no_scheme": "COMFYUI_URL: '{url}' must begin with http:// or https://: write {right}",
-    "comfyui_no_address": "COMFYUI_URL: '{url}' is no address such as http://192.168.1.20:8188",
+    "comfyui_no_address": "COMFYUI_URL: '{url}' is not an address such as http://192.168.1.20:8188",
     "comfyui_other": (
-        "COMFYUI_URL: what answers at {url} is no ComfyUI ({found}); its port is mostly 8188"
+        "COMFYUI_URL: what answers at {url} is not ComfyUI ({found}); its port is usually 8188"
     ),
     "comfyui_login": (
-        "COMFYUI_URL: {url} wants a login ({found}): leave COMFYUI_URL out, and register it "
+        "COMFYUI_URL: {url} requires a login ({found}): leave COMFYUI_URL out, and register it "
         "with `comfyd machine add NAME {url} --token TOKEN`"
     ),
     "comfyui_no_tls": (
-        "COMFYUI_URL: TLS with {url} failed ({reason}): begin with http:// if it speaks no "
-        "TLS; if its certificate is your own, name the file of its authority in SSL_CERT_FILE"
+        "COMFYUI_URL: TLS with {url} failed ({reason}): begin with http:// if it does not use TLS; "
+        "if its certificate is self-signed, name the file of its authority in SSL_CERT_FILE"
     ),
-    "no_answer": "silent for {seconds:g} s",
+    "no_answer": "no answer within {seconds:g} s",
     "no_connection": "no connection",
     "no_http": "no HTTP",
     "takes_checkpoint": "it has a checkpoint, so the sample is '{name}', with {checkpoint}",
     "few_steps": "it has no GPU, so the sample takes only {steps} steps",
     "next_checkpoint": "'{name}' with the next checkpoint, {checkpoint}",
     "takes_no_checkpoint": (
-        "no checkpoint that was tried does it, so the sample is '{name}', which needs none"
+        "no checkpoint that was tried loads, so the sample is '{name}', which needs none"
     ),
     "no_checkpoint": "it has no checkpoint, so the sample is '{name}', which needs none",
     "try": "try it yourself, in a second terminal:",
@@ -63,9 +63,9 @@ WORDS: Texts = {
         "new runs are refused; those that were accepted wait."
     ),
     "restarted": "{name} ended ({code}) and was started again",
-    "rebuilding": "the tables are of an earlier version: making them anew from the log",
+    "rebuilding": "the tables are of an earlier version: rebuilding them from the log",
     "tables_outdated": "the tables of an earlier version could not be rebuilt",
-    "bad_port": "COMFYD_PORT: '{port}' is no port; it must be a number from 1 to 65535",
+    "bad_port": "COMFYD_PORT: '{port}' is not a port; it must be a number from 1 to 65535",
     "no_secret": "there is no data in {folder} yet: run `make up` first, or set JWT_SECRET",
     "api_silent": "the API was not ready within {seconds} s; its log is {log}",
 }

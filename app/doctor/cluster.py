@@ -20,7 +20,7 @@ WORDS: Texts = {
     "replicas_few": "kept on fewer servers than there should be: {names}",
     "replicas_few.fix": "run `comfyd migrate --replicas {wanted}`",
     "versions_differ": "the servers have different versions: {names}",
-    "versions_differ.fix": "bring them all to the newest of these, one after another",
+    "versions_differ.fix": "upgrade all of them to the newest of these, one at a time",
 }
 REPLICAS = 3
 """The least that outlives a server and can still be written."""

@@ -17,11 +17,11 @@ NEARLY_FULL = 0.8
 """Share of a limit; beyond it there is not much time to act."""
 
 WORDS: Texts = {
-    "log_away": "nobody answers",
+    "log_away": "no answer",
     "log_away.fix": "start NATS; check NATS_URL",
     "log_old": "NATS {version} is too old",
     "log_old.fix": "use NATS 2.12 or newer",
-    "log_small": "messages end at {bytes} bytes",
+    "log_small": "messages are limited to {bytes} bytes",
     "log_small.fix": "set max_payload to 1MB or more",
     "log_unwritable": "NATS answers, but cannot write: no run is accepted",
     "log_unwritable.fix": "make room on its disk, then restart NATS (`comfyd up` restarts its own)",
@@ -29,13 +29,13 @@ WORDS: Texts = {
     "streams_differ.fix": "run `comfyd migrate`",
     "clock_off": "{seconds} s apart from the log's",
     "clock_off.fix": "let NTP set both clocks",
-    "log_leaderless": "NATS answers, but nobody leads {names}: nothing can be written",
+    "log_leaderless": "NATS answers, but {names} has no leader: nothing can be written",
     "log_leaderless.fix": "start the servers that are away: more than half of the cluster must run",
     "streams_compressed": (
         "compressed and replicated: {names}; a replica may break when its server is killed"
     ),
     "streams_compressed.fix": "run `comfyd migrate`",
-    "streams_near_limit": "nearly full: {names}; a full stream refuses what comes",
+    "streams_near_limit": "nearly full: {names}; a full stream rejects new messages",
     "streams_near_limit.fix": "raise the limits of the stream or of the account in NATS",
     "disk_low": "{megabytes} MB are free for the servers' data",
     "disk_low.fix": "make room on the disk of COMFYD_DATA; on a full one no run is accepted",

@@ -9,7 +9,7 @@ from events.texts import Texts
 WORDS: Texts = {
     "machine_none": "no machine is registered",
     "machine_none.fix": "run `comfyd machine add NAME URL`",
-    "machine_unseen": "no worker has seen it yet",
+    "machine_unseen": "no worker has reached it yet",
     "machine_unseen.fix": "start it and `comfyd worker`, then run `comfyd machine refresh {name}`",
     "machine_silent": "it does not answer: {reason}",
     "machine_silent.fix": (
@@ -17,7 +17,7 @@ WORDS: Texts = {
     ),
     "machine_resting": "it is {state}: runs wait for it",
     "machine_resting.fix": "run `comfyd machine resume {name}`",
-    "machine_unserved": "{count} runs wait for it, and no worker asks for them",
+    "machine_unserved": "{count} runs wait for it, and no worker serves it",
     "machine_unserved.fix": (
         "restart `comfyd worker`; its log says which machines it serves (`worker.serves_machine`)"
     ),

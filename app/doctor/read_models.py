@@ -12,7 +12,7 @@ FAR_BEHIND = 5_000
 """Events the read models may be behind; a projector folds more than that in a second."""
 
 WORDS: Texts = {
-    "postgres_away": "nobody answers",
+    "postgres_away": "no answer",
     "postgres_away.fix": "start Postgres; check POSTGRES_URL; run `comfyd migrate`",
     "postgres_old": "Postgres {version} is too old",
     "postgres_old.fix": "use Postgres 15 or newer",
@@ -20,13 +20,13 @@ WORDS: Texts = {
     "postgres_full.fix": "make room on its disk",
     "behind": "{count} events behind the log",
     "behind.fix": "start `comfyd projector`",
-    "projector_none": "no projector is connected: lists stand still",
+    "projector_none": "no projector is connected: lists are not updated",
     "projector_none.fix": "start `comfyd projector`",
     "projector_still": "{count} events behind the log, and not moving",
     "projector_still.fix": (
         "restart `comfyd projector`; its log says why it stopped (`projector.restarted`)"
     ),
-    "quarantined": "{count} things in quarantine: their rows stand still",
+    "quarantined": "{count} aggregates in quarantine: their rows are not updated",
     "quarantined.fix": (
         "see `comfyd projections status`; update the projector, run `comfyd projections rebuild`"
     ),

@@ -9,7 +9,7 @@ from infra.s3.probe import StorageProbe
 WORDS: Texts = {
     "storage_write": "cannot be written: {reason}",
     "storage_write.fix": "check SPACES_ENDPOINT, SPACES_BUCKET, SPACES_KEY and SPACES_SECRET",
-    "storage_read": "{url} cannot be read by anybody: {reason}",
+    "storage_read": "{url} is not publicly readable: {reason}",
     "storage_read.fix": (
         "make the bucket public; check SPACES_ENDPOINT_CDN and the SPACES_CDN_ settings"
     ),

@@ -15,11 +15,11 @@ SHOWN = 3
 WORDS: Texts = {
     "worker_none": "no worker is listening: runs are accepted and wait",
     "worker_none.fix": "start `comfyd worker`",
-    "work_unserved": "nobody does the work of {names}",
+    "work_unserved": "no worker does the work of {names}",
     "work_unserved.fix": "restart `comfyd worker`: one that lost its connection may still run",
-    "dead_letters": "{count} pieces of work were given up during the last day",
+    "dead_letters": "{count} tasks were given up during the last day",
     "dead_letters.fix": (
-        "read them (docs/operations.md, Dead letters) and mend the cause; the runs have ended"
+        "read them (docs/operations.md, Dead letters) and fix the cause; the runs have ended"
     ),
     "runs_stuck": "{count} open runs of yours whose work is in no queue, such as {names}",
     "runs_stuck.fix": (

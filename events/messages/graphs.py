@@ -10,10 +10,10 @@ GRAPHS: Texts = {
     "graph_ui_format": "this is a ComfyUI graph in the editor's format; send it as ui_graph",
     "graph_empty": "the graph has no nodes",
     "graph_too_large": "the graph has {count} nodes; at most {limit} are allowed",
-    "graph_cycle": "these nodes wait for each other: {cycle}",
+    "graph_cycle": "these nodes form a cycle: {cycle}",
     "node_not_an_object": "node {node} must be an object with class_type and inputs",
     "node_without_class": "node {node} has no class_type",
-    "node_without_inputs": "node {node} has no inputs; it needs an object, be it empty",
+    "node_without_inputs": "node {node} has no inputs; send at least an empty object",
     "link_broken": (
         "input '{input}' of node {node} links to node {source}, which is not in the graph"
     ),
@@ -21,21 +21,24 @@ GRAPHS: Texts = {
         "input '{input}' of node {node} links to output {slot} of node {source}, "
         "which has no such output"
     ),
-    "input_id_missing": "node {node} is an external input without a name: input_id must be a text",
+    "input_id_missing": (
+        "node {node} is an external input without a name: input_id must be a string"
+    ),
     "input_id_too_long": "node {node}: input_id may have {limit} characters at most",
     "graph_inputs_too_large": (
         "the defaults, names and descriptions of all inputs together may have {limit} bytes"
     ),
-    "graph_too_many_inputs": "the graph has {count} inputs; at most {limit} are taken",
+    "graph_too_many_inputs": "the graph has {count} inputs; at most {limit} are allowed",
     "input_id_conflict": (
         "nodes {first} and {node} share the input_id '{name}' but are of different classes"
     ),
     "input_bounds_invalid": (
-        "node {node}: min_value and max_value of input '{name}' must be numbers, the least first"
+        "node {node}: min_value and max_value of input '{name}' must be numbers, min_value not the "
+        "larger"
     ),
-    "input_default_invalid": "node {node}: the default of input '{name}' does not fit: {reason}",
+    "input_default_invalid": "node {node}: the default of input '{name}' is not valid: {reason}",
     # a graph in the editor's format
-    "ui_graph_malformed": "this is not a graph as ComfyUI's editor saves it: {reason}",
+    "ui_graph_malformed": "this is not a valid graph in the format of ComfyUI's editor: {reason}",
     "ui_inputs_too_many": (
         "the nodes of the graph have {count} inputs together; at most {limit} are allowed"
     ),
@@ -108,8 +111,8 @@ GRAPHS: Texts = {
         "which has no such output"
     ),
     "node_link_type": (
-        "node {node} ({class_type}): input '{input}' takes {expected}, "
-        "but node {source} gives {given}"
+        "node {node} ({class_type}): input '{input}' expects {expected}, but node {source} returns "
+        "{given}"
     ),
-    "graph_without_output": "no node of the graph saves or shows anything",
+    "graph_without_output": "the graph has no node that saves or shows a result",
 }

@@ -6,7 +6,7 @@ INPUTS: Texts = {
     # inputs of a run
     "input_unknown": "this workflow has no input '{name}'; it has: {known}",
     "input_required": "input '{name}' is required",
-    "input_not_text": "input '{name}' must be a text",
+    "input_not_text": "input '{name}' must be a string",
     "input_too_long": "input '{name}' is too long: at most {limit} characters",
     "input_not_number": "input '{name}' must be a finite number",
     "input_not_integer": "input '{name}' must be a whole number",
@@ -27,24 +27,24 @@ INPUTS: Texts = {
     ),
     "input_default_not_url": "the default image of input '{name}' must be an http(s) URL",
     # what callers notice when another version takes the place of theirs
-    "input_removed": "input '{name}' is gone: a run that still sends it is refused",
+    "input_removed": "input '{name}' was removed: runs that still send it are refused",
     "input_retyped": "input '{name}' was {before} and is now {after}",
-    "input_newly_required": "input '{name}' must now be sent: there is no default",
-    "input_narrowed": "input '{name}' took {before} and now takes {after} only",
+    "input_newly_required": "input '{name}' is now required: it has no default",
+    "input_narrowed": "input '{name}' accepted {before} and now accepts only {after}",
     # images that come with a run
-    "not_an_image": "input '{name}' is no image that we can read; send PNG, JPEG, WebP or GIF",
+    "not_an_image": "input '{name}' is not a readable image; send PNG, JPEG, WebP or GIF",
     "image_type_not_supported": (
-        "input '{name}' is an image of a type we do not take; send PNG, JPEG, WebP or GIF"
+        "input '{name}' is an image of an unsupported type; send PNG, JPEG, WebP or GIF"
     ),
-    "image_too_large_bytes": "input '{name}' has {bytes} bytes; an image may have {limit}",
+    "image_too_large_bytes": "input '{name}' has {bytes} bytes; an image may have at most {limit}",
     "image_too_many_pixels": (
-        "input '{name}' has too many pixels {pixels}; all frames together may have {limit}"
+        "input '{name}' has too many pixels {pixels}; all frames together may have at most {limit}"
     ),
     "image_too_slow": "the image of input '{name}' takes longer than {limit} s to decode",
-    "image_truncated": "input '{name}' is an image that breaks off or is damaged",
+    "image_truncated": "input '{name}' is a truncated or damaged image",
     # URLs that come with a run
     "url_scheme": "input '{name}' must be a URL that begins with http:// or https://",
-    "url_invalid": "input '{name}' is no valid URL, or has a user name or password in it",
+    "url_invalid": "input '{name}' is not a valid URL, or contains a user name or password",
     "url_private_address": "input '{name}' points to {host}, which is not a public address",
     "url_too_large": "input '{name}': the file is larger than {limit} bytes",
     "url_timeout": "input '{name}': {host} took too long",

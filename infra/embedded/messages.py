@@ -13,8 +13,8 @@ CATALOGUE: Texts = {
         "then start again."
     ),
     "folder_unusable": (
-        "The data folder {folder} cannot be used: {reason}. "
-        "Make it yours, or name another folder in COMFYD_DATA."
+        "The data folder {folder} cannot be used: {reason}. Change its owner, or name another "
+        "folder in COMFYD_DATA."
     ),
     "disk_full": (
         "The disk of the data folder {folder} has {free} MB left; comfyd needs at least "

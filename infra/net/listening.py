@@ -18,13 +18,11 @@ MESSAGES: Texts = {
         "stop it, or set another port"
     ),
     "foreign": (
-        "{host_setting}: this computer does not have the address {host}; "
-        "0.0.0.0 stands for all that it has"
+        "{host_setting}: this computer does not have the address {host}; 0.0.0.0 means all of its "
+        "addresses"
     ),
-    "forbidden": "{port_setting}: port {port} is for root alone; set one from 1024 to 65535",
-    "no_host": (
-        "{host_setting}: '{host}' is no address of this computer, and no name that leads to one"
-    ),
+    "forbidden": "{port_setting}: port {port} requires root; set one from 1024 to 65535",
+    "no_host": ("{host_setting}: '{host}' is not an address of this computer or a name for one"),
     "other": "{host_setting}, {port_setting}: cannot listen on {host}, port {port}: {reason}",
 }
 

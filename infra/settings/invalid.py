@@ -16,19 +16,18 @@ MESSAGES: Texts = {
     "not_float": "must be a number{bounds}",
     "not_one_of": "must be one of {options}",
     "short_secret": "must have at least 32 characters",
-    "placeholder": "a placeholder is no secret; make one",
-    "no_network": "'{value}' is no address and no network, such as 10.0.0.7 or 10.0.0.0/8",
+    "placeholder": "is a placeholder, not a secret; generate one",
+    "no_network": "'{value}' is not an address or network such as 10.0.0.7 or 10.0.0.0/8",
     "no_seal_key": "needs at least one key",
     "bad_seal_key": "key {place} is not 32 bytes in URL-safe base64 (44 characters)",
     "provider_incomplete": (
-        "must be set too, or none of {all};"
-        " with AUTH_AUDIENCE=* its tokens count for whomever they are"
+        "must be set too, or none of {all}; AUTH_AUDIENCE=* accepts tokens for any audience"
     ),
     "unsafe_keys": "must begin with https:// (http only on this machine)",
     "no_scheme": "must begin with http:// or https://: write {right}",
-    "no_address": "is no address such as https://storage.example.com",
+    "no_address": "is not an address such as https://storage.example.com",
     "address_with_secret": (
-        "must hold no user and no password; they belong into SPACES_KEY and SPACES_SECRET"
+        "must not contain a user or a password; use SPACES_KEY and SPACES_SECRET"
     ),
     "address_with_query": "must end before '?' and '#': write {right}",
     "address_with_bucket": "must not name the bucket, which SPACES_BUCKET does: write {right}",

@@ -49,12 +49,12 @@ PHRASES: Texts = {
     "attempt_failed_as_a_whole": "attempt {attempt} failed",
     "attempt_lost": "attempt {attempt} was lost",
     "retry": "attempt {attempt} may begin at {due}",
-    "cancel": "someone asked to stop it",
+    "cancel": "cancellation was requested",
     "waiting": "it has to wait",
     "waiting_over": "it goes on",
     "erased": "its private data was erased",
     "erased_request": "{by} asked for it",
-    "erased_retention": "it was kept as long as it should be",
+    "erased_retention": "the retention period is over",
     "deleted": "its private data is deleted everywhere",
     # what a run waits for
     "machine_queue": (

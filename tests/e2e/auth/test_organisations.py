@@ -86,7 +86,7 @@ async def test_a_missing_scope_is_named(acme: Members) -> None:
     assert "insufficient_scope" in answer.headers["WWW-Authenticate"]
     assert (classic.status_code, classic.json()) == (
         403,
-        {"error": "needs the scope runs:write"},
+        {"error": "the scope runs:write is required"},
     )
 
 

@@ -77,7 +77,7 @@ async def test_reruns_are_watched_to_the_end_of_all(
     comfyd("cancel", stopped)
     comfyd("status", stopped, "--watch")
     seen = comfyd("rerun", "--deployment", "repeated", "--status", "cancelled", "--dry-run")
-    assert "1 runs would be made again" in seen.out
+    assert "1 runs would be rerun" in seen.out
     broken = card()
     broken["2"]["class_type"] = "NoSuchNode"
     comfyd("deploy", graph_file(broken), "--name", "broken again", "--machine", machine)

@@ -112,7 +112,7 @@ async def test_the_sample_takes_few_steps_where_they_are_slow(
     ("checkpoints", "why"),
     [
         ((), "it has no checkpoint, "),
-        (("broken.safetensors",), "no checkpoint that was tried does it, "),
+        (("broken.safetensors",), "no checkpoint that was tried loads, "),
     ],
 )
 async def test_a_card_needs_no_checkpoint(

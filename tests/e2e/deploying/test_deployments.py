@@ -89,7 +89,7 @@ async def test_what_callers_would_notice_needs_force(ada: Tenant, log: JetStream
     removed = {
         "pointer": "/inputs/title",
         "code": "input_removed",
-        "detail": "input 'title' is gone: a run that still sends it is refused",
+        "detail": "input 'title' was removed: runs that still send it are refused",
     }
     assert (refused.status_code, refused.json()["code"]) == (409, "incompatible_inputs")
     assert refused.json()["errors"] == [removed]

@@ -119,7 +119,7 @@ async def test_a_refusal_is_told_in_both_dialects_and_to_browsers(
     assert native.headers["Content-Type"] == "application/problem+json"
     assert classic.status_code == 429
     assert re.fullmatch(
-        rf"at most {LIMIT} requests a minute are taken; come back in \d+ s", classic.json()["error"]
+        rf"at most {LIMIT} requests a minute are allowed; retry in \d+ s", classic.json()["error"]
     )
     for answer in (native, classic):
         seconds = int(answer.headers["Retry-After"])

@@ -64,7 +64,7 @@ async def test_a_process_says_that_its_port_is_taken_and_ends(
 @pytest.mark.usefixtures("log_client")
 @pytest.mark.parametrize("command", ["migrate", "projections rebuild", "projections status"])
 @pytest.mark.parametrize(
-    ("lang", "said"), [("C.UTF-8", "run it again when both do"), ("zh_CN.UTF-8", "请重新运行")]
+    ("lang", "said"), [("C.UTF-8", "run it again when both answer"), ("zh_CN.UTF-8", "请重新运行")]
 )
 async def test_a_command_without_postgres_ends_with_one_sentence(
     server_env: Mapping[str, str], tmp_path: Path, command: str, lang: str, said: str
@@ -92,7 +92,7 @@ async def test_a_command_without_postgres_ends_with_one_sentence(
     [
         ({"COMFYD_PORT": "TAKEN"}, "is taken"),
         ({"COMFYD_HOST": "203.0.113.1"}, "this computer does not have the address 203.0.113.1"),
-        ({"COMFYD_PORT": "x"}, "'x' is no port"),
+        ({"COMFYD_PORT": "x"}, "'x' is not a port"),
         ({"COMFYD_INTERNAL_PORT": "TAKEN"}, "comfyd: COMFYD_INTERNAL_PORT: port "),
         ({"COMFYD_INTERNAL_PORT": "BEFORE"}, "comfyd: COMFYD_INTERNAL_PORT: port "),
         ({"COMFYD_INTERNAL_PORT": "65534"}, "must be a whole number ≥ 0, ≤ 65533"),

@@ -48,10 +48,10 @@ def test_an_address_is_taken_as_it_is_copied(
             "must begin with http:// or https://: write http://192.168.1.20:8188",
         ),
         ("localhost:8188/", "must begin with http:// or https://: write http://localhost:8188"),
-        ("ftp://192.168.1.20", "is no address such as http://192.168.1.20:8188"),
-        ("http://", "is no address such as http://192.168.1.20:8188"),
-        ("http://host:port", "is no address such as http://192.168.1.20:8188"),
-        ("http://a b", "is no address such as http://192.168.1.20:8188"),
+        ("ftp://192.168.1.20", "is not an address such as http://192.168.1.20:8188"),
+        ("http://", "is not an address such as http://192.168.1.20:8188"),
+        ("http://host:port", "is not an address such as http://192.168.1.20:8188"),
+        ("http://a b", "is not an address such as http://192.168.1.20:8188"),
     ],
 )
 def test_what_is_no_address_is_refused_with_the_right_one(
@@ -66,16 +66,16 @@ def test_what_is_no_address_is_refused_with_the_right_one(
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (HTML, "is no ComfyUI (200 text/html)"),
-        (HTML | {"status": 404}, "is no ComfyUI (404 text/html)"),
-        ({"body": b"{}"}, "is no ComfyUI (200 JSON)"),
+        (HTML, "is not ComfyUI (200 text/html)"),
+        (HTML | {"status": 404}, "is not ComfyUI (404 text/html)"),
+        ({"body": b"{}"}, "is not ComfyUI (200 JSON)"),
         (
             {"body": b"[]", "Content_Type": "application/json"},
-            "is no ComfyUI (200 application/json)",
+            "is not ComfyUI (200 application/json)",
         ),
-        ({"body": b'{"system": 1}'}, "is no ComfyUI (200 JSON)"),
-        (HTML | {"status": 401}, "wants a login (401 text/html)"),
-        (HTML | {"status": 302, "Location": "/login"}, "wants a login (302 text/html)"),
+        ({"body": b'{"system": 1}'}, "is not ComfyUI (200 JSON)"),
+        (HTML | {"status": 401}, "requires a login (401 text/html)"),
+        (HTML | {"status": 302, "Location": "/login"}, "requires a login (302 text/html)"),
     ],
 )
 async def test_another_site_is_named_by_what_it_says(answer: dict[str, Any], said: str) -> None:
@@ -96,7 +96,7 @@ async def test_what_speaks_no_http_is_named() -> None:
     server = await asyncio.start_server(greet, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        with pytest.raises(CannotStart, match=r"is no ComfyUI \(no HTTP\)"):
+        with pytest.raises(CannotStart, match=r"is not ComfyUI \(no HTTP\)"):
             await look_at(LocalMachine(url=f"http://127.0.0.1:{port}"))
 
 

@@ -105,7 +105,7 @@ def test_what_is_no_number_is_nothing_outside_inputs(tmp_path: Path) -> None:
         (b"\xff\xfea", "position 2"),
         (b"[" * 100_000, "flow.json"),
         (b"[" * 900 + b"]" * 900, "flow.json"),
-        (b'{"text": "a cat"}', "no ComfyUI graph"),
+        (b'{"text": "a cat"}', "does not contain a ComfyUI graph"),
         (json.dumps({"prompt": '{"3": {"class_type": NaN'}).encode(), "/prompt: line 1, column 22"),
         (json.dumps({"prompt": "[" * 100_000}).encode(), "flow.json.*too many values"),
         (png(title="a cat"), "picture without a workflow"),

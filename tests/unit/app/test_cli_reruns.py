@@ -30,7 +30,7 @@ def told(*arguments: str) -> tuple[int, str]:
 def test_a_run_that_is_named_leaves_nothing_to_choose(options: tuple[str, ...], named: str) -> None:
     code, words = told(RUN, *options)
     assert code == 2
-    assert f"leave out {named}, or the id" in words
+    assert f"cannot be combined with {named}: " in words
 
 
 @pytest.mark.parametrize("options", [(), ("--version", "current"), ("-i", "a=b"), ("--watch",)])

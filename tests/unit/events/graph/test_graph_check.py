@@ -116,7 +116,7 @@ def test_a_cycle_is_named_and_all_other_problems_too() -> None:
     assert texts[0] == "node d has no class_type"
     assert texts[1] == "input 'y' of node b links to node gone, which is not in the graph"
     assert texts[2] in {
-        "these nodes wait for each other: " + cycle
+        "these nodes form a cycle: " + cycle
         for cycle in ("a → b → c → a", "b → c → a → b", "c → a → b → c")
     }
     assert texts[3].startswith("node e is an external input without a name")
