@@ -13,13 +13,13 @@ from app.house import House
 from app.openapi import response
 from app.single_flight import SingleFlight
 from infra.event_store import LogUnavailable
-from infra.postgres import POSTGRES_AWAY
+from infra.postgres import PostgresUnavailable
 from infra.s3.port import StorageRefused, StorageUnavailable
 from infra.telemetry.internal_server import Health
 from infra.wait_without_cancel import wait_without_cancel
 from projections.queries import position
 
-AWAY = (LogUnavailable, StorageUnavailable, StorageRefused, *POSTGRES_AWAY, TimeoutError)
+AWAY = (LogUnavailable, StorageUnavailable, StorageRefused, PostgresUnavailable, TimeoutError)
 
 log = logging.getLogger(__name__)
 

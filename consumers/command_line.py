@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 import click
-import psycopg
 import uvloop
 
 from events.texts import Texts, language_of_locale
 from infra.jetstream.connection import UNANSWERED, ApiError
 from infra.jetstream.log.reader import LogInterrupted
+from infra.postgres import PostgresError
 from infra.settings.invalid import SettingsInvalid
 from infra.settings.settings import Settings, settings_from
 from infra.translation import translate
@@ -39,7 +39,7 @@ def refusals() -> Iterator[None]:
         yield
     except RebuildRunning:
         refuse(translate(WORDS["rebuilding"], language()))
-    except (LogInterrupted, ApiError, psycopg.Error, *UNANSWERED) as error:
+    except (LogInterrupted, ApiError, PostgresError, *UNANSWERED) as error:
         reason = " ".join(str(error).split()) or repr(error)
         refuse(translate(WORDS["interrupted"], language(), {"reason": reason}))
 

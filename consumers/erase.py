@@ -19,7 +19,7 @@ from events.run.events import ImageUploaded
 from infra.event_store import EventStore, load
 from infra.jetstream.private_data import PrivateData
 from infra.jetstream.tombstones import GRACE, GivenUpKeys
-from infra.postgres import POSTGRES_AWAY, Pool
+from infra.postgres import Pool, PostgresUnavailable
 from infra.s3.keys import output_folder
 from infra.s3.port import ObjectStorage, StorageRefused, StorageUnavailable
 from projections.private_data import forget_progress_of, used_keys
@@ -69,7 +69,7 @@ class Eraser(Struct, frozen=True, kw_only=True):
             async with self.pool.connection() as connection:
                 await forget_progress_of(connection, run_id)
             await self._delete_images(session, run.erased_at)
-        except (StorageUnavailable, StorageRefused, *POSTGRES_AWAY) as error:
+        except (StorageUnavailable, StorageRefused, PostgresUnavailable) as error:
             log.warning("erase.postponed", extra={"run_id": str(run_id), "error": str(error)})
             raise Later(growing_delay(delivery)) from error
         done = RecordDataDeleted(now=self.runs.now())

@@ -7,11 +7,9 @@ shows none, so that a sum over all processes is right.
 import asyncio
 from collections.abc import Callable
 
-import psycopg
-
 from infra.jetstream.connection import UNANSWERED, ApiError, Client
 from infra.jetstream.health.figures import LogFigures, log_figures
-from infra.postgres import POSTGRES_AWAY, Pool
+from infra.postgres import Pool, PostgresError
 from infra.telemetry.shared_figures import SharedFigures
 from projections.figures import RunFigures, run_figures
 
@@ -52,5 +50,5 @@ class Figures:
         try:
             async with asyncio.timeout(PATIENCE), self._pool.connection() as connection:
                 return await run_figures(connection)
-        except (*POSTGRES_AWAY, psycopg.Error, TimeoutError):
+        except (PostgresError, TimeoutError):
             return None

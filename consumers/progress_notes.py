@@ -4,11 +4,9 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-import psycopg
-
 from events.subjects import live_progress
 from infra.jetstream.connection import Client, Msg
-from infra.postgres import POSTGRES_AWAY, Pool
+from infra.postgres import Pool, PostgresError
 from projections.hints import forget_progress, note_progress
 
 EVERY = 0.5
@@ -34,7 +32,7 @@ async def note_all_progress(client: Client, pool: Pool, works: Callable[[], bool
             continue
         taken = dict(latest)
         latest.clear()
-        with suppress(*POSTGRES_AWAY, psycopg.Error):
+        with suppress(PostgresError):
             async with pool.connection() as connection:
                 await note_progress(connection, taken)
                 if written % FORGET_AFTER == 0:

@@ -5,14 +5,12 @@ import logging
 import time
 from contextlib import aclosing
 
-import psycopg
-
 from consumers.trace_runs import trace_projected
 from infra import clock
 from infra.jetstream.connection import UNANSWERED, ApiError, Client
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.log.reader import LogInterrupted, head, read_log
-from infra.postgres import Connection, connect
+from infra.postgres import Connection, PostgresError, connect
 from infra.telemetry.projector_metrics import ProjectorMetrics
 from infra.telemetry.watchdog import OK, STANDING_BY, STARTING, GaveUp
 from projections.fold import Fenced, Fold
@@ -103,7 +101,7 @@ class Projector:
         while True:
             try:
                 await self._follow()
-            except (Fenced, LogInterrupted, ApiError, psycopg.Error, *UNANSWERED) as error:
+            except (Fenced, LogInterrupted, ApiError, PostgresError, *UNANSWERED) as error:
                 self._state = AWAY
                 self._metrics.restarted()
                 log.warning("projector.restarted", extra={"error": repr(error)})

@@ -33,7 +33,7 @@ async def rebuild(client: Client, connection: Connection, told: Told) -> list[Di
 
     Raises:
         RebuildRunning: another rebuild is at work.
-        LogInterrupted, psycopg.Error: nothing was changed; rebuild again.
+        LogInterrupted, PostgresError: nothing was changed; rebuild again.
 
     """
     async with the_only_rebuild(connection):

@@ -10,13 +10,11 @@ from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
-import psycopg
-
 from consumers.run_commands import RunCommands
 from events.aggregates import RUN
 from events.run.commands import EraseRun
 from infra.event_store import EventStore, LogUnavailable, VersionConflict, load
-from infra.postgres import POSTGRES_AWAY, Pool
+from infra.postgres import Pool, PostgresError
 from projections.private_data import THE_FIRST, runs_to_erase
 
 log = logging.getLogger(__name__)
@@ -34,7 +32,7 @@ async def keep_retention(sweep: Callable[[], Awaitable[int]], stop: asyncio.Even
         try:
             if erased := await sweep():
                 log.info("retention.swept", extra={"erased": erased})
-        except (LogUnavailable, VersionConflict, psycopg.Error, *POSTGRES_AWAY) as error:
+        except (LogUnavailable, VersionConflict, PostgresError) as error:
             log.warning("retention.postponed", extra={"error": repr(error)})
         with suppress(TimeoutError):
             async with asyncio.timeout(EVERY):
@@ -45,7 +43,7 @@ async def sweep(store: EventStore, pool: Pool, runs: RunCommands, *, keep_days: 
     """Erase every run that ended more than *keep_days* ago; return how many.
 
     Raises:
-        LogUnavailable, VersionConflict, POSTGRES_AWAY: sweep again later.
+        LogUnavailable, VersionConflict, PostgresUnavailable: sweep again later.
 
     """
     before = runs.now() - timedelta(days=keep_days)

@@ -1,18 +1,23 @@
-"""Connections to Postgres."""
+"""Connections to Postgres, whose errors are translated into ours."""
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
-Pool = AsyncConnectionPool[Connection]
 
-POSTGRES_AWAY = (psycopg.OperationalError, PoolTimeout)
-"""What it looks like when Postgres does not answer."""
+
+class PostgresError(Exception):
+    """Postgres refused a statement, or did not answer."""
+
+
+class PostgresUnavailable(PostgresError):
+    """Postgres does not answer; later might work."""
+
 
 WAIT = 1.0
 """Longest wait for a free connection, in seconds: a poll would rather hear 'later'."""
@@ -37,10 +42,44 @@ class Outage:
         self._until = time.monotonic() + WAIT
 
 
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.OperationalError as error:  # also when no connection of a pool is free
+        raise PostgresUnavailable(_reason(error)) from error
+    except psycopg.Error as error:
+        raise PostgresError(_reason(error)) from error
+
+
+def _reason(error: psycopg.Error) -> str:
+    return str(error) or type(error).__name__
+
+
+class Pool:
+    """Pool of connections."""
+
+    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection.
+
+        Raises:
+            PostgresUnavailable: no connection within WAIT, or Postgres stopped answering.
+            PostgresError: a statement of the block was refused.
+
+        """
+        with _translated():
+            async with self._pool.connection() as connection:
+                yield connection
+
+
 @asynccontextmanager
 async def open_pool(url: str, *, size: int) -> AsyncIterator[Pool]:
     """Open a pool that survives Postgres going away; it does not wait for the first connection."""
-    pool: Pool = AsyncConnectionPool(
+    pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
         url,
         min_size=1,
         max_size=size,
@@ -52,7 +91,7 @@ async def open_pool(url: str, *, size: int) -> AsyncIterator[Pool]:
     )
     await pool.open(wait=False)
     try:
-        yield pool
+        yield Pool(pool)
     finally:
         await pool.close()
 
@@ -62,13 +101,15 @@ async def connect(url: str, *, name: str = "comfyd") -> AsyncIterator[Connection
     """Open one connection, which Postgres shows under *name*.
 
     Raises:
-        psycopg.OperationalError: Postgres does not answer.
+        PostgresUnavailable: Postgres does not answer.
+        PostgresError: a statement of the block was refused.
 
     """
-    connection = await psycopg.AsyncConnection.connect(
-        url, autocommit=True, connect_timeout=3, application_name=name
-    )
-    try:
-        yield connection
-    finally:
-        await connection.close()
+    with _translated():
+        connection = await psycopg.AsyncConnection.connect(
+            url, autocommit=True, connect_timeout=3, application_name=name
+        )
+        try:
+            yield connection
+        finally:
+            await connection.close()

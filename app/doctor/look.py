@@ -12,7 +12,7 @@ from app.house import House
 from infra.embedded.disk import look_at_disk
 from infra.event_store import LogUnavailable
 from infra.jetstream.health.system import SystemHealth
-from infra.postgres import POSTGRES_AWAY
+from infra.postgres import PostgresUnavailable
 from infra.s3.probe import probe_storage
 from projections.health import count_projectors, count_quarantined
 from projections.queries import position, server_version, write_probe
@@ -82,7 +82,7 @@ async def _read_models(house: House, caller: Caller, work: Work | None) -> ReadM
             _stands_still(house, at),
             stuck_runs(house, caller),
         )
-    except (*POSTGRES_AWAY, TimeoutError):
+    except (PostgresUnavailable, TimeoutError):
         return None
     return ReadModels(
         version=version,

@@ -24,7 +24,7 @@ async def look_at_machines(house: House, caller: Caller, work: Work | None) -> l
     """Ask each machine of the caller's.
 
     Raises:
-        POSTGRES_AWAY: nobody can say which there are.
+        PostgresUnavailable: nobody can say which there are.
 
     """
     async with house.pool.connection() as connection:

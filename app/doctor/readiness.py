@@ -10,7 +10,7 @@ from collections.abc import Callable
 from app.doctor.read_models import FAR_BEHIND
 from infra.jetstream.health.replicas import StreamHealth
 from infra.jetstream.health.system import SystemHealth
-from infra.postgres import POSTGRES_AWAY, Pool
+from infra.postgres import Pool, PostgresUnavailable
 from projections.health import count_projectors
 from projections.queries import position
 
@@ -48,7 +48,7 @@ class ProjectorPart:
         try:
             async with self._pool.connection() as connection:
                 at, projectors = await position(connection), await count_projectors(connection)
-        except (*POSTGRES_AWAY, TimeoutError):
+        except (PostgresUnavailable, TimeoutError):
             return "away"
         if not projectors:
             return "none"

@@ -25,7 +25,7 @@ async def stuck_runs(house: House, caller: Caller) -> list[UUID] | None:
     Tables that are behind show runs as open that have ended, so then nobody can say.
 
     Raises:
-        POSTGRES_AWAY: Postgres does not answer.
+        PostgresUnavailable: Postgres does not answer.
 
     """
     before = await _look(house, caller)

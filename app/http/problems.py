@@ -53,7 +53,7 @@ from events.errors import (
 from events.json_complexity import BodyTooComplex
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
 from infra.net.jwks import IdentityProviderUnavailable
-from infra.postgres import POSTGRES_AWAY
+from infra.postgres import PostgresUnavailable
 from infra.s3.port import StorageRefused, StorageUnavailable
 from infra.translation import message, problem_text
 from projections.queries import ReadModelsBehind
@@ -132,7 +132,7 @@ _BY_CLASS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     RateLimited: (HTTPStatus.TOO_MANY_REQUESTS, "rate_limited"),
     QuotaExceeded: (HTTPStatus.TOO_MANY_REQUESTS, "quota_exceeded"),
     **dict.fromkeys(
-        (*POSTGRES_AWAY, ReadModelsBehind),
+        (PostgresUnavailable, ReadModelsBehind),
         (HTTPStatus.SERVICE_UNAVAILABLE, "read_models_unavailable"),
     ),
     NotFoundException: (HTTPStatus.NOT_FOUND, "no_such_route"),

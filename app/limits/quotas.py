@@ -13,13 +13,11 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import psycopg
-
 from app.limits.too_many import QuotaExceeded
 from events.aggregates import RUN
 from events.errors import Problem
 from infra.event_store import EventStore
-from infra.postgres import Connection, Outage, Pool
+from infra.postgres import Connection, Outage, Pool, PostgresError
 from infra.telemetry.api_metrics import Checked
 from infra.wait_without_cancel import wait_without_cancel
 from projections import reservations
@@ -93,7 +91,7 @@ class Quotas:
         except QuotaExceeded:
             self._checked(Checked.REFUSED)
             raise
-        except (psycopg.Error, TimeoutError) as error:
+        except (PostgresError, TimeoutError) as error:
             self._outage.begins()
             self._checked(Checked.UNCHECKED)
             log.warning("quota.unchecked", extra={"tenant": tenant, "error": repr(error)})
@@ -162,6 +160,6 @@ class Quotas:
         try:
             async with self._pool.connection() as connection:
                 await reservations.release(connection, run_ids)
-        except psycopg.Error as error:
+        except PostgresError as error:
             # They are found to be lost when they stand in somebody's way.
             log.warning("quota.not_released", extra={"error": repr(error)})

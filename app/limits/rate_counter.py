@@ -5,9 +5,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-import psycopg
-
-from infra.postgres import Outage, Pool
+from infra.postgres import Outage, Pool, PostgresError
 from infra.wait_without_cancel import wait_without_cancel
 from projections.request_counts import Count, forget_requests, take_requests
 
@@ -37,7 +35,7 @@ class PostgresCounter:
         """Add *many* requests to a subject's count.
 
         Raises:
-            psycopg.Error: Postgres is away, or its tables are not migrated.
+            PostgresError: Postgres is away, or its tables are not migrated.
 
         """
         async with self._pool.connection() as connection:
@@ -82,7 +80,7 @@ class FailoverCounter:
             return await self._own.take(subject, many)
         try:
             count = await wait_without_cancel(PATIENCE, self._shared.take(subject, many))
-        except (psycopg.Error, TimeoutError) as error:
+        except (PostgresError, TimeoutError) as error:
             self._outage.begins()
             if not self._alone:
                 log.warning("rate_limit.counting_alone", extra={"error": repr(error)})

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from infra.postgres import ANSWER_WITHIN, POSTGRES_AWAY, Outage, Pool
+from infra.postgres import ANSWER_WITHIN, Outage, Pool, PostgresUnavailable
 from infra.wait_without_cancel import wait_without_cancel
 from projections.queries import BatchCount, count_batches, find_batch, position
 from projections.tables import Row
@@ -32,7 +32,7 @@ class BatchRows:
             return None
         try:
             return await wait_without_cancel(ANSWER_WITHIN, self._read(batch_id))
-        except (*POSTGRES_AWAY, TimeoutError):
+        except (PostgresUnavailable, TimeoutError):
             self._outage.begins()
             return None
 

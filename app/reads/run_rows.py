@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from infra.postgres import ANSWER_WITHIN, POSTGRES_AWAY, Outage, Pool
+from infra.postgres import ANSWER_WITHIN, Outage, Pool, PostgresUnavailable
 from infra.wait_without_cancel import wait_without_cancel
 from projections.queries import RunRow, find_runs
 
@@ -50,7 +50,7 @@ class RunRows:
             return {}
         try:
             return await wait_without_cancel(ANSWER_WITHIN, self._query(ids))
-        except (*POSTGRES_AWAY, TimeoutError):
+        except (PostgresUnavailable, TimeoutError):
             self._outage.begins()
             return {}
 

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 
-import psycopg
 import pytest
 
 from app import health
@@ -14,7 +13,7 @@ from app.doctor.readiness import ProjectorPart
 from app.house import House
 from infra.event_store import LogUnavailable
 from infra.jetstream.health.replicas import Replica, StreamHealth
-from infra.postgres import Pool
+from infra.postgres import Pool, PostgresUnavailable
 
 
 class Parts:
@@ -61,7 +60,7 @@ class Parts:
     async def connection(self) -> AsyncIterator[Any]:
         """Answer as Postgres, which is away."""
         if self.asked:
-            raise psycopg.OperationalError("away")
+            raise PostgresUnavailable("away")
         yield
 
 

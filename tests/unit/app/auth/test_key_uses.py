@@ -8,11 +8,10 @@ from typing import cast
 from uuid import UUID
 
 import pytest
-from psycopg_pool import PoolTimeout
 
 from app.auth import key_uses
 from app.auth.key_uses import KeyUses
-from infra.postgres import Pool
+from infra.postgres import Pool, PostgresUnavailable
 from tests.builders.facts import MACHINE_ID, NOW, OTHER_ID, later
 
 
@@ -26,7 +25,7 @@ class Postgres:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator["Postgres"]:
         if self.away:
-            raise PoolTimeout
+            raise PostgresUnavailable
         yield self
 
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-import psycopg
 import pytest
 from litestar import Litestar, Request
 from litestar.exceptions import (
@@ -18,7 +17,6 @@ from litestar.exceptions import (
     ValidationException,
 )
 from litestar.testing import RequestFactory
-from psycopg_pool import PoolTimeout
 
 from app.api.classic.errors import classic_error
 from app.auth.caller import Unauthorized
@@ -43,6 +41,7 @@ from events.errors import (
     Superseded,
 )
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
+from infra.postgres import PostgresError, PostgresUnavailable
 from infra.s3.port import StorageRefused, StorageUnavailable
 from infra.translation import problem_text
 
@@ -73,14 +72,13 @@ CASES: list[tuple[Exception, int, str, Headers]] = [
     (LogUnavailable(SECRET), 503, "log_unavailable", RETRY),
     (StorageUnavailable(SECRET), 503, "storage_unavailable", RETRY),
     (StorageRefused(SECRET), 503, "storage_refused", RETRY),
-    (psycopg.OperationalError(SECRET), 503, "read_models_unavailable", RETRY),
-    (PoolTimeout(SECRET), 503, "read_models_unavailable", RETRY),
+    (PostgresUnavailable(SECRET), 503, "read_models_unavailable", RETRY),
     (NotFoundException(SECRET), 404, "no_such_route", {}),
     (MethodNotAllowedException(SECRET), 405, "method_not_allowed", {}),
     (ClientException(SECRET), 400, "malformed_json", {}),
     (ClientException(SECRET, status_code=413), 413, "body_too_large", {}),
     (HTTPException(SECRET, status_code=500), 500, "internal", {}),
-    (psycopg.ProgrammingError(SECRET), 500, "internal", {}),
+    (PostgresError(SECRET), 500, "internal", {}),
     (Superseded(SECRET), 500, "internal", {}),
     (ValueError(SECRET), 500, "internal", {}),
 ]

@@ -4,13 +4,13 @@ import asyncio
 import signal
 from typing import Any
 
-import psycopg
 import pytest
 from typing_extensions import override
 
 from app.limits import rate_counter
 from app.limits.rate_counter import FailoverCounter, OwnCounter
 from app.limits.rate_limit import RateLimit
+from infra.postgres import PostgresUnavailable
 from projections.request_counts import Count
 
 
@@ -42,7 +42,7 @@ class AwayCounter(FakeCounter):
     @override
     async def take(self, subject: str, many: int) -> Count:
         self.asked += 1
-        raise psycopg.OperationalError("away")
+        raise PostgresUnavailable("away")
 
 
 class SilentCounter(FakeCounter):

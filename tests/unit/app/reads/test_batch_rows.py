@@ -6,11 +6,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import cast
 from uuid import uuid4
 
-import psycopg
 import pytest
 
 from app.reads.batch_rows import BatchRows
-from infra.postgres import Connection, Pool
+from infra.postgres import Connection, Pool, PostgresUnavailable
 
 
 class NoPool:
@@ -22,7 +21,7 @@ class NoPool:
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """Fail."""
         self.asked += 1
-        raise psycopg.OperationalError("away")
+        raise PostgresUnavailable("away")
 
 
 async def test_a_postgres_that_is_away_knows_no_batch_and_is_not_asked_again_at_once() -> None:

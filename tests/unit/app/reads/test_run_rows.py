@@ -8,13 +8,12 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 import msgspec
-import psycopg
 import pytest
 
 from app.reads.run_rows import RunRows
 from events.aggregates import RUN
 from events.run.progress import Progress
-from infra.postgres import Pool
+from infra.postgres import Pool, PostgresError, PostgresUnavailable
 from projections.queries import RunRow
 from projections.tables import Row
 from tests.builders.facts import RUN_ID, created
@@ -107,7 +106,7 @@ async def test_while_postgres_is_away_nobody_waits_to_find_out_again() -> None:
     pool = FakePool()
     rows = rows_of(pool)
     pool.answers.clear()
-    pool.errors = [psycopg.OperationalError("away")]
+    pool.errors = [PostgresUnavailable("away")]
     first = await asking(rows, RUN_ID)
     meanwhile = await asking(rows, uuid4())
     pool.answers.set()
@@ -131,7 +130,7 @@ async def test_postgres_is_asked_again_after_a_moment(monkeypatch: pytest.Monkey
     monkeypatch.setattr("infra.postgres.WAIT", 0.05)
     pool = FakePool()
     rows = rows_of(pool)
-    pool.errors = [psycopg.OperationalError("away")]
+    pool.errors = [PostgresUnavailable("away")]
     assert await rows.get(RUN_ID) is None
 
     deadline = time.monotonic() + 5
@@ -165,7 +164,7 @@ async def test_an_unexpected_error_reaches_all_who_asked_and_none_of_the_next() 
     pool = FakePool()
     rows, other = rows_of(pool), uuid4()
     pool.answers.clear()
-    pool.errors = [psycopg.ProgrammingError("no such table")]
+    pool.errors = [PostgresError("no such table")]
     together = [asyncio.create_task(rows.get(run_id)) for run_id in (RUN_ID, RUN_ID, uuid4())]
     await asyncio.sleep(0)
     next_one = await asking(rows, other)
@@ -173,5 +172,5 @@ async def test_an_unexpected_error_reaches_all_who_asked_and_none_of_the_next() 
 
     *errors, answer = await answers_of(*together, next_one)
 
-    assert [type(error) for error in errors] == [psycopg.ProgrammingError] * 3
+    assert [type(error) for error in errors] == [PostgresError] * 3
     assert answer == row(other)
