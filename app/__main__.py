@@ -113,8 +113,8 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     def _end_streams(self) -> None:
-        if house := self._app.state.get("house"):
-            house.broadcaster.close()
+        if broadcaster := self._app.state.get("broadcaster"):
+            broadcaster.close()
 
 
 @click.command()

@@ -1,13 +1,18 @@
-"""Composition root: builds the objects that the routes are given, each with what it needs."""
+"""Composition root: connects, and builds the objects that the routes are given."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from msgspec import Struct
 
+from app.api.v1.event_views import event_frame
 from app.auth.caller import Caller
+from app.auth.credentials import Credentials
+from app.auth.setup import open_credentials
 from app.commands.create_batch import BatchCreator
 from app.commands.create_run import RunCreator
 from app.commands.keys import Keys
@@ -20,33 +25,80 @@ from app.commands.recorder import Recorder
 from app.commands.rerun import Reruns
 from app.commands.resolve_rerun import KeptInputs, RerunResolver
 from app.commands.run_inputs import RunInputs
-from app.house import House
+from app.doctor.look import Doctor, ReadModelProbe
+from app.doctor.look_at_machines import MachineProbe
+from app.doctor.stuck_runs import StuckRuns
+from app.health import Readings
+from app.limits.quotas import Quotas
+from app.limits.rate_counter import FailoverCounter, OwnCounter, PostgresCounter
+from app.limits.rate_limit import RateLimit
+from app.limits.rate_limit_guard import RateLimits
+from app.live.batch_stream import BatchStreams
+from app.live.broadcaster import Broadcaster
+from app.live.progress import ProgressChannels
+from app.live.wait_for_run import RunWaiter
+from app.reads.batch_rows import BatchRows
+from app.reads.batches import BatchReads
 from app.reads.compatibility import Compatibility
 from app.reads.deployments import DeploymentReads
 from app.reads.graphs import Graphs
 from app.reads.keys import KeyReads
 from app.reads.machines import MachineReads
 from app.reads.organisations import OrganisationReads
+from app.reads.recent_writes import RecentWrites
+from app.reads.run_rows import RunRows
 from app.reads.runs import RunReads
+from app.reads.texts import Texts
 from app.reads.workflows import WorkflowReads
+from infra import clock
+from infra.event_store import EventStore
 from infra.images.store import InputImages
+from infra.jetstream.connection import connected
+from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.health.log import LogCheck
+from infra.jetstream.health.system import SystemHealth
+from infra.jetstream.live import LiveProgress
+from infra.jetstream.log.group import LogGroups
+from infra.jetstream.private_data import PrivateData
+from infra.jetstream.tombstones import GivenUpKeys
+from infra.jetstream.work.queue import WorkQueue
+from infra.postgres import Pool, open_pool
+from infra.s3.port import ObjectStorage
+from infra.s3.storage import open_object_storage
+from infra.sealing import Sealer
+from infra.settings.settings import Settings
+from infra.telemetry.api_metrics import ApiMetrics
+from infra.telemetry.connection_check import connection_check
+from infra.telemetry.connections import NatsConnections
+from infra.telemetry.watchdog import Watchdog
+
+POOL_SIZE = 8
+"""Connections to Postgres."""
 
 
 class Services(Struct, frozen=True, kw_only=True):
-    """What is built at the start; a route is given the fields that it names."""
+    """All objects of a process that serves; a route names those that it uses, and is given them."""
 
+    credentials: Credentials
+    rate_limits: RateLimits
+    broadcaster: Broadcaster
+    readings: Readings
+    doctor_checks: Doctor
+    recorder: Recorder
     graphs: Graphs
+    run_reads: RunReads
+    batch_reads: BatchReads
     workflow_reads: WorkflowReads
     deployment_reads: DeploymentReads
     machine_reads: MachineReads
     key_reads: KeyReads
     organisation_reads: OrganisationReads
     compatibility: Compatibility
-    run_reads: RunReads
-    recorder: Recorder
     run_creator: RunCreator
     batch_creator: BatchCreator
     reruns: Reruns
+    run_waiter: RunWaiter
+    batch_streams: BatchStreams
     push_workflow: PushWorkflow
     promotions: Promotions
     machine_registry: MachineRegistry
@@ -55,89 +107,212 @@ class Services(Struct, frozen=True, kw_only=True):
     organisation_commands: Organisations
 
 
-def build_services(house: House) -> Services:
-    """Build everything that routes are given."""
-    store, pool = house.store, house.pool
-    recorder = Recorder(store=store, now=house.now, new_id=house.new_id)
-    graphs = Graphs(house.storage, secret=house.settings.jwt_secret.encode())
+@asynccontextmanager
+async def open_services(
+    settings: Settings, metrics: ApiMetrics, watchdog: Watchdog | None
+) -> AsyncIterator[Services]:
+    """Connect to NATS, which is waited for, to Postgres, which is not, and to object storage."""
+    async with AsyncExitStack() as exits:
+        client = await exits.enter_async_context(connected(settings.nats_url, name="api"))
+        storage = await exits.enter_async_context(open_object_storage(settings.spaces))
+        pool = await exits.enter_async_context(open_pool(settings.postgres_url, size=POOL_SIZE))
+        NatsConnections(metrics.registry).add("api", lambda: client)
+        if watchdog:
+            watchdog.watch("nats", connection_check(client, settings.nats_url))
+        store = JetStreamEventStore(client)
+        log_groups = LogGroups(client)
+        broadcaster = Broadcaster(
+            log_groups,
+            ProgressChannels(LiveProgress(client)),
+            frame_of=partial(event_frame, spaces=settings.spaces),
+            too_slow=metrics.too_slow,
+        )
+        await exits.enter_async_context(broadcaster.running())
+        metrics.show_run_streams(lambda: broadcaster.run_streams)
+        metrics.show_limits(_limits(settings))
+        credentials = await exits.enter_async_context(open_credentials(settings, store, pool))
+        outside = _Outside(
+            settings=settings,
+            metrics=metrics,
+            store=store,
+            log_groups=log_groups,
+            private=PrivateData(client),
+            tombstones=GivenUpKeys(client),
+            work=WorkQueue(client),
+            log_check=LogCheck(client),
+            system=SystemHealth(client, settings.nats_url),
+            pool=pool,
+            storage=storage,
+        )
+        yield _services(outside, credentials, broadcaster)
+
+
+class _Outside(Struct, frozen=True, kw_only=True):
+    """The drivers of what is outside of the process."""
+
+    settings: Settings
+    metrics: ApiMetrics
+    store: EventStore
+    log_groups: LogGroups
+    private: PrivateData
+    tombstones: GivenUpKeys
+    work: WorkQueue
+    log_check: LogCheck
+    system: SystemHealth
+    pool: Pool
+    storage: ObjectStorage
+
+
+def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcaster) -> Services:
+    settings, metrics = outside.settings, outside.metrics
+    store, pool, log_groups = outside.store, outside.pool, outside.log_groups
+    sealer = Sealer(settings.seal_keys)
+    recorder = Recorder(store=store, now=clock.now, new_id=clock.new_id)
+    recent_runs, recent_batches = RecentWrites(), RecentWrites()
+    graphs = Graphs(outside.storage, secret=settings.jwt_secret.encode())
+    texts = Texts(outside.private)
+    runs = RunReads(store, pool, RunRows(pool), texts, recent_runs, settings.spaces)
     workflows = WorkflowReads(store, pool, graphs)
     deployments = DeploymentReads(store, pool)
     machines = MachineReads(store, pool)
     organisations = OrganisationReads(store, pool)
-    runs = RunReads(
-        store, pool, house.run_rows, house.texts, house.recent_runs, house.settings.spaces
-    )
-    images = InputImages(storage=house.storage, given_up=house.given_up, settings=house.settings)
-    inputs = RunInputs(
-        images,
-        house.private,
-        house.log_groups,
-        allow_private_urls=house.settings.allow_private_urls,
-        now=house.now,
-    )
-    run_creator = RunCreator(
-        recorder, deployments, inputs, house.quotas, house.recent_runs, house.metrics
-    )
+    inputs, quotas = _run_inputs(outside), _quotas(outside)
+    run_creator = RunCreator(recorder, deployments, inputs, quotas, recent_runs, metrics)
     batch_creator = BatchCreator(
-        recorder,
-        deployments,
-        inputs,
-        house.quotas,
-        house.recent_batches,
-        house.log_groups,
-        house.metrics,
+        recorder, deployments, inputs, quotas, recent_batches, log_groups, metrics
     )
-    kept = KeptInputs(house.private, house.given_up, house.storage)
+    kept = KeptInputs(outside.private, outside.tombstones, outside.storage)
     resolver = RerunResolver(recorder, deployments, kept, inputs)
     return Services(
+        credentials=credentials,
+        rate_limits=_rate_limits(outside),
+        broadcaster=broadcaster,
+        readings=Readings(
+            store,
+            outside.log_check,
+            outside.storage,
+            pool,
+            outside.system,
+            is_closing=lambda: broadcaster.closed,
+        ),
+        doctor_checks=_doctor(outside, sealer),
+        recorder=recorder,
         graphs=graphs,
         run_reads=runs,
-        recorder=recorder,
-        run_creator=run_creator,
-        batch_creator=batch_creator,
-        reruns=Reruns(runs, run_creator, batch_creator, resolver, house.log_groups),
+        batch_reads=BatchReads(store, pool, BatchRows(pool), log_groups, recent_batches),
         workflow_reads=workflows,
         deployment_reads=deployments,
         machine_reads=machines,
         key_reads=KeyReads(pool),
         organisation_reads=organisations,
         compatibility=Compatibility(workflows, machines, graphs),
+        run_creator=run_creator,
+        batch_creator=batch_creator,
+        reruns=Reruns(runs, run_creator, batch_creator, resolver, log_groups),
+        run_waiter=RunWaiter(broadcaster, store, recent_runs),
+        batch_streams=BatchStreams(broadcaster, log_groups, store, recent_batches, metrics),
         push_workflow=PushWorkflow(recorder, machines, graphs),
         promotions=Promotions(recorder, deployments, workflows, machines),
         machine_registry=MachineRegistry(
-            recorder,
-            machines,
-            house.sealer,
-            allow_private=house.settings.allow_private_machines,
+            recorder, machines, sealer, allow_private=settings.allow_private_machines
         ),
-        machine_states=MachineStates(recorder, machines, house.log_groups, pool, house.work),
-        key_commands=Keys(recorder, deployments, house.credentials),
-        organisation_commands=Organisations(recorder, organisations, house.credentials),
+        machine_states=MachineStates(recorder, machines, log_groups, pool, outside.work),
+        key_commands=Keys(recorder, deployments, credentials),
+        organisation_commands=Organisations(recorder, organisations, credentials),
     )
 
 
+def _run_inputs(outside: _Outside) -> RunInputs:
+    settings = outside.settings
+    return RunInputs(
+        InputImages(storage=outside.storage, given_up=outside.tombstones, settings=settings),
+        outside.private,
+        outside.log_groups,
+        allow_private_urls=settings.allow_private_urls,
+        now=clock.now,
+    )
+
+
+def _quotas(outside: _Outside) -> Quotas:
+    return Quotas(
+        outside.pool,
+        outside.store,
+        in_flight=outside.settings.runs_in_flight,
+        per_day=outside.settings.runs_per_day,
+        now=clock.now,
+        checked=partial(outside.metrics.checked, "quota"),
+    )
+
+
+def _rate_limits(outside: _Outside) -> RateLimits:
+    settings = outside.settings
+    counter = FailoverCounter(PostgresCounter(outside.pool), OwnCounter())
+    return RateLimits(
+        address=RateLimit("address", settings.address_limit, counter),
+        credential=RateLimit("default", settings.rate_limit, counter),
+        checked=outside.metrics.checked,
+    )
+
+
+def _doctor(outside: _Outside, sealer: Sealer) -> Doctor:
+    settings, pool, log_groups = outside.settings, outside.pool, outside.log_groups
+    machines = MachineProbe(
+        pool, sealer, clock.new_id, allow_private=settings.allow_private_machines
+    )
+    stuck_runs = StuckRuns(pool, log_groups, outside.work, clock.now)
+    return Doctor(
+        settings,
+        outside.log_check,
+        outside.storage,
+        outside.system,
+        ReadModelProbe(pool, log_groups, machines, stuck_runs),
+        clock.now,
+    )
+
+
+def _limits(settings: Settings) -> dict[str, int]:
+    """Return the limits by the names of their settings."""
+    return {
+        "COMFYD_RATE_LIMIT": settings.rate_limit,
+        "COMFYD_ADDRESS_LIMIT": settings.address_limit,
+        "COMFYD_RUNS_IN_FLIGHT": settings.runs_in_flight,
+        "COMFYD_RUNS_PER_DAY": settings.runs_per_day,
+    }
+
+
 def dependencies() -> Mapping[str, Provide]:
-    """Return what routes may name, for Litestar to inject.
+    """Return what routes may name, for Litestar to inject; the lifespan puts it into the state.
 
     Each is resolved after another one, though it needs nothing of it: what could be resolved side
     by side, Litestar resolves in a task group, which costs more than all of them.
     """
-    after_runs = ("recorder", "run_creator", "batch_creator", "reruns")
-    return {
-        name: _after_runs(name) if name in after_runs else _after_caller(name)
-        for name in Services.__struct_fields__
-    }
+    after_creator = ("run_waiter",)
+    after_runs = ("recorder", "run_creator", "batch_creator", "reruns", "batch_reads")
+    found: dict[str, Provide] = {}
+    for name in Services.__struct_fields__:
+        if name in after_creator:
+            found[name] = _after_creator(name)
+        else:
+            found[name] = _after_runs(name) if name in after_runs else _after_caller(name)
+    return found
 
 
 def _after_caller(name: str) -> Provide:
     def find(state: State, caller: NamedDependency[Caller]) -> Any:  # noqa: ARG001 -- see above
-        return getattr(state.services, name)
+        return getattr(state, name)
 
     return Provide(find, sync_to_thread=False)
 
 
 def _after_runs(name: str) -> Provide:
     def find(state: State, run_reads: NamedDependency[RunReads]) -> Any:  # noqa: ARG001 -- see above
-        return getattr(state.services, name)
+        return getattr(state, name)
+
+    return Provide(find, sync_to_thread=False)
+
+
+def _after_creator(name: str) -> Provide:
+    def find(state: State, run_creator: NamedDependency[RunCreator]) -> Any:  # noqa: ARG001 -- see above
+        return getattr(state, name)
 
     return Provide(find, sync_to_thread=False)

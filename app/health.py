@@ -2,19 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypedDict
 
 from litestar import Response, get
 from litestar.datastructures import State
 
 from app.doctor.readiness import ProjectorPart, replicas_part, workers_part
-from app.house import House
 from app.openapi import response
 from app.single_flight import SingleFlight
-from infra.event_store import LogUnavailable
-from infra.postgres import PostgresUnavailable
-from infra.s3.port import StorageRefused, StorageUnavailable
+from infra.event_store import EventStore, LogUnavailable
+from infra.jetstream.health.log import LogCheck
+from infra.jetstream.health.system import SystemHealth
+from infra.postgres import Pool, PostgresUnavailable
+from infra.s3.port import ObjectStorage, StorageRefused, StorageUnavailable
 from infra.telemetry.internal_server import Health
 from infra.wait_without_cancel import wait_without_cancel
 from projections.queries import position
@@ -91,9 +92,24 @@ async def ready(state: State) -> Response[Readiness]:
 class Readings:
     """What the parts say of themselves, asked anew once a second at most."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._projector = ProjectorPart(house.pool)
+    def __init__(
+        self,
+        store: EventStore,
+        log_check: LogCheck,
+        storage: ObjectStorage,
+        pool: Pool,
+        system: SystemHealth,
+        *,
+        is_closing: Callable[[], bool],
+    ) -> None:
+        """Ask these parts; the process is not ready any more when it *is_closing*."""
+        self._store = store
+        self._log_check = log_check
+        self._storage = storage
+        self._pool = pool
+        self._system = system
+        self._is_closing = is_closing
+        self._projector = ProjectorPart(pool)
         self._shared: SingleFlight[Parts] = SingleFlight(FRESH)
         self._last: Parts = {}
         self._looking: asyncio.Task[Parts] | None = None
@@ -107,7 +123,7 @@ class Readings:
     async def health(self) -> Health:
         """Return whether runs can be accepted just now."""
         parts = await self.now()
-        return Health(ok=parts["log"] == "ok" and not self._house.broadcaster.closed, parts=parts)
+        return Health(ok=parts["log"] == "ok" and not self._is_closing(), parts=parts)
 
     def look_soon(self) -> None:
         """Look while something is wrong, whether or not anybody asks.
@@ -118,7 +134,7 @@ class Readings:
         self._looking = asyncio.create_task(self.now())
 
     async def _look(self) -> Parts:
-        parts, others = await asyncio.gather(_parts(self._house), self._others())
+        parts, others = await asyncio.gather(self._parts(), self._others())
         parts = {**parts, **others}
         for name, says in parts.items():
             before = self._last.get(name, "ok")
@@ -139,33 +155,31 @@ class Readings:
 
     async def _ask_others(self) -> Parts:
         stream, workers = await asyncio.gather(
-            self._house.system.log_stream(), workers_part(self._house.system)
+            self._system.log_stream(), workers_part(self._system)
         )
         return {
-            "replicas": await replicas_part(self._house.system, stream),
+            "replicas": await replicas_part(self._system, stream),
             "workers": workers,
             "projector": await self._projector.look(stream.last if stream else 0),
         }
 
+    async def _parts(self) -> Parts:
+        """Ask every part whether it answers, and the log whether it writes."""
 
-async def _parts(house: House) -> Parts:
-    """Ask every part whether it answers, and the log whether it writes."""
+        async def postgres() -> None:
+            async with self._pool.connection() as connection:
+                await position(connection)
 
-    async def postgres() -> None:
-        async with house.pool.connection() as connection:
-            await position(connection)
+        told, stored, listed = await asyncio.gather(
+            self._log(), _part(self._storage.check()), _part(postgres())
+        )
+        return {"log": told, "storage": stored, "read_models": listed}
 
-    told, stored, listed = await asyncio.gather(
-        _log(house), _part(house.storage.check()), _part(postgres())
-    )
-    return {"log": told, "storage": stored, "read_models": listed}
-
-
-async def _log(house: House) -> str:
-    told = await _part(house.store.last("ready-check"))
-    if told == "ok" and not await house.log_check.can_write():
-        return "unwritable"
-    return told
+    async def _log(self) -> str:
+        told = await _part(self._store.last("ready-check"))
+        if told == "ok" and not await self._log_check.can_write():
+            return "unwritable"
+        return told
 
 
 async def _part(check: Coroutine[Any, Any, object]) -> str:

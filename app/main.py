@@ -7,7 +7,6 @@ from typing import Any
 
 from litestar import Litestar, Request, Response, Router
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import Message, Scope
 
@@ -33,9 +32,7 @@ from app.api.v1 import (
     workflows,
 )
 from app.auth.guard import ORGANISATION_HEADER, authorise, check_scopes_declared, provide_caller
-from app.bootstrap import build_services, dependencies
-from app.house import House
-from app.house_setup import open_house
+from app.bootstrap import dependencies, open_services
 from app.http import docs_page
 from app.http.allowed_methods import collect_methods, correct_allow
 from app.http.language import provide_language
@@ -48,7 +45,6 @@ from app.http.strict_requests import (
     refuse_unread_body,
 )
 from app.limits.rate_limit_guard import (
-    RateLimits,
     add_rate_limit_headers,
     limit_address,
     limit_credential,
@@ -132,17 +128,10 @@ def build_app(
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with open_house(settings, counting, watchdog) as house:
-            app.state.house = house
-            app.state.rate_limits = RateLimits(
-                address=house.address_limit,
-                credential=house.credential_limit,
-                checked=counting.checked,
-            )
-            app.state.services = build_services(house)
-            app.state.credentials = house.credentials
-            app.state.readings = health.Readings(house)
-            # Whoever asks first shall not make all others wait for it.
+        async with open_services(settings, counting, watchdog) as services:
+            for name in services.__struct_fields__:
+                app.state[name] = getattr(services, name)
+            # The first request for it shall not make all others wait.
             describing = asyncio.create_task(in_thread(whole_document, app))
             yield
             await asyncio.wait([describing])
@@ -155,7 +144,6 @@ def build_app(
         ],
         dependencies={
             **dependencies(),
-            "house": Provide(_house, sync_to_thread=False),
             "caller": Provide(provide_caller, sync_to_thread=False),
             "language": Provide(provide_language, sync_to_thread=False),
         },
@@ -192,11 +180,6 @@ def _guarded(body_limit: int) -> Iterator[Router]:
             before_request=refuse_unread_body,
             request_max_body_size=min(most, body_limit),
         )
-
-
-def _house(state: State) -> House:
-    house: House = state.house
-    return house
 
 
 async def count_answer(message: Message, scope: Scope) -> None:

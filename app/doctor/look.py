@@ -1,19 +1,24 @@
 """Looks at everything a server depends on, side by side."""
 
 import asyncio
+from collections.abc import Callable
+from datetime import datetime
 
 from app.auth.caller import Caller
 from app.doctor.check import Diagnosis
 from app.doctor.findings import Cluster, Findings, ReadModels, Work
 from app.doctor.judge import judge
-from app.doctor.look_at_machines import look_at_machines
-from app.doctor.stuck_runs import stuck_runs
-from app.house import House
+from app.doctor.look_at_machines import MachineProbe
+from app.doctor.stuck_runs import StuckRuns
 from infra.embedded.disk import look_at_disk
 from infra.event_store import LogUnavailable
+from infra.jetstream.health.log import LogCheck
 from infra.jetstream.health.system import SystemHealth
-from infra.postgres import PostgresUnavailable
+from infra.jetstream.log.group import LogGroups
+from infra.postgres import Pool, PostgresUnavailable
+from infra.s3.port import ObjectStorage
 from infra.s3.probe import probe_storage
+from infra.settings.settings import Settings
 from projections.health import count_projectors, count_quarantined
 from projections.queries import position, server_version, write_probe
 
@@ -24,31 +29,50 @@ replica of the log is gone notices after five, and reads on from another."""
 LOOK_EVERY = 0.2
 
 
-async def diagnose(house: House, caller: Caller, language: str) -> Diagnosis:
-    """Look at everything, side by side."""
-    work = await _work(house.system)
-    log, storage, read_models, cluster = await asyncio.gather(
-        house.log_check.look(),
-        probe_storage(house.storage, house.settings.spaces),
-        _read_models(house, caller, work),
-        look_at_cluster(house.system, copies_wanted=house.settings.replicas),
-    )
-    findings = Findings(
-        time=house.now(),
-        log=log,
-        storage=storage,
-        read_models=read_models,
-        cluster=cluster,
-        work=work,
-        disk=look_at_disk(house.settings.data),
-    )
-    checks = judge(findings, language)
-    return Diagnosis(
-        ok=all(check.ok for check in checks),
-        time=findings.time,
-        storage_probe=storage.url,
-        checks=checks,
-    )
+class Doctor:
+    """Checks everything the server depends on."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        log_check: LogCheck,
+        storage: ObjectStorage,
+        system: SystemHealth,
+        read_models: "ReadModelProbe",
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._log_check = log_check
+        self._storage = storage
+        self._system = system
+        self._read_models = read_models
+        self._now = now
+
+    async def diagnose(self, caller: Caller, language: str) -> Diagnosis:
+        """Look at everything, side by side."""
+        work = await _work(self._system)
+        log, storage, read_models, cluster = await asyncio.gather(
+            self._log_check.look(),
+            probe_storage(self._storage, self._settings.spaces),
+            self._read_models.look(caller, work),
+            look_at_cluster(self._system, copies_wanted=self._settings.replicas),
+        )
+        findings = Findings(
+            time=self._now(),
+            log=log,
+            storage=storage,
+            read_models=read_models,
+            cluster=cluster,
+            work=work,
+            disk=look_at_disk(self._settings.data),
+        )
+        checks = judge(findings, language)
+        return Diagnosis(
+            ok=all(check.ok for check in checks),
+            time=findings.time,
+            storage_probe=storage.url,
+            checks=checks,
+        )
 
 
 async def look_at_cluster(system: SystemHealth, *, copies_wanted: int) -> Cluster:
@@ -70,44 +94,55 @@ async def _work(system: SystemHealth) -> Work | None:
     return Work(workers=workers, dead_letters=letters) if workers else None
 
 
-async def _read_models(house: House, caller: Caller, work: Work | None) -> ReadModels | None:
-    try:
-        async with house.pool.connection() as connection:
-            version, at = await server_version(connection), await position(connection)
-            write_error = await write_probe(connection)
-            projectors = await count_projectors(connection)
-            quarantined = await count_quarantined(connection)
-        machines, stands, stuck = await asyncio.gather(
-            look_at_machines(house, caller, work),
-            _stands_still(house, at),
-            stuck_runs(house, caller),
+class ReadModelProbe:
+    """Looks at the read models, and at what they say of machines and runs."""
+
+    def __init__(
+        self, pool: Pool, log_groups: LogGroups, machines: MachineProbe, stuck_runs: StuckRuns
+    ) -> None:
+        self._pool = pool
+        self._log_groups = log_groups
+        self._machines = machines
+        self._stuck_runs = stuck_runs
+
+    async def look(self, caller: Caller, work: Work | None) -> ReadModels | None:
+        """Return what there is to say of the read models; None when Postgres is away."""
+        try:
+            async with self._pool.connection() as connection:
+                version, at = await server_version(connection), await position(connection)
+                write_error = await write_probe(connection)
+                projectors = await count_projectors(connection)
+                quarantined = await count_quarantined(connection)
+            machines, stands, stuck = await asyncio.gather(
+                self._machines.look(caller, work),
+                self._stands_still(at),
+                self._stuck_runs.find(caller),
+            )
+        except (PostgresUnavailable, TimeoutError):
+            return None
+        return ReadModels(
+            version=version,
+            position=at,
+            machines=machines,
+            write_error=write_error,
+            projectors=projectors,
+            standing_still=stands,
+            quarantined=quarantined,
+            stuck_runs=stuck,
         )
-    except (PostgresUnavailable, TimeoutError):
-        return None
-    return ReadModels(
-        version=version,
-        position=at,
-        machines=machines,
-        write_error=write_error,
-        projectors=projectors,
-        standing_still=stands,
-        quarantined=quarantined,
-        stuck_runs=stuck,
-    )
 
-
-async def _stands_still(house: House, at: int) -> bool:
-    """Return whether the tables are behind, and no nearer to the head after a moment."""
-    try:
-        head = await house.log_groups.head()
-    except LogUnavailable:
+    async def _stands_still(self, at: int) -> bool:
+        """Return whether the tables are behind, and no nearer to the head after a moment."""
+        try:
+            head = await self._log_groups.head()
+        except LogUnavailable:
+            return False
+        deadline = asyncio.get_running_loop().time() + MOVES_WITHIN
+        now = at
+        while now == at < head:
+            if asyncio.get_running_loop().time() > deadline:
+                return True
+            await asyncio.sleep(LOOK_EVERY)
+            async with self._pool.connection() as connection:
+                now = await position(connection)
         return False
-    deadline = asyncio.get_running_loop().time() + MOVES_WITHIN
-    now = at
-    while now == at < head:
-        if asyncio.get_running_loop().time() > deadline:
-            return True
-        await asyncio.sleep(LOOK_EVERY)
-        async with house.pool.connection() as connection:
-            now = await position(connection)
-    return False

@@ -1,14 +1,17 @@
 """Finds open runs of the caller's that nobody will ever do: their work is in no queue."""
 
 import asyncio
+from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from app.auth.caller import Caller
-from app.house import House
 from events.run.state import Run
 from events.work import piece_of_run
 from infra.event_store import LogUnavailable
-from infra.jetstream.work.queue import Queued
+from infra.jetstream.log.group import LogGroups
+from infra.jetstream.work.queue import Queued, WorkQueue
+from infra.postgres import Pool
 from projections.health import open_runs
 from projections.queries import position
 
@@ -19,36 +22,47 @@ AGAIN_AFTER = 1.0
 MOST = 1_000
 
 
-async def stuck_runs(house: House, caller: Caller) -> list[UUID] | None:
-    """Return the runs whose work is in no queue at two looks; None when nobody can say.
+class StuckRuns:
+    """Finds open runs whose work is in no queue."""
 
-    Tables that are behind show runs as open that have ended, so then nobody can say.
+    def __init__(
+        self, pool: Pool, log_groups: LogGroups, work: WorkQueue, now: Callable[[], datetime]
+    ) -> None:
+        self._pool = pool
+        self._log_groups = log_groups
+        self._work = work
+        self._now = now
 
-    Raises:
-        PostgresUnavailable: Postgres does not answer.
+    async def find(self, caller: Caller) -> list[UUID] | None:
+        """Return the runs whose work is in no queue at two looks; None when nobody can say.
 
-    """
-    before = await _look(house, caller)
-    if not before:
-        return None if before is None else []
-    await asyncio.sleep(AGAIN_AFTER)
-    now = await _look(house, caller)
-    return None if now is None else [run_id for run_id in before if run_id in now]
+        Tables that are behind show runs as open that have ended, so then nobody can say.
 
+        Raises:
+            PostgresUnavailable: Postgres does not answer.
 
-async def _look(house: House, caller: Caller) -> list[UUID] | None:
-    try:
-        head = await house.log_groups.head()
-        async with house.pool.connection() as connection:
-            if await position(connection) < head:
-                return None
-            runs = await open_runs(connection, tenant=caller.tenant, limit=MOST)
-        # After the runs: work that is put in between counts, and none of theirs is missed.
-        queued = await house.work.queued()
-    except LogUnavailable:
-        return None
-    settled = (run for run in runs if (house.now() - run.updated_at).total_seconds() > SETTLED)
-    return [run.id for run in settled if not _is_queued(run, queued)]
+        """
+        before = await self._look(caller)
+        if not before:
+            return None if before is None else []
+        await asyncio.sleep(AGAIN_AFTER)
+        now = await self._look(caller)
+        return None if now is None else [run_id for run_id in before if run_id in now]
+
+    async def _look(self, caller: Caller) -> list[UUID] | None:
+        try:
+            head = await self._log_groups.head()
+            async with self._pool.connection() as connection:
+                if await position(connection) < head:
+                    return None
+                runs = await open_runs(connection, tenant=caller.tenant, limit=MOST)
+            # After the runs: work that is put in between counts, and none of theirs is missed.
+            queued = await self._work.queued()
+        except LogUnavailable:
+            return None
+        now = self._now()
+        settled = (run for run in runs if (now - run.updated_at).total_seconds() > SETTLED)
+        return [run.id for run in settled if not _is_queued(run, queued)]
 
 
 def _is_queued(run: Run, queued: Queued) -> bool:

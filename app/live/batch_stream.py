@@ -6,20 +6,23 @@ that reads slowly is waited for: a batch has more events than are worth a new co
 
 import time
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.batch_standing import Standing, Tally, tally_at
 from app.live.broadcaster import Broadcaster
 from app.live.frames import Frame
 from app.live.subscription import Topic
+from app.reads.batch_status import BatchStatus, Tally, tally_at
+from app.reads.recent_writes import RecentWrites
 from events.aggregates import BATCH, RUN
 from events.batch import Batch
 from events.run.redaction import without_private_words
 from events.subjects import kind_of
 from infra.event_store import EventStore
 from infra.jetstream.log.group import LogGroups
+from infra.telemetry.api_metrics import ApiMetrics
 
 COUNTS_EVERY = 0.25
 """Seconds between two pieces with new counts."""
@@ -29,7 +32,7 @@ class Start(Struct, frozen=True, kw_only=True):
     """Where a stream begins."""
 
     tally: Tally
-    standing: Standing
+    status: BatchStatus
     """At the position behind which the stream begins."""
 
 
@@ -39,8 +42,47 @@ class BatchPiece(Struct, frozen=True, kw_only=True):
     frames: Sequence[Frame]
     """Events of the runs, without what may not be shown any more."""
 
-    counts: Standing | None
+    counts: BatchStatus | None
     """New counts, if it is time for them."""
+
+
+class BatchStreams:
+    """Opens the streams of batches."""
+
+    def __init__(
+        self,
+        broadcaster: Broadcaster,
+        log: LogGroups,
+        store: EventStore,
+        recent: RecentWrites,
+        metrics: ApiMetrics,
+    ) -> None:
+        self._broadcaster = broadcaster
+        self._log = log
+        self._store = store
+        self._recent = recent
+        self._metrics = metrics
+
+    async def start(self, batch: Batch, after: int | None) -> Start:
+        """Return where a stream begins; see start_at."""
+        start = await start_at(self._log, self._store, batch, after)
+        self._note(start.status)
+        return start
+
+    async def follow(self, start: Start) -> AsyncGenerator[BatchPiece, None]:
+        """Yield what happens after *start*; see follow_batch."""
+        if start.status.done:
+            return
+        with self._metrics.batch_stream():
+            async with aclosing(follow_batch(self._broadcaster, start)) as pieces:
+                async for piece in pieces:
+                    if piece.counts is not None:
+                        self._note(piece.counts)
+                    yield piece
+
+    def _note(self, status: BatchStatus) -> None:
+        """Remember what was sent: no other route may show this client anything older."""
+        self._recent.note(status.batch.id, status.position)
 
 
 async def start_at(log: LogGroups, store: EventStore, batch: Batch, after: int | None) -> Start:
@@ -57,12 +99,12 @@ async def start_at(log: LogGroups, store: EventStore, batch: Batch, after: int |
         tally = await tally_at(log, store, batch, position)
         # What was erased since then is not shown any more, though it comes after the position.
         tally.erased |= now.erased
-    return Start(tally=tally, standing=tally.standing(position))
+    return Start(tally=tally, status=tally.status(position))
 
 
 async def follow_batch(broadcaster: Broadcaster, start: Start) -> AsyncGenerator[BatchPiece, None]:
     """Yield what happens after *start* until every run has ended; an empty piece as a heartbeat."""
-    tally, sent = start.tally, start.standing
+    tally, sent = start.tally, start.status
     position, sent_at = sent.position, time.monotonic()
     names = [BATCH.name(tally.batch.id), *map(RUN.name, tally.batch.run_ids)]
     wait: float | None = None
@@ -72,20 +114,20 @@ async def follow_batch(broadcaster: Broadcaster, start: Start) -> AsyncGenerator
             for frame in piece.frames:
                 tally.note(frame.recorded)
                 position = frame.position
-            standing = tally.standing(position)
-            news = (standing.batch, standing.counts) != (sent.batch, sent.counts)
-            due = standing.done or (news and time.monotonic() - sent_at >= COUNTS_EVERY)
+            status = tally.status(position)
+            news = (status.batch, status.counts) != (sent.batch, sent.counts)
+            due = status.done or (news and time.monotonic() - sent_at >= COUNTS_EVERY)
             if piece.frames or due or piece.beat:
                 frames = [
                     _shown(frame, tally, broadcaster)
                     for frame in piece.frames
                     if kind_of(frame.recorded.aggregate) == RUN.kind
                 ]
-                yield BatchPiece(frames=frames, counts=standing if due else None)
-            if standing.done:
+                yield BatchPiece(frames=frames, counts=status if due else None)
+            if status.done:
                 return
             if due:
-                sent, sent_at = standing, time.monotonic()
+                sent, sent_at = status, time.monotonic()
             wait = COUNTS_EVERY if news and not due else None
 
 

@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from app.batch_standing import Standing
 from app.live.batch_stream import BatchPiece
 from app.live.frames import BEAT, message
+from app.reads.batch_status import BatchStatus
 from events.batch import RunFilter
 
 _encode = msgspec.json.Encoder().encode
@@ -76,21 +76,21 @@ class AcceptedBatchView(BatchView, frozen=True, kw_only=True):
     ] = []
 
 
-def batch_view(standing: Standing) -> BatchView:
+def batch_view(status: BatchStatus) -> BatchView:
     """Show where a batch stands."""
-    batch = standing.batch
+    batch = status.batch
     base = f"/v1/batches/{batch.id}"
     return BatchView(
         id=batch.id,
-        status="done" if standing.done else "open",
-        position=str(standing.position),
+        status="done" if status.done else "open",
+        position=str(status.position),
         total=batch.total,
-        counts=standing.counts,
+        counts=status.counts,
         deployment_id=batch.deployments[0] if len(batch.deployments) == 1 else None,
         rerun=batch.rerun,
         cancel_requested=batch.cancelled_by is not None,
         created_at=batch.created_at,
-        ended_at=standing.ended_at,
+        ended_at=status.ended_at,
         runs_url=f"{base}/runs",
         links=BatchLinks(
             self=base, runs=f"{base}/runs", events=f"{base}/events", cancel=f"{base}/cancel"
@@ -98,16 +98,16 @@ def batch_view(standing: Standing) -> BatchView:
     )
 
 
-def accepted_view(standing: Standing, skipped: Sequence[SkippedView] = ()) -> AcceptedBatchView:
+def accepted_view(status: BatchStatus, skipped: Sequence[SkippedView] = ()) -> AcceptedBatchView:
     """Show a batch that was accepted."""
-    shown = msgspec.structs.asdict(batch_view(standing))
-    return AcceptedBatchView(**shown, runs=standing.batch.run_ids, skipped=list(skipped))
+    shown = msgspec.structs.asdict(batch_view(status))
+    return AcceptedBatchView(**shown, runs=status.batch.run_ids, skipped=list(skipped))
 
 
-def snapshot_message(standing: Standing) -> bytes:
+def snapshot_message(status: BatchStatus) -> bytes:
     """Encode how a batch stands where its stream begins."""
-    data = message("snapshot", _encode(batch_view(standing)), position=standing.position)
-    return data + _done_message(standing) if standing.done else data
+    data = message("snapshot", _encode(batch_view(status)), position=status.position)
+    return data + _done_message(status) if status.done else data
 
 
 def piece_messages(piece: BatchPiece) -> bytes:
@@ -120,11 +120,11 @@ def piece_messages(piece: BatchPiece) -> bytes:
     return b"".join(messages) or BEAT
 
 
-def _done_message(standing: Standing) -> bytes:
+def _done_message(status: BatchStatus) -> bytes:
     body = {
-        "batch_id": standing.batch.id,
+        "batch_id": status.batch.id,
         "status": "done",
-        "position": str(standing.position),
-        "counts": standing.counts,
+        "position": str(status.position),
+        "counts": status.counts,
     }
-    return message("done", _encode(body), position=standing.position)
+    return message("done", _encode(body), position=status.position)

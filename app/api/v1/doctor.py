@@ -6,18 +6,17 @@ from litestar.di import NamedDependency
 from app.auth.caller import Caller
 from app.auth.scopes import ADMIN, needs
 from app.doctor.check import Diagnosis
-from app.doctor.look import diagnose
-from app.house import House
+from app.doctor.look import Doctor
 
 
 @get("/v1/doctor", operation_id="getDoctor", opt=needs(ADMIN))
 async def doctor(
-    house: NamedDependency[House],
+    doctor_checks: NamedDependency[Doctor],
     caller: NamedDependency[Caller],
     language: NamedDependency[str],
 ) -> Diagnosis:
     """Look at the log, Postgres, object storage, the clock and the machines; faults have fixes."""
-    return await diagnose(house, caller, language)
+    return await doctor_checks.diagnose(caller, language)
 
 
 ROUTES = [doctor]

@@ -24,9 +24,10 @@ from app.api.v1.runs import answer_run
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_WRITE, needs
 from app.commands.rerun import Reruns, Skipped
-from app.house import House
 from app.http.bad_request import bad
+from app.live.wait_for_run import RunWaiter
 from app.openapi import errors, headers, response
+from app.reads.batches import BatchReads
 from app.reads.runs import RunReads
 from events.batch import RunFilter
 
@@ -51,7 +52,7 @@ class RerunPlanView(Struct, frozen=True, kw_only=True):
     | errors("not_found", "idempotency_conflict", "inputs_erased", "invalid_inputs", "too_large"),
 )
 async def one(
-    house: NamedDependency[House],
+    run_waiter: NamedDependency[RunWaiter],
     run_reads: NamedDependency[RunReads],
     reruns: NamedDependency[Reruns],
     caller: NamedDependency[Caller],
@@ -69,7 +70,7 @@ async def one(
         version=data.version,
         idempotency_key=idempotency_key(key),
     )
-    return await answer_run(house, run_reads, accepted, wait)
+    return await answer_run(accepted, wait, run_reads, run_waiter)
 
 
 @post(
@@ -82,7 +83,7 @@ async def one(
     | errors("idempotency_conflict", "nothing_to_rerun", "quota_exceeded", "too_large"),
 )
 async def many(
-    house: NamedDependency[House],
+    batch_reads: NamedDependency[BatchReads],
     reruns: NamedDependency[Reruns],
     caller: NamedDependency[Caller],
     data: JSONBody[RerunManyRequest],
@@ -101,7 +102,7 @@ async def many(
         version=data.version,
         idempotency_key=idempotency_key(key),
     )
-    return await answer_accepted(house, caller, accepted, [_skipped_view(s) for s in skipped])
+    return await answer_accepted(batch_reads, caller, accepted, [_skipped_view(s) for s in skipped])
 
 
 async def _plan(

@@ -23,16 +23,17 @@ from app.api.v1.requests import (
 )
 from app.api.v1.run_views import RunView, run_view
 from app.auth.caller import Caller
+from app.auth.credentials import Credentials
 from app.auth.guard import while_authorised
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.commands.cancel import cancel_run
 from app.commands.create_run import AcceptedRun, RunCreator
 from app.commands.recorder import Recorder
-from app.house import House
+from app.live.broadcaster import Broadcaster
 from app.live.run_stream import run_stream
+from app.live.wait_for_run import RunWaiter
 from app.openapi import errors, headers, response
 from app.reads.runs import FoundRun, RunReads
-from app.wait import wait_until_ended
 from events.aggregates import RUN
 from events.batch import RunFilter
 from events.envelope import AnyRecorded
@@ -62,9 +63,9 @@ HAProxy look at the second, and leave alone what has an encoding.
     | errors("idempotency_conflict", "invalid_inputs", "too_large", "quota_exceeded"),
 )
 async def create(
-    house: NamedDependency[House],
     run_reads: NamedDependency[RunReads],
     run_creator: NamedDependency[RunCreator],
+    run_waiter: NamedDependency[RunWaiter],
     caller: NamedDependency[Caller],
     data: JSONBody[CreateRunRequest],
     key: IdempotencyKey = None,
@@ -80,11 +81,11 @@ async def create(
         origin="api",
         idempotency_key=idempotency_key(key),
     )
-    return await answer_run(house, run_reads, accepted, wait)
+    return await answer_run(accepted, wait, run_reads, run_waiter)
 
 
 async def answer_run(
-    house: House, run_reads: RunReads, accepted: AcceptedRun, wait: int
+    accepted: AcceptedRun, wait: int, run_reads: RunReads, run_waiter: RunWaiter
 ) -> Response[RunView]:
     """Answer with a run that was accepted, now or before; wait that many seconds for its end."""
     run, position = accepted.run, accepted.position
@@ -92,8 +93,7 @@ async def answer_run(
     if accepted.replayed:
         headers["Idempotent-Replayed"] = "true"
     if wait:
-        run, position = await wait_until_ended(house.broadcaster, house.store, run, position, wait)
-        run_reads.recent.note(run.id, position)
+        run, position = await run_waiter.wait(run, position, wait)
         headers["Preference-Applied"] = f"wait={wait}"
     found = FoundRun(run=await run_reads.with_texts(run), position=position)
     return _answer(found, run_reads, headers)
@@ -176,7 +176,8 @@ async def cancel(
     | response(204, None, "The run has ended, and there is nothing after this position."),
 )
 async def events(
-    house: NamedDependency[House],
+    broadcaster: NamedDependency[Broadcaster],
+    credentials: NamedDependency[Credentials],
     run_reads: NamedDependency[RunReads],
     caller: NamedDependency[Caller],
     run_id: FromPath[str],
@@ -191,14 +192,14 @@ async def events(
         return Response(content=b"", status_code=204)
     past = as_shown(past)
     stream = run_stream(
-        house.broadcaster,
+        broadcaster,
         past,
         after=start,
         snapshot=await _snapshot(run_reads, past) if start is None else b"",
         note=run_reads.recent.note,
     )
     return Stream(
-        while_authorised(house.credentials, caller, stream),
+        while_authorised(credentials, caller, stream),
         media_type=EVENT_STREAM,
         headers=SSE_HEADERS,
     )

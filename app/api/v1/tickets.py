@@ -10,9 +10,9 @@ from msgspec import Meta, Struct
 
 from app.api.v1.requests import identifier
 from app.auth.caller import Caller
+from app.auth.credentials import Credentials
 from app.auth.scopes import RUNS_READ, needs
-from app.find_batch import find_batch
-from app.house import House
+from app.reads.batches import BatchReads
 from app.reads.runs import RunReads
 from events.aggregates import BATCH, RUN
 
@@ -49,7 +49,7 @@ class TicketView(Struct, frozen=True, kw_only=True):
     opt=needs(RUNS_READ, per_deployment=True),
 )
 async def for_run(
-    house: NamedDependency[House],
+    credentials: NamedDependency[Credentials],
     run_reads: NamedDependency[RunReads],
     caller: NamedDependency[Caller],
     run_id: FromPath[str],
@@ -58,7 +58,7 @@ async def for_run(
     """Make a ticket with which a web page may read and follow this run, and nothing else."""
     found = await run_reads.find(caller, identifier(run_id))
     path = f"/v1/runs/{found.run.id}"
-    return await _ticket(house, caller, RUN.name(found.run.id), path, data.seconds)
+    return await _ticket(credentials, caller, RUN.name(found.run.id), path, data.seconds)
 
 
 @post(
@@ -68,21 +68,22 @@ async def for_run(
     opt=needs(RUNS_READ, per_deployment=True),
 )
 async def for_batch(
-    house: NamedDependency[House],
+    batch_reads: NamedDependency[BatchReads],
+    credentials: NamedDependency[Credentials],
     caller: NamedDependency[Caller],
     batch_id: FromPath[str],
     data: JSONBody[TicketRequest],
 ) -> TicketView:
     """Make a ticket with which a web page may read and follow this batch, and nothing else."""
-    found = await find_batch(house, caller, identifier(batch_id))
+    found = await batch_reads.find(caller, identifier(batch_id))
     path = f"/v1/batches/{found.batch.id}"
-    return await _ticket(house, caller, BATCH.name(found.batch.id), path, data.seconds)
+    return await _ticket(credentials, caller, BATCH.name(found.batch.id), path, data.seconds)
 
 
 async def _ticket(
-    house: House, caller: Caller, aggregate: str, path: str, seconds: int
+    credentials: Credentials, caller: Caller, aggregate: str, path: str, seconds: int
 ) -> TicketView:
-    ticket, end = await house.credentials.issue_ticket(caller, aggregate, seconds=seconds)
+    ticket, end = await credentials.issue_ticket(caller, aggregate, seconds=seconds)
     links = TicketLinks(self=f"{path}?ticket={ticket}", events=f"{path}/events?ticket={ticket}")
     return TicketView(ticket=ticket, expires_at=end, links=links)
 

@@ -3,21 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from app import health
 from app.doctor.readiness import ProjectorPart
-from app.house import House
 from infra.event_store import LogUnavailable
 from infra.jetstream.health.replicas import Replica, StreamHealth
 from infra.postgres import Pool, PostgresUnavailable
 
 
 class Parts:
-    """A house whose parts are as the test wants them."""
+    """Parts that are as the test wants them, and the readings of them."""
 
     answers = True
     writes = True
@@ -28,10 +26,8 @@ class Parts:
     def __init__(self) -> None:
         self.answered = asyncio.Event()
         self.answered.set()
-        self.house = cast(
-            "House",
-            SimpleNamespace(store=self, log_check=self, storage=self, pool=self, system=self),
-        )
+        every = cast("Any", self)
+        self.readings = health.Readings(every, every, every, every, every, is_closing=lambda: False)
 
     async def last(self, _aggregate: str) -> None:
         """Answer as the log."""
@@ -71,7 +67,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
 
 
 async def test_the_log_is_away_unwritable_or_well(parts: Parts) -> None:
-    readings = health.Readings(parts.house)
+    readings = parts.readings
     seen = []
     for parts.answers, parts.writes in ((True, True), (True, False), (False, False), (True, True)):
         seen.append((await readings.now())["log"])
@@ -80,7 +76,7 @@ async def test_the_log_is_away_unwritable_or_well(parts: Parts) -> None:
 
 async def test_each_change_is_logged_once(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    readings = health.Readings(parts.house)
+    readings = parts.readings
     for parts.writes in (True, False, False, True):
         await readings.now()
     logged = [vars(record) for record in caplog.records if record.msg == "part.changed"]
@@ -95,7 +91,7 @@ async def test_each_change_is_logged_once(parts: Parts, caplog: pytest.LogCaptur
 async def test_many_who_ask_are_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "FRESH", 60.0)
     parts = Parts()
-    readings = health.Readings(parts.house)
+    readings = parts.readings
     readings.look_soon()
     for _ in range(5):
         await readings.now()
@@ -103,10 +99,7 @@ async def test_many_who_ask_are_one_question(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_what_runs_are_accepted_without_makes_nobody_unready(parts: Parts) -> None:
-    parts.house = cast(
-        "House", SimpleNamespace(**vars(parts.house), broadcaster=SimpleNamespace(closed=0))
-    )
-    readings = health.Readings(parts.house)
+    readings = parts.readings
     parts.silent, parts.working = True, False
     seen = await readings.health()
     assert seen.ok
@@ -117,11 +110,8 @@ async def test_no_probe_waits_for_what_runs_are_accepted_without(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "PATIENCE", 0.05)
-    parts.house = cast(
-        "House", SimpleNamespace(**vars(parts.house), broadcaster=SimpleNamespace(closed=0))
-    )
     parts.answered.clear()
-    readings = health.Readings(parts.house)
+    readings = parts.readings
     before = await readings.health()
     parts.answered.set()
     after = await readings.health()
@@ -145,7 +135,7 @@ async def test_a_postgres_that_is_frozen_holds_up_no_probe(
 
     monkeypatch.setattr(parts, "connection", frozen)
     async with asyncio.timeout(1):
-        seen = await health.Readings(parts.house).now()
+        seen = await parts.readings.now()
     thawed.set()
     assert (seen["log"], seen["read_models"]) == ("ok", "away")
 

@@ -182,7 +182,7 @@ async def test_where_a_stream_begins_depends_on_the_position_alone(worlds: World
     now = await world.start(None)
     beyond = await world.start(99)
 
-    assert early.standing.counts["not-started"] == 2
-    assert now.standing.counts["failed"] == 1
-    assert (now.standing.position, beyond.standing.position) == (3, 3)
+    assert early.status.counts["not-started"] == 2
+    assert now.status.counts["failed"] == 1
+    assert (now.status.position, beyond.status.position) == (3, 3)
     assert replace(beyond, tally=now.tally) == now

@@ -1,16 +1,13 @@
 """What a process has promised of a run: nothing older is shown, whatever the log answers."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from msgspec import Struct
 
 from app.auth.caller import Caller
-from app.find_batch import batch_session
-from app.house import House
+from app.reads.batches import BatchReads
 from app.reads.recent_writes import RecentWrites
 from app.reads.run_rows import RunRows
 from app.reads.runs import RunReads
@@ -51,13 +48,6 @@ class NoRows:
         """Find nothing."""
 
 
-class FakeHouse(Struct):
-    """What finding a batch reaches for."""
-
-    store: MemoryEventStore
-    recent_batches: RecentWrites
-
-
 Find = Callable[[Caller, UUID], Awaitable[object]]
 
 
@@ -74,8 +64,9 @@ def find_runs(recent: RecentWrites) -> list[Find]:
 
 
 def find_batches(recent: RecentWrites) -> list[Find]:
-    house = cast("House", FakeHouse(MemoryEventStore(), recent))
-    return [partial(batch_session, house)]
+    nothing = cast("Any", NoRows())
+    reads = BatchReads(MemoryEventStore(), nothing, nothing, nothing, recent)
+    return [reads.session]
 
 
 @pytest.mark.parametrize("ways_of", [find_runs, find_batches])

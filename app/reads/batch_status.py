@@ -1,4 +1,4 @@
-"""Where a batch stands: its runs counted by status, from the read models or from the log itself."""
+"""The status of a batch: its runs counted, from the read models or from the log itself."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from infra.jetstream.log.group import LogGroups
 from projections.queries import BatchCount
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class BatchStatus(Struct, frozen=True, kw_only=True):
     """The runs of a batch, counted."""
 
     batch: Batch
@@ -41,17 +41,17 @@ def is_done(batch: Batch, counts: Mapping[str, int]) -> bool:
     return sum(counts.get(status, 0) for status in TERMINAL) == batch.total
 
 
-def standing_of(batch: Batch, found: Iterable[BatchCount], position: int) -> Standing:
-    """Give where a batch stands by the rows of its runs; those without a row are on their way."""
+def status_of(batch: Batch, found: Iterable[BatchCount], position: int) -> BatchStatus:
+    """Return the status of a batch by the rows of its runs; those without one are on their way."""
     rows = list(found)
     counts = _all_statuses(batch, {row.status: row.count for row in rows})
     ends = [row.ended_at for row in rows if row.ended_at is not None]
     ended_at = max(ends, default=None) if is_done(batch, counts) else None
-    return Standing(batch=batch, position=position, counts=counts, ended_at=ended_at)
+    return BatchStatus(batch=batch, position=position, counts=counts, ended_at=ended_at)
 
 
 class Tally:
-    """Where the runs of a batch stand, kept up with what happens to them."""
+    """The runs of a batch by status, kept up with what happens to them."""
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
@@ -76,11 +76,11 @@ class Tally:
         """Take in when a run ended."""
         self._ended_at = max(self._ended_at or at, at)
 
-    def standing(self, position: int) -> Standing:
-        """Give where the batch stands at a position of the log."""
+    def status(self, position: int) -> BatchStatus:
+        """Return the status of the batch at a position of the log."""
         counts = _all_statuses(self.batch, Counter(self._statuses.values()))
         ended_at = self._ended_at if is_done(self.batch, counts) else None
-        return Standing(batch=self.batch, position=position, counts=counts, ended_at=ended_at)
+        return BatchStatus(batch=self.batch, position=position, counts=counts, ended_at=ended_at)
 
 
 async def tally_at(log: LogGroups, store: EventStore, batch: Batch, position: int) -> Tally:
