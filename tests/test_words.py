@@ -6,9 +6,6 @@ from string import Formatter
 
 import pytest
 
-from app.cli.help_words import HELP
-from app.cli.remote_words import SAID
-from app.cli.words import WORDS
 from events.messages import CATALOGUE
 from events.messages.graphs import GRAPHS
 from events.messages.inputs import INPUTS
@@ -57,8 +54,6 @@ def test_no_chinese_stands_in_the_source() -> None:
 
 def test_what_is_put_together_from_parts_loses_nothing() -> None:
     assert len(CATALOGUE) == sum(map(len, (INPUTS, GRAPHS, MACHINES, REQUESTS)))
-    assert {*SAID, *HELP} <= WORDS.keys()
-    assert not SAID.keys() & HELP.keys()
 
 
 def test_a_text_is_said_in_the_language_that_is_wanted() -> None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from app.cli.remote.reasons import reason_of
 from app.cli.stack import LocalMachine
 from app.cli.stack_errors import CannotStart
-from app.cli.words import word
+from app.cli.texts import tr
 from events.graph.input_specs import InputSpec
 
 VARIABLE = "COMFYUI_URL"
@@ -56,14 +56,24 @@ def given_url() -> str | None:
     if not text:
         return None
     if "://" not in text:
-        raise CannotStart(word("comfyui_no_scheme", url=text, right=f"http://{text.strip('/')}"))
+        raise CannotStart(
+            tr(
+                "COMFYUI_URL: '{url}' must begin with http:// or https://: write {right}",
+                url=text,
+                right=f"http://{text.strip('/')}",
+            )
+        )
     try:
         address = urlsplit(text)
         _ = address.port  # raises for what is no port
     except ValueError:
-        raise CannotStart(word("comfyui_no_address", url=text)) from None
+        raise CannotStart(
+            tr("COMFYUI_URL: '{url}' is not an address such as http://192.168.1.20:8188", url=text)
+        ) from None
     if address.scheme not in {"http", "https"} or not address.hostname or " " in text:
-        raise CannotStart(word("comfyui_no_address", url=text))
+        raise CannotStart(
+            tr("COMFYUI_URL: '{url}' is not an address such as http://192.168.1.20:8188", url=text)
+        )
     return address._replace(query="", fragment="").geturl().rstrip("/")
 
 
@@ -89,17 +99,47 @@ async def look_at(machine: LocalMachine) -> Comfyui:
             stats = _json(await http.get("/system_stats"))
             described = _json(await http.get(f"/object_info/{LOADER}"))
     except (httpx.InvalidURL, httpx.UnsupportedProtocol):
-        raise CannotStart(word("comfyui_no_address", url=url)) from None
+        raise CannotStart(
+            tr("COMFYUI_URL: '{url}' is not an address such as http://192.168.1.20:8188", url=url)
+        ) from None
     except httpx.RemoteProtocolError:
-        raise CannotStart(word("comfyui_other", url=url, found=word("no_http"))) from None
+        raise CannotStart(
+            tr(
+                (
+                    "COMFYUI_URL: what answers at {url} is not ComfyUI ({found}); its port is "
+                    "usually 8188"
+                ),
+                url=url,
+                found=tr("no HTTP"),
+            )
+        ) from None
     except httpx.HTTPError as error:
         if refused := next((e for e in _causes(error) if isinstance(e, ssl.SSLError)), None):
             reason = getattr(refused, "verify_message", "") or refused.reason or str(refused)
-            raise CannotStart(word("comfyui_no_tls", url=url, reason=reason)) from None
+            raise CannotStart(
+                tr(
+                    (
+                        "COMFYUI_URL: TLS with {url} failed ({reason}): begin with http:// if "
+                        "it does not use TLS; if its certificate is self-signed, name the file "
+                        "of its authority in SSL_CERT_FILE"
+                    ),
+                    url=url,
+                    reason=reason,
+                )
+            ) from None
         raise ComfyuiAway(_reason(error)) from error
     system = stats.get("system")
     if not isinstance(system, dict):
-        raise CannotStart(word("comfyui_other", url=url, found="200 JSON"))
+        raise CannotStart(
+            tr(
+                (
+                    "COMFYUI_URL: what answers at {url} is not ComfyUI ({found}); its port is "
+                    "usually 8188"
+                ),
+                url=url,
+                found="200 JSON",
+            )
+        )
     return Comfyui(
         version=str(system.get("comfyui_version") or ""),
         checkpoints=_checkpoints(described),
@@ -115,7 +155,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _reason(error: httpx.HTTPError) -> str:
     if isinstance(error, httpx.TimeoutException):
-        return word("no_answer", seconds=ASK_WITHIN)
+        return tr("no answer within {seconds:g} s", seconds=ASK_WITHIN)
     return reason_of(error)
 
 
@@ -126,13 +166,31 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
     kind = answer.headers.get("Content-Type", "").partition(";")[0]
     found = f"{status} {kind}".strip()
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or answer.is_redirect:
-        raise CannotStart(word("comfyui_login", url=_base(url), found=found))
+        raise CannotStart(
+            tr(
+                (
+                    "COMFYUI_URL: {url} requires a login ({found}): leave COMFYUI_URL out, and "
+                    "register it with `comfyd machine add NAME {url} --token TOKEN`"
+                ),
+                url=_base(url),
+                found=found,
+            )
+        )
     try:
         body = answer.json() if answer.is_success else None
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise CannotStart(word("comfyui_other", url=_base(url), found=found))
+        raise CannotStart(
+            tr(
+                (
+                    "COMFYUI_URL: what answers at {url} is not ComfyUI ({found}); its port is "
+                    "usually 8188"
+                ),
+                url=_base(url),
+                found=found,
+            )
+        )
     return body
 
 

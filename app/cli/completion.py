@@ -3,13 +3,13 @@
 import click
 from click.shell_completion import get_completion_class
 
-from app.cli.words import word
+from app.cli.texts import tr
 
 VARIABLE = "_COMFYD_COMPLETE"
 """Click's own name for it: the shell asks the command itself through this variable."""
 
 
-@click.command(help=word("help.completion"))
+@click.command(help=tr("Print the completion for a shell: bash, zsh or fish."))
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:

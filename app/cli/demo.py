@@ -11,7 +11,7 @@ from app.cli.api_client import ApiClient
 from app.cli.remote.names import DEFAULT_ENVIRONMENT
 from app.cli.remote.watch import watch_run
 from app.cli.stack import LocalMachine
-from app.cli.words import word
+from app.cli.texts import message, tr
 
 TEXT_TO_IMAGE = "text to image"
 MACHINE = "local"
@@ -70,14 +70,16 @@ async def run_samples(
     card_id = await _deploy(api, machine["id"], card, console)
     for place, checkpoint in enumerate((await _known_first(api, checkpoints))[:TRIED]):
         key = "next_checkpoint" if place else "takes_checkpoint"
-        console.print(word(key, name=TEXT_TO_IMAGE, checkpoint=checkpoint))
+        console.print(message(key, name=TEXT_TO_IMAGE, checkpoint=checkpoint))
         if steps is not None and not place:
-            console.print(word("few_steps", steps=steps))
+            console.print(tr("it has no GPU, so the sample takes only {steps} steps", steps=steps))
         sample = text_to_image(checkpoint, steps)
         ended = await _run(api, await _deploy(api, machine["id"], sample, console), console)
         if ended["status"] == "success" or not _is_fault_of_the_graph(ended):
             return sample
-    console.print(word("takes_no_checkpoint" if checkpoints else "no_checkpoint", name=card.name))
+    console.print(
+        message("takes_no_checkpoint" if checkpoints else "no_checkpoint", name=card.name)
+    )
     await _run(api, card_id, console)
     return card
 
@@ -112,19 +114,24 @@ async def _deploy(api: ApiClient, machine_id: str, sample: Sample, console: Cons
         {"version": version["version"], "machine_id": machine_id},
     )
     console.print(
-        word("deployed", name=sample.name, version=version["version"], id=deployment["id"])
+        tr(
+            "deployed the sample '{name}' version {version} to production: deployment {id}",
+            name=sample.name,
+            version=version["version"],
+            id=deployment["id"],
+        )
     )
     return str(deployment["id"])
 
 
 async def _run(api: ApiClient, deployment_id: str, console: Console) -> dict[str, Any]:
     run = await api.post("/v1/runs", {"deployment_id": deployment_id})
-    console.print(word("submitted", run_id=run["id"]))
+    console.print(tr("submitted run {run_id}", run_id=run["id"]))
     await watch_run(api, run["id"], console)
     ended = await api.get(f"/v1/runs/{run['id']}")
     for output in ended["outputs"]:
         if output["url"]:
-            console.print(word("image", url=output["url"]), style="bold", soft_wrap=True)
+            console.print(tr("image: {url}", url=output["url"]), style="bold", soft_wrap=True)
     if ended["status"] != "success":
         console.print(how_it_ended(ended), style="red")
     return ended
@@ -133,7 +140,7 @@ async def _run(api: ApiClient, deployment_id: str, console: Console) -> dict[str
 def how_it_ended(ended: dict[str, Any]) -> str:
     """Return the sentence for a run without success; one that was cancelled has no reason."""
     reason = (ended["error"] or {}).get("message", "").strip()
-    return word("failed" if reason else "ended", status=ended["status"], reason=reason)
+    return message("failed" if reason else "ended", status=ended["status"], reason=reason)
 
 
 def _is_fault_of_the_graph(ended: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import click
 
-from app.cli.words import language
+from app.cli.texts import language
 from events.texts import Terms
 from infra.translation import translate, translate_term
 

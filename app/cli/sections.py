@@ -9,7 +9,7 @@ import click
 from typing_extensions import override
 
 from app.cli.remote.plain import json_text
-from app.cli.words import word
+from app.cli.texts import message, tr
 
 SECTIONS: Mapping[str, Sequence[str]] = {
     "help.section_runs": (
@@ -91,9 +91,9 @@ class SectionedGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         listed = {name for names in SECTIONS.values() for name in names}
         others = [name for name in self.commands if name not in listed]
-        sections = {word(title): names for title, names in SECTIONS.items()}
+        sections = {message(title): names for title, names in SECTIONS.items()}
         if others:
-            sections[word("help.section_others")] = others
+            sections[tr("Others")] = others
         for title, names in sections.items():
             with formatter.section(title):
                 formatter.write_dl([(n, self.commands[n].get_short_help_str(80)) for n in names])

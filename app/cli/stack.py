@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from app.cli.stack_errors import CannotStart
 from app.cli.supervisor import Supervisor, Told, ToldFault, python_process
-from app.cli.words import word
+from app.cli.texts import tr
 from infra.embedded.child import Command
 from infra.embedded.data_folder import (
     DataFolder,
@@ -89,7 +89,12 @@ def chosen_port() -> int:
     """
     text = os.environ.get("COMFYD_PORT") or DEFAULT_PORT
     if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65536:  # noqa: PLR2004 -- ports end there
-        raise CannotStart(word("bad_port", port=text))
+        raise CannotStart(
+            tr(
+                "COMFYD_PORT: '{port}' is not a port; it must be a number from 1 to 65535",
+                port=text,
+            )
+        )
     for found in listen(os.environ.get("COMFYD_HOST") or LOOPBACK, int(text)):
         found.close()
     return int(text)
@@ -167,7 +172,7 @@ async def prepare(stack: Stack, say: Callable[[str], None]) -> None:
         try:
             await check_tables(connection)
         except TablesOutdated:
-            say(word("rebuilding"))
+            say(tr("the tables are of an earlier version: rebuilding them from the log"))
             await _rebuild_tables(stack)
     for command in own_processes(stack):
         stack.supervisor.start(command)
@@ -191,7 +196,7 @@ async def _rebuild_tables(stack: Stack) -> None:
     command = python_process("rebuild", *arguments, logs=stack.logs, env=stack.env)
     process = await asyncio.create_subprocess_exec(*command.argv, env=command.env)
     if await process.wait():
-        raise CannotStart(word("tables_outdated"))
+        raise CannotStart(tr("the tables of an earlier version could not be rebuilt"))
 
 
 def _checked_settings() -> Settings:

@@ -32,7 +32,7 @@ from app.cli.stack import (
 )
 from app.cli.stack_errors import CannotStart
 from app.cli.supervisor import ProcessRefused
-from app.cli.words import language, word
+from app.cli.texts import language, message, tr
 from infra.embedded import errors as embedded
 from infra.jetstream.streams.cannot_migrate import CannotMigrate
 from infra.net.listening import CannotListen
@@ -45,7 +45,10 @@ READY_WITHIN = 60.0
 """Seconds the API may take to become ready."""
 
 
-@click.command(short_help=word("help.up"), help=word("help.up_long"))
+@click.command(
+    short_help=tr("Start everything on this machine, run a sample once, and stay up."),
+    help=message("help.up_long"),
+)
 def up() -> None:
     """Start everything on this machine, deploy a sample, run it once, and stay up."""
     # People read what we print; the log lines of libraries would only disturb.
@@ -96,18 +99,32 @@ async def _look(url: str) -> Comfyui | ComfyuiAway:
 
 def _up(console: Console, url: str | None, comfyui: Comfyui | ComfyuiAway | None) -> int:
     def told(name: str, code: int) -> None:
-        console.print(word("restarted", name=name, code=code), style="yellow")
+        console.print(
+            tr("{name} ended ({code}) and was started again", name=name, code=code), style="yellow"
+        )
 
     def told_fault(name: str, reason: str) -> None:
-        console.print(word("fault", name=name, reason=reason, folder=chosen_data()), style="red")
+        console.print(
+            tr(
+                (
+                    "{name} cannot do its work: {reason}\nMake room on the disk of {folder}: "
+                    "then it is started again, and goes on. Until then new runs are refused; "
+                    "those that were accepted wait."
+                ),
+                name=name,
+                reason=reason,
+                folder=chosen_data(),
+            ),
+            style="red",
+        )
 
-    console.print(word("starting", name="NATS, Postgres, S3"))
+    console.print(tr("starting {name}", name="NATS, Postgres, S3"))
     with running_stack(told, told_fault, comfyui_url=url) as stack:
         code = asyncio.run(_serve(stack, console, comfyui))
         # A second Ctrl-C would leave the servers to themselves.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        console.print(word("stopping"))
-    console.print(word("stopped", folder=stack.folder))
+        console.print(tr("stopping"))
+    console.print(tr("stopped; the data is in {folder}", folder=stack.folder))
     return code
 
 
@@ -141,19 +158,33 @@ async def _show(stack: Stack, console: Console, comfyui: Comfyui | ComfyuiAway |
         base_url=stack.url, headers=headers, timeout=30, trust_env=False
     ) as http:
         client = ApiClient(http)
-        with console.status(word("starting", name="comfyd")):
+        with console.status(tr("starting {name}", name="comfyd")):
             if not await _wait_until_ready(client):
                 log = stack.logs / "api.log"
-                console.print(word("api_silent", seconds=READY_WITHIN, log=log), style="red")
+                console.print(
+                    tr(
+                        "the API was not ready within {seconds} s; its log is {log}",
+                        seconds=READY_WITHIN,
+                        log=log,
+                    ),
+                    style="red",
+                )
                 return 1
-        console.print(word("ready", url=stack.url), style="green")
+        console.print(tr("comfyd is ready at {url}", url=stack.url), style="green")
         if earlier := await client.items("/v1/runs", most=MANY):
-            console.print(word("found", count=f"{MANY}+" if len(earlier) == MANY else len(earlier)))
+            console.print(
+                tr(
+                    "found the data of earlier runs: {count}",
+                    count=f"{MANY}+" if len(earlier) == MANY else len(earlier),
+                )
+            )
         await _show_sample(client, stack, console, comfyui)
-    console.print(word("try_docs", url=stack.url))
+    console.print(tr("every route, to try in a browser: {url}/docs", url=stack.url))
     token_line = typed(stack.folder, sys.argv[0], "token", "--days", "1")
-    console.print(f"  {word('try_token', line=token_line)}")
-    console.print(word("stop_hint", folder=stack.folder))
+    console.print(
+        f"  {tr('Authorize there with the token that this prints: {line}', line=token_line)}"
+    )
+    console.print(tr("Ctrl-C stops everything; the data stays in {folder}", folder=stack.folder))
     return 0
 
 
@@ -161,11 +192,27 @@ async def _show_sample(
     client: ApiClient, stack: Stack, console: Console, comfyui: Comfyui | ComfyuiAway | None
 ) -> None:
     if isinstance(comfyui, ComfyuiAway):
-        console.print(word("comfyui_away", url=stack.machine.url, reason=comfyui), style="red")
+        console.print(
+            tr(
+                (
+                    "COMFYUI_URL: no answer from {url} ({reason}): start ComfyUI there (for "
+                    "other computers with --listen), then start comfyd again; or leave "
+                    "COMFYUI_URL out"
+                ),
+                url=stack.machine.url,
+                reason=comfyui,
+            ),
+            style="red",
+        )
         return
     if comfyui:
         count = len(comfyui.checkpoints)
-        told = word("comfyui", version=comfyui.version, url=stack.machine.url, count=count)
+        told = tr(
+            "ComfyUI {version} at {url}; checkpoints: {count}",
+            version=comfyui.version,
+            url=stack.machine.url,
+            count=count,
+        )
         console.print(told)
     # The demo machine is a CPU, too, and fast.
     steps = STEPS_ON_CPU if comfyui and comfyui.cpu_only else None
@@ -175,11 +222,11 @@ async def _show_sample(
         sample = await run_samples(client, stack.machine, found.checkpoints, console, steps=steps)
     except httpx.HTTPStatusError as error:
         reason = words_of(error.response)
-        console.print(word("sample_failed", reason=reason), style="red")
+        console.print(tr("the sample could not be run: {reason}", reason=reason), style="red")
     except (httpx.HTTPError, NotComfyd, ComfyuiAway) as error:
-        console.print(word("sample_failed", reason=error), style="red")
+        console.print(tr("the sample could not be run: {reason}", reason=error), style="red")
     else:
-        console.print(word("try"))
+        console.print(tr("try it yourself, in a second terminal:"))
         line = how_to_run(sample, stack.folder, sys.argv[0])
         console.print(f"  {line}", style="bold")
 

@@ -36,7 +36,10 @@ def _texts_of(node: ast.AST) -> tuple[str | None, list[ast.expr]]:
             return None, [value for key, value in zip(keys, values, strict=True) if key]
         case ast.AnnAssign(annotation=ast.Name(id="Terms"), value=ast.Tuple(terms)):
             return "term", terms
-        case ast.Call(func=ast.Name(id="translate"), args=[ast.Constant() as text, *_]):
+        case (
+            ast.Call(func=ast.Name(id="translate" | "tr"), args=[ast.Constant() as text, *_])
+            | ast.Call(func=ast.Attribute(attr="say"), args=[ast.Constant() as text, *_])
+        ):
             return None, [text]
         case _:
             return None, []

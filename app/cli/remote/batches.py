@@ -12,15 +12,19 @@ from app.cli.remote.door import NOT_SUCCESSFUL, Door, remote
 from app.cli.remote.inputs import read_objects
 from app.cli.remote.names import deployment_named
 from app.cli.remote.tables import print_fields
-from app.cli.words import word
+from app.cli.texts import tr
 from events.run.status import TERMINAL
 
 
-@click.command(help=word("help.batch"))
+@click.command(
+    help=tr("Create a run of DEPLOYMENT for each line of FILE (JSON objects; - for stdin).")
+)
 @click.argument("deployment")
 @click.argument("file", type=click.Path())
-@click.option("--watch/--no-watch", default=False, help=word("help.watch"))
-@click.option("--idempotency-key", metavar="KEY", help=word("help.idempotency_key"))
+@click.option(
+    "--watch/--no-watch", default=False, help=tr("Stay until the end, with a progress bar.")
+)
+@click.option("--idempotency-key", metavar="KEY", help=tr("The same key again is the same run."))
 @remote
 async def batch(
     door: Door, deployment: str, file: str, *, watch: bool, idempotency_key: str | None
@@ -41,7 +45,7 @@ async def show_batch(door: Door, found: Json, *, watch: bool) -> int | None:
     try:
         await _watch(door, found["id"], found["total"])
     except asyncio.CancelledError:
-        door.say("cli.goes_on", id=found["id"])
+        door.say("it continues in the background: comfyd status {id} --watch", id=found["id"])
         raise
     ended = await door.api.get(f"/v1/batches/{found['id']}")
     door.show(ended, lambda: _print(door, ended))
@@ -76,4 +80,4 @@ def _print(door: Door, found: Json) -> None:
     fields = {"id": found["id"], "total": found["total"], "runs": _told(found["counts"])}
     print_fields(door.console, fields)
     if found["ended_at"] is None:
-        door.say("cli.follow", id=found["id"])
+        door.say("follow it: comfyd status {id} --watch", id=found["id"])

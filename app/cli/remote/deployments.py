@@ -13,21 +13,27 @@ from app.cli.remote.names import (
 )
 from app.cli.remote.tables import day, moment, print_table
 from app.cli.remote.workflows import push_file, say_pushed
-from app.cli.words import word
+from app.cli.texts import tr
 
 Json = dict[str, Any]
 
 _to = click.option(
-    "--to", "environment", default=DEFAULT_ENVIRONMENT, show_default=True, help=word("help.to")
+    "--to",
+    "environment",
+    default=DEFAULT_ENVIRONMENT,
+    show_default=True,
+    help=tr("production, staging or public-share."),
 )
-_machine = click.option("--machine", help=word("help.deploy_machine"))
-_force = click.option("--force", is_flag=True, help=word("help.force"))
-_comment = click.option("--comment", default="", help=word("help.comment"))
+_machine = click.option("--machine", help=tr("Machine it runs on; needed the first time."))
+_force = click.option(
+    "--force", is_flag=True, help=tr("Even if callers of the present version would break.")
+)
+_comment = click.option("--comment", default="", help=tr("A comment for the history."))
 
 
-@click.command(help=word("help.deploy"))
+@click.command(help=tr("Push FILE and promote it to an environment, in one step."))
 @click.argument("file", type=click.Path())
-@click.option("--name", help=word("help.workflow_name"))
+@click.option("--name", help=tr("Name of the workflow; else the file's."))
 @_to
 @_machine
 @_force
@@ -53,7 +59,7 @@ async def deploy(
     _show(door, deployed)
 
 
-@click.command(help=word("help.promote"))
+@click.command(help=tr("Promote VERSION of the workflow NAME to an environment."))
 @click.argument("name")
 @click.argument("version", type=click.IntRange(1))
 @_to
@@ -78,9 +84,11 @@ async def promote(
     _show(door, await door.api.put(path, body))
 
 
-@click.command(help=word("help.rollback"))
+@click.command(
+    help=tr("Roll back DEPLOYMENT (id, WORKFLOW or WORKFLOW/ENVIRONMENT) to an earlier version.")
+)
 @click.argument("deployment")
-@click.option("--version", type=click.IntRange(1), help=word("help.rollback_version"))
+@click.option("--version", type=click.IntRange(1), help=tr("Which earlier version."))
 @_comment
 @remote
 async def rollback(door: Door, deployment: str, version: int | None, comment: str) -> None:
@@ -90,7 +98,7 @@ async def rollback(door: Door, deployment: str, version: int | None, comment: st
     _show(door, await door.api.post(f"/v1/deployments/{found['id']}/rollback", body))
 
 
-@click.command(help=word("help.deployments"))
+@click.command(help=tr("List deployments, or the history of one."))
 @click.argument("deployment", required=False)
 @remote
 async def deployments(door: Door, deployment: str | None) -> None:
@@ -114,7 +122,7 @@ async def deployments(door: Door, deployment: str | None) -> None:
                 )
                 for d in found
             ),
-            empty=word("cli.no_deployments"),
+            empty=tr("no deployments yet"),
         ),
     )
 
@@ -128,7 +136,7 @@ async def _show_history(door: Door, deployment: str) -> None:
             door.console,
             ("at", "action", "version", "by", "comment"),
             ((moment(e["at"]), e["action"], e["version"], e["by"], e["comment"]) for e in entries),
-            empty=word("cli.nothing"),
+            empty=tr("nothing yet"),
         ),
     )
 
@@ -145,7 +153,7 @@ async def _promotion(
 def _show(door: Door, deployed: Json) -> None:
     def human() -> None:
         door.say(
-            "cli.deployed",
+            "{name}/{environment} runs version {version}: deployment {id}",
             name=deployed["workflow_name"],
             environment=deployed["environment"],
             version=deployed["version"],

@@ -8,7 +8,7 @@ import httpx
 from app.cli.api_client import Json
 from app.cli.remote.door import NOT_SUCCESSFUL, Door, remote
 from app.cli.remote.reasons import reason_of
-from app.cli.words import WORDS, word
+from app.cli.texts import CHOSEN, message, tr
 
 CLOCK_SLACK = timedelta(seconds=5)
 """More than an answer takes: with a wrong clock tokens seem expired, or not yet valid."""
@@ -16,7 +16,9 @@ CLOCK_SLACK = timedelta(seconds=5)
 ORIGIN = "https://example.com"
 
 
-@click.command(help=word("help.doctor"))
+@click.command(
+    help=tr("Check the server's parts, its clock and its machines; each fault with its fix.")
+)
 @remote
 async def doctor(door: Door) -> int | None:
     """Ask the server how it is, then look from here."""
@@ -28,9 +30,11 @@ async def doctor(door: Door) -> int | None:
         for check in checks:
             _print(door, check)
         if bad:
-            door.say("cli.doctor_bad", style="red", count=len(bad), total=len(checks))
+            door.say(
+                "{count} of {total} checks failed", style="red", count=len(bad), total=len(checks)
+            )
         else:
-            door.say("cli.doctor_ok", style="green")
+            door.say("everything is well", style="green")
 
     door.show({"ok": not bad, "checks": checks}, human)
     return NOT_SUCCESSFUL if bad else None
@@ -39,9 +43,9 @@ async def doctor(door: Door) -> int | None:
 def _label(name: str) -> str:
     """Say what was looked at; a check that a newer server has is told as it is."""
     if name.startswith("machine "):
-        return word("cli.check.machine", name=name.removeprefix("machine "))
+        return tr("machine {name}", name=name.removeprefix("machine "))
     key = f"cli.check.{name.replace(' ', '_')}"
-    return word(key) if key in WORDS else name
+    return message(key) if key in CHOSEN else name
 
 
 def _clock(server: str) -> Json:
@@ -69,7 +73,7 @@ def _good(name: str) -> Json:
 
 
 def _bad(name: str, code: str, **params: object) -> Json:
-    detail, fix = word(f"cli.{code}", **params), word(f"cli.{code}.fix")
+    detail, fix = message(f"cli.{code}", **params), message(f"cli.{code}.fix")
     return {"name": name, "ok": False, "code": code, "detail": detail, "fix": fix}
 
 
@@ -78,6 +82,6 @@ def _print(door: Door, check: Json) -> None:
     if check["ok"]:
         door.console.print(f"✓ {label}", style="green")
         return
-    told = word("cli.doctor_fault", name=label, detail=check["detail"])
+    told = tr("{name}: {detail}", name=label, detail=check["detail"])
     door.console.print(f"✗ {told}", style="red", soft_wrap=True)
-    door.console.print("  " + word("cli.doctor_fix", fix=check["fix"]), soft_wrap=True)
+    door.console.print("  " + tr("fix: {fix}", fix=check["fix"]), soft_wrap=True)

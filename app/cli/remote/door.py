@@ -22,7 +22,7 @@ from app.cli.remote.login import KEY_VARIABLE, URL_VARIABLE, Login, NotLoggedIn,
 from app.cli.remote.plain import json_text, plain
 from app.cli.remote.reasons import reason_of
 from app.cli.remote.tables import console_for_people
-from app.cli.words import language, word
+from app.cli.texts import language, message, tr
 from infra.embedded.ports import LOOPBACK
 
 P = ParamSpec("P")
@@ -52,10 +52,10 @@ class Door(Struct, frozen=True, kw_only=True):
         else:
             human()
 
-    def say(self, key: str, /, *, style: str | None = None, **params: object) -> None:
+    def say(self, text: str, /, *, style: str | None = None, **params: object) -> None:
         """Tell people something; programs that asked for JSON are not disturbed."""
         if not self.json:
-            self.console.print(word(key, **params), style=style, soft_wrap=True)
+            self.console.print(tr(text, **params), style=style, soft_wrap=True)
 
 
 class Refused(Exception):
@@ -66,15 +66,20 @@ class Refused(Exception):
         self.name = key.removeprefix("cli.")
         """What programs compare; stable, as the codes of the API are (docs/cli.md)."""
 
-        super().__init__(word(key, **params))
+        super().__init__(message(key, **params))
 
 
 def remote(body: Callable[Concatenate[Door, P], Awaitable[int | None]]) -> Callable[P, None]:
     """Make a command of *body*: it gets the door first and gives its exit code, None for 0."""
 
-    @click.option("--server", metavar="URL", envvar=URL_VARIABLE, help=word("help.server"))
-    @click.option("--key", envvar=KEY_VARIABLE, help=word("help.key"))
-    @click.option("--json", "as_json", is_flag=True, help=word("help.json"))
+    @click.option(
+        "--server",
+        metavar="URL",
+        envvar=URL_VARIABLE,
+        help=tr("Which server, instead of the one logged in to."),
+    )
+    @click.option("--key", envvar=KEY_VARIABLE, help=tr("API key for it."))
+    @click.option("--json", "as_json", is_flag=True, help=tr("Print JSON, as the API returns it."))
     @wraps(body)
     def command(
         server: str | None,

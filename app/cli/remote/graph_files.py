@@ -7,12 +7,13 @@ from typing import Any
 from app.cli.remote.door import Refused
 from app.cli.remote.inputs import as_text, read_bytes
 from app.cli.remote.reasons import reason_of
-from app.cli.words import language
+from app.cli.texts import language
 from events.errors import InvalidGraph
 from events.graph.wrapped import FoundGraphs, find_graphs
 from events.json_complexity import BodyTooComplex
+from events.messages import CATALOGUE
 from infra.images.metadata import GRAPH_TEXTS, read_graph_texts
-from infra.translation import message, problem_text
+from infra.translation import problem_text, translate
 
 Json = dict[str, Any]
 
@@ -40,7 +41,7 @@ def _found(file: str, document: object) -> FoundGraphs:
         reason = "; ".join(f"{p.pointer}: {problem_text(p, language())}" for p in error.problems)
         raise Refused("cli.no_json", file=file, reason=reason) from error
     except (BodyTooComplex, RecursionError) as error:
-        reason = message("body_too_complex", language())
+        reason = translate(CATALOGUE["body_too_complex"], language())
         raise Refused("cli.no_json", file=file, reason=reason) from error
 
 

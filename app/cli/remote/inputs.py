@@ -11,10 +11,15 @@ import msgspec
 
 from app.cli.remote.door import Refused
 from app.cli.remote.reasons import reason_of
-from app.cli.words import word
+from app.cli.texts import tr
 
 pairs_option = click.option(
-    "-i", "--input", "pairs", multiple=True, metavar="NAME=VALUE", help=word("help.input")
+    "-i",
+    "--input",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help=tr("NAME=TEXT, NAME=@PICTURE or NAME:=JSON; may be repeated."),
 )
 
 

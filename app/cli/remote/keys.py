@@ -8,17 +8,17 @@ from app.auth.scopes import SCOPES
 from app.cli.remote.door import Door, remote
 from app.cli.remote.names import Id, deployment_named
 from app.cli.remote.tables import day, print_table
-from app.cli.words import word
+from app.cli.texts import tr
 
 Json = dict[str, Any]
 
 
-@click.group(help=word("help.keys"))
+@click.group(help=tr("API keys."))
 def keys() -> None:
     """Hold the commands."""
 
 
-@keys.command(help=word("help.keys_create"))
+@keys.command(help=tr("Issue a key; it is shown once."))
 @click.argument("name")
 @click.option(
     "--scope",
@@ -26,10 +26,15 @@ def keys() -> None:
     multiple=True,
     required=True,
     type=click.Choice(sorted(SCOPES)),
-    help=word("help.scope"),
+    help=tr("What it may do; may be repeated."),
 )
-@click.option("--deployment", "deployments", multiple=True, help=word("help.keys_deployment"))
-@click.option("--expires", "expires_at", metavar="TIME", help=word("help.expires"))
+@click.option(
+    "--deployment",
+    "deployments",
+    multiple=True,
+    help=tr("Only for this deployment; may be repeated."),
+)
+@click.option("--expires", "expires_at", metavar="TIME", help=tr("When it ends (RFC 3339)."))
 @remote
 async def create(
     door: Door,
@@ -48,12 +53,12 @@ async def create(
 
     def human() -> None:
         door.console.print(issued["key"], soft_wrap=True)
-        click.echo(word("cli.key_once"), err=True)
+        click.echo(tr("save it now: it is not shown again"), err=True)
 
     door.show(issued, human)
 
 
-@keys.command("list", help=word("help.keys_list"))
+@keys.command("list", help=tr("List keys."))
 @remote
 async def list_(door: Door) -> None:
     """List keys."""
@@ -74,24 +79,24 @@ async def list_(door: Door) -> None:
                 )
                 for k in found
             ),
-            empty=word("cli.no_keys"),
+            empty=tr("no keys yet"),
         ),
     )
 
 
-@keys.command(help=word("help.keys_revoke"))
+@keys.command(help=tr("Revoke keys: every process refuses them within a second."))
 @click.argument("key_ids", nargs=-1, required=True, type=Id())
 @remote
 async def revoke(door: Door, key_ids: tuple[str, ...]) -> None:
     """Revoke keys: every process refuses them within a second."""
     for key_id in key_ids:
         await door.api.delete(f"/v1/keys/{key_id}")
-        door.say("cli.key_revoked", key_id=key_id)
+        door.say("revoked {key_id}", key_id=key_id)
 
 
 def _state(key: Json) -> str:
     if key["revoked_at"]:
-        return word("cli.revoked", day=day(key["revoked_at"]))
+        return tr("revoked {day}", day=day(key["revoked_at"]))
     if key["expires_at"]:
-        return word("cli.expires", day=day(key["expires_at"]))
+        return tr("until {day}", day=day(key["expires_at"]))
     return "active"

@@ -7,22 +7,28 @@ import click
 from app.cli.remote.door import Door, remote
 from app.cli.remote.names import machine_named
 from app.cli.remote.tables import moment, print_fields, print_table
-from app.cli.words import word
+from app.cli.texts import tr
 
 Json = dict[str, Any]
 
 
-@click.group(help=word("help.machine"))
+@click.group(help=tr("Machines: the ComfyUIs that render."))
 def machine() -> None:
     """Hold the commands."""
 
 
-@machine.command(help=word("help.machine_add"))
+@machine.command(help=tr("Register the ComfyUI at URL; the same NAME again moves it."))
 @click.argument("name")
 @click.argument("url")
-@click.option("--token", help=word("help.machine_token"))
-@click.option("--header", metavar="NAME:VALUE", help=word("help.machine_header"))
-@click.option("--comfy-key", help=word("help.machine_comfy_key"))
+@click.option("--token", help=tr("Token that the machine wants from us; kept sealed."))
+@click.option(
+    "--header",
+    metavar="NAME:VALUE",
+    help=tr("Another header that the machine wants from us, such as X-API-Key:abc; kept sealed."),
+)
+@click.option(
+    "--comfy-key", help=tr("Key of an account at comfy.org for its partner nodes; kept sealed.")
+)
 @remote
 async def add(
     door: Door, name: str, url: str, token: str | None, header: str | None, comfy_key: str | None
@@ -38,7 +44,7 @@ async def add(
     _show(door, await door.api.post("/v1/machines", body))
 
 
-@machine.command("list", help=word("help.machine_list"))
+@machine.command("list", help=tr("List machines."))
 @remote
 async def list_(door: Door) -> None:
     """List machines."""
@@ -49,12 +55,12 @@ async def list_(door: Door) -> None:
             door.console,
             ("id", "name", "state", "ComfyUI", "url"),
             ((m["id"], m["name"], m["state"], _version(m), m["url"]) for m in found),
-            empty=word("cli.no_machines"),
+            empty=tr("no machines yet"),
         ),
     )
 
 
-@machine.command(help=word("help.machine_show"))
+@machine.command(help=tr("Show a machine and what it can do."))
 @click.argument("name")
 @remote
 async def show(door: Door, name: str) -> None:
@@ -64,7 +70,7 @@ async def show(door: Door, name: str) -> None:
     _show(door, await door.api.get(f"/v1/machines/{found['id']}"))
 
 
-@machine.command(help=word("help.machine_rename"))
+@machine.command(help=tr("Rename a machine."))
 @click.argument("name")
 @click.argument("new_name")
 @remote
@@ -74,9 +80,14 @@ async def rename(door: Door, name: str, new_name: str) -> None:
     _show(door, await door.api.patch(f"/v1/machines/{found['id']}", {"name": new_name}))
 
 
-@machine.command(help=word("help.machine_token_set"))
+@machine.command(help=tr("Change the token of a machine; an empty one removes it."))
 @click.argument("name")
-@click.option("--token", prompt=True, hide_input=True, help=word("help.machine_token"))
+@click.option(
+    "--token",
+    prompt=True,
+    hide_input=True,
+    help=tr("Token that the machine wants from us; kept sealed."),
+)
 @remote
 async def token(door: Door, name: str, token: str) -> None:
     """Give a machine another token; an empty one removes it."""
@@ -84,10 +95,12 @@ async def token(door: Door, name: str, token: str) -> None:
     _show(door, await door.api.patch(f"/v1/machines/{found['id']}", {"token": token or None}))
 
 
-@machine.command(help=word("help.machine_header_set"))
+@machine.command(
+    help=tr("Change the header of a machine, such as X-API-Key; an empty value removes it.")
+)
 @click.argument("name")
 @click.argument("header")
-@click.option("--value", prompt=True, hide_input=True, help=word("help.machine_header_value"))
+@click.option("--value", prompt=True, hide_input=True, help=tr("Value of the header; kept sealed."))
 @remote
 async def header(door: Door, name: str, header: str, value: str) -> None:
     """Give a machine another header; an empty value removes it."""
@@ -96,9 +109,17 @@ async def header(door: Door, name: str, header: str, value: str) -> None:
     _show(door, await door.api.patch(f"/v1/machines/{found['id']}", body))
 
 
-@machine.command("comfy-key", help=word("help.machine_comfy_key_set"))
+@machine.command(
+    "comfy-key",
+    help=tr("Change the account for the partner nodes of a machine; an empty key removes it."),
+)
 @click.argument("name")
-@click.option("--comfy-key", prompt=True, hide_input=True, help=word("help.machine_comfy_key"))
+@click.option(
+    "--comfy-key",
+    prompt=True,
+    hide_input=True,
+    help=tr("Key of an account at comfy.org for its partner nodes; kept sealed."),
+)
 @remote
 async def give_account(door: Door, name: str, comfy_key: str) -> None:
     """Give the partner nodes of a machine another account; an empty key removes it."""
@@ -107,7 +128,7 @@ async def give_account(door: Door, name: str, comfy_key: str) -> None:
     _show(door, await door.api.patch(f"/v1/machines/{found['id']}", body))
 
 
-@machine.command(help=word("help.machine_drain"))
+@machine.command(help=tr("Drain a machine: it finishes its runs; new runs wait."))
 @click.argument("name")
 @remote
 async def drain(door: Door, name: str) -> None:
@@ -115,7 +136,7 @@ async def drain(door: Door, name: str) -> None:
     await _turn(door, name, "drain")
 
 
-@machine.command(help=word("help.machine_resume"))
+@machine.command(help=tr("Resume a machine."))
 @click.argument("name")
 @remote
 async def resume(door: Door, name: str) -> None:
@@ -123,7 +144,7 @@ async def resume(door: Door, name: str) -> None:
     await _turn(door, name, "resume")
 
 
-@machine.command(help=word("help.machine_disable"))
+@machine.command(help=tr("Disable a machine."))
 @click.argument("name")
 @remote
 async def disable(door: Door, name: str) -> None:
@@ -131,28 +152,28 @@ async def disable(door: Door, name: str) -> None:
     await _turn(door, name, "disable")
 
 
-@machine.command(help=word("help.machine_refresh"))
+@machine.command(help=tr("Ask a worker to inspect a machine again."))
 @click.argument("name")
 @remote
 async def refresh(door: Door, name: str) -> None:
     """Have a worker look again at what a machine can do."""
     found = await machine_named(door.api, name)
     await door.api.post(f"/v1/machines/{found['id']}/refresh")
-    door.say("cli.refresh_asked", name=found["name"])
+    door.say("a worker will look at {name} again", name=found["name"])
 
 
-@machine.command(help=word("help.machine_remove"))
+@machine.command(help=tr("Remove a machine."))
 @click.argument("name")
-@click.option("--force", is_flag=True, help=word("help.machine_force"))
+@click.option("--force", is_flag=True, help=tr("Even if runs are open on it."))
 @remote
 async def remove(door: Door, name: str, *, force: bool) -> None:
     """Remove a machine."""
     found = await machine_named(door.api, name)
     await door.api.delete(f"/v1/machines/{found['id']}", force="true" if force else None)
-    door.say("cli.machine_removed", name=found["name"])
+    door.say("removed {name}", name=found["name"])
 
 
-@machine.command(help=word("help.machine_history"))
+@machine.command(help=tr("Show the history of a machine."))
 @click.argument("name")
 @remote
 async def history(door: Door, name: str) -> None:
@@ -165,7 +186,7 @@ async def history(door: Door, name: str) -> None:
             door.console,
             ("at", "what", "changes"),
             ((moment(e["at"]), e["what"], e.get("changes")) for e in entries),
-            empty=word("cli.nothing"),
+            empty=tr("nothing yet"),
         ),
     )
 
@@ -182,15 +203,15 @@ def _show(door: Door, found: Json) -> None:
         "name": found["name"],
         "url": found["url"],
         "state": found["state"],
-        "token": word("cli.token_set") if found.get("has_token") else "",
+        "token": tr("set") if found.get("has_token") else "",
         "header": found["header"],
-        "account": word("cli.token_set") if found["has_comfy_api_key"] else "",
+        "account": tr("set") if found["has_comfy_api_key"] else "",
         "ComfyUI": snapshot.get("comfyui_version"),
         "Python": snapshot.get("python_version"),
         "PyTorch": snapshot.get("pytorch_version"),
         "devices": [device["name"] for device in snapshot.get("devices", [])],
         "models": {kind: len(names) for kind, names in snapshot.get("models", {}).items()},
-        "observed": moment(snapshot.get("at")) or word("cli.not_observed"),
+        "observed": moment(snapshot.get("at")) or tr("not yet"),
     }
     door.show(found, lambda: print_fields(door.console, fields))
 

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from app.cli.api_client import ApiClient, Json
 from app.cli.remote.door import NOT_FOUND, Refused
-from app.cli.words import word
+from app.cli.texts import tr
 
 DEFAULT_ENVIRONMENT = "production"
 
@@ -32,7 +32,14 @@ class Id(click.ParamType[str]):
     @override
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not is_id(value):
-            self.fail(word("cli.no_id", text=value), param, ctx)
+            self.fail(
+                tr(
+                    "'{text}' is not an id: `comfyd runs` and `comfyd keys list` show them",
+                    text=value,
+                ),
+                param,
+                ctx,
+            )
         return value
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import httpx
 import msgspec
 
-from app.cli.words import word
+from app.cli.texts import message, tr
 
 _BY_NUMBER: Mapping[int | None, str] = {
     errno.ENOENT: "cli.reason_missing",
@@ -22,13 +22,18 @@ def reason_of(error: Exception) -> str:
     match error:
         case OSError():
             known = _BY_NUMBER.get(error.errno)
-            return word(known) if known else error.strerror or str(error)
+            return message(known) if known else error.strerror or str(error)
         case json.JSONDecodeError():
-            return word("cli.reason_line", detail=error.msg, line=error.lineno, column=error.colno)
+            return tr(
+                "{detail}: line {line} column {column}",
+                detail=error.msg,
+                line=error.lineno,
+                column=error.colno,
+            )
         case msgspec.DecodeError() if place := re.search(r"(.+) \(byte (\d+)\)$", str(error)):
-            return word("cli.reason_byte", detail=place[1], byte=place[2])
+            return tr("{detail} (byte {byte})", detail=place[1], byte=place[2])
         case httpx.ConnectError() if "All connection attempts" in str(error):
             # Of a name with several addresses httpx does not say what was wrong with each.
-            return word("no_connection")
+            return tr("no connection")
         case _:
             return str(error) or type(error).__name__

@@ -8,25 +8,36 @@ from app.cli.remote.door import Door, Refused, remote
 from app.cli.remote.inputs import read_inputs
 from app.cli.remote.names import Id, deployment_named
 from app.cli.remote.show_run import STATUSES, watch_to_end
-from app.cli.words import word
+from app.cli.texts import tr
 
 LIMIT = 100
 
 
-@click.command(help=word("help.rerun"))
+@click.command(help=tr("Run again: RUN_ID, or all that a filter finds."))
 @click.argument("run_id", required=False, type=Id())
-@click.option("--status", type=STATUSES, help=word("help.rerun_status"))
-@click.option("--deployment", help=word("help.runs_deployment"))
-@click.option("--since", help=word("help.since"))
+@click.option("--status", type=STATUSES, help=tr("Those with this status."))
+@click.option("--deployment", help=tr("Only those of this deployment."))
+@click.option("--since", help=tr("Those made after this time (RFC 3339)."))
 @click.option(
-    "--limit", type=click.IntRange(1, 500), show_default=str(LIMIT), help=word("help.limit")
+    "--limit", type=click.IntRange(1, 500), show_default=str(LIMIT), help=tr("Maximum number.")
 )
-@click.option("--version", type=click.Choice(["same", "current"]), help=word("help.rerun_version"))
-@click.option("--dry-run", is_flag=True, help=word("help.dry_run"))
 @click.option(
-    "-i", "--input", "pairs", multiple=True, metavar="NAME=VALUE", help=word("help.input")
+    "--version",
+    type=click.Choice(["same", "current"]),
+    help=tr("same: the version they ran; current: what the deployment runs now."),
 )
-@click.option("--watch/--no-watch", default=False, help=word("help.watch"))
+@click.option("--dry-run", is_flag=True, help=tr("Only show how many."))
+@click.option(
+    "-i",
+    "--input",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help=tr("NAME=TEXT, NAME=@PICTURE or NAME:=JSON; may be repeated."),
+)
+@click.option(
+    "--watch/--no-watch", default=False, help=tr("Stay until the end, with a progress bar.")
+)
 @remote
 async def rerun(
     door: Door,
@@ -65,7 +76,7 @@ async def _one(
     created = await door.api.post(f"/v1/runs/{run_id}/rerun", body | inputs)
     if watch:
         return await watch_to_end(door, created["id"], preview=True)
-    door.show(created, lambda: door.say("cli.submitted", run_id=created["id"]))
+    door.show(created, lambda: door.say("submitted run {run_id}", run_id=created["id"]))
     return None
 
 
@@ -81,19 +92,19 @@ async def _choice(door: Door, which: Json) -> Json:
 
 async def _plan(door: Door, body: Json) -> int | None:
     plan = await door.api.post("/v1/runs/rerun", body | {"dry_run": True})
-    door.show(plan, lambda: door.say("cli.would_rerun", total=plan["total"]))
+    door.show(plan, lambda: door.say("{total} runs would be rerun", total=plan["total"]))
     return None
 
 
 async def _many(door: Door, body: Json, *, watch: bool) -> int | None:
     made = await door.api.post("/v1/runs/rerun", body)
     if watch:
-        door.say("cli.rerunning", total=made["total"], id=made["id"])
+        door.say("rerunning {total} runs as batch {id}", total=made["total"], id=made["id"])
         return await show_batch(door, made, watch=True)
     door.show(made, lambda: _say_what_is_rerun(door, made))
     return None
 
 
 def _say_what_is_rerun(door: Door, made: Json) -> None:
-    door.say("cli.rerunning", total=made["total"], id=made["id"])
-    door.say("cli.follow", id=made["id"])
+    door.say("rerunning {total} runs as batch {id}", total=made["total"], id=made["id"])
+    door.say("follow it: comfyd status {id} --watch", id=made["id"])

@@ -12,18 +12,27 @@ from app.cli.remote.names import Id, deployment_named, of_run_or_batch
 from app.cli.remote.plain import json_text
 from app.cli.remote.show_run import STATUSES, show_run, watch_to_end
 from app.cli.remote.tables import day, moment, print_table, seconds
-from app.cli.words import word
+from app.cli.texts import CHOSEN, tr
 
 
-@click.command(help=word("help.run"))
+@click.command(help=tr("Create a run of DEPLOYMENT (id, WORKFLOW or WORKFLOW/ENVIRONMENT)."))
 @click.argument("deployment")
 @click.option(
-    "-i", "--input", "pairs", multiple=True, metavar="NAME=VALUE", help=word("help.input")
+    "-i",
+    "--input",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help=tr("NAME=TEXT, NAME=@PICTURE or NAME:=JSON; may be repeated."),
 )
-@click.option("--inputs", "file", type=click.Path(), help=word("help.inputs"))
-@click.option("--watch/--no-watch", default=False, help=word("help.watch"))
-@click.option("--preview/--no-preview", default=True, help=word("help.preview"))
-@click.option("--idempotency-key", metavar="KEY", help=word("help.idempotency_key"))
+@click.option(
+    "--inputs", "file", type=click.Path(), help=tr("JSON object with inputs; - for stdin.")
+)
+@click.option(
+    "--watch/--no-watch", default=False, help=tr("Stay until the end, with a progress bar.")
+)
+@click.option("--preview/--no-preview", default=True, help=tr("Show images in the terminal."))
+@click.option("--idempotency-key", metavar="KEY", help=tr("The same key again is the same run."))
 @remote
 async def run(
     door: Door,
@@ -48,10 +57,12 @@ async def run(
     return await watch_to_end(door, created["id"], preview=preview)
 
 
-@click.command(help=word("help.status"))
+@click.command(help=tr("Show a run or a batch."))
 @click.argument("some_id", metavar="ID", type=Id())
-@click.option("--watch/--no-watch", default=False, help=word("help.watch"))
-@click.option("--preview/--no-preview", default=True, help=word("help.preview"))
+@click.option(
+    "--watch/--no-watch", default=False, help=tr("Stay until the end, with a progress bar.")
+)
+@click.option("--preview/--no-preview", default=True, help=tr("Show images in the terminal."))
 @remote
 async def status(door: Door, some_id: str, *, watch: bool, preview: bool) -> int | None:
     """Show one run, or one batch."""
@@ -64,12 +75,12 @@ async def status(door: Door, some_id: str, *, watch: bool, preview: bool) -> int
     return None
 
 
-@click.command(help=word("help.runs"))
-@click.option("--status", type=STATUSES, help=word("help.runs_status"))
-@click.option("--deployment", help=word("help.runs_deployment"))
-@click.option("--batch", "batch_id", type=Id(), help=word("help.runs_batch"))
+@click.command(help=tr("List runs, newest first."))
+@click.option("--status", type=STATUSES, help=tr("Only those with this status."))
+@click.option("--deployment", help=tr("Only those of this deployment."))
+@click.option("--batch", "batch_id", type=Id(), help=tr("Only those of this batch."))
 @click.option(
-    "--limit", type=click.IntRange(1), default=20, show_default=True, help=word("help.limit")
+    "--limit", type=click.IntRange(1), default=20, show_default=True, help=tr("Maximum number.")
 )
 @remote
 async def runs(
@@ -95,15 +106,17 @@ async def runs(
                 )
                 for r in found
             ),
-            empty=word("cli.no_runs"),
+            empty=tr("no such runs"),
         ),
     )
 
 
-@click.command(help=word("help.events"))
+@click.command(help=tr("Print the events of a run."))
 @click.argument("run_id", type=Id())
-@click.option("-f", "--follow/--no-follow", default=False, help=word("help.follow"))
-@click.option("--after", help=word("help.after"))
+@click.option(
+    "-f", "--follow/--no-follow", default=False, help=tr("Continue with new events and progress.")
+)
+@click.option("--after", help=tr("Only what came after this position."))
 @remote
 async def events(door: Door, run_id: str, *, follow: bool, after: str | None) -> None:
     """Print the events of a run, one a line."""
@@ -121,7 +134,7 @@ async def events(door: Door, run_id: str, *, follow: bool, after: str | None) ->
                 return
 
 
-@click.command(help=word("help.cancel"))
+@click.command(help=tr("Ask to stop runs or batches."))
 @click.argument("ids", nargs=-1, required=True, type=Id())
 @remote
 async def cancel(door: Door, ids: tuple[str, ...]) -> None:
@@ -130,9 +143,9 @@ async def cancel(door: Door, ids: tuple[str, ...]) -> None:
     door.show(asked, lambda: _say_all(door, "cli.cancel_asked", asked))
 
 
-@click.command(help=word("help.erase"))
+@click.command(help=tr("Erase inputs and outputs of runs; numbers stay."))
 @click.argument("run_ids", nargs=-1, required=True, type=Id())
-@click.confirmation_option(prompt=word("cli.erase_sure"))
+@click.confirmation_option(prompt=tr("Inputs and outputs will be deleted permanently. Continue?"))
 @remote
 async def erase(door: Door, run_ids: tuple[str, ...]) -> None:
     """Erase the private data of runs."""
@@ -149,10 +162,10 @@ def _line(event: str, data: Json) -> str:
 
 
 def _say_submitted(door: Door, created: Json) -> None:
-    door.say("cli.submitted", run_id=created["id"])
-    door.say("cli.follow", id=created["id"])
+    door.say("submitted run {run_id}", run_id=created["id"])
+    door.say("follow it: comfyd status {id} --watch", id=created["id"])
 
 
-def _say_all(door: Door, key: str, runs_: list[Json]) -> None:
+def _say_all(door: Door, code: str, runs_: list[Json]) -> None:
     for found in runs_:
-        door.say(key, run_id=found["id"], status=found["status"])
+        door.say(CHOSEN[code], run_id=found["id"], status=found["status"])

@@ -14,21 +14,21 @@ from app.cli.remote.login import (
     save_login,
 )
 from app.cli.remote.tables import print_fields
-from app.cli.words import word
+from app.cli.texts import message, tr
 
 WHO = "/v1/me"
 
 
-@click.command(help=word("help.login"))
+@click.command(help=tr("Log in to a server: check an API key and store it for later commands."))
 @click.argument("url", envvar=URL_VARIABLE)
 @click.option(
     "--key",
     envvar=KEY_VARIABLE,
-    prompt=word("cli.key_prompt"),
+    prompt=tr("API key"),
     hide_input=True,
-    help=word("help.login_key"),
+    help=tr("API key; asked for when it is missing."),
 )
-@click.option("--json", "as_json", is_flag=True, help=word("help.json"))
+@click.option("--json", "as_json", is_flag=True, help=tr("Print JSON, as the API returns it."))
 def login(url: str, key: str, *, as_json: bool) -> None:
     """Try a key, and keep it if the server takes it."""
 
@@ -37,18 +37,23 @@ def login(url: str, key: str, *, as_json: bool) -> None:
         # Asked for before anything is kept: another site does not know.
         tenant = who["tenant"]
         file = save_login(Login(url=url.rstrip("/"), key=key))
-        door.show(who, lambda: door.say("cli.logged_in", url=url, who=tenant, file=file))
+        door.show(
+            who,
+            lambda: door.say(
+                "logged in to {url} as {who}; kept in {file}", url=url, who=tenant, file=file
+            ),
+        )
 
     sys.exit(enter(lambda: find_login(url, key), tried, as_json=as_json))
 
 
-@click.command(help=word("help.logout"))
+@click.command(help=tr("Delete the stored login."))
 def logout() -> None:
     """Forget the login."""
-    click.echo(word("cli.logged_out" if forget_login() else "cli.not_logged_in"))
+    click.echo(message("cli.logged_out" if forget_login() else "cli.not_logged_in"))
 
 
-@click.command(help=word("help.whoami"))
+@click.command(help=tr("Show who you are logged in as."))
 @remote
 async def whoami(door: Door) -> None:
     """Tell who the server takes us for."""

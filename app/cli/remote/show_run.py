@@ -24,7 +24,7 @@ async def watch_to_end(door: Door, run_id: str, *, preview: bool) -> int:
         else:
             await watch_run(door.api, run_id, door.console)
     except asyncio.CancelledError:
-        door.say("cli.goes_on", id=run_id)
+        door.say("it continues in the background: comfyd status {id} --watch", id=run_id)
         raise
     ended = await door.api.get(f"/v1/runs/{run_id}")
     await show_run(door, ended, preview=preview)
@@ -58,4 +58,4 @@ async def show_run(door: Door, found: Json, *, preview: bool = False) -> None:
         elif output.get("text"):
             door.console.print(output["text"])
             if output["omitted"]:
-                door.say("cli.text_cut", count=output["omitted"])
+                door.say("… {count} more characters are not kept", count=output["omitted"])

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.remote.plain import PlainConsole
-from app.cli.words import heading
+from app.cli.texts import heading
 
 STATUS_STYLES: Mapping[str, str] = {
     "success": "green",

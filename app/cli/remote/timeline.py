@@ -7,10 +7,10 @@ from app.cli.remote.door import Door, remote
 from app.cli.remote.names import Id
 from app.cli.remote.tables import moment, print_table, seconds
 from app.cli.remote.waits import machine_names, with_names
-from app.cli.words import word
+from app.cli.texts import tr
 
 
-@click.command(help=word("help.timeline"))
+@click.command(help=tr("Show what happened to a run, and why."))
 @click.argument("run_id", type=Id())
 @remote
 async def timeline(door: Door, run_id: str) -> None:
@@ -25,7 +25,7 @@ def _print(door: Door, found: Json, named: dict[str, str]) -> None:
         (moment(e["at"]), with_names(e["what"], named), with_names(e["why"], named))
         for e in found["entries"]
     )
-    print_table(door.console, ("at", "what", "why"), rows, empty=word("cli.nothing"))
+    print_table(door.console, ("at", "what", "why"), rows, empty=tr("nothing yet"))
     if found["nodes"]:
         slowest = sorted(found["nodes"], key=lambda n: n["seconds"] or 0, reverse=True)
         cells = ((n["node_id"], n["class_type"], seconds(n["seconds"])) for n in slowest)
@@ -33,4 +33,4 @@ def _print(door: Door, found: Json, named: dict[str, str]) -> None:
         print_table(door.console, ("node", "class", "seconds"), cells, empty="")
     if waiting := found["waiting"]:
         reason = waiting["detail"] or waiting["reason"]
-        door.say("cli.waiting", style="yellow", reason=with_names(reason, named))
+        door.say("it waits: {reason}", style="yellow", reason=with_names(reason, named))

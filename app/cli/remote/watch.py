@@ -16,7 +16,7 @@ from rich.progress import (
 
 from app.cli.api_client import ApiClient, Heard, Json
 from app.cli.remote.waits import why_it_waits
-from app.cli.words import word
+from app.cli.texts import tr
 from events.run.status import Status
 
 FIRST = frozenset({Status.NOT_STARTED, Status.QUEUED, Status.STARTED})
@@ -44,7 +44,7 @@ async def _with_waits(
         elif heard.event == "snapshot" and heard.data["status"] in FIRST:
             reason = await why_it_waits(api, run_id)
         if reason:
-            console.print(word("cli.waiting", reason=reason), style="yellow", soft_wrap=True)
+            console.print(tr("it waits: {reason}", reason=reason), style="yellow", soft_wrap=True)
         yield heard
 
 

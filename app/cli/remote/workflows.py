@@ -10,22 +10,22 @@ from app.cli.remote.door import Door, remote
 from app.cli.remote.graph_files import read_graphs
 from app.cli.remote.names import machine_named, workflow_named
 from app.cli.remote.tables import day, moment, print_table
-from app.cli.words import word
+from app.cli.texts import tr
 
 Json = dict[str, Any]
 
 
-@click.group(help=word("help.workflow"))
+@click.group(help=tr("Workflows: graphs, saved as versions."))
 def workflow() -> None:
     """Hold the commands."""
 
 
-@workflow.command(help=word("help.workflow_push"))
+@workflow.command(help=tr("Save FILE (either format of ComfyUI) as the next version."))
 @click.argument("file", type=click.Path())
-@click.option("--name", help=word("help.workflow_name"))
-@click.option("--ui", type=click.Path(), help=word("help.workflow_ui"))
-@click.option("--machine", help=word("help.workflow_machine"))
-@click.option("--comment", default="", help=word("help.comment"))
+@click.option("--name", help=tr("Name of the workflow; else the file's."))
+@click.option("--ui", type=click.Path(), help=tr("The same graph in the editor's format."))
+@click.option("--machine", help=tr("Machine whose nodes are used to convert the editor's format."))
+@click.option("--comment", default="", help=tr("A comment for the history."))
 @remote
 async def push(
     door: Door, file: str, name: str | None, ui: str | None, machine: str | None, comment: str
@@ -55,7 +55,7 @@ async def push_file(
     return await door.api.post("/v1/workflows", body)
 
 
-@workflow.command("list", help=word("help.workflow_list"))
+@workflow.command("list", help=tr("List workflows, or the versions of one."))
 @click.argument("name", required=False)
 @remote
 async def list_(door: Door, name: str | None) -> None:
@@ -70,7 +70,7 @@ async def list_(door: Door, name: str | None) -> None:
             door.console,
             ("id", "name", "created"),
             ((w["id"], w["name"], day(w["created_at"])) for w in found),
-            empty=word("cli.no_workflows"),
+            empty=tr("no workflows yet"),
         ),
     )
 
@@ -93,12 +93,12 @@ async def _list_versions(door: Door, name: str) -> None:
                 )
                 for v in versions
             ),
-            empty=word("cli.nothing"),
+            empty=tr("nothing yet"),
         ),
     )
 
 
-@workflow.command(help=word("help.workflow_diff"))
+@workflow.command(help=tr("Compare two versions."))
 @click.argument("name")
 @click.argument("before", type=click.IntRange(1))
 @click.argument("after", type=click.IntRange(1))
@@ -111,7 +111,7 @@ async def diff(door: Door, name: str, before: int, after: int) -> None:
     door.show(found, lambda: _show_diff(door, found))
 
 
-@workflow.command(help=word("help.workflow_machines"))
+@workflow.command(help=tr("Show which machines can run a version, and why others cannot."))
 @click.argument("name")
 @click.argument("version", type=click.IntRange(1))
 @remote
@@ -127,29 +127,29 @@ async def machines(door: Door, name: str, version: int) -> None:
             (
                 (
                     m["name"],
-                    word("cli.yes") if m["can_run"] else word("cli.no"),
+                    tr("can run it") if m["can_run"] else tr("cannot"),
                     "\n".join(reason["detail"] for reason in m["reasons"]),
                 )
                 for m in found
             ),
-            empty=word("cli.no_machines"),
+            empty=tr("no machines yet"),
         ),
     )
 
 
 def say_pushed(door: Door, pushed: Json) -> None:
     """Tell people which version it is, and what its callers may set."""
-    door.say("cli.pushed", name=pushed["name"], version=pushed["version"])
+    door.say("{name} version {version}", name=pushed["name"], version=pushed["version"])
     for field in pushed["inputs"]:
-        needed = word("cli.required") if field["required"] else ""
+        needed = tr("(required)") if field["required"] else ""
         door.console.print(f"  {field['name']}: {field['kind']} {needed}".rstrip())
     for warning in pushed["warnings"]:
-        door.say("cli.warning", detail=warning["detail"])
+        door.say("warning: {detail}", detail=warning["detail"])
 
 
 def _show_diff(door: Door, found: Json) -> None:
     if found["identical"]:
-        door.say("cli.identical")
+        door.say("the versions are identical")
         return
     for part in ("inputs", "nodes"):
         for sign, way, style in (("+", "added", "green"), ("-", "removed", "red")):

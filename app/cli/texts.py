@@ -1,8 +1,33 @@
-"""What the remote commands say to people, in English and Chinese."""
+"""Texts of the command line in the reader's language."""
 
-from events.texts import Terms, Texts
+import os
 
-SAID: Texts = {
+from events.texts import Terms, Texts, language_of_locale
+from infra.translation import translate, translate_term
+
+CHOSEN: Texts = {
+    "help.section_runs": "Runs",
+    "help.section_workflows": "Workflows and machines",
+    "help.section_access": "Access",
+    "help.section_server": "A server of your own",
+    "help.main": """Serve ComfyUI workflows as a durable API.
+
+\b
+comfyd up                             start everything here and run a sample
+comfyd login URL                      or use a server elsewhere
+comfyd deploy graph.json --machine M  make a workflow an API
+comfyd run graph -i prompt=… --watch  run it
+comfyd api|worker|projector           start one part, for many machines
+comfyd doctor                         find what is wrong, with its fix
+
+docs/cli.md explains every command; docs/operations.md every setting.""",
+    "help.up_long": """Start everything on this machine, deploy a sample, run it once, and stay up.
+
+\b
+COMFYD_PORT=3000           where the API answers
+COMFYD_DATA=.comfyd        where all data is kept
+COMFYUI_URL=http://…:8188  a real ComfyUI instead of the demo machine
+NATS_URL, POSTGRES_URL, SPACES_…  servers of your own instead of the embedded ones""",
     "cli.no_login": (
         "no server is known: run `comfyd login URL`, set COMFYD_URL and COMFYD_KEY, or `comfyd up`"
     ),
@@ -10,8 +35,6 @@ SAID: Texts = {
     "cli.bad_url": "this is not an address: {reason}",
     "cli.not_comfyd": "this does not look like a comfyd server: {url} (it answered: {found})",
     "cli.away": "the server at {url} cannot be reached: {reason}",
-    "cli.key_prompt": "API key",
-    "cli.logged_in": "logged in to {url} as {who}; kept in {file}",
     "cli.logged_out": "logged out",
     "cli.not_logged_in": "there was no login",
     "cli.no_workflow": "there is no workflow '{name}'",
@@ -23,8 +46,6 @@ SAID: Texts = {
     "cli.reason_missing": "No such file or directory",
     "cli.reason_forbidden": "Permission denied",
     "cli.reason_folder": "Is a directory",
-    "cli.reason_line": "{detail}: line {line} column {column}",
-    "cli.reason_byte": "{detail} (byte {byte})",
     "cli.no_json": "{file} is not the JSON that is expected here: {reason}",
     "cli.no_graph": (
         "{file} does not contain a ComfyUI graph, in API format or in the editor's format"
@@ -35,30 +56,7 @@ SAID: Texts = {
     "cli.input_not_finite": (
         "{file}: node {node} has an input that is NaN or infinite, which no server accepts"
     ),
-    "cli.no_id": "'{text}' is not an id: `comfyd runs` and `comfyd keys list` show them",
     "cli.bad_input": "'{text}' is not an input: write NAME=TEXT, NAME=@FILE or NAME:=JSON",
-    "cli.no_machines": "no machines yet",
-    "cli.no_workflows": "no workflows yet",
-    "cli.no_deployments": "no deployments yet",
-    "cli.no_runs": "no such runs",
-    "cli.no_keys": "no keys yet",
-    "cli.nothing": "nothing yet",
-    "cli.token_set": "set",
-    "cli.required": "(required)",
-    "cli.yes": "can run it",
-    "cli.no": "cannot",
-    "cli.refresh_asked": "a worker will look at {name} again",
-    "cli.warning": "warning: {detail}",
-    "cli.text_cut": "… {count} more characters are not kept",
-    "cli.machine_removed": "removed {name}",
-    "cli.pushed": "{name} version {version}",
-    "cli.identical": "the versions are identical",
-    "cli.deployed": "{name}/{environment} runs version {version}: deployment {id}",
-    "cli.submitted": "submitted run {run_id}",
-    "cli.follow": "follow it: comfyd status {id} --watch",
-    "cli.goes_on": "it continues in the background: comfyd status {id} --watch",
-    "cli.not_observed": "not yet",
-    "cli.waiting": "it waits: {reason}",
     "cli.cancel_asked": "{run_id}: {status}, asked to stop",
     "cli.rerun_without_choice": "choose the runs: an id, or --status, --deployment or --since",
     "cli.rerun_id_with_choice": "a run id cannot be combined with {options}: leave out one of them",
@@ -66,14 +64,7 @@ SAID: Texts = {
         "-i/--input needs a run id: reruns by a filter keep their inputs"
     ),
     "cli.rerun_dry_watch": "--dry-run creates no run to watch: leave out --watch, or --dry-run",
-    "cli.would_rerun": "{total} runs would be rerun",
-    "cli.rerunning": "rerunning {total} runs as batch {id}",
-    "cli.erase_sure": "Inputs and outputs will be deleted permanently. Continue?",
     "cli.erase_asked": "{run_id}: its data is being erased",
-    "cli.key_once": "save it now: it is not shown again",
-    "cli.revoked": "revoked {day}",
-    "cli.expires": "until {day}",
-    "cli.key_revoked": "revoked {key_id}",
     "cli.client_clock": "{seconds} s apart from the server's",
     "cli.client_clock.fix": "let NTP set the clock",
     "cli.client_files": "{url} cannot be read: {reason}",
@@ -92,14 +83,18 @@ SAID: Texts = {
     "cli.check.postgres": "read models (Postgres)",
     "cli.check.storage": "object storage (write, public read, CORS)",
     "cli.check.machines": "machines",
-    "cli.check.machine": "machine {name}",
     "cli.check.clock_here": "clocks of server and this computer",
     "cli.check.files_from_here": "files, read from this computer",
-    "cli.doctor_fault": "{name}: {detail}",
-    "cli.doctor_ok": "everything is well",
-    "cli.doctor_bad": "{count} of {total} checks failed",
-    "cli.doctor_fix": "fix: {fix}",
+    "failed": "the run ended as {status}: {reason}",
+    "ended": "the run ended as {status}",
+    "takes_checkpoint": "it has a checkpoint, so the sample is '{name}', with {checkpoint}",
+    "next_checkpoint": "'{name}' with the next checkpoint, {checkpoint}",
+    "takes_no_checkpoint": (
+        "no checkpoint that was tried loads, so the sample is '{name}', which needs none"
+    ),
+    "no_checkpoint": "it has no checkpoint, so the sample is '{name}', which needs none",
 }
+"""Texts that are chosen by a code, as those of refusals; all others stand where they are used."""
 
 HEADINGS: Terms = (
     "action",
@@ -148,3 +143,23 @@ HEADINGS: Terms = (
     "workflow",
 )
 """Headings of tables and names of fields."""
+
+
+def language() -> str:
+    """Return the language of the locale variables: en or zh."""
+    return language_of_locale(os.environ)
+
+
+def tr(text: str, /, **params: object) -> str:
+    """Return an English text in the reader's language."""
+    return translate(text, language(), params)
+
+
+def message(code: str, /, **params: object) -> str:
+    """Return the text of a code in the reader's language."""
+    return tr(CHOSEN[code], **params)
+
+
+def heading(name: str) -> str:
+    """Return the heading of a column or the name of a field."""
+    return translate_term(name, language()) if name in HEADINGS else name
