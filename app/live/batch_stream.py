@@ -18,7 +18,7 @@ from app.reads.batch_status import BatchStatus, Tally, tally_at
 from app.reads.recent_writes import RecentWrites
 from events.aggregates import BATCH, RUN
 from events.batch import Batch
-from events.run.redaction import without_private_words
+from events.run.redaction import redact_event
 from events.subjects import kind_of
 from infra.event_store import EventStore
 from infra.jetstream.log.group import LogGroups
@@ -135,4 +135,4 @@ def _shown(frame: Frame, tally: Tally, broadcaster: Broadcaster) -> Frame:
     recorded = frame.recorded
     if recorded.aggregate not in tally.erased:
         return frame
-    return broadcaster.frame_of(replace(recorded, event=without_private_words(recorded.event)))
+    return broadcaster.frame_of(replace(recorded, event=redact_event(recorded.event)))

@@ -10,7 +10,7 @@ from app.reads.graphs import Graphs
 from app.reads.machines import MachineReads
 from app.reads.workflows import WorkflowReads
 from events.errors import MachineUnobserved, Problem, shortened
-from events.graph.compile_with_defaults import as_it_would_run
+from events.graph.compile_with_defaults import compile_with_defaults
 from events.graph.nodes import Graph
 from events.graph.object_info import check_against
 from events.machine.state import Machine, MachineState
@@ -46,7 +46,7 @@ class Compatibility:
         """
         workflow = await self._workflows.find(caller, workflow_id)
         pushed = await self._graphs.read(workflow.version(version).graph_key)
-        graph = await in_thread(as_it_would_run, pushed)
+        graph = await in_thread(compile_with_defaults, pushed)
         page = await self._machines.page(caller, limit=limit, before=before)
         return page, {row.id: await self._problems(row.state, graph) for row in page.rows}
 

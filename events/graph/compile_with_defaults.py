@@ -15,7 +15,7 @@ _GIVEN = ["comfyd:given", 0]
 _NOBODY = UUID(int=0)
 
 
-def as_it_would_run(graph: Graph) -> dict[str, Any]:
+def compile_with_defaults(graph: Graph) -> dict[str, Any]:
     """Compile a stored graph as for a run in which every input keeps its default.
 
     What has no default becomes a link to nowhere, with which the check finds nothing wrong.

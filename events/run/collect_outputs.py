@@ -9,10 +9,8 @@ from uuid import UUID
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from events.filenames import is_foreign, place_of, shown_subfolder, stored_name
+from events.filenames import is_foreign, place_of, stored_name
 from events.run.output import Output
-
-__all__ = ["TEXT_LIMIT", "collect_outputs", "shown_subfolder"]
 
 TEXT_LIMIT = 16_384
 """Longest text output, in characters; the rest is cut off, and counted."""

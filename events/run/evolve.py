@@ -19,7 +19,7 @@ from events.run.events import (
     RunWaiting,
     StatusChanged,
 )
-from events.run.redaction import without_private_data
+from events.run.redaction import redact_run
 from events.run.state import Run, Upload
 from events.run.status import TERMINAL, Status, can_become
 from events.run.times import off_machine
@@ -40,7 +40,7 @@ def evolve(run: Run | None, event: RunEvent) -> Run:
 def _after_the_end(run: Run, event: RunEvent) -> Run:
     match event:
         case RunDataErased():
-            return replace(without_private_data(run), erased_at=event.at)
+            return replace(redact_run(run), erased_at=event.at)
         case RunDataDeleted():
             return replace(run, deleted_at=event.at)
         case _:

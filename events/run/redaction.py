@@ -47,7 +47,7 @@ def decide_erasure(run: Run, command: EraseRun | RecordDataDeleted) -> list[RunE
     return [RunDataErased(reason=command.reason, by=command.by, at=command.now)]
 
 
-def without_private_data(run: Run) -> Run:
+def redact_run(run: Run) -> Run:
     """Give the state of an ended run without its private data."""
     return replace(
         run,
@@ -59,7 +59,7 @@ def without_private_data(run: Run) -> Run:
     )
 
 
-def without_private_words(event: RunEvent) -> RunEvent:
+def redact_event(event: RunEvent) -> RunEvent:
     """Give a fact of an erased run as it may still be shown."""
     match event:
         case ImageUploaded():
@@ -80,11 +80,11 @@ def without_private_words(event: RunEvent) -> RunEvent:
             return event
 
 
-def as_shown(recorded: Sequence[AnyRecorded]) -> Sequence[AnyRecorded]:
+def redact(recorded: Sequence[AnyRecorded]) -> Sequence[AnyRecorded]:
     """Give the facts of a run as they may be shown: once it is erased, without private words."""
     if not any(isinstance(entry.event, RunDataErased) for entry in recorded):
         return recorded
-    return [replace(entry, event=without_private_words(entry.event)) for entry in recorded]
+    return [replace(entry, event=redact_event(entry.event)) for entry in recorded]
 
 
 def _stored(event: S) -> S:

@@ -37,7 +37,7 @@ from app.reads.runs import FoundRun, RunReads
 from events.aggregates import RUN
 from events.batch import RunFilter
 from events.envelope import AnyRecorded
-from events.run.redaction import as_shown
+from events.run.redaction import redact
 from events.run.status import TERMINAL, Status
 
 EVENT_STREAM = "text/event-stream"
@@ -190,7 +190,7 @@ async def events(
     if start is not None and start >= past[-1].position and past[-1].status in TERMINAL:
         # Browsers reconnect for ever; this is how they are told that there is no more.
         return Response(content=b"", status_code=204)
-    past = as_shown(past)
+    past = redact(past)
     stream = run_stream(
         broadcaster,
         past,

@@ -17,7 +17,7 @@ from app.auth.scopes import RUNS_READ, needs
 from app.reads.runs import RunReads
 from events.envelope import AnyRecorded
 from events.run.events import NodeTime
-from events.run.redaction import as_shown
+from events.run.redaction import redact
 from events.run.timeline import Phase, Placement, Retry, StoredFile, timeline
 from events.run.waiting import Waiting
 
@@ -91,7 +91,7 @@ async def read(
 ) -> TimelineView:
     """Tell what became of a run and why: waits, places, times of nodes, retries, uploads."""
     past = await run_reads.events(caller, identifier(run_id))
-    return timeline_view(as_shown(past), language)
+    return timeline_view(redact(past), language)
 
 
 def timeline_view(recorded: Sequence[AnyRecorded], language: str) -> TimelineView:

@@ -19,7 +19,7 @@ from nats.aio.msg import Msg
 from events import codec
 from events.envelope import AnyRecorded
 from events.run.events import ImageUploaded, RunCreated
-from events.run.redaction import without_private_words
+from events.run.redaction import redact_event
 from infra.jetstream.analyst import READ
 from infra.jetstream.connection import connected
 from infra.jetstream.streams.declared import migrate
@@ -236,7 +236,7 @@ def test_the_page_names_everything_that_erasure_takes(name: str) -> None:
 
 
 def bare(event: Any) -> Any:
-    return json.loads(codec._ENCODER.encode(without_private_words(event)))
+    return json.loads(codec._ENCODER.encode(redact_event(event)))
 
 
 def private_fields(whole: Any, rest: Any) -> set[str]:

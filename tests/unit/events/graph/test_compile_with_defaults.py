@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from events.graph.compile_with_defaults import as_it_would_run
+from events.graph.compile_with_defaults import compile_with_defaults
 from events.graph.object_info import check_against
 
 CHECKPOINT = "ComfyUIDeployExternalCheckpoint"
@@ -34,7 +34,7 @@ def graph(**external: object) -> dict[str, Any]:
 
 
 def codes(stored: dict[str, Any]) -> list[tuple[str, str]]:
-    compiled = as_it_would_run(stored)
+    compiled = compile_with_defaults(stored)
     infos = {n["class_type"]: INFOS.get(n["class_type"]) for n in compiled.values()}
     return [(p.code, p.params.get("node", "")) for p in check_against(compiled, infos)]
 

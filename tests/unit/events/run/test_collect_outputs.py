@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from events.filenames import own_prefix
-from events.run.collect_outputs import TEXT_LIMIT, collect_outputs, shown_subfolder
+from events.filenames import own_prefix, shown_subfolder
+from events.run.collect_outputs import TEXT_LIMIT, collect_outputs
 from events.run.output import Output
 
 PROMPT = UUID(int=7)

@@ -21,7 +21,7 @@ from events.run.events import (
     StatusChanged,
 )
 from events.run.output import Output
-from events.run.redaction import without_private_words
+from events.run.redaction import redact_event
 from events.run.status import Status
 from tests.builders.facts import NOW, claimed, created, later, produced, uploaded
 from tests.observe import specification
@@ -136,7 +136,7 @@ def test_the_message_of_an_error_goes_and_its_code_stays() -> None:
     ids=lambda event: type(event).__name__,
 )
 def test_every_fact_can_be_shown_without_private_words(event: RunEvent) -> None:
-    assert SECRET not in msgspec.json.encode(without_private_words(event)).decode()
+    assert SECRET not in msgspec.json.encode(redact_event(event)).decode()
 
 
 def test_facts_after_the_end_change_nothing_but_erasure() -> None:

@@ -18,7 +18,7 @@ from events.run.events import RunError
 from events.run.evolve import evolve
 from events.run.output import Output
 from events.run.progress import Progress
-from events.run.redaction import without_private_data
+from events.run.redaction import redact_run
 from events.run.state import Run, Upload
 from events.run.status import TERMINAL, Status
 from infra.settings.settings import Spaces
@@ -164,7 +164,7 @@ def test_outputs_are_grouped_by_node_and_shown_once_they_can_be_fetched() -> Non
 
 def test_a_file_of_an_erased_run_is_not_shown_as_the_bucket_itself() -> None:
     run = at(Status.SUCCESS, outputs=(image_output(0, "a.png"),), uploads={0: upload("a.png")})
-    assert outputs_view(without_private_data(run), SPACES) == []
+    assert outputs_view(redact_run(run), SPACES) == []
 
 
 def test_a_subfolder_is_shown_as_the_author_of_the_workflow_knows_it() -> None:
