@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from consumers.background import CANCEL_REQUESTED, Heard, background, stopped
 from consumers.delivery import Later, growing_delay
@@ -17,7 +18,7 @@ from consumers.places import Places
 from consumers.run_commands import RunCommands, RunSession, timed
 from events.aggregates import RUN
 from events.run.commands import FailRun, LoseAttempt, RecordUpload, SettleRun
-from events.run.events import FileUploaded, ImageUploaded
+from events.run.events import output_uploaded
 from events.run.output import Output
 from events.run.state import Run
 from infra.event_store import EventStore, load
@@ -144,36 +145,14 @@ class Uploader(Struct, frozen=True, kw_only=True):
                 )
             span.set(comfyd__output__bytes=stored.bytes, comfyd__output__media_type=media_type)
         now = self.runs.now()
-        duration = (now - began).total_seconds()
-        uploaded: ImageUploaded | FileUploaded
-        if media_type.startswith("image/"):
-            size = sniffer.size
-            uploaded = ImageUploaded(
-                role="output",
-                name=output.name,
-                key=stored.key,
-                media_type=media_type,
-                bytes=stored.bytes,
-                sha256=stored.sha256,
-                width=size[0] if size else None,
-                height=size[1] if size else None,
-                upload_duration=duration,
-                attempt=run.attempt,
-                index=output.index,
-                at=now,
-            )
-        else:
-            uploaded = FileUploaded(
-                name=output.name,
-                key=stored.key,
-                media_type=media_type,
-                bytes=stored.bytes,
-                sha256=stored.sha256,
-                upload_duration=duration,
-                attempt=run.attempt,
-                index=output.index,
-                at=now,
-            )
+        size = sniffer.size or (None, None)
+        uploaded = output_uploaded(
+            replace(stored, width=size[0], height=size[1]),
+            output,
+            attempt=run.attempt,
+            upload_duration=(now - began).total_seconds(),
+            at=now,
+        )
         cause = self.runs.meta(session, "upload", run.attempt, output.index)
         await session.execute(RecordUpload(upload=uploaded), cause)
 

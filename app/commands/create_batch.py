@@ -26,9 +26,10 @@ from app.reads.owned import not_found
 from app.reads.recent_writes import RecentWrites
 from events.aggregates import BATCH, DEPLOYMENT
 from events.batch import Batch, BatchCreated, BatchItem, CreateBatch, RunFilter
+from events.file_ref import FileRef
 from events.graph.values import Value
 from events.ids import batch_run_id, derived, keyed_batch_id
-from events.run.events import ImageUploaded, RunTarget
+from events.run.events import ImageUploaded, RunTarget, input_uploaded
 from events.subjects import identifier_of
 from infra.batch_runs import BatchSession, carry_out
 from infra.event_store import LogUnavailable, TooLarge, VersionConflict
@@ -237,17 +238,12 @@ def _expected(valid: ValidInputs, now: datetime) -> Iterator[ImageUploaded]:
     """Yield the images of a run as they will be recorded, at their longest."""
     yield from valid.draft.known_images
     for name, facts in valid.facts.items():
-        yield ImageUploaded(
-            role="input",
-            name=name,
+        file = FileRef(
             key="-" * KEY_LENGTH,
             media_type=facts.media_type,
             bytes=10**9,
             sha256="-" * 64,
             width=facts.width,
             height=facts.height,
-            upload_duration=1000.001,
-            attempt=0,
-            index=-1,
-            at=now,
         )
+        yield input_uploaded(file, name=name, upload_duration=1000.001, at=now)

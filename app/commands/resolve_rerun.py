@@ -6,7 +6,6 @@ not fetched or uploaded again: the new run names the stored ones.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -25,7 +24,7 @@ from events.errors import InputsErased
 from events.graph.externals import InputKind
 from events.graph.inputs import InputField, check_inputs
 from events.graph.values import ImageBytes, ImageRef, ImageUrl, Value
-from events.run.events import ImageUploaded, RunTarget
+from events.run.events import ImageUploaded, RunTarget, input_uploaded
 from events.run.state import Run, Upload
 from events.workflow import Workflow
 from infra.event_store import load
@@ -89,7 +88,7 @@ class KeptInputs:
     async def _stored_image(self, upload: Upload) -> Value:
         """Return an image by its name, or by its bytes if the name may not be used any more."""
         if not await self._tombstones.holds(upload.key):
-            return _reference(upload)
+            return ImageRef.of(upload)
         try:
             return ImageBytes(await self._storage.get_bytes(upload.key))
         except ObjectMissing as error:
@@ -148,7 +147,7 @@ class CallersReruns:
             target=target,
             values=values,
             images=tuple(
-                _fact(name, run.inputs[name], now)
+                input_uploaded(run.inputs[name], name=name, upload_duration=0.0, at=now)
                 for name, value in values.items()
                 if isinstance(value, ImageRef)
             ),
@@ -212,32 +211,3 @@ def _as_sent(value: Value) -> object:
     if isinstance(value, ImageUrl):
         return value.url
     return {} if isinstance(value, ImageRef | ImageBytes) else value
-
-
-def _reference(upload: Upload) -> ImageRef:
-    assert upload.width is not None  # it was inspected
-    assert upload.height is not None
-    return ImageRef(
-        key=upload.key,
-        sha256=upload.sha256,
-        media_type=upload.media_type,
-        width=upload.width,
-        height=upload.height,
-    )
-
-
-def _fact(name: str, upload: Upload, now: datetime) -> ImageUploaded:
-    return ImageUploaded(
-        role="input",
-        name=name,
-        key=upload.key,
-        media_type=upload.media_type,
-        bytes=upload.bytes,
-        sha256=upload.sha256,
-        width=upload.width,
-        height=upload.height,
-        upload_duration=0.0,
-        attempt=0,
-        index=-1,
-        at=now,
-    )

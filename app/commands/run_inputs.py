@@ -166,7 +166,7 @@ class RunInputs:
         stored: dict[str, StoredValue] = {
             n: v for n, v in draft.values.items() if not isinstance(v, ImageBytes)
         }
-        stored |= {upload.name: _reference(upload) for upload in uploads}
+        stored |= {upload.name: ImageRef.of(upload.file) for upload in uploads}
         if stored:
             await self._private.put_inputs(draft.run_id, draft.request_hash, stored)
         return StoredInputs(has_inputs=bool(stored), images=(*draft.known_images, *uploads))
@@ -217,18 +217,6 @@ def _images(valid: ValidInputs) -> list[_Image]:
         for name, value in valid.draft.values.items()
         if isinstance(value, ImageBytes)
     ]
-
-
-def _reference(image: ImageUploaded) -> ImageRef:
-    assert image.width is not None  # it was inspected
-    assert image.height is not None
-    return ImageRef(
-        key=image.key,
-        sha256=image.sha256,
-        media_type=image.media_type,
-        width=image.width,
-        height=image.height,
-    )
 
 
 def _problem(name: str, error: ImageRefused | UrlRefused) -> Problem:

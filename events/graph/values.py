@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from events.file_ref import FileRef
+
 TEXT_LIMIT = 200_000
 """Longest text, in characters."""
 
@@ -45,6 +47,19 @@ class ImageRef(Struct, frozen=True, kw_only=True, tag_field="kind", tag="image_r
     media_type: str
     width: int
     height: int
+
+    @classmethod
+    def of(cls, file: FileRef) -> "ImageRef":
+        """Return the value that a stored image is; its size is known, since it was inspected."""
+        assert file.width is not None
+        assert file.height is not None
+        return cls(
+            key=file.key,
+            sha256=file.sha256,
+            media_type=file.media_type,
+            width=file.width,
+            height=file.height,
+        )
 
 
 Constant = str | int | float | bool

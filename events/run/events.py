@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from events.file_ref import FileRef
 from events.run.output import Output
 from events.run.status import Status
 
@@ -99,6 +100,18 @@ class ImageUploaded(Struct, frozen=True, kw_only=True):
 
     at: datetime
 
+    @property
+    def file(self) -> FileRef:
+        """The stored file."""
+        return FileRef(
+            key=self.key,
+            media_type=self.media_type,
+            bytes=self.bytes,
+            sha256=self.sha256,
+            width=self.width,
+            height=self.height,
+        )
+
 
 class FileUploaded(Struct, frozen=True, kw_only=True):
     """An output that is no image is in object storage."""
@@ -112,6 +125,71 @@ class FileUploaded(Struct, frozen=True, kw_only=True):
     attempt: int
     index: int
     at: datetime
+
+    @property
+    def file(self) -> FileRef:
+        """The stored file."""
+        return FileRef(
+            key=self.key,
+            media_type=self.media_type,
+            bytes=self.bytes,
+            sha256=self.sha256,
+        )
+
+
+Uploaded = ImageUploaded | FileUploaded
+
+
+def input_uploaded(
+    file: FileRef, *, name: str, upload_duration: float, at: datetime
+) -> ImageUploaded:
+    """Return the event that the image of input *name* is stored."""
+    return ImageUploaded(
+        role="input",
+        name=name,
+        key=file.key,
+        media_type=file.media_type,
+        bytes=file.bytes,
+        sha256=file.sha256,
+        width=file.width,
+        height=file.height,
+        upload_duration=upload_duration,
+        attempt=0,
+        index=-1,
+        at=at,
+    )
+
+
+def output_uploaded(
+    file: FileRef, output: Output, *, attempt: int, upload_duration: float, at: datetime
+) -> Uploaded:
+    """Return the event that an output of the attempt is stored, in the form of its media type."""
+    if not file.media_type.startswith("image/"):
+        return FileUploaded(
+            name=output.name,
+            key=file.key,
+            media_type=file.media_type,
+            bytes=file.bytes,
+            sha256=file.sha256,
+            upload_duration=upload_duration,
+            attempt=attempt,
+            index=output.index,
+            at=at,
+        )
+    return ImageUploaded(
+        role="output",
+        name=output.name,
+        key=file.key,
+        media_type=file.media_type,
+        bytes=file.bytes,
+        sha256=file.sha256,
+        width=file.width,
+        height=file.height,
+        upload_duration=upload_duration,
+        attempt=attempt,
+        index=output.index,
+        at=at,
+    )
 
 
 class Ending(Struct, frozen=True, kw_only=True, omit_defaults=True):

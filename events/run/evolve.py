@@ -1,7 +1,7 @@
 """How each fact changes a run."""
 
 from msgspec import UNSET
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from events.run.events import (
     AttemptFailed,
@@ -18,6 +18,7 @@ from events.run.events import (
     RunEvent,
     RunWaiting,
     StatusChanged,
+    Uploaded,
 )
 from events.run.redaction import redact_run
 from events.run.state import Run, Upload
@@ -174,17 +175,8 @@ def _produced(run: Run, event: OutputsProduced) -> Run:
     )
 
 
-def _uploaded(run: Run, event: ImageUploaded | FileUploaded) -> Run:
-    upload = Upload(
-        key=event.key,
-        media_type=event.media_type,
-        bytes=event.bytes,
-        sha256=event.sha256,
-        upload_duration=event.upload_duration,
-        at=event.at,
-        width=event.width if isinstance(event, ImageUploaded) else None,
-        height=event.height if isinstance(event, ImageUploaded) else None,
-    )
+def _uploaded(run: Run, event: Uploaded) -> Run:
+    upload = Upload(**asdict(event.file), upload_duration=event.upload_duration, at=event.at)
     if isinstance(event, ImageUploaded) and event.role == "input":
         return replace(run, inputs=run.inputs | {event.name: upload})
     if event.attempt != run.attempt:

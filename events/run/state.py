@@ -1,27 +1,22 @@
-"""One run: what is known of it. How a fact changes that is in run_fold.py."""
+"""One run: what is known of it. How a fact changes that is in evolve.py."""
 
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
+from events.file_ref import FileRef
 from events.run.events import Ending, RunError
 from events.run.output import Output
 from events.run.status import TERMINAL, Status
 from events.run.waiting import Waiting, WaitingReason
 
 
-class Upload(Struct, frozen=True, kw_only=True):
-    """A stored file, as a reader of the run needs it."""
+class Upload(FileRef, frozen=True, kw_only=True):
+    """A stored file of the run, and how long it took to store."""
 
-    key: str
-    media_type: str
-    bytes: int
-    sha256: str
     upload_duration: float
     at: datetime
-    width: int | None = None
-    height: int | None = None
 
 
 class Run(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,8 @@ from itertools import count
 
 from msgspec import Struct
 
-from events.run.events import ImageUploaded
+from events.file_ref import FileRef
+from events.run.events import ImageUploaded, input_uploaded
 from infra.images.accepted import ImageFacts, inspect_image_now
 from infra.images.process import inspect_in_process
 from infra.images.size import image_size
@@ -56,20 +57,16 @@ class InputImages(Struct, frozen=True, kw_only=True):
         key = await self._good_key(tenant, sha256, facts.extension)
         began = time.monotonic()
         await self.storage.put_bytes(key, data, facts.media_type)
-        return ImageUploaded(
-            role="input",
-            name=name,
+        upload_duration = round(time.monotonic() - began, 3)
+        file = FileRef(
             key=key,
             media_type=facts.media_type,
             bytes=len(data),
             sha256=sha256,
             width=facts.width,
             height=facts.height,
-            upload_duration=round(time.monotonic() - began, 3),
-            attempt=0,
-            index=-1,
-            at=now,
         )
+        return input_uploaded(file, name=name, upload_duration=upload_duration, at=now)
 
     async def confirm(self, images: Iterable[ImageUploaded]) -> None:
         """Return if all *images* may still be used; to be asked last before they are recorded.

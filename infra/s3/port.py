@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from msgspec import Struct
+from events.file_ref import FileRef
 
 
 class StorageUnavailable(Exception):
@@ -21,17 +21,6 @@ class StorageRefused(Exception):
 
 class ObjectMissing(Exception):
     """There is no such object."""
-
-
-class Stored(Struct, frozen=True, kw_only=True):
-    """What was stored."""
-
-    key: str
-    bytes: int
-    sha256: str
-    """Of the content, in hex."""
-
-    media_type: str
 
 
 class StoredObject(Protocol):
@@ -61,7 +50,7 @@ class ObjectStorage(Protocol):
     async def put_bytes(self, key: str, data: bytes, media_type: str) -> None:
         """Store *data* unless *key* is taken: a key stands for one content, for ever."""
 
-    async def put_stream(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> Stored:
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> FileRef:
         """Store what *chunks* yields, whatever was there before, in 16 MiB of memory at most.
 
         What *chunks* raises is passed on; nothing is stored then.

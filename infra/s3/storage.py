@@ -22,11 +22,11 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from events.file_ref import FileRef
 from infra.s3.port import (
     ObjectMissing,
     StorageRefused,
     StorageUnavailable,
-    Stored,
     StoredObject,
 )
 from infra.s3.served_types import disposition_of
@@ -95,14 +95,14 @@ class S3ObjectStorage:
                 if _status(error) != _PRECONDITION_FAILED:
                     raise
 
-    async def put_stream(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> Stored:
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> FileRef:
         """Store what *chunks* yields."""
         with _translated():
             destination = Destination(
                 client=self._client, bucket=self._bucket, key=key, media_type=media_type
             )
             went_by = await upload(destination, chunks)
-        return Stored(key=key, bytes=went_by.size, sha256=went_by.sha256, media_type=media_type)
+        return FileRef(key=key, bytes=went_by.size, sha256=went_by.sha256, media_type=media_type)
 
     async def get_bytes(self, key: str) -> bytes:
         """Give an object's content."""

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
+from events.file_ref import FileRef
 from infra.s3.port import (
     ObjectMissing,
     ObjectStorage,
-    Stored,
 )
 from infra.s3.storage import open_object_storage
 from infra.settings.settings import Spaces, settings_from
@@ -86,7 +86,7 @@ async def test_a_stream_is_stored_and_measured(
 
     stored = await storage.put_stream(name, stream(*chunks), "image/png")
 
-    assert stored == Stored(
+    assert stored == FileRef(
         key=name,
         bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from infra.s3.port import ObjectMissing, StorageUnavailable, Stored, StoredObject
+from events.file_ref import FileRef
+from infra.s3.port import ObjectMissing, StorageUnavailable, StoredObject
 from infra.s3.served_types import disposition_of
 
 
@@ -35,12 +36,12 @@ class FakeObjectStorage:
         await self.check()
         self.objects.setdefault(key, FakeObject(data, media_type))
 
-    async def put_stream(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> Stored:
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> FileRef:
         """Store what *chunks* yields."""
         await self.check()
         data = b"".join([chunk async for chunk in chunks])
         self.objects[key] = FakeObject(data, media_type)
-        return Stored(
+        return FileRef(
             key=key,
             bytes=len(data),
             sha256=hashlib.sha256(data).hexdigest(),

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from functools import partial
 
+import msgspec
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -39,7 +40,7 @@ from events.run.events import (
     StatusChanged,
 )
 from events.run.output import Output
-from events.run.state import Run
+from events.run.state import Run, Upload
 from events.run.status import TERMINAL, Status
 from tests.builders.facts import (
     MACHINE_ID,
@@ -485,3 +486,17 @@ def test_the_fold_of_a_whole_life_is_this_state() -> None:
         ending=end.ending or None,
     )
     assert run == expected
+
+
+def test_an_upload_of_a_stored_run_row_has_its_fields_side_by_side() -> None:
+    row = {
+        "key": "outputs/a.png",
+        "media_type": "image/png",
+        "bytes": 10,
+        "sha256": "0" * 64,
+        "upload_duration": 0.25,
+        "at": "2026-01-01T00:00:00Z",
+        "width": 3,
+        "height": 2,
+    }
+    assert msgspec.to_builtins(msgspec.convert(row, Upload)) == row
