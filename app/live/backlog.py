@@ -5,6 +5,7 @@ from contextlib import aclosing
 from typing import Protocol
 
 from app.live.subscription import Topic
+from events.codec import UnreadableEvent
 from events.envelope import AnyRecorded, Entry, Recorded
 
 WINDOW = 100
@@ -51,6 +52,7 @@ async def read_backlog(
 
     Raises:
         LogUnavailable, LogInterrupted: not all of them were read.
+        UnreadableEvent: this version of comfyd cannot read one of them.
 
     """
     names = list(topic.aggregates)
@@ -60,7 +62,14 @@ async def read_backlog(
         return
     async with aclosing(log.follow(names, after=after, limit=WINDOW)) as batches:
         async for entries in batches:
-            if readable := [e for e in entries if isinstance(e, Recorded) and e.position <= last]:
+            if readable := _readable(topic, [e for e in entries if e.position <= last]):
                 yield readable
             if entries[-1].position >= last:
                 return
+
+
+def _readable(topic: Topic, entries: Sequence[Entry]) -> list[AnyRecorded]:
+    readable = [entry for entry in entries if isinstance(entry, Recorded)]
+    if len(readable) < len(entries) and not topic.patient:
+        raise UnreadableEvent(f"an event of {', '.join(topic.aggregates)}")
+    return readable

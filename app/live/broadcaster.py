@@ -7,15 +7,15 @@ nothing out and its positions only grow, a subscription knows exactly what it ha
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from functools import partial
 
 from app.live.backlog import Log, read_backlog
-from app.live.frames import Frame, FrameOf
+from app.live.frames import FrameOf
 from app.live.progress import ProgressChannels
 from app.live.subscription import Subscription, Topic
-from events.envelope import AnyRecorded, Recorded
+from events.envelope import Entry, Unreadable
 from infra.event_store import LogUnavailable
 from infra.jetstream.log.reader import LogInterrupted
 
@@ -152,13 +152,19 @@ class Broadcaster:
         async with aclosing(self._log.follow((), after=after, limit=WINDOW)) as batches:
             async for entries in batches:
                 for entry in entries:
-                    if isinstance(entry, Recorded) and entry.aggregate in self._by_aggregate:
-                        self._publish(entry)
+                    if followers := self._by_aggregate.get(entry.aggregate):
+                        self._publish(entry, followers)
                     self._position = entry.position
 
-    def _publish(self, recorded: AnyRecorded) -> None:
-        frame: Frame = self.frame_of(recorded)
-        for subscription in self._by_aggregate[recorded.aggregate]:
+    def _publish(self, entry: Entry, followers: Collection[Subscription]) -> None:
+        if isinstance(entry, Unreadable):
+            for subscription in followers:
+                # A client that comes back is told why; most of a batch is better than none of it.
+                if not subscription.topic.patient:
+                    subscription.close()
+            return
+        frame = self.frame_of(entry)
+        for subscription in followers:
             if not (subscription.closed or subscription.offer(frame)):
                 self._too_slow()
 

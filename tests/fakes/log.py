@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from uuid import UUID
 
-from events.envelope import AnyRecorded, Entry
+from events.envelope import AnyRecorded, Entry, Unreadable
 from infra.event_store import LogUnavailable
 from infra.jetstream.live import OnProgress, Stop
 from infra.jetstream.log.reader import LogInterrupted
@@ -21,6 +21,9 @@ class FakeLog:
 
         self.breaks = False
         """Whether readers fail as only a mistake makes them fail."""
+
+        self.unreadable: set[int] = set()
+        """Positions of events that readers cannot read."""
 
         self.readers = 0
         self.opened = 0
@@ -49,12 +52,19 @@ class FakeLog:
                 for recorded in self.log[position:]:
                     self._check_reader(recorded.position)
                     if not aggregates or recorded.aggregate in aggregates:
-                        yield [recorded]
+                        yield [self._entry(recorded)]
                     position = recorded.position
                 self._check_reader(position)
                 await asyncio.sleep(0)
         finally:
             self.readers -= 1
+
+    def _entry(self, recorded: AnyRecorded) -> Entry:
+        if recorded.position not in self.unreadable:
+            return recorded
+        return Unreadable(
+            aggregate=recorded.aggregate, position=recorded.position, type="new", error="new"
+        )
 
     def _check(self) -> None:
         if self.away:

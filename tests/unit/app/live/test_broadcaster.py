@@ -16,6 +16,7 @@ from app.live.frames import Frame
 from app.live.progress import ProgressChannels
 from app.live.subscription import QUEUED_EVENTS, Piece, Subscription, Topic
 from events.aggregates import RUN
+from events.codec import UnreadableEvent
 from events.envelope import AnyRecorded
 from tests.builders.facts import RUN_ID, created, draft
 from tests.fakes.log import FakeLog, FakeProgress
@@ -299,6 +300,20 @@ async def test_what_was_missed_and_cannot_be_read_breaks_its_stream_alone(
             await frames(late, 1)
         world.happens(OTHER_ID)
         assert await positions(other, 2) == [2]
+
+
+async def test_what_this_version_cannot_read_ends_the_stream_of_its_run(world: World) -> None:
+    with world.follow() as mine, world.follow(OF_OTHER) as other, world.follow(OF_BOTH) as both:
+        await world.until(lambda: world.broadcaster._position == 0)
+        world.log.unreadable.add(1)
+        world.happens()
+        world.happens(OTHER_ID)
+
+        assert await positions(other, 2) == [2]
+        assert await positions(both, 2) == [2]
+        assert mine.closed
+        with world.follow() as again, pytest.raises(UnreadableEvent):
+            await frames(again, 1)
 
 
 async def test_every_client_gets_its_heartbeat(
