@@ -11,14 +11,14 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from consumers.backup_commands import backup_command, restore_command
-from consumers.command_line import language, refusals, refuse, run, settings_or_exit
-from consumers.figures import Figures
-from consumers.migrate import WORDS as MIGRATE_WORDS
-from consumers.migrate import Asked, migrate
-from consumers.progress_notes import note_all_progress
-from consumers.projector import LogIsShorter, Projector
-from consumers.rebuild import rebuild
+from consumers.cli.backup_commands import backup_command, restore_command
+from consumers.cli.command_line import language, refusals, refuse, run, settings_or_exit
+from consumers.cli.migrate import WORDS as MIGRATE_WORDS
+from consumers.cli.migrate import Asked, migrate
+from consumers.read_models.figures import Figures
+from consumers.read_models.progress_notes import note_all_progress
+from consumers.read_models.projector import LogIsShorter, Projector
+from consumers.read_models.rebuild import rebuild
 from consumers.worker import work
 from infra.jetstream.connection import connected
 from infra.jetstream.log.reader import head

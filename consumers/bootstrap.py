@@ -11,18 +11,18 @@ from msgspec import Struct
 
 from consumers.batches import finish_batch
 from consumers.delivery import Do
-from consumers.erase import Eraser
-from consumers.follow import Follower
-from consumers.machines import Machines
-from consumers.observe import Observer
-from consumers.pace import limits_from
+from consumers.machines.driver_pool import Machines
+from consumers.machines.observe import Observer
+from consumers.maintenance.erase import Eraser
+from consumers.maintenance.retention import sweep
 from consumers.places import Bounds, Places
-from consumers.prepare import Preparer
-from consumers.record import OutcomeRecorder
-from consumers.render import Renderer
-from consumers.retention import sweep
-from consumers.run_commands import RunCommands
-from consumers.upload import Uploader
+from consumers.run.commands import RunCommands
+from consumers.run.follow import Follower
+from consumers.run.outcome import OutcomeRecorder
+from consumers.run.pace import limits_from
+from consumers.run.prepare import Preparer
+from consumers.run.render import Renderer
+from consumers.run.upload import Uploader
 from events import subjects
 from infra import clock
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
@@ -64,7 +64,7 @@ class Worker(Struct, frozen=True, kw_only=True):
     observer: Observer
     finish_batch: Do
     sweep: Callable[[], Awaitable[int]]
-    """Erases what was kept long enough; see consumers/retention.py."""
+    """Erases what was kept long enough; see consumers/maintenance/retention.py."""
 
 
 async def open_worker(

@@ -13,12 +13,12 @@ from faststream.nats import JStream, NatsBroker, NatsMessage
 from consumers.bootstrap import Worker, open_worker
 from consumers.broker import PULL, Broker
 from consumers.delivery import Breakages, Do, GiveUp, InHand, deliver, growing_delay
-from consumers.durable_mover import DurableMover
+from consumers.machines.served import ServedMachines, look_now_and_then
+from consumers.maintenance.durable_mover import DurableMover
+from consumers.maintenance.reconcile import Reconciler
+from consumers.maintenance.retention import keep_retention
 from consumers.reactor import REACTED_TO, react
-from consumers.reconcile import Reconciler
-from consumers.retention import keep_retention
-from consumers.run_commands import RunCommands
-from consumers.serve_machines import ServedMachines, look_now_and_then
+from consumers.run.commands import RunCommands
 from consumers.trace_runs import ends_run, trace_ended_run
 from events import subjects
 from events.aggregates import RUN

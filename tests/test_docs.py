@@ -15,7 +15,7 @@ from app.http import problems
 from app.http.bad_request import BadRequest
 from app.http.problems import Told
 from consumers.__main__ import projections
-from consumers.machines import MachineUnusable
+from consumers.machines.driver_pool import MachineUnusable
 from events.codec import TYPES
 from events.errors import Problem
 from events.messages import CATALOGUE

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from nats.aio.client import Client
 
-from consumers.projector import BATCH
-from consumers.rebuild import rebuild
+from consumers.read_models.projector import BATCH
+from consumers.read_models.rebuild import rebuild
 from events import codec
 from events.aggregates import RUN
 from events.envelope import AnyRecorded

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from consumers import reconcile
 from consumers.__main__ import main
+from consumers.maintenance import reconcile
 
 if __name__ == "__main__":
     reconcile.EVERY = 1

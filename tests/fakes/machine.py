@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from consumers.bootstrap import LOOKS_AT_ONCE, UPLOADS_AT_ONCE
-from consumers.machines import Machines
+from consumers.machines.driver_pool import Machines
 from consumers.places import Places
 from events.aggregates import MACHINE, RUN
 from events.graph.object_info import Infos

@@ -8,18 +8,18 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from consumers.erase import Eraser
-from consumers.follow import Follower
-from consumers.machines import Machines
-from consumers.observe import Observer
-from consumers.pace import limits_from
+from consumers.machines.driver_pool import Machines
+from consumers.machines.observe import Observer
+from consumers.maintenance.erase import Eraser
+from consumers.maintenance.retention import sweep as sweep_runs
 from consumers.places import Places
-from consumers.prepare import Preparer
-from consumers.record import OutcomeRecorder
-from consumers.render import Renderer
-from consumers.retention import sweep as sweep_runs
-from consumers.run_commands import RunCommands
-from consumers.upload import Uploader
+from consumers.run.commands import RunCommands
+from consumers.run.follow import Follower
+from consumers.run.outcome import OutcomeRecorder
+from consumers.run.pace import limits_from
+from consumers.run.prepare import Preparer
+from consumers.run.render import Renderer
+from consumers.run.upload import Uploader
 from infra.event_store import EventStore
 from infra.images.store import InputImages
 from infra.jetstream.private_data import PrivateData

@@ -18,7 +18,7 @@ ACK_WAIT = 5
 
 LOOKS_BACK = timedelta(minutes=1)
 """A new one begins with what has just happened; all that is older is looked up in the log itself
-(consumers/reconcile.py), and not delivered for every run that ever was."""
+(consumers/maintenance/reconcile.py), and not delivered for every run that ever was."""
 
 
 class ReactorDurable:

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from nats.aio.client import Client
 
 from consumers.delivery import Later
-from consumers.rebuild import rebuild
-from consumers.retention import AT_ONCE
+from consumers.maintenance.retention import AT_ONCE
+from consumers.read_models.rebuild import rebuild
 from events.aggregates import BATCH, RUN
 from events.batch import BatchCreated, RecordStart
 from events.codec import type_name_of

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from nats.aio.client import Client
 
-from consumers.reconcile import GRACE, Reconciler
+from consumers.maintenance.reconcile import GRACE, Reconciler
 from events import subjects
 from events.aggregates import BATCH, MACHINE, RUN
 from events.batch import Batch, BatchCreated, BatchItem, CancelBatch, CreateBatch, RecordStart

@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from nats.aio.client import Client
 
 from consumers.__main__ import main
-from consumers.backup import KEPT, back_up, restore
-from consumers.erase_again import erase_data_again, erase_files_again, find_erased
+from consumers.cli.backup import KEPT, back_up, restore
+from consumers.cli.erase_again import erase_data_again, erase_files_again, find_erased
 from events import subjects
 from events.aggregates import RUN
 from events.run.commands import CreateRun, EraseRun, RecordDataDeleted, RequestCancel, RunCommand

@@ -11,9 +11,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from prometheus_client import CollectorRegistry
 
-from consumers import projector
-from consumers.projector import LogIsShorter, Projector
-from consumers.rebuild import rebuild
+from consumers.read_models import projector
+from consumers.read_models.projector import LogIsShorter, Projector
+from consumers.read_models.rebuild import rebuild
 from events.subjects import WRITE_PROBE
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log import consumer, reader

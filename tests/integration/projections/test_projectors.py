@@ -11,8 +11,8 @@ import pytest
 from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 
-from consumers import projector as projectors
-from consumers.projector import Projector
+from consumers.read_models import projector as projectors
+from consumers.read_models.projector import Projector
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log.reader import head
 from infra.postgres import Connection, connect
@@ -94,7 +94,7 @@ def world(log_client: Client, postgres_url: str, connection: Connection) -> Worl
 async def test_one_works_and_the_other_takes_over_quietly_when_it_ends(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="consumers.projector")
+    caplog.set_level(logging.INFO, logger="consumers.read_models.projector")
     async with world.projector() as first:
         await world.until(first, "ok")
         async with world.projector() as other:
@@ -118,7 +118,7 @@ async def test_one_works_and_the_other_takes_over_quietly_when_it_ends(
 async def test_one_that_is_killed_is_followed_by_the_one_that_stands_by(
     world: World, caplog: pytest.LogCaptureFixture, postgres_url: str
 ) -> None:
-    caplog.set_level(logging.INFO, logger="consumers.projector")
+    caplog.set_level(logging.INFO, logger="consumers.read_models.projector")
     async with connect(postgres_url) as dead, world.projector() as other:
         assert await begin_projecting(dead)
         await world.until(other, "standing by")

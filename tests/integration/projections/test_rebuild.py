@@ -12,8 +12,8 @@ from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 from psycopg import sql
 
-from consumers.projector import Projector
-from consumers.rebuild import rebuild
+from consumers.read_models.projector import Projector
+from consumers.read_models.rebuild import rebuild
 from events.aggregates import RUN
 from events.run.commands import CreateRun
 from events.run.events import AttemptLost, RetryScheduled, RunEvent

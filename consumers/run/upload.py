@@ -8,14 +8,14 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from consumers.background import CANCEL_REQUESTED, Heard, background, stopped
 from consumers.delivery import Later, growing_delay
-from consumers.errors import cut, run_error
-from consumers.machines import Machines, MachineUnusable
-from consumers.outages import note_outage
-from consumers.pace import Limits, paced
+from consumers.machines.driver_pool import Machines, MachineUnusable
 from consumers.places import Places
-from consumers.run_commands import RunCommands, RunSession, timed
+from consumers.run.background import CANCEL_REQUESTED, Heard, background, stopped
+from consumers.run.commands import RunCommands, RunSession, timed
+from consumers.run.errors import cut, run_error
+from consumers.run.outages import note_outage
+from consumers.run.pace import Limits, paced
 from events.aggregates import RUN
 from events.run.commands import FailRun, LoseAttempt, RecordUpload, SettleRun
 from events.run.events import output_uploaded

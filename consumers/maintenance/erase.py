@@ -12,7 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from consumers.delivery import Later, growing_delay
-from consumers.run_commands import RunCommands, RunSession
+from consumers.run.commands import RunCommands, RunSession
 from events.aggregates import RUN
 from events.run.commands import RecordDataDeleted
 from events.run.events import ImageUploaded

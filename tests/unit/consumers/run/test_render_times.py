@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
-from consumers import follow
+from consumers.run import follow
 from events.ids import prompt_id
 from events.run.status import Status
 from infra.machine_driver import (

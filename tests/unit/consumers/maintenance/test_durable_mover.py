@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 from nats.aio.client import Client
 
-from consumers.durable_mover import AGAIN, STANDS_STILL, DurableMover
+from consumers.maintenance.durable_mover import AGAIN, STANDS_STILL, DurableMover
 from events.subjects import INPUTS, LOG, WORK
 from infra.jetstream.health.replicas import Replica, StreamHealth
 

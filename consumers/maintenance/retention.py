@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
-from consumers.run_commands import RunCommands
+from consumers.run.commands import RunCommands
 from events.aggregates import RUN
 from events.run.commands import EraseRun
 from infra.event_store import EventStore, LogUnavailable, VersionConflict, load

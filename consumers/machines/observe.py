@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from consumers.delivery import Later, growing_delay
-from consumers.machines import MachineMissing, Machines, MachineUnusable
+from consumers.machines.driver_pool import MachineMissing, Machines, MachineUnusable
 from consumers.places import Places
 from events.aggregates import MACHINE
 from events.envelope import Meta

@@ -8,7 +8,7 @@ import nats.errors
 import pytest
 from faststream.nats import NatsBroker, NatsMessage
 
-from consumers.serve_machines import ServedMachines
+from consumers.machines.served import ServedMachines
 from infra.event_store import LogUnavailable
 from infra.jetstream.work.consumers import RUNS_PER_MACHINE
 from infra.jetstream.work.queue import WorkQueue

@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
-import consumers.observe as observe_module
+import consumers.machines.observe as observe_module
 from consumers.delivery import Later
-from consumers.observe import RESERVE, TRIES
+from consumers.machines.observe import RESERVE, TRIES
 from consumers.worker import OBSERVERS
 from events.aggregates import MACHINE
 from events.machine.decide import (

@@ -13,13 +13,13 @@ from uuid import UUID
 from msgspec import Struct
 
 from consumers.delivery import Later
-from consumers.errors import cut, run_error
-from consumers.follow import Follower
-from consumers.machines import Machines, MachineUnusable
-from consumers.outages import note_outage
-from consumers.prepare import Prepared, Preparer, RunCannotStart
-from consumers.record import OutcomeRecorder
-from consumers.run_commands import RunCommands, RunSession, timed, timed_before
+from consumers.machines.driver_pool import Machines, MachineUnusable
+from consumers.run.commands import RunCommands, RunSession, timed, timed_before
+from consumers.run.errors import cut, run_error
+from consumers.run.follow import Follower
+from consumers.run.outages import note_outage
+from consumers.run.outcome import OutcomeRecorder
+from consumers.run.prepare import Prepared, Preparer, RunCannotStart
 from events.aggregates import RUN
 from events.machine.state import MachineState
 from events.run.commands import ClaimRun, ConfirmCancel, FailRun, LoseAttempt, NoteWaiting

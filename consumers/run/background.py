@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-from consumers.run_commands import RunSession
+from consumers.run.commands import RunSession
 from events import codec
 from events.run.events import CancelRequested
 from infra.event_store import LogUnavailable

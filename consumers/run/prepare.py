@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from consumers.run_commands import RunCommands, RunSession
+from consumers.run.commands import RunCommands, RunSession
 from events.errors import InvalidInputs
 from events.graph.compile import compile_graph
 from events.graph.externals import EXTERNALS

@@ -3,8 +3,8 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from consumers.errors import run_error
-from consumers.run_commands import RunCommands, RunSession
+from consumers.run.commands import RunCommands, RunSession
+from consumers.run.errors import run_error
 from events.run.commands import FailRun, LoseAttempt, RecordOutputs, SettleRun
 from events.run.decide import outputs_fit
 from events.run.events import RunError

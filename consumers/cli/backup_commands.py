@@ -17,9 +17,9 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from consumers.backup import KEPT, back_up, restore
-from consumers.command_line import language, refuse, run, settings_or_exit
-from consumers.erase_again import erase_data_again, erase_files_again, find_erased
+from consumers.cli.backup import KEPT, back_up, restore
+from consumers.cli.command_line import language, refuse, run, settings_or_exit
+from consumers.cli.erase_again import erase_data_again, erase_files_again, find_erased
 from events.texts import Texts
 from infra.event_store import LogUnavailable
 from infra.jetstream.backup.errors import BackupError

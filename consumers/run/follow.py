@@ -8,11 +8,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from consumers.background import CANCEL_REQUESTED, Heard, background, stopped
-from consumers.outages import note_outage
-from consumers.prepare import Prepared
-from consumers.record import OutcomeRecorder
-from consumers.run_commands import RunCommands, RunSession, timed
+from consumers.run.background import CANCEL_REQUESTED, Heard, background, stopped
+from consumers.run.commands import RunCommands, RunSession, timed
+from consumers.run.outages import note_outage
+from consumers.run.outcome import OutcomeRecorder
+from consumers.run.prepare import Prepared
 from events.run.commands import (
     ConfirmCancel,
     NoteWaiting,

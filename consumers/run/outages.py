@@ -2,7 +2,7 @@
 
 import math
 
-from consumers.run_commands import RunCommands, RunSession
+from consumers.run.commands import RunCommands, RunSession
 from events.run.commands import NoteWaiting
 from events.run.waiting import WaitingReason
 from infra.machine_driver import MachineUnreachable

@@ -3,7 +3,12 @@
 import pytest
 from cryptography.fernet import Fernet
 
-from consumers.machines import AddressForbidden, MachineMissing, Machines, TokenUnreadable
+from consumers.machines.driver_pool import (
+    AddressForbidden,
+    MachineMissing,
+    Machines,
+    TokenUnreadable,
+)
 from events.aggregates import MACHINE
 from events.machine.decide import ChangeMachine, MachineCommand, RegisterMachine, RemoveMachine
 from events.machine.events import MachineRegistered

@@ -1,0 +1,1 @@
+"""Commands that look after streams, tables and backups."""

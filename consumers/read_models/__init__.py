@@ -1,0 +1,1 @@
+"""The projector: keeps the read models up with the log, and rebuilds them."""

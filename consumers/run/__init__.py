@@ -1,0 +1,1 @@
+"""The way of a run: prepared, claimed, rendered, followed, recorded and uploaded."""
