@@ -58,9 +58,9 @@ from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.health.system import SystemHealth
 from infra.jetstream.live import LiveProgress
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from infra.jetstream.private_data import PrivateData
-from infra.jetstream.tombstones import GivenUpKeys
+from infra.jetstream.tombstones import Tombstones
 from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import Pool, open_pool
 from infra.s3.port import ObjectStorage
@@ -120,9 +120,9 @@ async def open_services(
         if watchdog:
             watchdog.watch("nats", connection_check(client, settings.nats_url))
         store = JetStreamEventStore(client)
-        log_groups = LogGroups(client)
+        log_reader = LogReader(client)
         broadcaster = Broadcaster(
-            log_groups,
+            log_reader,
             ProgressChannels(LiveProgress(client)),
             frame_of=partial(event_frame, spaces=settings.spaces),
             too_slow=metrics.too_slow,
@@ -135,9 +135,9 @@ async def open_services(
             settings=settings,
             metrics=metrics,
             store=store,
-            log_groups=log_groups,
+            log_reader=log_reader,
             private=PrivateData(client),
-            tombstones=GivenUpKeys(client),
+            tombstones=Tombstones(client),
             work=WorkQueue(client),
             log_check=LogCheck(client),
             system=SystemHealth(client, settings.nats_url),
@@ -153,9 +153,9 @@ class _Outside(Struct, frozen=True, kw_only=True):
     settings: Settings
     metrics: ApiMetrics
     store: EventStore
-    log_groups: LogGroups
+    log_reader: LogReader
     private: PrivateData
-    tombstones: GivenUpKeys
+    tombstones: Tombstones
     work: WorkQueue
     log_check: LogCheck
     system: SystemHealth
@@ -165,7 +165,7 @@ class _Outside(Struct, frozen=True, kw_only=True):
 
 def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcaster) -> Services:
     settings, metrics = outside.settings, outside.metrics
-    store, pool, log_groups = outside.store, outside.pool, outside.log_groups
+    store, pool, log_reader = outside.store, outside.pool, outside.log_reader
     sealer = Sealer(settings.seal_keys)
     recorder = Recorder(store=store, now=clock.now, new_id=clock.new_id)
     recent_runs, recent_batches = RecentWrites(), RecentWrites()
@@ -179,7 +179,7 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
     inputs, quotas = _run_inputs(outside), _quotas(outside)
     run_creator = RunCreator(recorder, deployments, inputs, quotas, recent_runs, metrics)
     batch_creator = BatchCreator(
-        recorder, deployments, inputs, quotas, recent_batches, log_groups, metrics
+        recorder, deployments, inputs, quotas, recent_batches, log_reader, metrics
     )
     kept = KeptInputs(outside.private, outside.tombstones, outside.storage)
     resolver = RerunResolver(recorder, deployments, kept, inputs)
@@ -199,7 +199,7 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
         recorder=recorder,
         graphs=graphs,
         run_reads=runs,
-        batch_reads=BatchReads(store, pool, BatchRows(pool), log_groups, recent_batches),
+        batch_reads=BatchReads(store, pool, BatchRows(pool), log_reader, recent_batches),
         workflow_reads=workflows,
         deployment_reads=deployments,
         machine_reads=machines,
@@ -208,15 +208,15 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
         compatibility=Compatibility(workflows, machines, graphs),
         run_creator=run_creator,
         batch_creator=batch_creator,
-        reruns=Reruns(runs, run_creator, batch_creator, resolver, log_groups),
+        reruns=Reruns(runs, run_creator, batch_creator, resolver, log_reader),
         run_waiter=RunWaiter(broadcaster, store, recent_runs),
-        batch_streams=BatchStreams(broadcaster, log_groups, store, recent_batches, metrics),
+        batch_streams=BatchStreams(broadcaster, log_reader, store, recent_batches, metrics),
         push_workflow=PushWorkflow(recorder, machines, graphs),
         promotions=Promotions(recorder, deployments, workflows, machines),
         machine_registry=MachineRegistry(
             recorder, machines, sealer, allow_private=settings.allow_private_machines
         ),
-        machine_states=MachineStates(recorder, machines, log_groups, pool, outside.work),
+        machine_states=MachineStates(recorder, machines, log_reader, pool, outside.work),
         key_commands=Keys(recorder, deployments, credentials),
         organisation_commands=Organisations(recorder, organisations, credentials),
     )
@@ -227,7 +227,7 @@ def _run_inputs(outside: _Outside) -> RunInputs:
     return RunInputs(
         InputImages(storage=outside.storage, given_up=outside.tombstones, settings=settings),
         outside.private,
-        outside.log_groups,
+        outside.log_reader,
         allow_private_urls=settings.allow_private_urls,
         now=clock.now,
     )
@@ -255,17 +255,17 @@ def _rate_limits(outside: _Outside) -> RateLimits:
 
 
 def _doctor(outside: _Outside, sealer: Sealer) -> Doctor:
-    settings, pool, log_groups = outside.settings, outside.pool, outside.log_groups
+    settings, pool, log_reader = outside.settings, outside.pool, outside.log_reader
     machines = MachineProbe(
         pool, sealer, clock.new_id, allow_private=settings.allow_private_machines
     )
-    stuck_runs = StuckRuns(pool, log_groups, outside.work, clock.now)
+    stuck_runs = StuckRuns(pool, log_reader, outside.work, clock.now)
     return Doctor(
         settings,
         outside.log_check,
         outside.storage,
         outside.system,
-        ReadModelProbe(pool, log_groups, machines, stuck_runs),
+        ReadModelProbe(pool, log_reader, machines, stuck_runs),
         clock.now,
     )
 

@@ -34,7 +34,7 @@ from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log.reader import head
 from infra.jetstream.private_data import PrivateData
 from infra.jetstream.run_progress import ProgressSender
-from infra.jetstream.tombstones import GivenUpKeys
+from infra.jetstream.tombstones import Tombstones
 from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import open_pool
 from infra.s3.graphs import Graphs
@@ -81,7 +81,7 @@ async def open_worker(
     machines = Machines(store, partial(_open_driver, settings), Sealer(settings.seal_keys))
     exits.push_async_callback(machines.close)
     private = PrivateData(client)
-    given_up = GivenUpKeys(client)
+    given_up = Tombstones(client)
     runs = RunCommands(
         worker=f"worker:{socket.gethostname()}:{os.getpid()}", now=clock.now, new_id=clock.new_id
     )

@@ -1,4 +1,4 @@
-"""Keeps what a batch has promised: makes its runs, and stops them when that was asked.
+"""Creates the runs of a batch, and cancels them when that was asked.
 
 Whoever accepted the batch does it at once; when that process died, a worker does the rest. Both may
 do it at the same time: the same commands have the same ids, so everything is recorded once.

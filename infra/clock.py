@@ -1,4 +1,4 @@
-"""The one clock of the house, so that tests can bring their own."""
+"""Clock and ids of the process; tests replace both."""
 
 import os
 import time
@@ -9,7 +9,7 @@ from events.ids import time_ordered_id
 
 
 def now() -> datetime:
-    """Give the time, to the millisecond, as the classic dialect writes it."""
+    """Return the time, to the millisecond, as the classic dialect writes it."""
     instant = datetime.now(UTC)
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 

@@ -47,7 +47,7 @@ class EventStore(Protocol):
     """An append-only log with one sequence per aggregate."""
 
     async def read(self, aggregate: str, *, after: int = 0) -> list[AnyRecorded]:
-        """Give the aggregate's events beyond position *after*, in order.
+        """Return the aggregate's events beyond position *after*, in order.
 
         Never staler than what this process was acknowledged before.
 
@@ -58,7 +58,7 @@ class EventStore(Protocol):
         ...
 
     async def last(self, aggregate: str) -> AnyRecorded | None:
-        """Give the aggregate's last event, as fresh as read() would.
+        """Return the aggregate's last event, as fresh as read() would.
 
         Raises:
             LogUnavailable: the log does not answer.
@@ -67,7 +67,7 @@ class EventStore(Protocol):
         ...
 
     async def append(self, events: Sequence[AnyRecorded], *, expected: int) -> list[AnyRecorded]:
-        """Append the *events* of one aggregate, all or none, and give them their positions.
+        """Append the *events* of one aggregate, all or none; return them with their positions.
 
         *expected* is the position of the aggregate's last event, 0 for none. Events that are
         already there under the same ids count as appended.

@@ -1,4 +1,4 @@
-"""The port to a machine: what comfyd asks of whatever renders a graph.
+"""Port to a machine that renders graphs.
 
 Errors come in two families: *later might work* (MachineUnreachable, OutcomeUnknown) and
 *never will* (WorkflowRejected, OutputMissing, MachineRefused).
@@ -135,16 +135,16 @@ class Report(Protocol):
     """What a watcher is told while a prompt runs. May be told twice, late, or not at all."""
 
     async def running(self) -> None:
-        """Tell that the machine began to execute the prompt."""
+        """Report that the machine began to execute the prompt."""
 
     async def progress(self, progress: Progress) -> None:
-        """Tell how far it is."""
+        """Report how far it is."""
 
     async def unreachable(self, error: str) -> None:
-        """Tell that the machine has not answered for a while; the watch goes on."""
+        """Report that the machine has not answered for a while; the watch goes on."""
 
     async def reachable(self) -> None:
-        """Tell that it answers again."""
+        """Report that it answers again."""
 
 
 class OutputStream(Protocol):
@@ -158,7 +158,7 @@ class OutputStream(Protocol):
         ...
 
 
-class Machine(Protocol):
+class MachineDriver(Protocol):
     """One machine."""
 
     async def describe(self, classes: Collection[str]) -> Infos:

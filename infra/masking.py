@@ -1,4 +1,4 @@
-"""Hides secrets in text: those that we know, and what looks like one of a stranger's."""
+"""Masking of secrets in text: those that are known, and what looks like one."""
 
 import json
 import re
@@ -31,7 +31,7 @@ _PATTERNS = tuple(
 
 
 def masker(secrets: Collection[str]) -> Callable[[str], str]:
-    """Give the function that hides *secrets*, and whatever looks like one, in a text."""
+    """Return the function that hides *secrets*, and whatever looks like one, in a text."""
     known = {secret for secret in secrets if len(secret) >= SHORTEST}
     # The longest first: one secret may be a part of another. In JSON they may look different.
     known |= {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in known}

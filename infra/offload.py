@@ -1,4 +1,4 @@
-"""Offloading of CPU-bound work: what takes long runs beside the event loop, so that others go on.
+"""Thread pool for CPU-bound work, so that the event loop goes on.
 
 Threads are enough for what is written in Python, since the interpreter switches between them every
 5 ms. One long call into C holds them all up: such calls get pieces, or run in a process.
@@ -40,7 +40,7 @@ _pausing = Lock()
 
 @contextmanager
 def _gc_pause() -> Iterator[None]:
-    """Let the garbage collector wait: it visits every value of a large graph, again and again.
+    """Pause the garbage collector: it visits every value of a large graph, again and again.
 
     Each visit holds up all threads, for longer than the work itself. Values of JSON make no cycles,
     so they are freed without it.

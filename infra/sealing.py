@@ -46,7 +46,7 @@ class Sealer:
         return self._fernet.encrypt(secret.encode()).decode()
 
     def open(self, sealed: str) -> str:
-        """Give back what was sealed.
+        """Return what was sealed.
 
         Raises:
             CannotOpen: with none of these keys, or it was changed.

@@ -1,4 +1,4 @@
-"""Does many things side by side, but never more than so many at the same time."""
+"""Concurrent map with a bound."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -11,7 +11,7 @@ R = TypeVar("R")
 async def side_by_side(
     do: Callable[[T], Awaitable[R]], things: Iterable[T], *, at_once: int
 ) -> list[R]:
-    """Give what *do* gives for each of *things*, in their order.
+    """Return what *do* returns for each of *things*, in their order.
 
     The first failure is raised, and what is not done by then is cancelled.
     """

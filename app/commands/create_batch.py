@@ -33,7 +33,7 @@ from events.run.events import ImageUploaded, RunTarget, input_uploaded
 from events.subjects import identifier_of
 from infra.batch_runs import BatchSession, carry_out
 from infra.event_store import LogUnavailable, TooLarge, VersionConflict
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from infra.offload import in_thread
 from infra.telemetry.api_metrics import ApiMetrics
 
@@ -75,7 +75,7 @@ class BatchCreator:
         inputs: RunInputs,
         quotas: Quotas,
         recent: RecentWrites,
-        log_groups: LogGroups,
+        log_reader: LogReader,
         metrics: ApiMetrics,
     ) -> None:
         self._recorder = recorder
@@ -83,7 +83,7 @@ class BatchCreator:
         self._inputs = inputs
         self._quotas = quotas
         self._recent = recent
-        self._log_groups = log_groups
+        self._log_reader = log_reader
         self._metrics = metrics
 
     async def create(
@@ -191,7 +191,7 @@ class BatchCreator:
     def _check_room(self, bare: BatchCreated, valid: Sequence[ValidInputs]) -> None:
         """Check that the promise fits into the log, before anything is stored for it."""
         expected = _with_images(bare, [tuple(_expected(one, bare.at)) for one in valid])
-        if len(_encode(expected)) > self._log_groups.room:
+        if len(_encode(expected)) > self._log_reader.max_body:
             raise TooLarge(f"batch {bare.batch_id}")
 
 

@@ -17,7 +17,7 @@ from events.machine.decide import (
 from events.machine.state import Machine
 from events.subjects import OBSERVE_WORK
 from infra.batch_runs import carry_out
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import Pool
 from projections.queries import open_runs_of_machine, promised_batches
@@ -37,13 +37,13 @@ class MachineStates:
         self,
         recorder: Recorder,
         machines: MachineReads,
-        log_groups: LogGroups,
+        log_reader: LogReader,
         pool: Pool,
         work: WorkQueue,
     ) -> None:
         self._recorder = recorder
         self._machines = machines
-        self._log_groups = log_groups
+        self._log_reader = log_reader
         self._pool = pool
         self._work = work
 
@@ -73,12 +73,12 @@ class MachineStates:
         session = await self._machines.session(caller, machine_id)
         async with self._pool.connection() as connection:
             if not force:
-                await wait_for_projection(self._log_groups, connection)
+                await wait_for_projection(self._log_reader, connection)
                 if promised := await promised_batches(connection, caller.tenant):
                     # Accepted already, so their runs count; their process may have died since.
                     for batch_id in promised:
                         await carry_out(self._recorder.store, batch_id, self._recorder.now)
-                    await wait_for_projection(self._log_groups, connection)
+                    await wait_for_projection(self._log_reader, connection)
             open_runs = await open_runs_of_machine(connection, session.existing.id)
         command = RemoveMachine(open_runs=open_runs, force=force, now=self._recorder.now())
         return await self._execute(caller, session, command)

@@ -19,7 +19,7 @@ from events.errors import CommandRefused, InputsErased, InvalidInputs, NotFound,
 from events.run.events import RunDataDeleted, RunDataErased
 from events.run.state import Run
 from events.subjects import identifier_of
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from infra.offload import in_thread_if
 from infra.side_by_side import side_by_side
 
@@ -54,13 +54,13 @@ class Reruns:
         run_creator: RunCreator,
         batch_creator: BatchCreator,
         resolver: RerunResolver,
-        log_groups: LogGroups,
+        log_reader: LogReader,
     ) -> None:
         self._runs = runs
         self._run_creator = run_creator
         self._batch_creator = batch_creator
         self._resolver = resolver
-        self._log_groups = log_groups
+        self._log_reader = log_reader
 
     async def one(
         self,
@@ -156,7 +156,7 @@ class Reruns:
     async def _erased(self, runs: Sequence[Run]) -> set[str]:
         """Return which runs are erased; the lists may not know it yet."""
         names = [RUN.name(run.id) for run in runs]
-        last = await self._log_groups.last_events(names, until=await self._log_groups.head())
+        last = await self._log_reader.last_events(names, until=await self._log_reader.head())
         return {e.aggregate for e in last if isinstance(e.event, RunDataErased | RunDataDeleted)}
 
 

@@ -29,7 +29,7 @@ from events.run.state import Run, Upload
 from events.workflow import Workflow
 from infra.event_store import load
 from infra.jetstream.private_data import PrivateData
-from infra.jetstream.tombstones import GivenUpKeys
+from infra.jetstream.tombstones import Tombstones
 from infra.offload import in_thread_if
 from infra.s3.port import ObjectMissing, ObjectStorage
 
@@ -60,7 +60,7 @@ class KeptInputs:
     """The stored inputs of earlier runs, as a new run can take them over."""
 
     def __init__(
-        self, private: PrivateData, tombstones: GivenUpKeys, storage: ObjectStorage
+        self, private: PrivateData, tombstones: Tombstones, storage: ObjectStorage
     ) -> None:
         self._private = private
         self._tombstones = tombstones
@@ -87,7 +87,7 @@ class KeptInputs:
 
     async def _stored_image(self, upload: Upload) -> Value:
         """Return an image by its name, or by its bytes if the name may not be used any more."""
-        if not await self._tombstones.holds(upload.key):
+        if not await self._tombstones.contains(upload.key):
             return ImageRef.of(upload)
         try:
             return ImageBytes(await self._storage.get_bytes(upload.key))

@@ -19,7 +19,7 @@ from events.run.events import ImageUploaded
 from infra.event_store import TooLarge
 from infra.images.accepted import ImageFacts, ImageRefused
 from infra.images.store import InputImages
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from infra.jetstream.private_data import PrivateData
 from infra.net.url_fetch import UrlRefused, check_url
 from infra.side_by_side import side_by_side
@@ -98,7 +98,7 @@ class RunInputs:
         self,
         images: InputImages,
         private: PrivateData,
-        log_groups: LogGroups,
+        log_reader: LogReader,
         *,
         allow_private_urls: bool,
         now: Callable[[], datetime],
@@ -106,7 +106,7 @@ class RunInputs:
         """Take images from URLs in private networks only with *allow_private_urls*."""
         self._image_store = images
         self._private = private
-        self._log_groups = log_groups
+        self._log_reader = log_reader
         self._allow_private_urls = allow_private_urls
         self._now = now
 
@@ -181,7 +181,7 @@ class RunInputs:
 
     def _check_room(self, valid: ValidInputs) -> None:
         """Check that the inputs of a run can be kept together."""
-        room = self._log_groups.room - REFERENCE * len(valid.facts)
+        room = self._log_reader.max_body - REFERENCE * len(valid.facts)
         texts = {n: v for n, v in valid.draft.values.items() if not isinstance(v, ImageBytes)}
         # A look at the lengths first: texts of any size are not encoded to learn their size.
         least = sum(len(value) for value in texts.values() if isinstance(value, str))

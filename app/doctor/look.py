@@ -14,7 +14,7 @@ from infra.embedded.disk import look_at_disk
 from infra.event_store import LogUnavailable
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.health.system import SystemHealth
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from infra.postgres import Pool, PostgresUnavailable
 from infra.s3.port import ObjectStorage
 from infra.s3.probe import probe_storage
@@ -98,10 +98,10 @@ class ReadModelProbe:
     """Looks at the read models, and at what they say of machines and runs."""
 
     def __init__(
-        self, pool: Pool, log_groups: LogGroups, machines: MachineProbe, stuck_runs: StuckRuns
+        self, pool: Pool, log_reader: LogReader, machines: MachineProbe, stuck_runs: StuckRuns
     ) -> None:
         self._pool = pool
-        self._log_groups = log_groups
+        self._log_reader = log_reader
         self._machines = machines
         self._stuck_runs = stuck_runs
 
@@ -134,7 +134,7 @@ class ReadModelProbe:
     async def _stands_still(self, at: int) -> bool:
         """Return whether the tables are behind, and no nearer to the head after a moment."""
         try:
-            head = await self._log_groups.head()
+            head = await self._log_reader.head()
         except LogUnavailable:
             return False
         deadline = asyncio.get_running_loop().time() + MOVES_WITHIN

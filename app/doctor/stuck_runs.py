@@ -9,7 +9,7 @@ from app.auth.caller import Caller
 from events.run.state import Run
 from events.work import piece_of_run
 from infra.event_store import LogUnavailable
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from infra.jetstream.work.queue import Queued, WorkQueue
 from infra.postgres import Pool
 from projections.health import open_runs
@@ -26,10 +26,10 @@ class StuckRuns:
     """Finds open runs whose work is in no queue."""
 
     def __init__(
-        self, pool: Pool, log_groups: LogGroups, work: WorkQueue, now: Callable[[], datetime]
+        self, pool: Pool, log_reader: LogReader, work: WorkQueue, now: Callable[[], datetime]
     ) -> None:
         self._pool = pool
-        self._log_groups = log_groups
+        self._log_reader = log_reader
         self._work = work
         self._now = now
 
@@ -51,7 +51,7 @@ class StuckRuns:
 
     async def _look(self, caller: Caller) -> list[UUID] | None:
         try:
-            head = await self._log_groups.head()
+            head = await self._log_reader.head()
             async with self._pool.connection() as connection:
                 if await position(connection) < head:
                     return None

@@ -21,7 +21,7 @@ from events.batch import Batch
 from events.run.redaction import redact_event
 from events.subjects import kind_of
 from infra.event_store import EventStore
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from infra.telemetry.api_metrics import ApiMetrics
 
 COUNTS_EVERY = 0.25
@@ -52,7 +52,7 @@ class BatchStreams:
     def __init__(
         self,
         broadcaster: Broadcaster,
-        log: LogGroups,
+        log: LogReader,
         store: EventStore,
         recent: RecentWrites,
         metrics: ApiMetrics,
@@ -85,7 +85,7 @@ class BatchStreams:
         self._recent.note(status.batch.id, status.position)
 
 
-async def start_at(log: LogGroups, store: EventStore, batch: Batch, after: int | None) -> Start:
+async def start_at(log: LogReader, store: EventStore, batch: Batch, after: int | None) -> Start:
     """Return how a batch stood at a position; without one, how it stands now.
 
     Raises:

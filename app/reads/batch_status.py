@@ -13,7 +13,7 @@ from events.run.events import RunDataDeleted, RunDataErased, StatusChanged
 from events.run.status import TERMINAL, Status
 from events.subjects import identifier_of, kind_of
 from infra.event_store import EventStore, load
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from projections.queries import BatchCount
 
 
@@ -83,7 +83,7 @@ class Tally:
         return BatchStatus(batch=self.batch, position=position, counts=counts, ended_at=ended_at)
 
 
-async def tally_at(log: LogGroups, store: EventStore, batch: Batch, position: int) -> Tally:
+async def tally_at(log: LogReader, store: EventStore, batch: Batch, position: int) -> Tally:
     """Count the runs of a batch as they stood at a position of the log.
 
     Raises:

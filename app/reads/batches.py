@@ -17,7 +17,7 @@ from events.aggregates import BATCH
 from events.batch import Batch
 from infra.batch_runs import BatchSession
 from infra.event_store import EventStore
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from infra.postgres import Pool
 from projections.queries import BatchCount, Page, count_batches, list_batches, position
 
@@ -39,13 +39,13 @@ class BatchReads:
         store: EventStore,
         pool: Pool,
         rows: BatchRows,
-        log_groups: LogGroups,
+        log_reader: LogReader,
         recent: RecentWrites,
     ) -> None:
         self._store = store
         self._pool = pool
         self._rows = rows
-        self._log_groups = log_groups
+        self._log_reader = log_reader
         self._recent = recent
 
     async def find(self, caller: Caller, batch_id: UUID, *, at_least: int = 0) -> BatchStatus:
@@ -69,9 +69,9 @@ class BatchReads:
     async def find_in_log(self, caller: Caller, batch_id: UUID) -> BatchStatus:
         """Return the status of a batch of the caller's now, by the log alone; raises as `find`."""
         session = await self.session(caller, batch_id)
-        position = await self._log_groups.head()
+        position = await self._log_reader.head()
         self._recent.check(batch_id, position)
-        tally = await tally_at(self._log_groups, self._store, session.existing, position)
+        tally = await tally_at(self._log_reader, self._store, session.existing, position)
         self._recent.note(batch_id, position)
         return tally.status(position)
 

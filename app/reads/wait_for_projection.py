@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from infra.postgres import Connection
 from projections.queries import ReadModelsBehind, position
 
@@ -13,7 +13,7 @@ PATIENCE = 3.0
 LOOK_EVERY = 0.05
 
 
-async def wait_for_projection(log_groups: LogGroups, connection: Connection) -> None:
+async def wait_for_projection(log_reader: LogReader, connection: Connection) -> None:
     """Return when the read models are where the log is now.
 
     Raises:
@@ -21,7 +21,7 @@ async def wait_for_projection(log_groups: LogGroups, connection: Connection) -> 
         LogUnavailable: the log does not answer.
 
     """
-    wanted = await log_groups.head()
+    wanted = await log_reader.head()
     deadline = time.monotonic() + PATIENCE
     while await position(connection) < wanted:
         if time.monotonic() > deadline:

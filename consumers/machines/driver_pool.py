@@ -13,12 +13,12 @@ from events.machine.events import MachineEvent
 from infra.comfyui.secrets import MachineSecrets
 from infra.comfyui.secrets import opened as in_clear
 from infra.event_store import EventStore, Session
-from infra.machine_driver import Machine
+from infra.machine_driver import MachineDriver
 from infra.net.machine_address import AddressRefused
 from infra.sealing import CannotOpen, Sealer
 
 
-class Driver(Machine, Protocol):
+class Driver(MachineDriver, Protocol):
     """A machine's driver, which holds connections."""
 
     async def close(self) -> None:
@@ -93,7 +93,7 @@ class Machines:
         return self._sessions[known.id].tenant
 
     @asynccontextmanager
-    async def using(self, known: state.Machine) -> AsyncIterator[Machine]:
+    async def using(self, known: state.Machine) -> AsyncIterator[MachineDriver]:
         """Give the driver for the machine as it is *known*; it stays open while it is used.
 
         Raises (on entering):

@@ -18,7 +18,7 @@ from events.run.commands import RecordDataDeleted
 from events.run.events import ImageUploaded
 from infra.event_store import EventStore, load
 from infra.jetstream.private_data import PrivateData
-from infra.jetstream.tombstones import GRACE, GivenUpKeys
+from infra.jetstream.tombstones import GRACE, Tombstones
 from infra.postgres import Pool, PostgresUnavailable
 from infra.s3.keys import output_folder
 from infra.s3.port import ObjectStorage, StorageRefused, StorageUnavailable
@@ -39,7 +39,7 @@ class Eraser(Struct, frozen=True, kw_only=True):
 
     store: EventStore
     private: PrivateData
-    given_up: GivenUpKeys
+    given_up: Tombstones
     storage: ObjectStorage
     pool: Pool
     """The read models; while they are away, erasing waits."""

@@ -25,7 +25,7 @@ from events.run.state import Run
 from events.run.status import Status
 from infra.event_store import LogUnavailable
 from infra.jetstream.run_progress import ProgressSender
-from infra.machine_driver import Machine, MachineRefused, MachineUnreachable
+from infra.machine_driver import MachineDriver, MachineRefused, MachineUnreachable
 
 CANCEL_PATIENCE = 15.0
 """Seconds a machine has for stopping a prompt before the run ends without its word."""
@@ -49,7 +49,7 @@ class Follower(Struct, frozen=True, kw_only=True):
     """Seconds it may wait in its machine's own queue."""
 
     async def follow(
-        self, session: RunSession, run: Run, machine: Machine, prepared: Prepared
+        self, session: RunSession, run: Run, machine: MachineDriver, prepared: Prepared
     ) -> None:
         """Follow the prompt of a claimed *run*, listening for a cancellation all the while.
 
@@ -64,7 +64,12 @@ class Follower(Struct, frozen=True, kw_only=True):
             await self._follow(session, run, machine, prepared, report)
 
     async def _follow(
-        self, session: RunSession, run: Run, machine: Machine, prepared: Prepared, report: "_Report"
+        self,
+        session: RunSession,
+        run: Run,
+        machine: MachineDriver,
+        prepared: Prepared,
+        report: "_Report",
     ) -> None:
         assert run.prompt_id is not None  # it was claimed
         async with (

@@ -21,7 +21,7 @@ from events.run.state import Run
 from infra.images.accepted import ImageRefused
 from infra.images.store import InputImages
 from infra.jetstream.private_data import PrivateData
-from infra.machine_driver import Machine
+from infra.machine_driver import MachineDriver
 from infra.net.url_fetch import UrlRefused, fetch_image_url
 from infra.s3.graphs import Graphs
 from infra.s3.port import ObjectMissing, ObjectStorage
@@ -55,7 +55,7 @@ class Preparer(Struct, frozen=True, kw_only=True):
     settings: Settings
     runs: RunCommands
 
-    async def prepare(self, session: RunSession, machine: Machine) -> Prepared:
+    async def prepare(self, session: RunSession, machine: MachineDriver) -> Prepared:
         """Compile the run's graph and put its images on the machine.
 
         Raises:
@@ -104,7 +104,7 @@ class Preparer(Struct, frozen=True, kw_only=True):
         return stored
 
     async def _place_images(
-        self, session: RunSession, values: Mapping[str, StoredValue], machine: Machine
+        self, session: RunSession, values: Mapping[str, StoredValue], machine: MachineDriver
     ) -> dict[str, str]:
         """Put every input image on the machine; give the names it has there, by input."""
         images = {
@@ -116,7 +116,7 @@ class Preparer(Struct, frozen=True, kw_only=True):
         return dict(zip(images, placed, strict=True))
 
     async def _place(
-        self, session: RunSession, name: str, value: ImageRef | ImageUrl, machine: Machine
+        self, session: RunSession, name: str, value: ImageRef | ImageUrl, machine: MachineDriver
     ) -> str:
         known = session.existing.inputs.get(name)
         key = value.key if isinstance(value, ImageRef) else known.key if known else None

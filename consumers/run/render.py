@@ -31,7 +31,7 @@ from infra.jetstream.private_data import PrivateData
 from infra.jetstream.work.consumers import ACK_WAIT
 from infra.machine_driver import (
     Lost,
-    Machine,
+    MachineDriver,
     MachineRefused,
     MachineUnreachable,
     OutcomeUnknown,
@@ -131,7 +131,7 @@ class Renderer(Struct, frozen=True, kw_only=True):
         )
         raise Later(STOPPED_PAUSE)
 
-    async def _render_on(self, machine: Machine, name: str, session: RunSession) -> None:
+    async def _render_on(self, machine: MachineDriver, name: str, session: RunSession) -> None:
         waited_until = self.runs.now()
         with timed("run.prepare", session):
             prepared = await self.preparer.prepare(session, machine)
@@ -143,7 +143,7 @@ class Renderer(Struct, frozen=True, kw_only=True):
     async def _attempt(
         self,
         session: RunSession,
-        machine: Machine,
+        machine: MachineDriver,
         name: str,
         prepared: Prepared,
         waited_until: datetime,
@@ -180,7 +180,7 @@ class Renderer(Struct, frozen=True, kw_only=True):
         else:
             await self.follower.follow(session, run, machine, prepared)
 
-    async def _submit(self, session: RunSession, machine: Machine, prepared: Prepared) -> str:
+    async def _submit(self, session: RunSession, machine: MachineDriver, prepared: Prepared) -> str:
         """Offer the prompt until the machine has it; return why it has not, nothing when it has.
 
         Raises:
@@ -202,7 +202,7 @@ class Renderer(Struct, frozen=True, kw_only=True):
                 return ""
         return unanswered
 
-    async def _ask_twice(self, machine: Machine, prompt_id: UUID) -> PromptState:
+    async def _ask_twice(self, machine: MachineDriver, prompt_id: UUID) -> PromptState:
         """Ask what became of a submission without an answer; a slow machine may queue it late."""
         known = await machine.look_up(prompt_id)
         if isinstance(known, Lost):

@@ -23,7 +23,7 @@ from events.run.output import Output
 from events.run.state import Run
 from infra.event_store import EventStore, load
 from infra.images.size import ImageSizeSniffer
-from infra.machine_driver import Machine, MachineRefused, MachineUnreachable, OutputMissing
+from infra.machine_driver import MachineDriver, MachineRefused, MachineUnreachable, OutputMissing
 from infra.s3.keys import output_folder, output_key
 from infra.s3.port import ObjectStorage, StorageRefused, StorageUnavailable
 
@@ -101,7 +101,7 @@ class Uploader(Struct, frozen=True, kw_only=True):
         except (StorageUnavailable, StorageRefused) as error:
             raise Later(growing_delay(delivery)) from error
 
-    async def _store_until_stopped(self, session: RunSession, machine: Machine) -> bool:
+    async def _store_until_stopped(self, session: RunSession, machine: MachineDriver) -> bool:
         """Store all outputs; return whether that was done before the run was cancelled or ended."""
         async with (
             self.heard(session.name, CANCEL_REQUESTED) as cancel_heard,
@@ -113,7 +113,7 @@ class Uploader(Struct, frozen=True, kw_only=True):
                 storing.result()
             return storing.done()
 
-    async def _store_all(self, session: RunSession, machine: Machine) -> None:
+    async def _store_all(self, session: RunSession, machine: MachineDriver) -> None:
         run = session.existing
         slots = asyncio.Semaphore(AT_ONCE)
 
@@ -129,7 +129,7 @@ class Uploader(Struct, frozen=True, kw_only=True):
                 raise result
 
     async def _store_one(
-        self, session: RunSession, run: Run, output: Output, machine: Machine
+        self, session: RunSession, run: Run, output: Output, machine: MachineDriver
     ) -> None:
         began = self.runs.now()
         sniffer = ImageSizeSniffer()

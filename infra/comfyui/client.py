@@ -72,7 +72,7 @@ class Client:
         self._farewells: set[asyncio.Task[None]] = set()
 
     def at(self, *path: str) -> URL:
-        """Give the URL of *path*; each part may hold any character."""
+        """Return the URL of *path*; each part may hold any character."""
         return self.base.joinpath(*(quote(part, safe="") for part in path), encoded=True)
 
     async def get(self, *path: str, at_most: int | None = None) -> Answer:
@@ -147,7 +147,7 @@ class Client:
             raise MachineUnreachable(self.told(error)) from error
 
     def later(self, farewell: Coroutine[None, None, None]) -> None:
-        """Let *farewell* run while others go on; `close` waits for it."""
+        """Run *farewell* in the background; `close` waits for it."""
         task = asyncio.create_task(farewell)
         self._farewells.add(task)
         task.add_done_callback(self._farewells.discard)
@@ -163,7 +163,7 @@ class Client:
         return MachineRefused("machine_answer_invalid", f"{self.base.origin()} {why}")
 
     def told(self, error: Exception) -> str:
-        """Say which machine *error* is about."""
+        """Add to *error* which machine it is about."""
         return f"{self.base.origin()}: {str(error) or type(error).__name__}"
 
     async def _answer(

@@ -31,7 +31,7 @@ History = dict[str, Entry]
 
 
 def outcome_of(entry: Entry, prompt_id: UUID) -> Finished | Failed | Interrupted:
-    """Say how the prompt of *entry* ended."""
+    """Return how the prompt of *entry* ended."""
     messages = entry.status.messages
     seconds = _seconds(messages)
     if entry.status.status_str == "success":

@@ -106,7 +106,7 @@ def _accepted(answer: Answer) -> PromptAnswer:
 
 
 async def look_up(client: Client, prompt_id: UUID) -> PromptState:
-    """Say what the machine knows of a prompt.
+    """Return what the machine knows of a prompt.
 
     Raises:
         MachineUnreachable: it does not answer.

@@ -1,4 +1,4 @@
-"""What a machine, and its partner nodes, want to be shown with every request: in clear."""
+"""Secrets of a machine and of its partner nodes, in clear: sent with every request."""
 
 import json
 

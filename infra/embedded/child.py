@@ -181,7 +181,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _tie_to(parent: int, orphan_signal: signal.Signals) -> Callable[[], None] | None:
-    """Let the kernel signal the child when we die, in whatever way. Linux only."""
+    """Have the kernel signal the child when this process dies, in whatever way. Linux only."""
     if sys.platform != "linux":
         return None
 

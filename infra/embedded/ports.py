@@ -18,7 +18,7 @@ _CANDIDATES = range(10_000, 20_000)
 
 
 def remembered_ports(file: Path, names: Iterable[str]) -> dict[str, int]:
-    """Give each name the port it had in *file*, or a new free one, and remember them.
+    """Return for each name the port it had in *file*, or a new free one, and remember them.
 
     Call it only while none of the servers runs: a port in use counts as somebody else's.
     """

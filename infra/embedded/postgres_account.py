@@ -37,7 +37,7 @@ def _disguise() -> Account | None:
 
 
 def switched_account(root: Path, binaries: Path) -> Account:
-    """Give `nobody`, alone among others, a way through the data folder; for root only.
+    """Open the data folder to the account `nobody` alone; for root only.
 
     Raises:
         ServerFailed: a folder above it, or the installation, is closed to others.

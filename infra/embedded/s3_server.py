@@ -115,7 +115,7 @@ def _argv(ports: dict[str, int]) -> tuple[str, ...]:
 
 
 def s3_settings(endpoint: str, keys: Keys) -> dict[str, str]:
-    """Give the settings that lead to a SeaweedFS at *endpoint*."""
+    """Return the settings that lead to a SeaweedFS at *endpoint*."""
     return {
         "SPACES_ENDPOINT": endpoint,
         "SPACES_ENDPOINT_CDN": endpoint,

@@ -1,4 +1,4 @@
-"""Start the servers that nobody else provides, side by side, and stop them again."""
+"""Start the servers that are not provided otherwise, side by side, and stop them again."""
 
 import time
 from collections.abc import Callable, Mapping

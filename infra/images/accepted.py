@@ -74,7 +74,7 @@ class ImageFacts(Struct, frozen=True, kw_only=True):
 
 
 def inspect_image_now(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageFacts:
-    """Tell what an image is; its name and declared type do not matter.
+    """Return what an image is; its name and declared type do not matter.
 
     *max_pixels* counts over all frames, and is decided before anything is decoded.
 

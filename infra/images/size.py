@@ -37,7 +37,7 @@ class ImageSizeSniffer:
 
 
 def image_size(head: bytes | bytearray) -> Size | None:
-    """Tell width and height of the image that begins with *head*; None if that does not say."""
+    """Return width and height of the image that begins with *head*; None if that does not say."""
     for magic, read in _READERS.items():
         if head.startswith(magic):
             try:

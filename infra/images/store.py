@@ -1,4 +1,4 @@
-"""Takes in an input image: looks at it, stores it under its content, and tells what was stored."""
+"""Intake of input images: inspected, and stored once under their content."""
 
 import hashlib
 import time
@@ -13,7 +13,7 @@ from events.run.events import ImageUploaded, input_uploaded
 from infra.images.accepted import ImageFacts, inspect_image_now
 from infra.images.process import inspect_in_process
 from infra.images.size import image_size
-from infra.jetstream.tombstones import GivenUpKeys
+from infra.jetstream.tombstones import Tombstones
 from infra.offload import SMALL, in_thread, in_thread_if
 from infra.s3.keys import input_key
 from infra.s3.port import ObjectStorage, StorageUnavailable
@@ -28,14 +28,14 @@ HEAD = 256 * 1024
 
 
 class InputImages(Struct, frozen=True, kw_only=True):
-    """Where input images go, and what is taken."""
+    """Intake of input images, with its limits."""
 
     storage: ObjectStorage
-    given_up: GivenUpKeys
+    given_up: Tombstones
     settings: Settings
 
     async def look_at(self, data: bytes) -> ImageFacts:
-        """Tell what an image is.
+        """Return what an image is.
 
         Raises:
             ImageRefused: it is no image that we take.
@@ -77,14 +77,14 @@ class InputImages(Struct, frozen=True, kw_only=True):
 
         """
         for image in images:
-            if await self.given_up.holds(image.key):
+            if await self.given_up.contains(image.key):
                 raise StorageUnavailable(f"{image.key} is being erased")
 
     async def _good_key(self, tenant: str, sha256: str, extension: str) -> str:
         secret = self.settings.jwt_secret.encode()
         for generation in count():
             key = input_key(tenant, sha256, extension, secret=secret, generation=generation)
-            if not await self.given_up.holds(key):
+            if not await self.given_up.contains(key):
                 return key
         raise AssertionError("counting has no end")
 

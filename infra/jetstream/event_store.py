@@ -54,7 +54,7 @@ class JetStreamEventStore:
     """The log, seen through one connection."""
 
     def __init__(self, client: Client, *, patience: float = 10.0, per_try: float = 1.0) -> None:
-        """Give up on an append after *patience* seconds, on one try after *per_try*.
+        """Raise LogUnavailable for an append after *patience* seconds; a try has *per_try*.
 
         Leader elections took up to 8.5 s, and what was asked before the end of one is not answered
         after it: patience covers one, with short tries.
@@ -65,7 +65,7 @@ class JetStreamEventStore:
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
 
     async def last(self, aggregate: str) -> AnyRecorded | None:
-        """Give the aggregate's last event, as the leader knows it.
+        """Return the aggregate's last event, as the leader knows it.
 
         Raises:
             LogUnavailable: the log does not answer.
@@ -77,7 +77,7 @@ class JetStreamEventStore:
         return _from_leader(last) if last else None
 
     async def read(self, aggregate: str, *, after: int = 0) -> list[AnyRecorded]:
-        """Give the aggregate's events beyond position *after*; see EventStore."""
+        """Return the aggregate's events beyond position *after*; see EventStore."""
         last = await self.last(aggregate)
         if last is None or last.position <= after:
             return []
@@ -129,14 +129,14 @@ class JetStreamEventStore:
             await asyncio.sleep(0.05)
 
     async def _settle(self, events: Sequence[AnyRecorded], expected: int) -> list[AnyRecorded]:
-        """Tell a lost race from an append of ours that had landed before."""
+        """Return our events if they had landed before, else raise VersionConflict."""
         tail = {e.id: e for e in await self.read(events[0].aggregate, after=expected)}
         if all(event.id in tail for event in events):
             return [tail[event.id] for event in events]
         raise VersionConflict(events[0].aggregate)
 
     async def _publish(self, events: Sequence[AnyRecorded], expected: int) -> int:
-        """Publish once; give the position of the last event."""
+        """Publish once; return the position of the last event."""
         name = subject(events[0].aggregate)
         if len(events) > 1:
             return await self._publish_batch(name, events, expected)

@@ -1,4 +1,4 @@
-"""Asks the leader of a stream: the one node whose "there is no such message" is believed.
+"""Reads from the leader of a stream, the one node whose "no such message" is certain.
 
 Elections take up to 8.5 s; *patience* (seconds) covers one.
 

@@ -44,7 +44,7 @@ class PrivateData:
         await self._put(subjects.inputs(run_id, request_hash), values)
 
     async def get_inputs(self, run_id: UUID, request_hash: str) -> dict[str, StoredValue] | None:
-        """Give the inputs of a run, None when there are none.
+        """Return the inputs of a run, None when there are none.
 
         Raises:
             LogUnavailable: nobody answers.
@@ -63,7 +63,7 @@ class PrivateData:
         await self._put(subjects.texts(run_id, attempt), texts)
 
     async def get_texts(self, run_id: UUID, attempt: int) -> dict[int, str]:
-        """Give the texts that an attempt produced, by output index; empty when there are none.
+        """Return the texts that an attempt produced, by output index; empty when there are none.
 
         Raises:
             LogUnavailable: nobody answers.

@@ -1,4 +1,4 @@
-"""Passes on the progress of runs: the latest word of each, at most four a second, never a fact."""
+"""Publisher of the progress of runs: at most four messages a second for each, never a fact."""
 
 import time
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Remembers the keys of input images that were given up: no new run may use them.
+"""Tombstones of input images: no new run may use a key that was given up.
 
 Runs of a tenant share an image by its content. Whoever erases the last run that uses one cannot
 know of a run that is being accepted at that moment and has just found the image in storage. So a
@@ -23,15 +23,15 @@ GRACE = timedelta(seconds=30)
 may take; a process that sleeps between the two for longer than this may lose the image."""
 
 
-class GivenUpKeys:
-    """The keys, kept as a mark each beside the private data of runs."""
+class Tombstones:
+    """Keys that were given up: a message each, in the stream of private data."""
 
     def __init__(self, client: Client, *, within: float = 5.0) -> None:
         self._client = client
         self._within = within
 
     async def give_up(self, key: str) -> datetime:
-        """Give up *key*; tell when that was done first.
+        """Bury *key*; return when that was done first.
 
         Raises:
             LogUnavailable: not confirmed in time.
@@ -50,7 +50,7 @@ class GivenUpKeys:
             raise LogUnavailable("what was given up is not there")
         return since
 
-    async def holds(self, key: str) -> bool:
+    async def contains(self, key: str) -> bool:
         """Whether *key* was given up.
 
         Raises:

@@ -35,7 +35,7 @@ class IdentityProviderUnavailable(Exception):
 
 @asynccontextmanager
 async def open_jwks(url: str) -> AsyncIterator["Jwks"]:
-    """Give the keys behind *url*; nothing is fetched until the first is wanted."""
+    """Open the keys behind *url*; nothing is fetched until the first is wanted."""
     async with aiohttp.ClientSession() as session:
         yield Jwks(url, session)
 
@@ -59,7 +59,7 @@ class Jwks:
         self._one_at_a_time = asyncio.Lock()
 
     async def key(self, kid: str | None) -> jwt.PyJWK | None:
-        """Give the key of that name, or the only one there is when a token names none.
+        """Return the key of that name, or the only one there is when a token names none.
 
         Raises:
             IdentityProviderUnavailable: it is not known, and the last fetch failed.

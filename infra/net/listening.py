@@ -1,4 +1,4 @@
-"""Where a process listens: sockets are opened before anything else, so that a fault is told."""
+"""Listening sockets, opened before anything else, so that a fault is reported early."""
 
 import errno
 import socket
@@ -52,7 +52,7 @@ class CannotListen(Exception):
         super().__init__(self.text())
 
     def text(self, language: str = "en") -> str:
-        """Say it in *language*: en or zh."""
+        """Return the sentence in *language*: en or zh."""
         return translate(MESSAGES[self.code], language, self.params)
 
 

@@ -23,7 +23,7 @@ def output_key(run_id: UUID, name: str) -> str:
 
 
 def output_folder(run_id: UUID) -> str:
-    """Give what the keys of all outputs of a run begin with."""
+    """Return what the keys of all outputs of a run begin with."""
     return f"outputs/runs/{run_id}/"
 
 
@@ -49,5 +49,5 @@ def object_info_key(tenant: str, sha256: str, *, secret: bytes) -> str:
 
 
 def _tenant_hash(tenant: str, secret: bytes) -> str:
-    """Give 128 bits that only the holder of *secret* can compute."""
+    """Return 128 bits that only the holder of *secret* can compute."""
     return hmac.digest(secret, b"object-key\x1f" + tenant.encode(), hashlib.sha256).hex()[:32]

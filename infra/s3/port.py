@@ -58,7 +58,7 @@ class ObjectStorage(Protocol):
         ...
 
     async def get_bytes(self, key: str) -> bytes:
-        """Give an object's content.
+        """Return an object's content.
 
         Raises:
             ObjectMissing: there is none.

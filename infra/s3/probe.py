@@ -1,4 +1,4 @@
-"""Tries object storage as a run and its readers use it: write, then read as anybody would."""
+"""Probe of object storage as runs and their readers use it: write, then read by the public URL."""
 
 import asyncio
 from collections.abc import AsyncIterator

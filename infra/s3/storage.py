@@ -105,7 +105,7 @@ class S3ObjectStorage:
         return FileRef(key=key, bytes=went_by.size, sha256=went_by.sha256, media_type=media_type)
 
     async def get_bytes(self, key: str) -> bytes:
-        """Give an object's content."""
+        """Return an object's content."""
         async with self.open(key) as found:
             return b"".join([chunk async for chunk in found.chunks()])
 

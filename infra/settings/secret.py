@@ -17,7 +17,7 @@ _PLACEHOLDER = re.compile(
 
 
 def secrets_in(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Give every secret in *env* with the name of its variable; what is not set is left out."""
+    """Return every secret in *env* with the name of its variable; what is not set is left out."""
     for name in _WHOLE:
         yield name, env.get(name, "")
     for name in _LISTS:
@@ -28,7 +28,7 @@ def secrets_in(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def secret_values(env: Mapping[str, str]) -> frozenset[str]:
-    """Give the secrets themselves, as they are and as URLs hold them."""
+    """Return the secrets themselves, as they are and as URLs hold them."""
     found = {secret for _, secret in secrets_in(env) if secret} | {*_in_headers(env)}
     return frozenset(found | {unquote(secret) for secret in found})
 
@@ -48,7 +48,7 @@ def placeholders_in(env: Mapping[str, str]) -> list[str]:
 
 
 def _password(url: str) -> str:
-    """Give a URL's password, or the token that NATS takes in the place of the user."""
+    """Return a URL's password, or the token that NATS takes in the place of the user."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,1 +1,1 @@
-"""What each process says of itself: health and metrics."""
+"""Health, metrics and traces of each process."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
+
+from infra.jetstream.connection import Client
 
 
 class NatsConnections(Collector):

@@ -19,7 +19,7 @@ from infra.event_store import EventStore
 from infra.jetstream.connection import connected
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log import consumer, reader
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from infra.jetstream.log.reader import LogInterrupted, read_log
 from infra.jetstream.private_data import PrivateData
 from tests.builders.facts import claimed, created, draft
@@ -137,7 +137,7 @@ async def test_runs_are_read_whole_whatever_replica_is_asked(client: Client) -> 
 
 async def test_where_many_stand_is_known_whatever_replica_is_asked(client: Client) -> None:
     runs = [await run_of(client, 2) for _ in range(5)]
-    groups, names = LogGroups(client), [run[0].aggregate for run in runs]
+    groups, names = LogReader(client), [run[0].aggregate for run in runs]
 
     for _ in range(ASKED):
         found = await groups.last_events(names, until=await groups.head())

@@ -23,7 +23,7 @@ from infra.machine_driver import (
     Graph,
     Interrupted,
     Lost,
-    Machine,
+    MachineDriver,
     MachineRefused,
     MachineUnreachable,
     OutputMissing,
@@ -56,7 +56,7 @@ counts_steps = pytest.mark.skipif(
 
 
 @pytest.fixture
-async def machine(lab: Lab) -> Machine:
+async def machine(lab: Lab) -> MachineDriver:
     return await lab.open()
 
 
@@ -109,7 +109,7 @@ def picture(*, seconds: float = 0.0, prefix: str = "made") -> dict[str, Any]:
     }
 
 
-async def run(machine: Machine, graph: Graph) -> tuple[object, Recorder]:
+async def run(machine: MachineDriver, graph: Graph) -> tuple[object, Recorder]:
     report, prompt_id = Recorder(), uuid4()
     await machine.submit(prompt_id, graph)
     return await machine.watch(prompt_id, graph, report), report
@@ -120,12 +120,12 @@ def timeless(outcome: object) -> object:
     return replace(outcome, nodes=()) if isinstance(outcome, Finished | Failed) else outcome
 
 
-async def content(machine: Machine, output: Output) -> bytes:
+async def content(machine: MachineDriver, output: Output) -> bytes:
     async with machine.open_output(output) as stream:
         return b"".join([chunk async for chunk in stream.chunks()])
 
 
-async def test_a_prompt_runs_to_its_end_and_its_files_can_be_read(machine: Machine) -> None:
+async def test_a_prompt_runs_to_its_end_and_its_files_can_be_read(machine: MachineDriver) -> None:
     outcome, _ = await run(machine, picture())
 
     assert isinstance(outcome, Finished)
@@ -137,7 +137,9 @@ async def test_a_prompt_runs_to_its_end_and_its_files_can_be_read(machine: Machi
     assert Image.open(BytesIO(data)).size == (8, 8)
 
 
-async def test_a_machine_describes_its_classes_and_knows_which_it_has_not(machine: Machine) -> None:
+async def test_a_machine_describes_its_classes_and_knows_which_it_has_not(
+    machine: MachineDriver,
+) -> None:
     infos = await machine.describe({"EmptyImage", "NoSuchClass"})
 
     [kind, extra] = (infos["EmptyImage"] or {})["input"]["required"]["width"]
@@ -146,7 +148,7 @@ async def test_a_machine_describes_its_classes_and_knows_which_it_has_not(machin
 
 
 @counts_steps
-async def test_progress_tells_the_node_and_never_goes_back(machine: Machine) -> None:
+async def test_progress_tells_the_node_and_never_goes_back(machine: MachineDriver) -> None:
     _, report = await run(machine, picture(seconds=0.8))
 
     assert report.runs == 1
@@ -159,7 +161,7 @@ async def test_progress_tells_the_node_and_never_goes_back(machine: Machine) -> 
     assert last.message == f"Wait a little {last.step}/{STEPS}"
 
 
-async def test_a_watcher_knows_how_long_the_nodes_took(machine: Machine) -> None:
+async def test_a_watcher_knows_how_long_the_nodes_took(machine: MachineDriver) -> None:
     outcome, _ = await run(machine, picture(seconds=0.6))
     assert isinstance(outcome, Finished)
     took = {node.node_id: node for node in outcome.nodes}
@@ -169,7 +171,7 @@ async def test_a_watcher_knows_how_long_the_nodes_took(machine: Machine) -> None
     assert took["3"].seconds < 0.3
 
 
-async def test_a_watcher_knows_which_nodes_were_cached(lab: Lab, machine: Machine) -> None:
+async def test_a_watcher_knows_which_nodes_were_cached(lab: Lab, machine: MachineDriver) -> None:
     if isinstance(lab, DemoLab):
         pytest.skip("the demo machine keeps no results")
     graph = picture()
@@ -181,7 +183,7 @@ async def test_a_watcher_knows_which_nodes_were_cached(lab: Lab, machine: Machin
     assert "4" not in {n.node_id for n in again.nodes if n.cached}
 
 
-async def test_of_a_node_that_raises_the_time_is_known(lab: Lab, machine: Machine) -> None:
+async def test_of_a_node_that_raises_the_time_is_known(lab: Lab, machine: MachineDriver) -> None:
     nodes, _ = lab.failing("2", "4")
     outcome, _ = await run(machine, picture(seconds=0.5) | nodes)
 
@@ -191,7 +193,7 @@ async def test_of_a_node_that_raises_the_time_is_known(lab: Lab, machine: Machin
     assert {"2", "4"} <= {node.node_id for node in outcome.nodes}
 
 
-async def test_what_a_report_raises_ends_the_watch(machine: Machine) -> None:
+async def test_what_a_report_raises_ends_the_watch(machine: MachineDriver) -> None:
     prompt_id, graph = uuid4(), picture(seconds=0.5)
     await machine.submit(prompt_id, graph)
     with pytest.raises(LookupError):
@@ -200,7 +202,7 @@ async def test_what_a_report_raises_ends_the_watch(machine: Machine) -> None:
     assert isinstance(await machine.watch(prompt_id, graph, Recorder()), Finished)
 
 
-async def test_a_prompt_can_be_watched_after_its_end(machine: Machine) -> None:
+async def test_a_prompt_can_be_watched_after_its_end(machine: MachineDriver) -> None:
     prompt_id, graph = uuid4(), picture()
     await machine.submit(prompt_id, graph)
     first = await machine.watch(prompt_id, graph, Recorder())
@@ -209,7 +211,7 @@ async def test_a_prompt_can_be_watched_after_its_end(machine: Machine) -> None:
     assert await machine.look_up(prompt_id) == timeless(first)
 
 
-async def test_a_node_that_raises_is_named(lab: Lab, machine: Machine) -> None:
+async def test_a_node_that_raises_is_named(lab: Lab, machine: MachineDriver) -> None:
     nodes, failed = lab.failing("1", "2")
     outcome, _ = await run(machine, {"1": picture()["1"]} | nodes)
 
@@ -218,7 +220,7 @@ async def test_a_node_that_raises_is_named(lab: Lab, machine: Machine) -> None:
     assert replace(outcome, message="", nodes=(), seconds=None) == replace(failed, message="")
 
 
-async def test_a_machine_says_what_it_knows_of_a_prompt(machine: Machine) -> None:
+async def test_a_machine_says_what_it_knows_of_a_prompt(machine: MachineDriver) -> None:
     running, waiting = uuid4(), uuid4()
     await machine.submit(running, picture(seconds=0.2))
     await machine.submit(waiting, graph := picture())
@@ -230,7 +232,7 @@ async def test_a_machine_says_what_it_knows_of_a_prompt(machine: Machine) -> Non
     assert await machine.look_up(waiting) == timeless(finished)
 
 
-async def test_cancel_stops_a_running_prompt_and_no_other(machine: Machine) -> None:
+async def test_cancel_stops_a_running_prompt_and_no_other(machine: MachineDriver) -> None:
     running, waiting = uuid4(), uuid4()
     await machine.submit(running, graph := picture(seconds=LONG))
     await machine.submit(waiting, other := picture())
@@ -245,7 +247,9 @@ async def test_cancel_stops_a_running_prompt_and_no_other(machine: Machine) -> N
     assert isinstance(await machine.watch(waiting, other, Recorder()), Finished)
 
 
-async def test_cancel_removes_a_waiting_prompt_and_no_other(lab: Lab, machine: Machine) -> None:
+async def test_cancel_removes_a_waiting_prompt_and_no_other(
+    lab: Lab, machine: MachineDriver
+) -> None:
     running, waiting = uuid4(), uuid4()
     await machine.submit(running, graph := picture(seconds=0.3))
     await machine.submit(waiting, picture())
@@ -256,7 +260,7 @@ async def test_cancel_removes_a_waiting_prompt_and_no_other(lab: Lab, machine: M
     assert str(waiting) not in await lab.rendered()
 
 
-async def test_cancel_does_nothing_to_what_is_over_or_unknown(machine: Machine) -> None:
+async def test_cancel_does_nothing_to_what_is_over_or_unknown(machine: MachineDriver) -> None:
     prompt_id, graph = uuid4(), picture()
     await machine.submit(prompt_id, graph)
     outcome = await machine.watch(prompt_id, graph, Recorder())
@@ -266,7 +270,7 @@ async def test_cancel_does_nothing_to_what_is_over_or_unknown(machine: Machine) 
     assert await machine.look_up(prompt_id) == timeless(outcome)
 
 
-async def test_a_waiting_prompt_that_someone_else_removes_is_lost(machine: Machine) -> None:
+async def test_a_waiting_prompt_that_someone_else_removes_is_lost(machine: MachineDriver) -> None:
     running, waiting = uuid4(), uuid4()
     await machine.submit(running, picture(seconds=LONG))
     await machine.submit(waiting, graph := picture())
@@ -278,7 +282,9 @@ async def test_a_waiting_prompt_that_someone_else_removes_is_lost(machine: Machi
 
 
 @pytest.mark.parametrize("doing", ["check", "submit"])
-async def test_a_graph_the_machine_cannot_run_is_refused(machine: Machine, doing: str) -> None:
+async def test_a_graph_the_machine_cannot_run_is_refused(
+    machine: MachineDriver, doing: str
+) -> None:
     unknown, incomplete = picture(), picture()
     unknown["2"]["class_type"] = "NotInstalled"
     del incomplete["1"]["inputs"]["width"]
@@ -292,7 +298,7 @@ async def test_a_graph_the_machine_cannot_run_is_refused(machine: Machine, doing
     )
 
 
-async def refusal(machine: Machine, doing: str, graph: Graph) -> tuple[str, str, str, str]:
+async def refusal(machine: MachineDriver, doing: str, graph: Graph) -> tuple[str, str, str, str]:
     refusing = machine.check(graph) if doing == "check" else machine.submit(uuid4(), graph)
     with pytest.raises(WorkflowRejected) as refused:
         await refusing
@@ -301,12 +307,12 @@ async def refusal(machine: Machine, doing: str, graph: Graph) -> tuple[str, str,
     return problem.code, problem.node_id, problem.node_class, problem.input_name
 
 
-async def test_a_graph_the_machine_can_run_passes(machine: Machine) -> None:
+async def test_a_graph_the_machine_can_run_passes(machine: MachineDriver) -> None:
     await machine.check(picture())
 
 
 @pytest.mark.parametrize("name", ["cat.png", "../../etc/漢 字.JPG", "no suffix", ""])
-async def test_an_uploaded_image_can_be_loaded(machine: Machine, name: str) -> None:
+async def test_an_uploaded_image_can_be_loaded(machine: MachineDriver, name: str) -> None:
     buffer = BytesIO()
     Image.new("RGB", (5, 7), "red").save(buffer, "PNG")
     image = await machine.upload_image(name, buffer.getvalue())
@@ -318,14 +324,14 @@ async def test_an_uploaded_image_can_be_loaded(machine: Machine, name: str) -> N
     assert Image.open(BytesIO(await content(machine, outcome.outputs[0]))).size == (5, 7)
 
 
-async def test_a_big_file_arrives_whole(lab: Lab, machine: Machine) -> None:
+async def test_a_big_file_arrives_whole(lab: Lab, machine: MachineDriver) -> None:
     data = b"picture " * 400_000
     big = await lab.put("big.bin", data)
 
     assert sha256(await content(machine, big)).digest() == sha256(data).digest()
 
 
-async def test_a_file_the_machine_no_longer_has_is_missing(machine: Machine) -> None:
+async def test_a_file_the_machine_no_longer_has_is_missing(machine: MachineDriver) -> None:
     outcome, _ = await run(machine, picture())
     assert isinstance(outcome, Finished)
     gone = replace(outcome.outputs[0], filename="gone.png")
@@ -335,7 +341,7 @@ async def test_a_file_the_machine_no_longer_has_is_missing(machine: Machine) -> 
 
 
 async def test_a_file_whose_name_holds_two_dots_in_a_row_is_refused_for_good(
-    machine: Machine,
+    machine: MachineDriver,
 ) -> None:
     outcome, _ = await run(machine, picture())
     assert isinstance(outcome, Finished)
@@ -347,7 +353,7 @@ async def test_a_file_whose_name_holds_two_dots_in_a_row_is_refused_for_good(
 
 
 async def test_what_goes_wrong_with_the_reader_is_not_put_on_the_machine(
-    lab: Lab, machine: Machine
+    lab: Lab, machine: MachineDriver
 ) -> None:
     output = await lab.put("a.bin", b"picture")
 
@@ -357,7 +363,7 @@ async def test_what_goes_wrong_with_the_reader_is_not_put_on_the_machine(
 
 
 @ours_to_stop
-async def test_a_machine_that_forgot_a_prompt_lost_it(lab: Lab, machine: Machine) -> None:
+async def test_a_machine_that_forgot_a_prompt_lost_it(lab: Lab, machine: MachineDriver) -> None:
     prompt_id, graph, report = uuid4(), picture(seconds=LONG), Recorder()
     await machine.submit(prompt_id, graph)
     watching = asyncio.create_task(machine.watch(prompt_id, graph, report))
@@ -368,7 +374,7 @@ async def test_a_machine_that_forgot_a_prompt_lost_it(lab: Lab, machine: Machine
 
 
 @ours_to_stop
-async def test_a_machine_that_is_gone_is_unreachable(lab: Lab, machine: Machine) -> None:
+async def test_a_machine_that_is_gone_is_unreachable(lab: Lab, machine: MachineDriver) -> None:
     prompt_id, graph, report = uuid4(), picture(seconds=LONG), Recorder()
     await machine.submit(prompt_id, graph)
     watching = asyncio.create_task(machine.watch(prompt_id, graph, report))
@@ -409,7 +415,9 @@ async def test_a_machine_that_is_silent_for_a_while_is_reported_once_and_so_is_i
     assert [bool(words) for words in report.outages] == [True, False]
 
 
-async def test_a_slow_reader_of_reports_hears_less_and_misses_no_end(machine: Machine) -> None:
+async def test_a_slow_reader_of_reports_hears_less_and_misses_no_end(
+    machine: MachineDriver,
+) -> None:
     prompt_id, graph, report = uuid4(), picture(seconds=0.6), Recorder(takes=0.3)
     await machine.submit(prompt_id, graph)
 

@@ -19,7 +19,7 @@ from events.run.output import Output
 from infra.comfyui.secrets import MachineSecrets
 from infra.event_store import EventStore, Session
 from infra.jetstream.private_data import PrivateData
-from infra.jetstream.tombstones import GivenUpKeys
+from infra.jetstream.tombstones import Tombstones
 from infra.machine_driver import (
     Finished,
     Graph,
@@ -174,7 +174,7 @@ async def worker_tools(
     tools: dict[str, Any] = {
         "store": store,
         "private": cast("PrivateData", FakePrivateData()),
-        "given_up": cast("GivenUpKeys", FakeGivenUpKeys()),
+        "given_up": cast("Tombstones", FakeGivenUpKeys()),
         "storage": storage,
         "graphs": Graphs(storage),
         "machines": Machines(store, open_driver, Sealer(SEAL_KEY)),

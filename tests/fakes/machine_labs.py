@@ -20,7 +20,7 @@ from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.comfyui.secrets import MachineSecrets
 from infra.embedded.demo import nodes as demo
 from infra.embedded.demo.server import serve as serve_demo
-from infra.machine_driver import Failed, Graph, Machine, Outcome, Report
+from infra.machine_driver import Failed, Graph, MachineDriver, Outcome, Report
 from tests.standin import serve
 
 REAL_URL = os.environ.get("COMFYD_TEST_COMFYUI", "")
@@ -34,7 +34,7 @@ BLURRED = 512
 class Lab(Protocol):
     """A machine under test, and what the tests need beside its driver."""
 
-    async def open(self, *, patience: float = 0.5) -> Machine:
+    async def open(self, *, patience: float = 0.5) -> MachineDriver:
         """Open the driver."""
 
     async def put(self, name: str, data: bytes) -> Output:
@@ -79,7 +79,7 @@ class OwnLab:
         await self.stop()
         await self.start()
 
-    async def open(self, *, patience: float = 0.5) -> Machine:
+    async def open(self, *, patience: float = 0.5) -> MachineDriver:
         self._driver = await open_comfyui(
             f"http://127.0.0.1:{self.port}",
             secrets=MachineSecrets(token=TOKEN),
@@ -168,7 +168,7 @@ class RealLab:
         self._url = url
         self._driver: StockNodes | None = None
 
-    async def open(self, *, patience: float = 30.0) -> Machine:
+    async def open(self, *, patience: float = 30.0) -> MachineDriver:
         # A real one holds its own event loop for half a second now and then.
         opened = await open_comfyui(self._url, silence=1.0, patience=patience, allow_private=True)
         self._driver = StockNodes(opened._client, opened._patience)

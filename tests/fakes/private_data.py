@@ -41,7 +41,7 @@ class FakePrivateData:
 
 
 class FakeGivenUpKeys:
-    """What GivenUpKeys remembers, in a dict."""
+    """What Tombstones remembers, in a dict."""
 
     def __init__(self) -> None:
         self.keys: dict[str, datetime] = {}

@@ -24,7 +24,7 @@ from infra.event_store import EventStore
 from infra.images.store import InputImages
 from infra.jetstream.private_data import PrivateData
 from infra.jetstream.run_progress import ProgressSender
-from infra.jetstream.tombstones import GivenUpKeys
+from infra.jetstream.tombstones import Tombstones
 from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import Pool
 from infra.s3.graphs import Graphs
@@ -38,7 +38,7 @@ class WorkerParts(Struct, frozen=True, kw_only=True):
 
     store: EventStore
     private: PrivateData
-    given_up: GivenUpKeys
+    given_up: Tombstones
     storage: ObjectStorage
     graphs: Graphs
     machines: Machines

@@ -139,7 +139,7 @@ def _over(clock: Clock, nodes: Collection[str], at: float) -> Clock:
 
 
 def node_times(clock: Clock, *, cached: frozenset[str] = frozenset()) -> tuple[NodeTime, ...]:
-    """Give what is known of each node, in the order of the graph.
+    """Return what is known of each node, in the order of the graph.
 
     *cached*: what ComfyUI says in the end of the nodes whose earlier results were used again.
     """

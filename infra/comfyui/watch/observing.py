@@ -86,7 +86,7 @@ async def observe(client: Client) -> Observed:
 
 
 def models(described: Mapping[str, Description]) -> dict[str, list[str]]:
-    """Give the files that the stock loaders offer, by folder."""
+    """Return the files that the stock loaders offer, by folder."""
     return {
         folder: _options(described[class_type], input_name)
         for (class_type, input_name), folder in LOADERS.items()

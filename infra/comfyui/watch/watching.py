@@ -201,7 +201,7 @@ class Watch:
         return lost if now - self._lost_at >= LOST_AGAIN else None
 
     def _wonder_whether_it_works(self) -> None:
-        """Give up on a machine that lets prompts wait and executes nothing."""
+        """Raise for a machine that lets prompts wait and executes nothing."""
         if self._quiet_for() > self._patience.unreachable:
             raise MachineUnreachable(
                 f"the machine has a prompt waiting but executed nothing for "
@@ -209,7 +209,7 @@ class Watch:
             )
 
     def _quiet_for(self) -> float:
-        """Give the seconds since the machine last gave a sign that it works."""
+        """Return the seconds since the machine last gave a sign that it works."""
         return self._now() - max(self._good_at, self._listener.last_word)
 
     async def _check_the_ear(self, *, silent: bool) -> None:

@@ -1,4 +1,4 @@
-"""Whether anybody does the work: who asks for it, how much waits, and what was given up."""
+"""Health of the workers: which ask for work, how much waits, and what was given up."""
 
 import asyncio
 from collections.abc import Mapping

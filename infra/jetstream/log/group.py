@@ -24,8 +24,8 @@ _END = {"204", "404"}
 """There is no more; there is nothing."""
 
 
-class LogGroups:
-    """Groups of aggregates, seen through one connection."""
+class LogReader:
+    """Reads many aggregates of the log at once, through one connection."""
 
     def __init__(self, client: Client, *, within: float = 5.0) -> None:
         self._client = client
@@ -33,12 +33,12 @@ class LogGroups:
         self._head = LogHead(client)
 
     @property
-    def room(self) -> int:
+    def max_body(self) -> int:
         """Bytes that the body of an event may have."""
         return self._client.max_payload - HEADROOM
 
     async def head(self) -> int:
-        """Give the position of the log's last event.
+        """Return the position of the log's last event.
 
         Raises:
             LogUnavailable: the log does not answer.
@@ -50,7 +50,7 @@ class LogGroups:
             raise LogUnavailable("the log does not answer") from error
 
     async def last_events(self, aggregates: Sequence[str], *, until: int) -> list[AnyRecorded]:
-        """Give the last event of each at position *until*; those that had none are left out.
+        """Return the last event of each at position *until*; those that had none are left out.
 
         There may be 1,023 aggregates: JetStream gives no more at a time.
 

@@ -153,7 +153,7 @@ class WorkQueue:
         return {m for m, wanted in machines.items() if wanted["durable_name"] not in present}
 
     async def machines(self) -> set[UUID]:
-        """Give the machines that have a consumer.
+        """Return the machines that have a consumer.
 
         Raises:
             LogUnavailable: nobody answers.

@@ -1,4 +1,4 @@
-"""Spans around what takes time; while nobody collects them they cost nothing.
+"""Spans around what takes time; without a collector they cost nothing.
 
 The tracer is one for the process, as OpenTelemetry's own is: handing it through every function that
 something is measured in would make all of them speak of it.

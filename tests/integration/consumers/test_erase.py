@@ -28,7 +28,7 @@ from infra.images.store import InputImages
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log.reader import head, read_log
 from infra.jetstream.private_data import PrivateData
-from infra.jetstream.tombstones import GRACE, GivenUpKeys
+from infra.jetstream.tombstones import GRACE, Tombstones
 from infra.postgres import Pool, connect, open_pool
 from infra.s3.port import ObjectMissing, StorageUnavailable
 from projections.fold import Fold
@@ -56,7 +56,7 @@ class World:
         self.store = JetStreamEventStore(client)
         self.storage = FakeObjectStorage()
         self.private = PrivateData(client)
-        self.given_up = GivenUpKeys(client)
+        self.given_up = Tombstones(client)
         self.now = datetime.now(UTC)
         self.tools: WorkerParts
 

@@ -11,7 +11,7 @@ from events.envelope import AnyRecorded, Entry, Recorded
 from events.run.commands import CreateRun, RequestCancel
 from infra.event_store import Session
 from infra.jetstream.event_store import JetStreamEventStore
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from tests.builders.facts import NOW, created, meta
 
 
@@ -32,7 +32,7 @@ def statuses(found: list[AnyRecorded]) -> dict[str, str]:
 
 
 async def test_the_state_of_many_is_read_as_it_was_at_any_position(log_client: Client) -> None:
-    groups = LogGroups(log_client)
+    groups = LogReader(log_client)
     names = [RUN.name(run_id) for run_id in await lives(log_client, 5)]
 
     at_first = await groups.last_events(names, until=3)
@@ -49,7 +49,7 @@ async def test_the_state_of_many_is_read_as_it_was_at_any_position(log_client: C
 async def test_an_empty_log_and_unknown_aggregates_have_no_last_events(
     log_client: Client,
 ) -> None:
-    groups = LogGroups(log_client)
+    groups = LogReader(log_client)
     assert await groups.head() == 0
     assert await groups.last_events(["run-x"], until=0) == []
     await lives(log_client, 1)
@@ -58,7 +58,7 @@ async def test_an_empty_log_and_unknown_aggregates_have_no_last_events(
 
 
 async def test_as_many_as_a_batch_may_have_are_read_in_one_answer(log_client: Client) -> None:
-    groups = LogGroups(log_client)
+    groups = LogReader(log_client)
     names = [RUN.name(run_id) for run_id in await lives(log_client, 501)]
 
     found = await groups.last_events(names, until=await groups.head())
@@ -67,7 +67,7 @@ async def test_as_many_as_a_batch_may_have_are_read_in_one_answer(log_client: Cl
 
 
 async def test_following_goes_on_with_what_comes(log_client: Client) -> None:
-    groups = LogGroups(log_client)
+    groups = LogReader(log_client)
     ids = await lives(log_client, 3)
     wanted = [RUN.name(run_id) for run_id in ids[:2]]
     head = await groups.head()

@@ -10,7 +10,7 @@ from events.graph.values import StoredValue
 from infra.event_store import LogUnavailable, TooLarge
 from infra.jetstream.connection import api
 from infra.jetstream.private_data import PrivateData
-from infra.jetstream.tombstones import GivenUpKeys
+from infra.jetstream.tombstones import Tombstones
 from tests.builders.facts import RUN_ID
 from tests.network.stale_replica import stale
 
@@ -110,7 +110,7 @@ async def test_what_is_larger_than_a_message_is_refused(log_client: Client) -> N
 
 
 async def test_without_streams_private_data_is_unavailable(nats_client: Client) -> None:
-    private, given_up = PrivateData(nats_client, within=1), GivenUpKeys(nats_client, within=1)
+    private, given_up = PrivateData(nats_client, within=1), Tombstones(nats_client, within=1)
 
     with pytest.raises(LogUnavailable):
         await private.put_inputs(RUN_ID, "hash", VALUES)
@@ -121,17 +121,17 @@ async def test_without_streams_private_data_is_unavailable(nats_client: Client) 
     with pytest.raises(LogUnavailable):
         await given_up.give_up("inputs/a.png")
     with pytest.raises(LogUnavailable):
-        await given_up.holds("inputs/a.png")
+        await given_up.contains("inputs/a.png")
 
 
 async def test_a_key_is_given_up_once_and_for_ever(log_client: Client) -> None:
-    given_up = GivenUpKeys(log_client)
-    assert not await given_up.holds("inputs/t/a.png")
+    given_up = Tombstones(log_client)
+    assert not await given_up.contains("inputs/t/a.png")
 
     first = await given_up.give_up("inputs/t/a.png")
 
     assert await given_up.give_up("inputs/t/a.png") == first
-    assert await given_up.holds("inputs/t/a.png")
-    assert not await given_up.holds("inputs/t/b.png")
+    assert await given_up.contains("inputs/t/a.png")
+    assert not await given_up.contains("inputs/t/b.png")
     await PrivateData(log_client).erase(RUN_ID)
-    assert await given_up.holds("inputs/t/a.png")
+    assert await given_up.contains("inputs/t/a.png")

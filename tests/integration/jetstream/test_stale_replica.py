@@ -16,7 +16,7 @@ from events.envelope import AnyRecorded, Entry
 from infra.event_store import LogUnavailable, VersionConflict
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log import consumer, reader
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from infra.jetstream.log.reader import LogInterrupted, read_log
 from tests.builders.facts import claimed, created, draft
 from tests.network.stale_replica import StaleConsumers, StaleReplica, stale
@@ -85,8 +85,8 @@ async def test_where_many_stand_is_believed_only_of_a_replica_that_is_there_itse
 ) -> None:
     runs = [await run_of(log_client, 2) for _ in range(3)]
     names = [run[0].aggregate for run in runs]
-    first_is_behind = LogGroups(stale(log_client, position=3, every=2))
-    all_are_behind = LogGroups(stale(log_client, position=3))
+    first_is_behind = LogReader(stale(log_client, position=3, every=2))
+    all_are_behind = LogReader(stale(log_client, position=3))
 
     last = await first_is_behind.last_events(names, until=6)
     before = await all_are_behind.last_events(names, until=3)

@@ -20,7 +20,7 @@ from events.ids import batch_run_id
 from events.run.commands import CreateRun, EraseRun, FailRun, RunCommand
 from events.run.events import RunError, StatusChanged
 from infra.event_store import Session
-from infra.jetstream.log.group import LogGroups
+from infra.jetstream.log.group import LogReader
 from tests.builders.facts import NOW, RUN_ID, created, meta
 from tests.fakes.event_store import MemoryEventStore
 from tests.fakes.log import FakeLog, FakeProgress
@@ -53,7 +53,7 @@ class World:
         self._runs = [Session(self.store, RUN, run_id) for run_id in self.batch.run_ids]
 
     async def start(self, after: int | None) -> Start:
-        return await start_at(cast("LogGroups", self.log), self.store, self.batch, after)
+        return await start_at(cast("LogReader", self.log), self.store, self.batch, after)
 
     def follow(self, start: Start) -> AsyncGenerator[BatchPiece, None]:
         return follow_batch(self.broadcaster, start)
