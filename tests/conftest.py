@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 from nats.aio.client import Client
@@ -13,6 +14,10 @@ from psycopg import sql
 from infra.jetstream.connection import connected
 from infra.jetstream.streams import declared as streams
 from tests.servers.shared import drop_streams, running_servers
+
+# Time is measured in tests/bench; a busy machine is no failure.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

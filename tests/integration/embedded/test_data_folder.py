@@ -141,5 +141,5 @@ class Names(dict[str, str]):
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_why_it_cannot_start_is_told_in_both_languages(code: str) -> None:
     params = Names()
-    CATALOGUE[code][0].format_map(params)
+    CATALOGUE[code].format_map(params)
     assert CannotStart(code, **params).text("zh") != CannotStart(code, **params).text("en")
