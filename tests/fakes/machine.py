@@ -36,7 +36,7 @@ from infra.sealing import Sealer
 from infra.settings.settings import Settings, Spaces
 from tests.builders.facts import MACHINE_ID, NOW, RUN_ID, SEAL_KEY, created, image_output, meta
 from tests.fakes.object_storage import FakeObjectStorage
-from tests.fakes.private_data import FakeGivenUpKeys, FakePrivateData
+from tests.fakes.private_data import FakePrivateData, FakeTombstones
 from tests.fakes.worker_parts import WorkerParts
 
 GRAPH = b'{"1": {"class_type": "SaveImage", "inputs": {}}}'
@@ -174,7 +174,7 @@ async def worker_tools(
     tools: dict[str, Any] = {
         "store": store,
         "private": cast("PrivateData", FakePrivateData()),
-        "given_up": cast("Tombstones", FakeGivenUpKeys()),
+        "given_up": cast("Tombstones", FakeTombstones()),
         "storage": storage,
         "graphs": Graphs(storage),
         "machines": Machines(store, open_driver, Sealer(SEAL_KEY)),

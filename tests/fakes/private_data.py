@@ -40,8 +40,8 @@ class FakePrivateData:
         self.texts = {key: kept for key, kept in self.texts.items() if key[0] != run_id}
 
 
-class FakeGivenUpKeys:
-    """What Tombstones remembers, in a dict."""
+class FakeTombstones:
+    """Tombstones in a dict."""
 
     def __init__(self) -> None:
         self.keys: dict[str, datetime] = {}
@@ -50,6 +50,6 @@ class FakeGivenUpKeys:
         """Give up *key*."""
         return self.keys.setdefault(key, NOW)
 
-    async def holds(self, key: str) -> bool:
+    async def contains(self, key: str) -> bool:
         """Whether *key* was given up."""
         return key in self.keys
