@@ -10,7 +10,7 @@ from events.errors import AlreadyExists, NotFound
 
 
 class KeyIssued(Struct, frozen=True, kw_only=True):
-    """A key was made and shown to whoever asked for it."""
+    """A key was made, and shown once to its caller."""
 
     key_id: UUID
     name: str
@@ -49,18 +49,18 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None = None
 
     def expired(self, now: datetime) -> bool:
-        """Tell whether its time is over."""
+        """Return whether the key has expired."""
         return self.issued.expires_at is not None and self.issued.expires_at <= now
 
 
 class IssueKey(Struct, frozen=True, kw_only=True):
-    """Let a key be known."""
+    """Issue a key."""
 
     issued: KeyIssued
 
 
 class RevokeKey(Struct, frozen=True, kw_only=True):
-    """Let a key open nothing any more; again changes nothing."""
+    """Revoke a key; a second time changes nothing."""
 
     by: str
     now: datetime
@@ -78,7 +78,7 @@ def evolve(key: ApiKey | None, event: KeyEvent) -> ApiKey:
 
 
 def decide(key: ApiKey | None, command: KeyCommand) -> Sequence[KeyEvent]:
-    """Give the facts that follow.
+    """Decide the events that follow.
 
     Raises:
         AlreadyExists: another key has this id.

@@ -1,7 +1,7 @@
 """One batch: many runs under one id, promised in a single event before the first of them exists.
 
-The id of each run follows from the batch's and its place, so whoever makes the runs, and however
-often, makes the same ones.
+The id of each run follows from the batch's and its place, so that every attempt to create the runs
+creates the same ones.
 """
 
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ class BatchCreated(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     items: tuple[BatchItem, ...]
     request_hash: str
-    """Tells a repeated request from a different one under the same key."""
+    """Hash of the request: the same key with another hash is another request."""
 
     origin: str
     at: datetime
@@ -118,7 +118,7 @@ class CreateBatch(Struct, frozen=True, kw_only=True):
 
 
 class RecordStart(Struct, frozen=True, kw_only=True):
-    """Tell that every run of it exists."""
+    """Record that every run of the batch exists."""
 
     now: datetime
 
@@ -158,7 +158,7 @@ def _created(event: BatchCreated) -> Batch:
 
 
 def decide(batch: Batch | None, command: BatchCommand) -> Sequence[BatchEvent]:
-    """Give the facts that follow; what is already so adds nothing.
+    """Decide the events that follow; what is already so adds nothing.
 
     Raises:
         AlreadyExists: the id belongs to a different request.
@@ -185,7 +185,7 @@ def _create(batch: Batch | None, command: CreateBatch) -> Sequence[BatchEvent]:
 
 
 def run_command(batch: BatchCreated, index: int) -> CreateRun:
-    """Give the command that makes a batch's run number *index*; always the same."""
+    """Return the command that makes a batch's run number *index*; always the same."""
     item = batch.items[index]
     target = batch.targets[item.target]
     created = RunCreated(

@@ -79,12 +79,12 @@ class UnreadableEvent(Exception):
 
 
 def type_name_of(cls: type[msgspec.Struct]) -> str:
-    """Give the stored name of a class of events."""
+    """Return the stored name of a class of events."""
     return _NAMES[cls]
 
 
 def encode(recorded: AnyRecorded) -> tuple[dict[str, str], bytes]:
-    """Give the headers and the body under which an event is stored."""
+    """Return the headers and the body under which an event is stored."""
     meta = recorded.meta
     headers = {
         "Nats-Msg-Id": str(recorded.id),

@@ -139,7 +139,7 @@ DeploymentCommand = PromoteVersion | RollBack
 
 
 def decide(deployment: Deployment | None, command: DeploymentCommand) -> list[DeploymentPromoted]:
-    """Give the facts that follow from a command; what runs already adds nothing."""
+    """Decide the events that follow from a command; what runs already adds nothing."""
     match command:
         case PromoteVersion():
             return _promote(deployment, command)
@@ -194,7 +194,7 @@ def _goal(history: Iterable[Promotion], version: int | None) -> Promotion | None
 
 
 def _standing(history: Iterable[Promotion]) -> list[Promotion]:
-    """Give what was promoted and not taken back, each version with its latest machine.
+    """Return what was promoted and not taken back, each version with its latest machine.
 
     A rollback takes back what came after its goal. So a second one goes further back, and never to
     what the first one got rid of.

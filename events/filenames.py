@@ -25,7 +25,7 @@ def own_prefix(prompt_id: UUID, prefix: str) -> str:
 
 
 def shown_subfolder(subfolder: str, prompt_id: UUID) -> str:
-    """Give a subfolder as the workflow's author knows it: without the prompt's own folder."""
+    """Return a subfolder as the workflow's author knows it: without the prompt's own folder."""
     parts = _parts(subfolder)
     return "/".join(parts[2:]) if parts[:2] == [_FOLDER, str(prompt_id)] else subfolder
 
@@ -53,7 +53,7 @@ def _parts(subfolder: str) -> list[str]:
 
 
 def stored_name(filename: str, *, distinction: str, taken: Container[str]) -> str:
-    """Give a name for object storage that is safe in a key and not among *taken*.
+    """Return a name for object storage that is safe in a key and not among *taken*.
 
     It is the filename itself where that is possible; else *distinction* comes before its extension.
     """

@@ -49,7 +49,7 @@ def may_be_open(last: Heading) -> bool:
 
 
 def is_stopped_batch(last: Heading) -> bool:
-    """Whether somebody has asked to stop the batch whose last event has this heading."""
+    """Return whether the stop of the batch with this last event was requested."""
     return last.type == _BATCH_CANCELLED or last.version > _SETTLED_BATCH
 
 

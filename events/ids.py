@@ -12,52 +12,52 @@ def derived(*parts: object) -> UUID:
 
 
 def keyed_run_id(tenant: str, idempotency_key: str) -> UUID:
-    """Give the one run that an Idempotency-Key of a tenant stands for."""
+    """Return the one run that an Idempotency-Key of a tenant stands for."""
     return derived("run", tenant, idempotency_key)
 
 
 def keyed_batch_id(tenant: str, idempotency_key: str) -> UUID:
-    """Give the one batch that an Idempotency-Key of a tenant stands for."""
+    """Return the one batch that an Idempotency-Key of a tenant stands for."""
     return derived("batch", tenant, idempotency_key)
 
 
 def batch_run_id(batch_id: UUID, index: int) -> UUID:
-    """Give the id of a batch's run number *index*, from 0."""
+    """Return the id of a batch's run number *index*, from 0."""
     return derived("batch-run", batch_id, index)
 
 
 def prompt_id(run_id: UUID, attempt: int) -> UUID:
-    """Give the id under which an attempt is queued on its machine."""
+    """Return the id under which an attempt is queued on its machine."""
     return derived("prompt", run_id, attempt)
 
 
 def create_command_id(run_id: UUID, request_hash: str) -> UUID:
-    """Give the id of the command that makes a run, whoever gives it and however often."""
+    """Return the id of the command that creates a run, the same at every attempt."""
     return derived("create", run_id, request_hash)
 
 
 def event_id(command_id: UUID, index: int) -> UUID:
-    """Give the id of a command's *index*-th event; a retried command makes the same ids."""
+    """Return the id of a command's *index*-th event; a retried command makes the same ids."""
     return derived("event", command_id, index)
 
 
 def workflow_id(tenant: str, name: str) -> UUID:
-    """Give the id of a tenant's workflow of that name."""
+    """Return the id of a tenant's workflow of that name."""
     return derived("workflow", tenant, name)
 
 
 def version_id(workflow: UUID, version: int) -> UUID:
-    """Give the id of a workflow's version."""
+    """Return the id of a workflow's version."""
     return derived("version", workflow, version)
 
 
 def deployment_id(workflow: UUID, environment: str) -> UUID:
-    """Give the id of a workflow's deployment; it outlives every promotion."""
+    """Return the id of a workflow's deployment; it outlives every promotion."""
     return derived("deployment", workflow, environment)
 
 
 def machine_id(tenant: str, name: str, generation: int = 0) -> UUID:
-    """Give the id of a tenant's machine registered under that name.
+    """Return the id of a tenant's machine registered under that name.
 
     Each that was removed or renamed leaves the name to the next *generation*.
     """
@@ -65,7 +65,7 @@ def machine_id(tenant: str, name: str, generation: int = 0) -> UUID:
 
 
 def token_id(tenant: str, *, jti: str = "", sha256: str = "") -> UUID:
-    """Give the id of a tenant's token: by its jti, or else by the hash of what was signed.
+    """Return the id of a tenant's token: by its jti, or else by the hash of what was signed.
 
     The tenant is part of it, so that nobody can name another tenant's token.
     """

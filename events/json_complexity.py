@@ -12,7 +12,7 @@ MOST_CONTAINERS = 120_000
 have made, of some thousand nodes, have a quarter of it."""
 
 MOST_SYNTAX = 16 * 1024 * 1024
-"""Bytes outside of strings: numbers, and spaces where somebody wrote them."""
+"""Bytes outside of strings: numbers and spaces."""
 
 LONGEST_NAME = 64 * 1024
 """Bytes of a field's name: whatever is refused because of it, quotes it."""

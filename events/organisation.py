@@ -16,7 +16,7 @@ ROLES = (OWNER, MEMBER, VIEWER)
 
 
 class OrganisationCreated(Struct, frozen=True, kw_only=True):
-    """There is an organisation; whoever made it is its first owner."""
+    """An organisation was created; its creator is its first owner."""
 
     organisation_id: UUID
     name: str
@@ -65,7 +65,7 @@ class CreateOrganisation(Struct, frozen=True, kw_only=True):
 
 
 class PutMember(Struct, frozen=True, kw_only=True):
-    """Let somebody belong to it with a role; the same again changes nothing."""
+    """Add a member with a role, or change the role; the same again changes nothing."""
 
     user_id: str
     role: str
@@ -74,7 +74,7 @@ class PutMember(Struct, frozen=True, kw_only=True):
 
 
 class RemoveMember(Struct, frozen=True, kw_only=True):
-    """Let somebody belong to it no longer; again changes nothing."""
+    """Remove a member; a second time changes nothing."""
 
     user_id: str
     by: str
@@ -104,7 +104,7 @@ def evolve(organisation: Organisation | None, event: OrganisationEvent) -> Organ
 def decide(
     organisation: Organisation | None, command: OrganisationCommand
 ) -> Sequence[OrganisationEvent]:
-    """Give the facts that follow.
+    """Decide the events that follow.
 
     Raises:
         AlreadyExists: another organisation has this id.

@@ -26,12 +26,12 @@ def aggregate(kind: str, identifier: UUID) -> str:
 
 
 def kind_of(name: str) -> str:
-    """Give the kind of an aggregate's name."""
+    """Return the kind of an aggregate's name."""
     return name.split("-", 1)[0]
 
 
 def identifier_of(name: str) -> UUID:
-    """Give the id in an aggregate's name.
+    """Return the id in an aggregate's name.
 
     Raises:
         ValueError: there is none.
@@ -41,47 +41,47 @@ def identifier_of(name: str) -> UUID:
 
 
 def subject(name: str) -> str:
-    """Give the subject of the aggregate *name*."""
+    """Return the subject of the aggregate *name*."""
     return f"ev.{SHARD}.{crc32(name.encode()) % SLICES}.{name}"
 
 
 def aggregate_of(log_subject: str) -> str:
-    """Give the aggregate's name in a subject of the log."""
+    """Return the aggregate's name in a subject of the log."""
     return log_subject.rsplit(".", 1)[1]
 
 
 def live(name: str) -> str:
-    """Give the subject where new events of *name* are heard."""
+    """Return the subject on which new events of *name* are published."""
     return f"live.{name}"
 
 
 def live_progress(run_id: str) -> str:
-    """Give the subject where a run's progress is told; nothing keeps it."""
+    """Return the subject of a run's progress; it is not stored."""
     return f"live.pg.{run_id}"
 
 
 def inputs(run_id: UUID, request_hash: str) -> str:
-    """Give the subject that holds a run's inputs, as one request brought them."""
+    """Return the subject that holds a run's inputs, as one request brought them."""
     return f"in.{run_id}.{request_hash}"
 
 
 def texts(run_id: UUID, attempt: int) -> str:
-    """Give the subject that holds the texts which an attempt produced."""
+    """Return the subject that holds the texts which an attempt produced."""
     return f"in.{run_id}.texts-{attempt}"
 
 
 def private_data(run_id: UUID) -> str:
-    """Give the pattern of all subjects that hold private data of a run."""
+    """Return the pattern of all subjects that hold private data of a run."""
     return f"in.{run_id}.*"
 
 
 def given_up(key_hash: str) -> str:
-    """Give the subject of the mark that an input image may not be used any more."""
+    """Return the subject of the mark that an input image may not be used any more."""
     return f"in.given-up.{key_hash}"
 
 
 def render_work(machine_id: UUID) -> str:
-    """Give the subject of the runs that wait for a machine."""
+    """Return the subject of the runs that wait for a machine."""
     return f"work.render.{machine_id}"
 
 
@@ -95,5 +95,5 @@ BATCH_WORK = "work.batch"
 
 
 def dead_letters(subject_name: str) -> str:
-    """Give the subject where messages of *subject_name* end that nobody could handle."""
+    """Return the subject where messages of *subject_name* end that nobody could handle."""
     return f"dlq.{subject_name}"

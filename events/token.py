@@ -26,7 +26,7 @@ class Token(Struct, frozen=True, kw_only=True):
 
 
 class RevokeToken(Struct, frozen=True, kw_only=True):
-    """Let a token open nothing any more; again changes nothing."""
+    """Revoke a token; a second time changes nothing."""
 
     token_id: UUID
     jti: str | None
@@ -40,7 +40,7 @@ def evolve(token: Token | None, event: TokenRevoked) -> Token:
 
 
 def decide(token: Token | None, command: RevokeToken) -> Sequence[TokenRevoked]:
-    """Give the facts that follow."""
+    """Decide the events that follow."""
     if token is not None:
         return []
     return [TokenRevoked(token_id=command.token_id, jti=command.jti, by=command.by, at=command.now)]

@@ -44,7 +44,7 @@ class WorkflowVersionCreated(Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """The format that was pushed: api, or ui where the graph was made from the editor's."""
 
     custom_nodes: CustomNodes = {}
-    """The packs it was made with, as whoever pushed it says."""
+    """The packs it was made with, as its push named them."""
 
     custom_nodes_sha256: str = ""
     """Of the packs; empty: nothing was said of any. Other packs are other content."""
@@ -66,7 +66,7 @@ class Workflow(Struct, frozen=True, kw_only=True):
     """Without their custom nodes, which the log has: all of them together may be large."""
 
     def version(self, number: int) -> WorkflowVersionCreated:
-        """Give version *number*.
+        """Return version *number*.
 
         Raises:
             NotFound: there is none.
@@ -77,7 +77,7 @@ class Workflow(Struct, frozen=True, kw_only=True):
         return self.versions[number - 1]
 
     def same_as(self, push: "PushVersion") -> WorkflowVersionCreated | None:
-        """Give the latest version with what is pushed; who says nothing of packs means any."""
+        """Return the latest version with what is pushed; a push that names no packs fits any."""
         packs = custom_nodes_sha256(push.custom_nodes)
         for version in reversed(self.versions):
             if (
@@ -90,12 +90,12 @@ class Workflow(Struct, frozen=True, kw_only=True):
 
 
 def _content_of(key: str | None) -> str | None:
-    """Give the part of a key that names the content; the rest changes with a secret setting."""
+    """Return the part of a key that names the content; the rest changes with a secret setting."""
     return key and key.rpartition("/")[2]
 
 
 def custom_nodes_sha256(custom_nodes: CustomNodes) -> str:
-    """Tell one set of packs from every other; nothing for none."""
+    """Return the hash of a set of packs; an empty text for none."""
     if not custom_nodes:
         return ""
     return hashlib.sha256(msgspec.json.encode(custom_nodes, order="deterministic")).hexdigest()
@@ -139,7 +139,7 @@ def evolve(workflow: Workflow | None, event: WorkflowEvent) -> Workflow:
 
 
 def decide(workflow: Workflow | None, command: PushVersion) -> list[WorkflowEvent]:
-    """Give the facts that follow; what a version already holds adds nothing."""
+    """Decide the events that follow; what a version already holds adds nothing."""
     events: list[WorkflowEvent] = []
     if workflow is None:
         events.append(

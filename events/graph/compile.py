@@ -1,4 +1,4 @@
-"""Turns a workflow's graph and a run's values into the graph that a stock ComfyUI executes."""
+"""Compile a workflow's graph and a run's values to the graph that a stock ComfyUI executes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -59,7 +59,7 @@ def compile_graph(
 def _replacements(
     graph: Graph, values: Mapping[str, Value], image_names: Mapping[str, str]
 ) -> dict[str, Constant | list[Any]]:
-    """Give what stands in every link to an external node, unless other nodes take its place."""
+    """Return what stands in every link to an external node, unless other nodes take its place."""
     replaced: dict[str, Constant | list[Any]] = {}
     problems: list[Problem] = []
     for node_id, node in graph.items():

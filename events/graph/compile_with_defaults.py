@@ -1,4 +1,4 @@
-"""Gives the graph by which to tell whether a machine can run a workflow, before anyone runs it."""
+"""Compile a graph without a run, to check whether a machine can execute it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -37,7 +37,7 @@ def _with_default(node: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _image(node: Mapping[str, Any]) -> str:
-    """Give the name of an image input that nodes of the machine will stand for; empty for none."""
+    """Return the name of an image input that stands for nodes of the machine; empty for none."""
     external = EXTERNALS.get(node["class_type"])
     if external is None or external.stand_in is None or is_link(default_of(node)):
         return ""

@@ -133,5 +133,5 @@ def _entry(key: str, node: Mapping[str, Any]) -> NodeEntry:
 
 
 def _ordered(graph: Graph) -> list[str]:
-    """Give the ids in the order in which people count."""
+    """Return the ids in the order in which people count."""
     return sorted(graph, key=lambda key: [(len(part), part) for part in key.split(":")])

@@ -115,7 +115,7 @@ def unknown_externals(graph: Graph) -> list[Problem]:
 
 
 def bounds_of(node: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    """Give the least and greatest value an external node takes; None where it sets no bound.
+    """Return the least and greatest value an external node takes; None where it sets no bound.
 
     Raises:
         Unfit: a bound is no number.
@@ -132,7 +132,7 @@ def bounds_of(node: Mapping[str, Any]) -> tuple[float | None, float | None]:
 
 
 def default_of(node: Mapping[str, Any]) -> Constant | ImageUrl | list[Any] | None:
-    """Give an external node's default: a constant, an image to fetch, a link, or None.
+    """Return an external node's default: a constant, an image to fetch, a link, or None.
 
     Raises:
         Unfit: the default is nothing that a caller might send, or out of bounds.
@@ -155,7 +155,7 @@ def _filled(external: External, value: object) -> bool:
 
 
 def within(value: Value, low: float | None, high: float | None) -> Value:
-    """Give *value* back if it is no number, or one within the bounds.
+    """Return *value* if it is no number, or one within the bounds.
 
     Raises:
         Unfit: it is not.

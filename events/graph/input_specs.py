@@ -64,7 +64,7 @@ class InputSpec(Struct, frozen=True, kw_only=True):
 
 
 def value_problem(spec: InputSpec, value: object) -> tuple[str, dict[str, str]] | None:
-    """Give the code and params of what is wrong with a constant; None if it fits."""
+    """Return the code and params of what is wrong with a constant; None if it fits."""
     if isinstance(value, Mapping):  # ComfyUI wraps literal lists in {"__value__": …}.
         return None
     if spec.type in ("INT", "FLOAT"):

@@ -44,7 +44,7 @@ class InputField(Struct, frozen=True, kw_only=True):
 
 
 def input_schema(graph: Graph) -> tuple[InputField, ...]:
-    """Give the inputs of a graph that check_graph has passed, in the order of its nodes.
+    """Return the inputs of a graph that check_graph has passed, in the order of its nodes.
 
     Nodes that share an input_id are one input: required if any of them needs it, and within the
     bounds of all.

@@ -21,7 +21,7 @@ _LONGEST_NUMBER = 500
 """Characters of a number or a boolean in a text; longer texts are not even looked through."""
 
 _BASE64_PIECE = 256 * 1024
-"""Characters decoded in one call, in whole groups of four: a call is not interrupted by anybody."""
+"""Characters decoded in one call, in whole groups of four: a call is never interrupted."""
 
 INTEGER_RANGE = (-(2**63), 2**64 - 1)
 """The whole numbers that ComfyUI's nodes and JSON encoders can both carry."""

@@ -49,19 +49,19 @@ class ChangeMachine(Struct, frozen=True, kw_only=True):
 
 
 class DrainMachine(Struct, frozen=True, kw_only=True):
-    """Let it finish what it has, and give it nothing new."""
+    """Drain a machine: it finishes what it has, and gets nothing new."""
 
     now: datetime
 
 
 class ResumeMachine(Struct, frozen=True, kw_only=True):
-    """Give it runs again."""
+    """Resume a machine: it gets runs again."""
 
     now: datetime
 
 
 class DisableMachine(Struct, frozen=True, kw_only=True):
-    """Give it nothing new, and leave it alone."""
+    """Disable a machine: it gets nothing new, and is not called."""
 
     now: datetime
 
@@ -96,7 +96,7 @@ MachineCommand = (
 
 
 def decide(machine: Machine | None, command: MachineCommand) -> list[MachineEvent]:
-    """Give the facts that follow; what is so already adds nothing.
+    """Decide the events that follow; what is so already adds nothing.
 
     Raises:
         NotFound: there is no such machine.
@@ -165,7 +165,7 @@ def _secrets_changed(current: MachineRegistered, command: ChangeMachine) -> list
 def _check_secrets_sent(machine: Machine, command: ChangeMachine) -> None:
     """Refuse to take secrets to another host.
 
-    Whoever may move a machine must not thereby learn a secret that nobody shows them.
+    A caller who may move a machine must not learn a secret by it.
     """
     now = machine.current
     secrets = (

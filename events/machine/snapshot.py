@@ -67,7 +67,7 @@ VERSIONED = ("comfyui_version", "python_version", "pytorch_version", "os")
 
 
 def change(before: MachineSnapshot | None, after: MachineSnapshot) -> SnapshotChange:
-    """Tell what is different; of a first snapshot, nothing is."""
+    """Return what differs from the snapshot before; of a first snapshot, nothing does."""
     if before is None:
         return SnapshotChange()
     return SnapshotChange(
@@ -88,7 +88,7 @@ def change(before: MachineSnapshot | None, after: MachineSnapshot) -> SnapshotCh
 
 
 def bounded(models: dict[str, list[str]]) -> tuple[dict[str, tuple[str, ...]], int]:
-    """Give as many *models* as a snapshot may hold, and how many are left out."""
+    """Return as many *models* as a snapshot may hold, and how many are left out."""
     kept: dict[str, tuple[str, ...]] = {}
     room, omitted = MOST_MODELS, 0
     for folder, names in sorted(models.items()):

@@ -1,4 +1,4 @@
-"""Collects what a finished prompt left behind from ComfyUI's history."""
+"""Collect the outputs of a finished prompt from ComfyUI's history."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ _NODE_SHOWN = 30
 def collect_outputs(
     history_outputs: Mapping[str, object], *, prompt_id: UUID
 ) -> tuple[Output, ...]:
-    """Give a prompt's outputs, in the order of its nodes and of their items.
+    """Return a prompt's outputs, in the order of its nodes and of their items.
 
     Previews (files in ComfyUI's temp folder) count only where no file was saved. A file in the
     folder of another prompt is not this one's, whatever a node says.

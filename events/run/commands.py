@@ -25,11 +25,11 @@ class ClaimRun(Struct, frozen=True, kw_only=True):
     now: datetime
     machine_name: str = ""
     fence: int | None = None
-    """Of the last claim that was seen: whoever has claimed the run since then has it."""
+    """Of the last claim that was seen: a later claim takes the run over."""
 
 
 class ReportStatus(Struct, frozen=True, kw_only=True):
-    """Tell what the machine does: started or running."""
+    """Report the status of the work on the machine: started or running."""
 
     fence: int
     status: Status
@@ -37,24 +37,24 @@ class ReportStatus(Struct, frozen=True, kw_only=True):
 
 
 class NoteWaiting(Struct, frozen=True, kw_only=True):
-    """Tell that the run cannot go on now, and why; without a reason: that it can again."""
+    """Record why the run waits; without a reason: that it waits no longer."""
 
     reason: str
     now: datetime
     detail: str = ""
     machine_id: UUID | None = None
     fence: int | None = None
-    """Of the claim of whoever says so; a word from one that has lost the run does not count."""
+    """Of the reporter's claim; a report from a worker that has lost the run does not count."""
 
 
 class RecordInputImage(Struct, frozen=True, kw_only=True):
-    """Tell that an input image was fetched and stored."""
+    """Record that an input image is stored."""
 
     image: ImageUploaded
 
 
 class RecordOutputs(Struct, frozen=True, kw_only=True):
-    """Tell that the machine rendered everything."""
+    """Record what the machine rendered."""
 
     attempt: int
     outputs: tuple[Output, ...]
@@ -64,7 +64,7 @@ class RecordOutputs(Struct, frozen=True, kw_only=True):
 
 
 class RecordUpload(Struct, frozen=True, kw_only=True):
-    """Tell that one output is stored."""
+    """Record that one output is stored."""
 
     upload: ImageUploaded | FileUploaded
 
@@ -76,7 +76,7 @@ class SettleRun(Struct, frozen=True, kw_only=True):
 
 
 class LoseAttempt(Struct, frozen=True, kw_only=True):
-    """Tell that the machine lost an attempt."""
+    """Record that the machine lost an attempt."""
 
     attempt: int
     reason: str
@@ -84,7 +84,7 @@ class LoseAttempt(Struct, frozen=True, kw_only=True):
 
 
 class FailRun(Struct, frozen=True, kw_only=True):
-    """Tell that the run cannot succeed. Without an attempt: it never got to a machine."""
+    """End the run as failed. Without an attempt: no machine got it."""
 
     error: RunError
     now: datetime
@@ -94,7 +94,7 @@ class FailRun(Struct, frozen=True, kw_only=True):
 
 
 class TimeOutRun(Struct, frozen=True, kw_only=True):
-    """Tell that an attempt took too long."""
+    """End the run because an attempt took too long."""
 
     attempt: int
     error: RunError
@@ -109,7 +109,7 @@ class RequestCancel(Struct, frozen=True, kw_only=True):
 
 
 class ConfirmCancel(Struct, frozen=True, kw_only=True):
-    """Tell that the machine has stopped the run."""
+    """Record that the machine has stopped the run."""
 
     now: datetime
 
@@ -125,7 +125,7 @@ class EraseRun(Struct, frozen=True, kw_only=True):
 
 
 class RecordDataDeleted(Struct, frozen=True, kw_only=True):
-    """Tell that the private data of an erased run is deleted."""
+    """Record that the private data of an erased run is deleted."""
 
     now: datetime
 

@@ -63,7 +63,7 @@ RETRY_DELAYS = (timedelta(seconds=2), timedelta(seconds=4), timedelta(seconds=6)
 
 
 def decide(run: Run | None, command: RunCommand) -> list[RunEvent]:
-    """Give the facts that follow from *command*.
+    """Decide the events that follow from *command*.
 
     Raises:
         CommandRefused: the rules say no.
@@ -255,7 +255,7 @@ def _time_out(run: Run, command: TimeOutRun) -> list[RunEvent]:
 
 
 def _request_cancel(run: Run, command: RequestCancel) -> list[RunEvent]:
-    """Note that someone wants the run stopped; one that no machine has stops at once."""
+    """Request the stop of the run; one that no machine has ends at once."""
     if run.cancel_requested:
         return []
     asked = CancelRequested(by=command.by, at=command.now)
@@ -294,7 +294,7 @@ def _failed(run: Run, attempt: AttemptFailed) -> list[RunEvent]:
 def _changed(
     run: Run, status: Status, reason: str, now: datetime, error: RunError | None = None
 ) -> StatusChanged:
-    """Give the fact that the run has another status."""
+    """Return the event that the run has another status."""
     return StatusChanged(
         status=status,
         reason=reason,

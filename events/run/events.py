@@ -58,7 +58,7 @@ class RunCreated(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether values are kept beside the log; they are private, so they are not in it."""
 
     request_hash: str
-    """Tells a repeated request from a different one under the same key."""
+    """Hash of the request: the same key with another hash is another request."""
 
     origin: str
     at: datetime
@@ -226,7 +226,7 @@ class RunClaimed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     machine_id: UUID
     prompt_id: UUID
     fence: int
-    """Grows with every claim; whoever holds an older one has lost the run."""
+    """Grows with every claim; a worker with an older one has lost the run."""
 
     worker: str
     at: datetime

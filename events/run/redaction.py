@@ -31,7 +31,7 @@ S = TypeVar("S", ImageUploaded, FileUploaded)
 
 
 def decide_erasure(run: Run, command: EraseRun | RecordDataDeleted) -> list[RunEvent]:
-    """Give the facts that follow from a command about a run's private data.
+    """Decide the events that follow from a command about a run's private data.
 
     Raises:
         RunNotEnded: a worker may still need the data.
@@ -48,7 +48,7 @@ def decide_erasure(run: Run, command: EraseRun | RecordDataDeleted) -> list[RunE
 
 
 def redact_run(run: Run) -> Run:
-    """Give the state of an ended run without its private data."""
+    """Redact the state of an ended run."""
     return replace(
         run,
         inputs={name: replace(u, key="", sha256="") for name, u in run.inputs.items()},
@@ -60,7 +60,7 @@ def redact_run(run: Run) -> Run:
 
 
 def redact_event(event: RunEvent) -> RunEvent:
-    """Give a fact of an erased run as it may still be shown."""
+    """Redact an event of an erased run."""
     match event:
         case ImageUploaded():
             return _stored(event) if event.role == "output" else replace(event, key="", sha256="")
@@ -81,7 +81,7 @@ def redact_event(event: RunEvent) -> RunEvent:
 
 
 def redact(recorded: Sequence[AnyRecorded]) -> Sequence[AnyRecorded]:
-    """Give the facts of a run as they may be shown: once it is erased, without private words."""
+    """Redact the events of an erased run; return those of any other as they are."""
     if not any(isinstance(entry.event, RunDataErased) for entry in recorded):
         return recorded
     return [replace(entry, event=redact_event(entry.event)) for entry in recorded]

@@ -88,7 +88,7 @@ class Timeline(Struct, frozen=True, kw_only=True):
 
 
 def timeline(recorded: Sequence[AnyRecorded]) -> Timeline:
-    """Tell the story of the run with these facts; there is at least the first."""
+    """Return the timeline of the run with these events; there is at least the first."""
     events = [entry.event for entry in recorded]
     run = reduce(evolve, events, None)
     assert run is not None  # there are facts

@@ -46,7 +46,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
 def waiting_after(
     before: Waiting | None, *, reason: str, detail: str, machine_id: UUID | None, at: datetime
 ) -> Waiting | None:
-    """Give the wait that a run is in; one outage that follows another prolongs it."""
+    """Return the wait that a run is in; one outage that follows another prolongs it."""
     if not reason:
         return None
     prolonged = before is not None and {before.reason, reason} <= OUTAGES
@@ -55,7 +55,7 @@ def waiting_after(
 
 
 def decide_waiting(before: Waiting | None, waits: int, command: NoteWaiting) -> list[RunEvent]:
-    """Give the fact that a run waits for something else than before, if it does.
+    """Return the event that a run waits for something else than before, if it does.
 
     What comes and goes all the time is noted MAX_WAITS times: the log of a run has an end.
     """

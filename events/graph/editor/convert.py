@@ -1,4 +1,4 @@
-"""Turns a graph as the editor saves it into the API format, as the editor's own export does.
+"""Convert a graph as the editor saves it to the API format, as the editor's own export does.
 
 Which of the saved values belongs to which input, only a machine can tell: by its /object_info.
 """

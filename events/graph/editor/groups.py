@@ -78,7 +78,7 @@ class _Saved(Struct, frozen=True, kw_only=True):
 
 
 def group_name(class_type: str) -> str:
-    """Give the name of the group that a node of this type is; empty if it is none."""
+    """Return the name of the group that a node of this type is; empty if it is none."""
     return next((class_type[len(p) :] for p in _PREFIXES if class_type.startswith(p)), "")
 
 
@@ -218,7 +218,7 @@ class _Reading:
         return self._config.get(node.key, _Setting())
 
     def _linked(self, node: Node) -> Node:
-        """Give the node its links: those it was saved with are of another place."""
+        """Set the node's links: those it was saved with are of another place."""
         links = {link.target_slot: link.id for link in self._links if link.target == node.key}
         slots = [replace(slot, link=links.get(i)) for i, slot in enumerate(node.slots)]
         return replace(node, inputs=slots)

@@ -1,4 +1,4 @@
-"""Gives nodes the ids that the editor gives them when it opens a graph.
+"""Number nodes as the editor does when it opens a graph.
 
 There an id is unique over all levels: a node of a subgraph whose id is taken gets the next free
 one. The ids of a converted graph are then those that the editor shows and posts.
@@ -71,7 +71,7 @@ def _between(link: Link, ids: Mapping[str, str]) -> Link:
 
 
 def _with_proxies(level: Level, renamed: Mapping[str, Mapping[str, str]]) -> Level:
-    """Let the boxes of a level name the widgets inside by the new ids."""
+    """Rename the inner widgets of a level's boxes after the new ids."""
     nodes = {
         key: _with_proxy(node, renamed[node.type]) if node.type in renamed else node
         for key, node in level.nodes.items()

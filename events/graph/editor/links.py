@@ -120,7 +120,7 @@ def _outside(at: _At, scope: Scope, host: Node, number: int) -> _At | Found:
     if slot.link is None:
         value = scope.by_input.get(number, UNSET)
         return None if value is UNSET else Constant(value)
-    assert scope.parent is not None  # whoever has a host is in something
+    assert scope.parent is not None  # a scope with a host has a parent
     return _At(scope.parent, host, number)
 
 
@@ -187,7 +187,7 @@ def _outwards(scope: Scope | None) -> Iterator[Scope]:
 
 
 def _way_through(node: Node, slot: int, wanted: str) -> int | None:
-    """Say which input of a bypassed node takes the place of an output.
+    """Return the input of a bypassed node that takes the place of an output.
 
     The one beside it if its type fits, else the first of the same type, else the first that fits.
     """

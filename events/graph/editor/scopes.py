@@ -69,7 +69,7 @@ class Scope:
         return self.level.pointers[node.key]
 
     def problem(self, node: Node, code: str, **params: str) -> Problem:
-        """Say what is wrong with a node."""
+        """Record a problem of a node."""
         told = {"node": self.id_of(node), "class_type": node.type, **params}
         return Problem(code=code, pointer=self.pointer_to(node), params=told)
 
@@ -82,7 +82,7 @@ class Scope:
 
 
 def wire_name(node: Node) -> str:
-    """Give the name of the wire that a setter or getter stands for."""
+    """Return the name of the wire that a setter or getter stands for."""
     values = node.widgets_values
     return str(values[0]) if isinstance(values, list) and values else ""
 
