@@ -4,19 +4,13 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from hashlib import sha256
 from io import BytesIO
-from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
 from PIL import Image
 
-from events.run.output import Output
-from events.run.progress import Progress
 from infra.machine_driver import (
     Failed,
     Finished,
@@ -24,105 +18,16 @@ from infra.machine_driver import (
     Interrupted,
     Lost,
     MachineDriver,
-    MachineRefused,
-    MachineUnreachable,
-    OutputMissing,
     Running,
     Waiting,
     WorkflowRejected,
 )
-from tests.fakes.machine_labs import REAL_URL, DemoLab, Lab, RealLab, StandinLab, saved
+from tests.fakes.machine_labs import REAL_URL, DemoLab, Lab, saved
+from tests.fakes.machine_prompts import DEADLINE, LONG, STEPS, Recorder, picture, run, timeless
 
-DEADLINE = 5.0
-LONG = 30.0
-STEPS = 20
-
-
-@pytest.fixture(params=["real"] if REAL_URL else ["standin", "demo"])
-async def lab(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Lab]:
-    if request.param == "real":
-        lab: Lab = RealLab(REAL_URL)
-    else:
-        lab = own = {"standin": StandinLab, "demo": DemoLab}[request.param](tmp_path)
-        await own.start()
-    yield lab
-    await lab.close()
-
-
-ours_to_stop = pytest.mark.skipif(bool(REAL_URL), reason="this ComfyUI is not ours to stop")
 counts_steps = pytest.mark.skipif(
     bool(REAL_URL), reason="no stock node counts steps without a model"
 )
-
-
-@pytest.fixture
-async def machine(lab: Lab) -> MachineDriver:
-    return await lab.open()
-
-
-class Recorder:
-    """A report that keeps what it is told, slowly if need be, until something fails."""
-
-    def __init__(self, *, takes: float = 0.0, fails: Exception | None = None) -> None:
-        self._takes = takes
-        self._fails = fails
-        self.runs = 0
-        self.told: list[Progress] = []
-        self.outages: list[str] = []
-        self._begun = asyncio.Event()
-
-    async def running(self) -> None:
-        if self._fails:
-            raise self._fails
-        self.runs += 1
-        self._begun.set()
-
-    async def progress(self, progress: Progress) -> None:
-        self.told.append(progress)
-        await asyncio.sleep(self._takes)
-
-    async def unreachable(self, error: str) -> None:
-        self.outages.append(error)
-
-    async def reachable(self) -> None:
-        self.outages.append("")
-
-    async def begun(self) -> None:
-        async with asyncio.timeout(DEADLINE):
-            await self._begun.wait()
-
-
-def picture(*, seconds: float = 0.0, prefix: str = "made") -> dict[str, Any]:
-    """Make a picture that is not in the cache."""
-    colour = uuid4().int % 0xFFFFFF
-    size = {"width": 8, "height": 8, "batch_size": 1}
-    steps = STEPS if seconds < LONG else 20 * STEPS
-    slow = {"seconds": seconds, "steps": steps, "preview": False, "seed": 1}
-    return {
-        "1": {"class_type": "EmptyImage", "inputs": size | {"color": colour}},
-        "2": {
-            "class_type": "StandinSlow",
-            "inputs": {"image": ["1", 0]} | slow,
-            "_meta": {"title": "Wait a little"},
-        },
-        "3": saved("2", prefix),
-    }
-
-
-async def run(machine: MachineDriver, graph: Graph) -> tuple[object, Recorder]:
-    report, prompt_id = Recorder(), uuid4()
-    await machine.submit(prompt_id, graph)
-    return await machine.watch(prompt_id, graph, report), report
-
-
-def timeless(outcome: object) -> object:
-    """Give an outcome as those know it who did not watch: without the times of its nodes."""
-    return replace(outcome, nodes=()) if isinstance(outcome, Finished | Failed) else outcome
-
-
-async def content(machine: MachineDriver, output: Output) -> bytes:
-    async with machine.open_output(output) as stream:
-        return b"".join([chunk async for chunk in stream.chunks()])
 
 
 async def test_a_prompt_runs_to_its_end_and_its_files_can_be_read(machine: MachineDriver) -> None:
@@ -309,110 +214,6 @@ async def refusal(machine: MachineDriver, doing: str, graph: Graph) -> tuple[str
 
 async def test_a_graph_the_machine_can_run_passes(machine: MachineDriver) -> None:
     await machine.check(picture())
-
-
-@pytest.mark.parametrize("name", ["cat.png", "../../etc/漢 字.JPG", "no suffix", ""])
-async def test_an_uploaded_image_can_be_loaded(machine: MachineDriver, name: str) -> None:
-    buffer = BytesIO()
-    Image.new("RGB", (5, 7), "red").save(buffer, "PNG")
-    image = await machine.upload_image(name, buffer.getvalue())
-    graph = {"1": {"class_type": "LoadImage", "inputs": {"image": image}}, "2": saved("1")}
-    await machine.check(graph)
-    outcome, _ = await run(machine, graph)
-
-    assert isinstance(outcome, Finished)
-    assert Image.open(BytesIO(await content(machine, outcome.outputs[0]))).size == (5, 7)
-
-
-async def test_a_big_file_arrives_whole(lab: Lab, machine: MachineDriver) -> None:
-    data = b"picture " * 400_000
-    big = await lab.put("big.bin", data)
-
-    assert sha256(await content(machine, big)).digest() == sha256(data).digest()
-
-
-async def test_a_file_the_machine_no_longer_has_is_missing(machine: MachineDriver) -> None:
-    outcome, _ = await run(machine, picture())
-    assert isinstance(outcome, Finished)
-    gone = replace(outcome.outputs[0], filename="gone.png")
-
-    with pytest.raises(OutputMissing):
-        await content(machine, gone)
-
-
-async def test_a_file_whose_name_holds_two_dots_in_a_row_is_refused_for_good(
-    machine: MachineDriver,
-) -> None:
-    outcome, _ = await run(machine, picture())
-    assert isinstance(outcome, Finished)
-    dotted = replace(outcome.outputs[0], filename="a..png")
-
-    with pytest.raises(MachineRefused) as refused:
-        await content(machine, dotted)
-    assert refused.value.code == "output_refused"
-
-
-async def test_what_goes_wrong_with_the_reader_is_not_put_on_the_machine(
-    lab: Lab, machine: MachineDriver
-) -> None:
-    output = await lab.put("a.bin", b"picture")
-
-    with pytest.raises(TimeoutError):
-        async with machine.open_output(output):
-            raise TimeoutError
-
-
-@ours_to_stop
-async def test_a_machine_that_forgot_a_prompt_lost_it(lab: Lab, machine: MachineDriver) -> None:
-    prompt_id, graph, report = uuid4(), picture(seconds=LONG), Recorder()
-    await machine.submit(prompt_id, graph)
-    watching = asyncio.create_task(machine.watch(prompt_id, graph, report))
-    await report.begun()
-    await lab.restart()
-
-    assert await watching == Lost()
-
-
-@ours_to_stop
-async def test_a_machine_that_is_gone_is_unreachable(lab: Lab, machine: MachineDriver) -> None:
-    prompt_id, graph, report = uuid4(), picture(seconds=LONG), Recorder()
-    await machine.submit(prompt_id, graph)
-    watching = asyncio.create_task(machine.watch(prompt_id, graph, report))
-    await report.begun()
-    await lab.stop()
-
-    somewhere = Output(index=0, node_id="1", kind="images", filename="a.png")
-    for doing in (
-        watching,
-        machine.look_up(prompt_id),
-        machine.submit(uuid4(), graph),
-        machine.check(graph),
-        machine.upload_image("a.png", b"png"),
-        machine.cancel(prompt_id),
-        content(machine, somewhere),
-    ):
-        with pytest.raises(MachineUnreachable):
-            await doing
-
-
-@ours_to_stop
-async def test_a_machine_that_is_silent_for_a_while_is_reported_once_and_so_is_its_return(
-    lab: Lab,
-) -> None:
-    machine = await lab.open(patience=LONG)
-    prompt_id, graph, report = uuid4(), picture(seconds=LONG), Recorder()
-    await machine.submit(prompt_id, graph)
-    watching = asyncio.create_task(machine.watch(prompt_id, graph, report))
-    await report.begun()
-    await lab.stop()
-    async with asyncio.timeout(DEADLINE):
-        while not report.outages:  # noqa: ASYNC110 -- a poll with a deadline
-            await asyncio.sleep(0.02)
-    await asyncio.sleep(1)
-    await lab.restart()
-
-    assert await watching == Lost()
-    assert [bool(words) for words in report.outages] == [True, False]
 
 
 async def test_a_slow_reader_of_reports_hears_less_and_misses_no_end(

@@ -1,7 +1,7 @@
 """A connection whose Direct Gets are answered by a replica that has stopped following its leader.
 
 Everything else is the real server's. What the replica answers was measured on a real one
-(tests/cluster/test_stale_replica.py): what it has is right, and of the rest it says "not found".
+(tests/cluster/lossy/test_stale_replica.py): what it has is right; of the rest it says "not found".
 """
 
 from collections.abc import Awaitable, Callable, Collection

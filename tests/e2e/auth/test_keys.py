@@ -3,30 +3,15 @@
 import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 import httpx
 import pytest
 
 from infra.jetstream.event_store import JetStreamEventStore
 from tests.e2e.graphs import MISSING, card, slow
+from tests.e2e.keys import SOON, Json, bearer, issue
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant, client_of
-
-Json = dict[str, Any]
-SOON = 1.0
-"""Seconds after which every process must know of a revocation: what we promise."""
-
-
-async def issue(tenant: Tenant, *scopes: str, **fields: Any) -> Json:
-    body = {"name": "test", "scopes": scopes, **fields}
-    answer = await tenant.http.post("/v1/keys", json=body)
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
-
-
-def bearer(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"}
 
 
 async def test_a_key_works_in_both_dialects_and_says_who_acted(

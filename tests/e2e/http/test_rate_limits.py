@@ -10,8 +10,8 @@ import pytest
 
 from infra.embedded.ports import LOOPBACK, free_port
 from infra.postgres import connect
-from tests.e2e.auth.test_keys import issue
 from tests.e2e.graphs import MISSING, card
+from tests.e2e.keys import issue
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant, client_of
 

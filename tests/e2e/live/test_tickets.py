@@ -7,9 +7,9 @@ from functools import partial
 import httpx
 import pytest
 
-from tests.e2e.auth.test_keys import SOON, bearer, issue
 from tests.e2e.batches import make
 from tests.e2e.graphs import MISSING, card, slow
+from tests.e2e.keys import SOON, bearer, issue
 from tests.e2e.sse import following_at
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant

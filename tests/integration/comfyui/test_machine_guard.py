@@ -23,8 +23,8 @@ from infra.machine_driver import (
 )
 from infra.net.machine_address import AddressRefused
 from tests.fakes.comfyui_answers import GRAPH, Recorder
+from tests.fakes.resolver import FakeResolver
 from tests.standin.server import Server, serve
-from tests.unit.infra.net.test_machine_address import FakeResolver
 
 pytestmark = pytest.mark.anyio
 

@@ -1,6 +1,6 @@
 """A replica that has stopped following its leader: what it lacks is asked of the leader.
 
-The same on real replicas, more slowly: tests/cluster/test_stale_replica.py.
+The same on real replicas, more slowly: tests/cluster/lossy/test_stale_replica.py.
 """
 
 import asyncio

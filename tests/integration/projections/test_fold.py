@@ -1,6 +1,6 @@
 """The read models on a real Postgres: exact through repeats, rollbacks, rivals and poison."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,7 +16,7 @@ from infra.postgres import Connection, connect
 from projections.fold import Fenced, Fold
 from projections.inspection import Quarantined, quarantine
 from projections.queries import position
-from projections.schema import COMPARED, create_tables
+from projections.schema import COMPARED
 from projections.tables import TABLES
 from tests.builders.facts import (
     MACHINE_ID,
@@ -28,13 +28,6 @@ from tests.builders.facts import (
     uploaded,
 )
 from tests.golden.examples import recorded_example
-
-
-@pytest.fixture
-async def connection(postgres_url: str) -> AsyncIterator[Connection]:
-    async with connect(postgres_url) as opened:
-        await create_tables(opened)
-        yield opened
 
 
 async def rows(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:

@@ -1,10 +1,9 @@
 """Machines in the read model: names are labels, removed ones stay apart, open runs are counted."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import pytest
 from msgspec.structs import replace
 
 from app.reads.machines import PRESENT
@@ -12,23 +11,15 @@ from events.aggregates import MACHINE
 from events.envelope import AnyRecorded
 from events.machine.events import MachineDrained, MachineRemoved, MachineRenamed
 from events.machine.state import MachineState
-from infra.postgres import Connection, connect
+from infra.postgres import Connection
 from projections.fold import Fold
 from projections.queries import list_machines, open_runs_of_machine
-from projections.schema import create_tables
 from tests.builders.facts import MACHINE_ID, NOW, created, draft, later
 from tests.golden.examples import recorded_example
 from tests.unit.events.machine.test_machine_decide import registered
 
 TENANT = "org:acme"
 ONE, TWO = UUID(int=1), UUID(int=2)
-
-
-@pytest.fixture
-async def connection(postgres_url: str) -> AsyncIterator[Connection]:
-    async with connect(postgres_url) as connection:
-        await create_tables(connection)
-        yield connection
 
 
 def facts(machine_id: UUID, *events: Any) -> list[AnyRecorded]:

@@ -1,7 +1,7 @@
 """Projector and rebuild beside a replica that stands still, or a leader that was deposed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, cast
 from uuid import uuid4
@@ -17,10 +17,9 @@ from consumers.read_models.rebuild import rebuild
 from events.subjects import WRITE_PROBE
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log import consumer, reader
-from infra.postgres import Connection, connect
+from infra.postgres import Connection
 from infra.telemetry.projector_metrics import ProjectorMetrics
 from projections.queries import position
-from projections.schema import create_tables
 from tests.builders.facts import created, draft
 from tests.network.stale_replica import StaleConsumers
 
@@ -32,13 +31,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "SETTLED", 0.3)
     monkeypatch.setattr(reader, "HEARTBEAT", 0.2)
     monkeypatch.setattr(projector, "PAUSE", 0.01)
-
-
-@pytest.fixture
-async def connection(postgres_url: str) -> AsyncIterator[Connection]:
-    async with connect(postgres_url) as opened:
-        await create_tables(opened)
-        yield opened
 
 
 async def fill(client: Client, runs: int) -> None:

@@ -20,7 +20,7 @@ from infra.telemetry.projector_metrics import ProjectorMetrics
 from infra.telemetry.watchdog import GaveUp
 from projections.projecting import begin_projecting
 from projections.queries import position
-from projections.schema import create_tables, the_only_rebuild
+from projections.schema import the_only_rebuild
 from projections.statements import LIVE, statements
 from tests.builders.facts import created, draft
 from tests.e2e.system import eventually
@@ -30,14 +30,6 @@ from tests.e2e.system import eventually
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(projectors, "STAND_BY_EVERY", 0.05)
     monkeypatch.setattr(projectors, "PAUSE", 0.05)
-
-
-@pytest.fixture
-async def connection(postgres_url: str) -> AsyncIterator[Connection]:
-    """Give a connection to tables."""
-    async with connect(postgres_url) as opened:
-        await create_tables(opened)
-        yield opened
 
 
 class World:

@@ -28,14 +28,7 @@ from infra.telemetry.projector_metrics import ProjectorMetrics
 from projections.fold import Fold
 from projections.inspection import quarantine
 from projections.queries import find_runs, position
-from projections.schema import (
-    COMPARED,
-    Difference,
-    RebuildRunning,
-    TablesOutdated,
-    check_tables,
-    create_tables,
-)
+from projections.schema import COMPARED, Difference, RebuildRunning, TablesOutdated, check_tables
 from tests.builders.facts import (
     claimed,
     created,
@@ -48,13 +41,6 @@ from tests.builders.facts import (
 )
 from tests.golden.examples import recorded_example
 from tests.servers.shared import drop_streams
-
-
-@pytest.fixture
-async def connection(postgres_url: str) -> AsyncIterator[Connection]:
-    async with connect(postgres_url) as opened:
-        await create_tables(opened)
-        yield opened
 
 
 async def fill(client: Client) -> None:

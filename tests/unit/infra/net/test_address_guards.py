@@ -6,7 +6,7 @@ import pytest
 
 from infra.net.machine_address import AddressRefused, MachineResolver, check_host
 from infra.net.url_fetch import GuardedResolver, UrlRefused, check_url
-from tests.unit.infra.net.test_machine_address import FakeResolver
+from tests.fakes.resolver import FakeResolver
 
 METADATA = ("169.254.169.254", "168.63.129.16", "192.0.0.192", "100.100.100.200")
 WAYS = (

@@ -1,12 +1,9 @@
 """Where a machine may be: what is refused at once, and what at the moment of connecting."""
 
-import socket
-
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
-from typing_extensions import override
 
 from infra.net.machine_address import AddressRefused, MachineResolver, check_host
+from tests.fakes.resolver import FakeResolver
 
 METADATA = [
     "169.254.169.254",
@@ -49,26 +46,6 @@ def test_private_networks_are_refused_unless_they_are_allowed(host: str) -> None
 @pytest.mark.parametrize("host", PUBLIC)
 def test_public_hosts_are_taken(host: str) -> None:
     check_host(host, allow_private=False)
-
-
-class FakeResolver(AbstractResolver):
-    """Gives these addresses for every name."""
-
-    def __init__(self, *addresses: str) -> None:
-        self._addresses = addresses
-
-    @override
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        return [
-            ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0)
-            for address in self._addresses
-        ]
-
-    @override
-    async def close(self) -> None:
-        """Hold nothing."""
 
 
 @pytest.mark.anyio

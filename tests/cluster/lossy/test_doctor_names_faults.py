@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -22,7 +22,7 @@ from infra.s3.probe import StorageProbe
 from tests.cluster.lagging import leave_one_behind
 from tests.e2e.system import eventually
 from tests.network.route_proxies import RouteProxies
-from tests.servers.nats_cluster import Cluster, leader_of, migrated, running_cluster
+from tests.servers.nats_cluster import Cluster, leader_of, migrated
 
 pytestmark = pytest.mark.cluster
 
@@ -53,19 +53,6 @@ class Doctor:
             return {"": "", **self._last} if self._last.keys() == set(codes) else None
 
         return await eventually(found, within=60)
-
-
-@pytest.fixture(scope="module")
-def proxies() -> RouteProxies:
-    """Return the network between the nodes."""
-    return RouteProxies()
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory, proxies: RouteProxies) -> Iterator[Cluster]:
-    """Return three nodes, whose network may lose what it is told to."""
-    with running_cluster(tmp_path_factory.mktemp("nats"), proxies) as running:
-        yield running
 
 
 @pytest.fixture

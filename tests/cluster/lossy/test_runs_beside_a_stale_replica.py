@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -19,22 +18,11 @@ from tests.cluster.lagging import leaders_of_both, leave_one_behind, until_unkno
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant
 from tests.network.route_proxies import RouteProxies
-from tests.servers.nats_cluster import Cluster, running_cluster
+from tests.servers.nats_cluster import Cluster
 
 pytestmark = pytest.mark.cluster
 
 RUNS = 60
-
-
-@pytest.fixture(scope="module")
-def proxies() -> RouteProxies:
-    return RouteProxies()
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory, proxies: RouteProxies) -> Iterator[Cluster]:
-    with running_cluster(tmp_path_factory.mktemp("nats"), proxies) as running:
-        yield running
 
 
 async def reactor_away_from_the_leaders(client: Client) -> int:

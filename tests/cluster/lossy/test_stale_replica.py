@@ -5,7 +5,7 @@ Direct Get comes to any of the three at random, so about one in three is stale.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 from uuid import uuid4
 
@@ -38,7 +38,7 @@ from tests.contract.test_event_store_contract import (  # noqa: F401 -- the suit
     test_what_was_appended_is_read_back_as_it_was,
 )
 from tests.network.route_proxies import RouteProxies
-from tests.servers.nats_cluster import Cluster, migrated, running_cluster
+from tests.servers.nats_cluster import Cluster, migrated
 
 pytestmark = pytest.mark.cluster
 
@@ -52,17 +52,6 @@ class Lagging(Struct, frozen=True):
     cluster: Cluster
     proxies: RouteProxies
     node: int
-
-
-@pytest.fixture(scope="module")
-def proxies() -> RouteProxies:
-    return RouteProxies()
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory, proxies: RouteProxies) -> Iterator[Cluster]:
-    with running_cluster(tmp_path_factory.mktemp("nats"), proxies) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

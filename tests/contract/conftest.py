@@ -1,0 +1,25 @@
+"""The machine under test: each of our own, or one that already runs."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from infra.machine_driver import MachineDriver
+from tests.fakes.machine_labs import REAL_URL, DemoLab, Lab, RealLab, StandinLab
+
+
+@pytest.fixture(params=["real"] if REAL_URL else ["standin", "demo"])
+async def lab(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Lab]:
+    if request.param == "real":
+        lab: Lab = RealLab(REAL_URL)
+    else:
+        lab = own = {"standin": StandinLab, "demo": DemoLab}[request.param](tmp_path)
+        await own.start()
+    yield lab
+    await lab.close()
+
+
+@pytest.fixture
+async def machine(lab: Lab) -> MachineDriver:
+    return await lab.open()
