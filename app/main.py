@@ -8,11 +8,12 @@ from typing import Any
 from litestar import Litestar, Request, Response, Router
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
 from litestar.types import Message, Scope
 
 from app import health
 from app.api.classic import routes as classic
-from app.api.classic.errors import classic_error
+from app.api.classic.dialect import CLASSIC
 from app.api.v1 import (
     batches,
     deployments,
@@ -35,6 +36,7 @@ from app.auth.guard import ORGANISATION_HEADER, authorise, check_scopes_declared
 from app.bootstrap import dependencies, open_services
 from app.http import docs_page
 from app.http.allowed_methods import collect_methods, correct_allow
+from app.http.dialect import DIALECT, Dialect
 from app.http.language import provide_language
 from app.http.problems import log_fault, problem_response, told
 from app.http.security_headers import add_security_headers
@@ -59,7 +61,7 @@ from infra.telemetry.api_metrics import ApiMetrics
 from infra.telemetry.exposition import Exposition
 from infra.telemetry.watchdog import Watchdog
 
-WITH_IMAGES = [*classic.ROUTES, *runs.ROUTES, *batches.ROUTES, reruns.one]
+WITH_IMAGES = [*runs.ROUTES, *batches.ROUTES, reruns.one]
 """Whose bodies may hold images; they may be as long as the settings say."""
 
 WITH_GRAPHS = [*workflows.ROUTES]
@@ -78,7 +80,7 @@ OTHERS = [
     *doctor.ROUTES,
     *me.ROUTES,
 ]
-GUARDED_ROUTES = [*WITH_IMAGES, *WITH_GRAPHS, *OTHERS]
+GUARDED_ROUTES = [*classic.ROUTES, *WITH_IMAGES, *WITH_GRAPHS, *OTHERS]
 """All that need a credential."""
 
 GRAPH_BODY = 16 * 1024 * 1024
@@ -171,11 +173,17 @@ def build_app(
 
 def _guarded(body_limit: int) -> Iterator[Router]:
     """Group the routes by what a body may be there."""
-    groups = (WITH_IMAGES, body_limit), (WITH_GRAPHS, GRAPH_BODY), (OTHERS, SMALL_BODY)
-    for handlers, most in groups:
+    groups: tuple[tuple[list[HTTPRouteHandler], int, dict[str, Any]], ...] = (
+        (classic.ROUTES, body_limit, {DIALECT: CLASSIC}),
+        (WITH_IMAGES, body_limit, {}),
+        (WITH_GRAPHS, GRAPH_BODY, {}),
+        (OTHERS, SMALL_BODY, {}),
+    )
+    for handlers, most, opt in groups:
         yield Router(
             path="/",
             route_handlers=handlers,
+            opt=opt,
             guards=GUARDS,
             before_request=refuse_unread_body,
             request_max_body_size=min(most, body_limit),
@@ -190,12 +198,21 @@ async def count_answer(message: Message, scope: Scope) -> None:
 
 
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Tell an error in the words of the dialect that was spoken."""
+    """Answer with an error in the dialect of the route, or of the path if there is no route."""
     metrics: ApiMetrics = request.app.state.metrics
     metrics.refused(told(error).code)
     log_fault(request, error)
     if isinstance(error, LogUnavailable):
         request.app.state.readings.look_soon()
-    if request.url.path.startswith("/api/"):
-        return classic_error(request, error)
+    if dialect := _dialect(request):
+        return dialect.answer_error(request, error)
     return problem_response(request, error)
+
+
+def _dialect(request: Request[Any, Any, Any]) -> Dialect | None:
+    """Return the dialect that a route names; None for the native one."""
+    route: Any = request.scope.get("route_handler")  # there is none for an unknown path
+    if route is None:
+        return CLASSIC if request.url.path.startswith(CLASSIC.prefix) else None
+    named: Dialect | None = route.opt.get(DIALECT)
+    return named

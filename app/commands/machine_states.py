@@ -48,17 +48,17 @@ class MachineStates:
         self._work = work
 
     async def drain(self, caller: Caller, machine_id: UUID) -> Machine:
-        """Let a machine finish what it has; other runs wait until it is resumed."""
+        """Drain a machine: it finishes what it has; other runs wait until it is resumed."""
         session = await self._machines.session(caller, machine_id)
         return await self._execute(caller, session, DrainMachine(now=self._recorder.now()))
 
     async def resume(self, caller: Caller, machine_id: UUID) -> Machine:
-        """Let a machine have runs again; those that waited for it go first."""
+        """Resume a machine: it gets runs again; those that waited for it go first."""
         session = await self._machines.session(caller, machine_id)
         return await self._execute(caller, session, ResumeMachine(now=self._recorder.now()))
 
     async def disable(self, caller: Caller, machine_id: UUID) -> Machine:
-        """Leave a machine alone; runs wait until it is resumed."""
+        """Disable a machine: it is left alone; runs wait until it is resumed."""
         session = await self._machines.session(caller, machine_id)
         return await self._execute(caller, session, DisableMachine(now=self._recorder.now()))
 

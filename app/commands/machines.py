@@ -30,7 +30,7 @@ class MachineRegistry:
     def __init__(
         self, recorder: Recorder, machines: MachineReads, sealer: Sealer, *, allow_private: bool
     ) -> None:
-        """Let machines have private addresses only with *allow_private*."""
+        """Allow private addresses only with *allow_private*."""
         self._recorder = recorder
         self._machines = machines
         self._sealer = sealer

@@ -57,7 +57,7 @@ class Organisations:
     async def put_member(
         self, caller: Caller, organisation_id: UUID, user_id: str, role: str
     ) -> Organisation:
-        """Let a person belong to it with a role. Their tokens may do what the role may, at once.
+        """Add a person, or change their role. Their tokens may do what the role may, at once.
 
         Raises:
             BadRequest: no user is called so.
@@ -72,7 +72,7 @@ class Organisations:
         return await self._change(caller, organisation_id, command)
 
     async def remove_member(self, caller: Caller, organisation_id: UUID, user_id: str) -> None:
-        """Let a person belong to it no longer; again changes nothing. Raises as `put_member`."""
+        """Remove a person; again changes nothing. Raises as `put_member`."""
         command = RemoveMember(user_id=user_id, by=caller.actor, now=self._recorder.now())
         await self._change(caller, organisation_id, command)
 

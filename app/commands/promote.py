@@ -42,7 +42,7 @@ class Promotions:
         force: bool,
         comment: str,
     ) -> Deployment:
-        """Let an environment run a version; without *machine_id* where it runs now.
+        """Promote a version to an environment; without *machine_id* it stays on its machine.
 
         Raises:
             NotFound: the caller has no such workflow, version or machine.

@@ -49,7 +49,7 @@ SwaggerUIBundle({
 
 
 def swagger_files() -> Path:
-    """Give the folder of Swagger UI's files; the package is found, not imported: it wants Flask."""
+    """Find Swagger UI's files; the package is found, not imported: it wants Flask."""
     spec = find_spec("flask_swagger_ui")
     assert spec is not None  # the project depends on it
     assert spec.origin is not None
@@ -80,7 +80,7 @@ def start() -> str:
 
 
 def assets() -> Router:
-    """Give the routes of Swagger UI's own files."""
+    """Return the routes of Swagger UI's own files."""
     return create_static_files_router(
         path=f"{PATH}/assets", directories=[swagger_files()], include_in_schema=False
     )

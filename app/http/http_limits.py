@@ -156,7 +156,7 @@ class LimitedHttp(HttpToolsProtocol):
         self.transport.close()
 
     def _time(self) -> None:
-        """Give the client as long as the part it sends may take."""
+        """Set the deadline of the client to what the part it sends may take."""
         if self._timer:
             self._timer.cancel()
             self._timer = None

@@ -14,7 +14,7 @@ _WEIGHT = re.compile(r"q\s*=\s*([01](?:\.\d{0,3})?)")
 def provide_language(
     accept_language: Annotated[str | None, HeaderParameter(name="Accept-Language")] = None,
 ) -> str:
-    """Give a handler the language of its answer."""
+    """Return the language of the answer, for a handler."""
     return language_of(accept_language or "")
 
 

@@ -150,7 +150,7 @@ STATUS_OF: Mapping[str, HTTPStatus] = {
 
 
 def told(error: Exception) -> Told:
-    """Say what a client is told of *error*; of our own faults nothing but that there is one."""
+    """Map an exception to its status, code and problems; an unknown one is `internal`."""
     if isinstance(error, ValidationException):
         return _invalid_request(error)
     if isinstance(error, BadRequest):

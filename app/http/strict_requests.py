@@ -1,4 +1,4 @@
-"""Refuses what a route would pass over: a misspelt parameter, a body where none is read."""
+"""Strict requests: refuse a misspelt parameter, and a body where none is read."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ _NOTHING = frozenset({b"", b"{}", b"null"})
 
 
 def learn_parameters(app: Litestar) -> None:
-    """Let every route know the parameters that its handler declares."""
+    """Record for every route the parameters that its handler declares."""
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             for handler, model in route.route_handler_map.values():

@@ -40,7 +40,7 @@ LOOKED_UP = 100
 
 
 class Quotas:
-    """Lets runs in, or not. A limit of 0 is none."""
+    """Admission control of runs. A limit of 0 is none."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Quotas:
 
     @asynccontextmanager
     async def reserving(self, tenant: str, run_ids: Collection[UUID]) -> AsyncIterator[None]:
-        """Let these runs in, all or none; if the block fails, they were not made.
+        """Reserve these runs, all or none; if the block fails, they were not made.
 
         Runs that count already are not counted again.
 

@@ -43,7 +43,7 @@ class RateLimitState(Struct, frozen=True, kw_only=True):
     ends_at: float
 
     def seconds_left(self, now: float) -> int:
-        """Give the whole seconds after which the count begins anew."""
+        """Return the whole seconds after which the count begins anew."""
         return max(1, math.ceil(self.ends_at - now))
 
 
@@ -81,7 +81,7 @@ class RateLimit:
         )
 
     def refusal(self, state: RateLimitState) -> RateLimited:
-        """Say why a request is not admitted, and until when."""
+        """Build the refusal of a request, with when to come back."""
         seconds = state.seconds_left(self._clock())
         params = {"limit": str(self.limit), "seconds": str(seconds)}
         problem = Problem(code="rate_limit_reached", params=params)

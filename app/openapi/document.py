@@ -15,6 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from app.auth.scopes import OPT, TICKET
+from app.http.dialect import DIALECT
 from app.openapi.example_answers import add_example_answers
 from app.openapi.examples import BODIES
 from app.openapi.parameters import tidy_parameter
@@ -48,7 +49,9 @@ def openapi_document(app: Litestar) -> Json:
         operation = document["paths"][path][method.lower()]
         _describe(operation, path, handler)
         _describe_answers(operation, document["components"]["schemas"])
-        add_usual_answers(operation, path, needs_caller=OPT in handler.opt)
+        add_usual_answers(
+            operation, needs_caller=OPT in handler.opt, dialect=handler.opt.get(DIALECT)
+        )
         add_example_answers(operation, method, path)
     used = {o["tags"][0] for item in document["paths"].values() for o in item.values()}
     document["tags"] = [

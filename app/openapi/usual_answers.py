@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
+from app.http.dialect import Dialect
 from app.http.problem_views import PROBLEM_JSON, FaultView, ProblemView
 from app.http.problems import STATUS_OF
 from app.openapi.answers import HEADERS, described, problem_example
-from app.openapi.classic_answers import in_classic_words
 from app.openapi.schemas import tidy_schemas
 
 Json = dict[str, Any]
@@ -32,7 +32,7 @@ def error_schemas() -> Json:
     return tidied
 
 
-def add_usual_answers(operation: Json, path: str, *, needs_caller: bool) -> None:
+def add_usual_answers(operation: Json, *, needs_caller: bool, dialect: Dialect | None) -> None:
     """Add to an operation what its route does not declare itself."""
     responses = operation["responses"]
     if _is_the_frameworks(responses.get("400", {})):
@@ -41,8 +41,8 @@ def add_usual_answers(operation: Json, path: str, *, needs_caller: bool) -> None
         _add(responses, status, codes)
     for response in responses.values():
         _without_ids(response)
-    if path.startswith("/api/"):
-        in_classic_words(operation)
+    if dialect is not None:
+        dialect.document_errors(operation)
     _add_headers(responses, limited=needs_caller)
     operation["responses"] = dict(sorted(responses.items()))
 

@@ -27,7 +27,7 @@ class BatchRows:
         self._outage = Outage()
 
     async def get(self, batch_id: UUID) -> BatchRow | None:
-        """Give a batch, of whatever tenant; None when there is none, or when Postgres is away."""
+        """Return a batch, of whatever tenant; None when there is none, or when Postgres is away."""
         if self._outage.lasts:
             return None
         try:

@@ -25,7 +25,7 @@ class RunRows:
         self._reading: asyncio.Task[None] | None = None
 
     async def get(self, run_id: UUID) -> RunRow | None:
-        """Give a run's row; None when there is none, or when Postgres is away."""
+        """Return a run's row; None when there is none, or when Postgres is away."""
         answer = self._asked.get(run_id)
         if answer is None:
             answer = self._asked[run_id] = asyncio.get_running_loop().create_future()

@@ -1,4 +1,4 @@
-"""Puts the texts that runs produced into their outputs: they are private, so the log has none."""
+"""The texts of outputs, put into their runs: they are private, so the log has none."""
 
 from contextlib import suppress
 from uuid import UUID
@@ -25,7 +25,7 @@ class Texts:
         )
 
     async def put_into(self, run: Run) -> Run:
-        """Give *run* with its texts; one without any, or erased, as it is.
+        """Return *run* with its texts; one without any, or erased, as it is.
 
         Raises:
             LogUnavailable: they cannot be read.

@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response
 
-from app.classic_problems import NOT_KNOWN, error_body
+from app.api.classic.error_bodies import NOT_KNOWN, error_body
 from app.http.language import language_of
 from app.http.problems import Told, told
 

@@ -8,11 +8,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from msgspec import Meta, Struct
 
+from app.api.classic.error_bodies import ClassicError
 from app.api.classic.shapes import ClassicRun, ClassicStatus, run_row, status_view
 from app.api.v1.requests import Inputs, idempotency_key, identifier
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
-from app.classic_problems import ClassicError
 from app.commands.create_run import RunCreator
 from app.http.bad_request import bad
 from app.openapi import errors, response

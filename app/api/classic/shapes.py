@@ -180,7 +180,7 @@ def fraction(run: Run, progress: Progress | None) -> float:
 
 
 def error_text(run: Run) -> str | None:
-    """Say why a run did not succeed."""
+    """Return why a run did not succeed."""
     if run.status is Status.CANCELLED:
         return "cancelled"
     # Of an erased run the message is gone; the code stays.

@@ -75,7 +75,7 @@ _SAMPLES: Mapping[InputKind, Any] = {
 
 
 def inputs_schema(fields: Sequence[InputField], models: Models) -> Json:
-    """Give the schema of all inputs."""
+    """Return the schema of all inputs."""
     return {
         "type": "object",
         "description": "Of an input that is left out, the default counts.",
@@ -91,7 +91,7 @@ def needed(fields: Sequence[InputField], models: Models) -> list[str]:
 
 
 def sample_inputs(fields: Sequence[InputField], models: Models) -> dict[str, Any]:
-    """Give inputs with which a run succeeds, if the workflow is sound.
+    """Return inputs with which a run succeeds, if the workflow is sound.
 
     Images that have a default are left out: a sample needs nothing from elsewhere.
     """
@@ -114,7 +114,7 @@ def _schema(field: InputField, models: Models) -> Json:
 
 
 def _lost_its_default(field: InputField, models: Models) -> bool:
-    """Tell whether the default is a file that the machine does not have."""
+    """Return whether the default is a file that the machine does not have."""
     names = models.get(field.kind)
     return field.default is not None and names is not None and field.default not in names
 

@@ -1,4 +1,4 @@
-"""Tells in words what has happened to a machine, from its events."""
+"""The history of a machine in words, from its events."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -45,7 +45,7 @@ NAMES_TOLD = 5
 
 
 def history(events: Iterable[AnyRecorded], language: str) -> list[MachineChangeView]:
-    """Tell what has happened, in *language*: en or zh; the latest first."""
+    """Describe what has happened, in *language*: en or zh; the latest first."""
     told: list[MachineChangeView] = []
     machine: Machine | None = None
     for recorded in events:

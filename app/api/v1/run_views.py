@@ -219,7 +219,7 @@ def output_view(output: Output, upload: Upload | None, spaces: Spaces) -> Output
 
 
 def stored_url(spaces: Spaces, key: str) -> str | None:
-    """Give the address of a stored file; of an erased one nobody knows it any more."""
+    """Return the address of a stored file; None once it is erased."""
     return public_url(spaces, key) if key else None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from app.classic_problems import NOT_KNOWN, error_body
+from app.api.classic.error_bodies import NOT_KNOWN, error_body
 from app.http.problem_views import PROBLEM_JSON
 from app.http.problems import STATUS_OF, Told
 from events.errors import Problem

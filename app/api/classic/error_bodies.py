@@ -40,7 +40,7 @@ _NOT_THE_BODY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 def error_body(answer: Told, language: str) -> ClassicError:
-    """Give the body of a refusal; one of 401 has NOT_KNOWN in its place."""
+    """Return the body of a refusal; that of a 401 is NOT_KNOWN instead."""
     if answer.code == "malformed_json":
         return {"success": False, "message": "Malformed JSON in request body"}
     if answer.problems and answer.status in _NOT_THE_BODY:
