@@ -1,4 +1,4 @@
-"""The history of a machine in words, from its events."""
+"""History of a machine, in sentences, from its events."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -45,16 +45,16 @@ NAMES_TOLD = 5
 
 
 def history(events: Iterable[AnyRecorded], language: str) -> list[MachineChangeView]:
-    """Describe what has happened, in *language*: en or zh; the latest first."""
-    told: list[MachineChangeView] = []
+    """Return what has happened, in *language*: en or zh; the latest first."""
+    changes: list[MachineChangeView] = []
     machine: Machine | None = None
     for recorded in events:
-        told.append(_told(machine, recorded, language))
+        changes.append(_change_view(machine, recorded, language))
         machine = MACHINE.evolve(machine, recorded.event)
-    return told[::-1]
+    return changes[::-1]
 
 
-def _told(before: Machine | None, recorded: AnyRecorded, language: str) -> MachineChangeView:
+def _change_view(before: Machine | None, recorded: AnyRecorded, language: str) -> MachineChangeView:
     event = recorded.event
     kind = recorded.type.rpartition(".v")[0]
     if isinstance(event, MachineObserved):

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from msgspec import Meta, Struct
 
 from app.api.v1.requests import identifier
-from app.api.v1.timeline_texts import told, waiting_in_words
+from app.api.v1.timeline_texts import event_text, waiting_text
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, needs
 from app.reads.runs import RunReads
@@ -115,7 +115,7 @@ def _waiting(waiting: Waiting, language: str) -> WaitingView:
         reason=waiting.reason,
         since=waiting.since,
         machine_id=waiting.machine_id,
-        detail=waiting_in_words(waiting, language),
+        detail=waiting_text(waiting, language),
     )
 
 
@@ -130,7 +130,7 @@ def _node(node: NodeTime) -> NodeTimeView:
 
 
 def _entry(entry: AnyRecorded, language: str) -> EntryView:
-    what, why = told(entry.event, language)
+    what, why = event_text(entry.event, language)
     return EntryView(at=entry.event.at, what=what, why=why, position=str(entry.position))
 
 

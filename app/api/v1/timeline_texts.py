@@ -1,4 +1,4 @@
-"""What happened to a run, and why, in a sentence each: English and Chinese."""
+"""Texts of a timeline: what happened to a run, and why, in a sentence each."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -69,7 +69,7 @@ PHRASES: Texts = {
 }
 
 
-class Told(NamedTuple):
+class EventText(NamedTuple):
     """A fact in words."""
 
     what: str
@@ -81,74 +81,74 @@ def phrase(code: str, language: str, **params: object) -> str:
     return translate(PHRASES[code], language, params).rstrip(" :：")
 
 
-def waiting_in_words(waiting: Waiting, language: str) -> str:
-    """Say what a run waits for; a reason of a newer version is told as it is."""
+def waiting_text(waiting: Waiting, language: str) -> str:
+    """Return what a run waits for; a reason of a newer version stays as it is."""
     if waiting.reason not in frozenset(WaitingReason):
         return waiting.detail or waiting.reason
     machine = waiting.machine_id or ""
     return phrase(waiting.reason, language, machine=machine, detail=waiting.detail)
 
 
-def told(event: RunEvent, language: str) -> Told:  # noqa: PLR0911, C901 -- one line for each fact
-    """Say what happened, and why."""
+def event_text(event: RunEvent, language: str) -> EventText:  # noqa: PLR0911, C901 -- one line for each fact
+    """Return what happened, and why, in *language*: en or zh."""
     match event:
         case RunCreated():
             facts = {"version": event.version, "environment": event.environment}
-            return _told("created", "created_why", language, facts)
+            return _event_text("created", "created_why", language, facts)
         case RunClaimed():
             claim = {"attempt": event.attempt, "machine": event.machine_id}
-            return _told("claimed", f"claimed_{event.reason}", language, claim)
+            return _event_text("claimed", f"claimed_{event.reason}", language, claim)
         case ImageUploaded() | FileUploaded():
             return _stored(event, language)
         case StatusChanged():
             what = phrase(event.status, language)
-            return Told(what, _error(event.error) if event.error else "")
+            return EventText(what, _error(event.error) if event.error else "")
         case RunWaiting():
             return _waiting(event, language)
         case OutputsProduced():
-            return Told(phrase("produced", language, count=len(event.outputs)), "")
+            return EventText(phrase("produced", language, count=len(event.outputs)), "")
         case AttemptFailed() | AttemptLost() | RetryScheduled():
             return _attempt(event, language)
         case CancelRequested():
-            return Told(phrase("cancel", language), event.by)
+            return EventText(phrase("cancel", language), event.by)
         case RunDataErased():
-            return _told("erased", f"erased_{event.reason}", language, {"by": event.by})
+            return _event_text("erased", f"erased_{event.reason}", language, {"by": event.by})
         case RunDataDeleted():
-            return Told(phrase("deleted", language), "")
+            return EventText(phrase("deleted", language), "")
 
 
-def _told(what: str, why: str, language: str, params: Mapping[str, object]) -> Told:
+def _event_text(what: str, why: str, language: str, params: Mapping[str, object]) -> EventText:
     reason = phrase(why, language, **params) if why in PHRASES else ""
-    return Told(phrase(what, language, **params), reason)
+    return EventText(phrase(what, language, **params), reason)
 
 
-def _stored(event: ImageUploaded | FileUploaded, language: str) -> Told:
+def _stored(event: ImageUploaded | FileUploaded, language: str) -> EventText:
     role = event.role if isinstance(event, ImageUploaded) else "output"
     facts = {"name": event.name, "bytes": event.bytes, "seconds": round(event.upload_duration, 3)}
-    return _told(role if event.name else f"{role}_erased", "stored_why", language, facts)
+    return _event_text(role if event.name else f"{role}_erased", "stored_why", language, facts)
 
 
-def _waiting(event: RunWaiting, language: str) -> Told:
+def _waiting(event: RunWaiting, language: str) -> EventText:
     if not event.reason:
-        return Told(phrase("waiting_over", language), "")
+        return EventText(phrase("waiting_over", language), "")
     waiting = Waiting(
         reason=event.reason, detail=event.detail, machine_id=event.machine_id, since=event.at
     )
-    return Told(phrase("waiting", language), waiting_in_words(waiting, language))
+    return EventText(phrase("waiting", language), waiting_text(waiting, language))
 
 
-def _attempt(event: AttemptFailed | AttemptLost | RetryScheduled, language: str) -> Told:
+def _attempt(event: AttemptFailed | AttemptLost | RetryScheduled, language: str) -> EventText:
     match event:
         case AttemptFailed():
             node, node_class = event.error.node_id, event.error.node_class
             code = "attempt_failed" if node else "attempt_failed_as_a_whole"
             facts = {"attempt": event.attempt, "node": node, "node_class": node_class}
-            return Told(phrase(code, language, **facts), _error(event.error))
+            return EventText(phrase(code, language, **facts), _error(event.error))
         case AttemptLost():
-            return Told(phrase("attempt_lost", language, attempt=event.attempt), event.reason)
+            return EventText(phrase("attempt_lost", language, attempt=event.attempt), event.reason)
         case RetryScheduled():
             due = event.due.isoformat(timespec="seconds")
-            return Told(phrase("retry", language, attempt=event.attempt, due=due), "")
+            return EventText(phrase("retry", language, attempt=event.attempt, due=due), "")
 
 
 def _error(error: RunError) -> str:

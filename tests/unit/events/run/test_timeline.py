@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 from msgspec.structs import replace
 
-from app.api.v1.timeline_texts import told, waiting_in_words
+from app.api.v1.timeline_texts import event_text, waiting_text
 from events.aggregates import RUN
 from events.codec import TYPES, type_name_of
 from events.envelope import AnyRecorded
@@ -188,7 +188,7 @@ def test_what_was_stored_is_told_with_its_size_and_time() -> None:
     [stored] = timeline(recorded(*LIFE)).uploads
     assert (stored.role, stored.name, stored.bytes, stored.seconds) == ("output", "a.png", 10, 0.1)
     upload: Any = EXAMPLES["run.image_uploaded.v1"]
-    assert told(replace(upload, name=""), "en").what == "an output was stored"
+    assert event_text(replace(upload, name=""), "en").what == "an output was stored"
 
 
 # words
@@ -198,7 +198,7 @@ def test_what_was_stored_is_told_with_its_size_and_time() -> None:
 @pytest.mark.parametrize("name", sorted(n for n in TYPES if n.startswith("run.")))
 def test_every_fact_can_be_told(name: str, language: str) -> None:
     event: Any = EXAMPLES[name]
-    what, why = told(event, language)
+    what, why = event_text(event, language)
     assert what
     assert "{" not in what + why
     assert type_name_of(type(event)) == name
@@ -207,31 +207,31 @@ def test_every_fact_can_be_told(name: str, language: str) -> None:
 
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.NOT_STARTED}))
 def test_every_status_has_its_words(status: Status) -> None:
-    assert told(changed(status, at=1), "en").what
+    assert event_text(changed(status, at=1), "en").what
 
 
 @pytest.mark.parametrize("reason", WaitingReason)
 def test_every_reason_for_waiting_has_its_words(reason: WaitingReason) -> None:
     wait = Waiting(reason=reason, detail="refused", machine_id=MACHINE_ID, since=NOW)
-    assert waiting_in_words(wait, "en") != waiting_in_words(wait, "zh")
+    assert waiting_text(wait, "en") != waiting_text(wait, "zh")
 
 
 def test_a_machine_that_says_nothing_leaves_no_colon_behind() -> None:
     wait = Waiting(reason="machine_unreachable", detail="", machine_id=MACHINE_ID, since=NOW)
-    assert waiting_in_words(wait, "en") == f"machine {MACHINE_ID} does not answer"
+    assert waiting_text(wait, "en") == f"machine {MACHINE_ID} does not answer"
 
 
 def test_a_reason_of_a_newer_version_is_told_as_it_is() -> None:
     wait = Waiting(reason="moon_phase", detail="", machine_id=None, since=NOW)
-    assert waiting_in_words(wait, "en") == "moon_phase"
+    assert waiting_text(wait, "en") == "moon_phase"
 
 
 def test_why_a_run_went_where_it_went() -> None:
-    assert told(claimed(at=1, reason="takeover"), "en") == (
+    assert event_text(claimed(at=1, reason="takeover"), "en") == (
         f"attempt 1 went to machine {MACHINE_ID}",
         "the worker that had it stopped, or the machine did not answer",
     )
-    assert told(claimed(at=1, reason="retry"), "zh").why == "上一次尝试已丢失"
+    assert event_text(claimed(at=1, reason="retry"), "zh").why == "上一次尝试已丢失"
 
 
 @pytest.mark.parametrize(
@@ -245,14 +245,14 @@ def test_an_attempt_that_no_node_failed_names_none(node_id: str, what: str) -> N
         node_class="KSampler" if node_id else "",
     )
     failed = AttemptFailed(attempt=1, error=error, at=NOW)
-    assert told(failed, "en") == (what, "interrupted: someone stopped it")
+    assert event_text(failed, "en") == (what, "interrupted: someone stopped it")
 
 
 def test_an_error_is_told_with_its_code() -> None:
     error = RunError(code="node_failed", message="out of paint")
-    assert told(changed(Status.FAILED, at=1, error=error), "en") == (
+    assert event_text(changed(Status.FAILED, at=1, error=error), "en") == (
         "failed",
         "node_failed: out of paint",
     )
     erased = replace(error, message="")
-    assert told(changed(Status.FAILED, at=1, error=erased), "en").why == "node_failed"
+    assert event_text(changed(Status.FAILED, at=1, error=erased), "en").why == "node_failed"
