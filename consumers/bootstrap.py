@@ -3,8 +3,8 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import partial
 
 from msgspec import Struct
@@ -23,14 +23,14 @@ from consumers.run.pace import limits_from
 from consumers.run.prepare import Preparer
 from consumers.run.render import Renderer
 from consumers.run.upload import Uploader
-from events import subjects
 from infra import clock
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.comfyui.secrets import MachineSecrets
 from infra.event_store import EventStore
 from infra.images.store import InputImages
-from infra.jetstream.connection import UNANSWERED, Client, Msg
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.live import heard
 from infra.jetstream.log.reader import head
 from infra.jetstream.private_data import PrivateData
 from infra.jetstream.run_progress import ProgressSender
@@ -104,7 +104,7 @@ async def open_worker(
             follower=Follower(
                 recorder=recorder,
                 runs=runs,
-                heard=partial(_heard, client),
+                heard=partial(heard, client),
                 progress_of=partial(ProgressSender, client),
                 run_timeout=settings.run_timeout,
                 queue_timeout=settings.queue_timeout,
@@ -121,7 +121,7 @@ async def open_worker(
             places=Places(UPLOADS_AT_ONCE),
             limits=limits_from(settings),
             runs=runs,
-            heard=partial(_heard, client),
+            heard=partial(heard, client),
             patience=settings.machine_wait,
         ),
         eraser=Eraser(
@@ -159,19 +159,3 @@ async def _open_driver(settings: Settings, url: str, secrets: MachineSecrets) ->
         patience=settings.machine_wait,
         allow_private=settings.allow_private_machines,
     )
-
-
-@asynccontextmanager
-async def _heard(client: Client, aggregate: str, type_name: str) -> AsyncIterator[asyncio.Event]:
-    news = asyncio.Event()
-
-    async def hear(message: Msg) -> None:
-        if (message.headers or {}).get("ce-type") == type_name:
-            news.set()
-
-    subscription = await client.subscribe(subjects.live(aggregate), cb=hear)
-    try:
-        yield news
-    finally:
-        with suppress(*UNANSWERED):
-            await subscription.unsubscribe()

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.live.frames import progress_message
 from app.live.subscription import Subscription
-from infra.jetstream.connection import UNANSWERED
+from infra.event_store import LogUnavailable
 from infra.jetstream.live import OnProgress, Stop
 
 LINGER = 1.0
@@ -57,7 +57,7 @@ class ProgressChannels:
     async def _open(self, run_id: UUID, channel: "_Channel") -> None:
         async with channel.changing:
             if channel.stop is None:
-                with suppress(*UNANSWERED):
+                with suppress(LogUnavailable):
                     channel.stop = await self._progress.listen(run_id, channel.hear)
 
     async def _close(self, run_id: UUID, channel: "_Channel") -> None:
@@ -67,8 +67,7 @@ class ProgressChannels:
                 return
             del self._channels[run_id]
             if channel.stop is not None:
-                with suppress(*UNANSWERED):
-                    await channel.stop()
+                await channel.stop()
 
 
 class _Channel:

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from events.subjects import live_progress
-from infra.jetstream.connection import Client, Msg
+from infra.jetstream.connection import Client
+from infra.jetstream.live import listen_to_all_progress
 from infra.postgres import Pool, PostgresError
 from projections.hints import forget_progress, note_progress
 
@@ -20,11 +20,11 @@ async def note_all_progress(client: Client, pool: Pool, works: Callable[[], bool
     """Write down what is heard while *works*, for ever. What is lost is replaced by the next."""
     latest: dict[str, bytes] = {}
 
-    async def hear(message: Msg) -> None:
+    def hear(run_id: str, progress: bytes) -> None:
         if works():
-            latest[message.subject.rsplit(".", 1)[1]] = message.data
+            latest[run_id] = progress
 
-    await client.subscribe(live_progress("*"), cb=hear)
+    await listen_to_all_progress(client, hear)
     written = 0
     while True:
         await asyncio.sleep(EVERY)

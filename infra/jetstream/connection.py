@@ -13,7 +13,7 @@ from urllib.parse import ParseResult, SplitResult, unquote, urlsplit
 import msgspec
 import nats.errors
 from nats.aio.client import Client as Client  # noqa: PLC0414 -- the name others import
-from nats.aio.msg import Msg as Msg  # noqa: PLC0414
+from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from typing_extensions import override
 

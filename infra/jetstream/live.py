@@ -1,28 +1,74 @@
-"""Progress of runs, as workers publish it: heard at most once."""
+"""Live copies of events and progress, which NATS passes on at most once."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from uuid import UUID
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from events import subjects
+from infra.event_store import LogUnavailable
+from infra.jetstream.connection import UNANSWERED
 
 OnProgress = Callable[[bytes], None]
 Stop = Callable[[], Awaitable[None]]
 
 
 class LiveProgress:
-    """Where progress is heard."""
+    """Subscriptions to the progress of runs."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     async def listen(self, run_id: UUID, on_progress: OnProgress) -> Stop:
-        """Call *on_progress* for all progress of a run from now on; return what stops that."""
+        """Call *on_progress* for all progress of a run from now on; return what stops that.
+
+        Raises:
+            LogUnavailable: there is no connection.
+
+        """
 
         async def hear(message: Msg) -> None:
             on_progress(message.data)
 
-        subscription = await self._client.subscribe(subjects.live_progress(str(run_id)), cb=hear)
-        return subscription.unsubscribe
+        try:
+            subscription = await self._client.subscribe(
+                subjects.live_progress(str(run_id)), cb=hear
+            )
+        except UNANSWERED as error:
+            raise LogUnavailable("NATS does not answer") from error
+        return partial(_unsubscribe, subscription)
+
+
+async def listen_to_all_progress(client: Client, on_progress: Callable[[str, bytes], None]) -> None:
+    """Call *on_progress* with the id of a run and its progress, as long as *client* is open."""
+
+    async def hear(message: Msg) -> None:
+        on_progress(message.subject.rsplit(".", 1)[1], message.data)
+
+    await client.subscribe(subjects.live_progress("*"), cb=hear)
+
+
+@asynccontextmanager
+async def heard(client: Client, aggregate: str, type_name: str) -> AsyncIterator[asyncio.Event]:
+    """Yield what is set when an event of this type is recorded in the aggregate."""
+    news = asyncio.Event()
+
+    async def hear(message: Msg) -> None:
+        if (message.headers or {}).get("ce-type") == type_name:
+            news.set()
+
+    subscription = await client.subscribe(subjects.live(aggregate), cb=hear)
+    try:
+        yield news
+    finally:
+        await _unsubscribe(subscription)
+
+
+async def _unsubscribe(subscription: Subscription) -> None:
+    with suppress(*UNANSWERED):  # A connection that is lost has no subscriptions.
+        await subscription.unsubscribe()

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 import nats.errors
 import pytest
+from nats.aio.msg import Msg
 
-from infra.jetstream.connection import Client, Msg, connected
+from infra.jetstream.connection import Client, connected
 
 
 async def test_a_request_waits_for_who_will_answer_it(
