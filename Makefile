@@ -70,11 +70,12 @@ test-containers: .venv/ready-dev  ## Run the same tests on servers in Docker
 test-images: .venv/ready-dev  ## Build images of the servers from their wheels, where no registry can be reached
 	@$(BIN)/python -m tests.images
 
-check: .venv/ready-dev  ## Format, lint, types, import rules, audit: what CI runs first
+check: .venv/ready-dev  ## Format, lint, types, import rules, docstrings, audit: what CI runs first
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m tests.tools.docstrings
 	@$(BIN)/python -m tests.tools.audit
 
 audit: .venv/ready-dev  ## Look for known vulnerabilities; AUDIT=required fails where nobody can be asked

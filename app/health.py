@@ -70,7 +70,7 @@ async def live() -> Liveness:
     responses=response(503, Readiness, "Runs cannot be accepted just now."),
 )
 async def ready(state: State) -> Response[Readiness]:
-    """Tell which parts answer; 503 when runs cannot be accepted.
+    """Return which parts answer; 503 when runs cannot be accepted.
 
     Without Postgres runs are accepted and followed all the same; only lists are missing. Nor do
     replicas, workers or the projector take an API process out of its load balancer.

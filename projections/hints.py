@@ -29,6 +29,6 @@ async def note_key_uses(connection: Connection, uses: Mapping[UUID, datetime]) -
 
 
 async def key_uses(connection: Connection, ids: Collection[UUID]) -> dict[UUID, datetime]:
-    """Give when each of these keys was used last, as far as anyone noted."""
+    """Return when each of these keys was used last, as far as it is known."""
     cursor = await connection.execute(_SQL["key_uses"], {"ids": list(ids)})
     return {row[0]: row[1] for row in await cursor.fetchall()}

@@ -23,7 +23,7 @@ THE_FIRST = Kept(run_id=UUID(int=0), ended_at=datetime.min.replace(tzinfo=UTC))
 
 
 async def used_keys(connection: Connection, keys: Collection[str]) -> set[str]:
-    """Give those of *keys* under which some run has an input image."""
+    """Return those of *keys* under which some run has an input image."""
     cursor = await connection.execute(_SQL["used_keys"], {"keys": list(keys)})
     return {row[0] for row in await cursor.fetchall()}
 

@@ -42,7 +42,7 @@ class RunRow(Struct, frozen=True, kw_only=True):
 
 
 async def find_runs(connection: Connection, ids: Collection[UUID]) -> dict[UUID, RunRow]:
-    """Give the rows of these runs, of whatever tenant; those that have none are left out."""
+    """Return the rows of these runs, of any tenant; runs without a row are left out."""
     cursor = await connection.execute(_SQL["runs_by_id"], {"ids": list(ids)})
     return {
         found[0]: RunRow(
@@ -81,7 +81,7 @@ async def list_batches(
 
 
 async def find_batch(connection: Connection, batch_id: UUID) -> Row | None:
-    """Give a batch's row, of whatever tenant."""
+    """Return a batch's row, of any tenant."""
     cursor = await connection.execute(_SQL["batch_by_id"], {"id": batch_id})
     found = await cursor.fetchone()
     return _row(TABLES["batch"], found) if found else None
@@ -157,7 +157,7 @@ async def open_runs_of_machine(connection: Connection, machine_id: UUID) -> int:
 
 
 async def promised_batches(connection: Connection, tenant: str) -> list[UUID]:
-    """Give the batches of a tenant that were accepted, and of which a run may not exist yet."""
+    """Return a tenant's accepted batches of which a run may not exist yet."""
     cursor = await connection.execute(_SQL["promised_batches"], {"tenant": tenant})
     return [row[0] for row in await cursor.fetchall()]
 
@@ -176,14 +176,14 @@ async def list_organisations(
 
 
 async def position(connection: Connection) -> int:
-    """Give the position up to which the read models have followed the log."""
+    """Return the position up to which the read models have followed the log."""
     cursor = await connection.execute(_SQL["position"])
     row = await cursor.fetchone()
     return int(row[0]) if row else 0
 
 
 async def server_version(connection: Connection) -> int:
-    """Give the major version of the server."""
+    """Return the major version of the server."""
     cursor = await connection.execute(_SQL["server_version"])
     row = await cursor.fetchone()
     return int(row[0]) // 10_000 if row else 0

@@ -22,7 +22,7 @@ async def one_at_a_time(connection: Connection, tenant: str) -> AsyncIterator[No
 
 
 async def new_runs(connection: Connection, run_ids: Collection[UUID]) -> list[UUID]:
-    """Give those runs that are neither in the tables nor reserved."""
+    """Return those runs that are neither in the tables nor reserved."""
     cursor = await connection.execute(_SQL["new"], {"run_ids": list(run_ids)})
     return [row[0] for row in await cursor.fetchall()]
 
@@ -53,7 +53,7 @@ async def release(connection: Connection, run_ids: Collection[UUID]) -> None:
 async def old_reservations(
     connection: Connection, tenant: str, *, before: datetime, limit: int
 ) -> Sequence[UUID]:
-    """Give runs that should be in the tables by now, and are not."""
+    """Return runs that should be in the tables by now, and are not."""
     values = {"tenant": tenant, "before": before, "limit": limit}
     cursor = await connection.execute(_SQL["old"], values)
     return [row[0] for row in await cursor.fetchall()]

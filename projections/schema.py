@@ -80,7 +80,7 @@ async def check_tables(connection: Connection) -> None:
 
 
 def _make() -> str:
-    """Tell one shape of the tables from every other."""
+    """Return a fingerprint of the shape of the tables."""
     return hashlib.sha256(statements("schema.sql")["create"]).hexdigest()
 
 
@@ -134,7 +134,7 @@ async def swap_in(connection: Connection) -> None:
 
 
 async def _columns(connection: Connection, table: str, schema: str) -> list[tuple[Any, ...]]:
-    """Give names and types of a table's columns, nothing when there is no such table."""
+    """Return names and types of a table's columns, nothing when there is no such table."""
     query = statements("schema.sql")["columns"]
     cursor = await connection.execute(query, {"schema": schema, "table": table})
     return await cursor.fetchall()

@@ -129,7 +129,7 @@ encode = msgspec.json.Encoder().encode
 
 
 def parameters(table: Table, row: Row) -> dict[str, object]:
-    """Give the parameters of the statement that saves *row*."""
+    """Return the parameters of the statement that saves *row*."""
     return {
         "id": row.id,
         "tenant": row.tenant,

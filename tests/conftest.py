@@ -36,7 +36,7 @@ def _no_settings_from_outside() -> None:
 
 @pytest.fixture(scope="session")
 def server_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    """Give the settings that lead to real servers, shared by the whole session."""
+    """Yield the settings that lead to real servers, shared by the whole session."""
     folder: Path = tmp_path_factory.mktemp("servers")
     with running_servers(folder) as env:
         yield env
@@ -44,7 +44,7 @@ def server_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str
 
 @pytest.fixture
 async def nats_client(server_env: Mapping[str, str]) -> AsyncIterator[Client]:
-    """Give a connection to a NATS server without any stream."""
+    """Yield a connection to a NATS server without any stream."""
     async with connected(server_env["NATS_URL"], name="test") as client:
         await drop_streams(client)
         yield client
@@ -52,14 +52,14 @@ async def nats_client(server_env: Mapping[str, str]) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def log_client(nats_client: Client) -> Client:
-    """Give a connection to a NATS server with comfyd's streams, all empty."""
+    """Return a connection to a NATS server with comfyd's streams, all empty."""
     await streams.migrate(nats_client)
     return nats_client
 
 
 @pytest.fixture
 def postgres_url(server_env: Mapping[str, str]) -> Iterator[str]:
-    """Give the URL of an empty database."""
+    """Yield the URL of an empty database."""
     server = server_env["POSTGRES_URL"]
     name = f"test_{uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:

@@ -27,7 +27,7 @@ VARIABLE = re.compile(r"\$\{([A-Z_]+)(?::(?:-([^}]*)|\?))?\}")
 
 @pytest.fixture(scope="module")
 def services() -> Mapping[str, Any]:
-    """Give the services of compose.yaml."""
+    """Return the services of compose.yaml."""
     found: Mapping[str, Any] = compose()["services"]
     return found
 
@@ -47,7 +47,7 @@ def filled_in(text: str) -> str:
 
 
 def instructions(name: str) -> list[tuple[str, str]]:
-    """Give the instructions of the Dockerfile that are called *name*, in order."""
+    """Return the instructions of the Dockerfile that are called *name*, in order."""
     text = (DEPLOY / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
     lines = [line.split(maxsplit=1) for line in text.splitlines() if line and line[0] != "#"]
     return [(word, rest) for word, rest in lines if word == name]

@@ -41,7 +41,7 @@ def text(name: str) -> str:
 
 
 def code_words(page: str) -> set[str]:
-    """Give everything that a page sets in code, outside its blocks."""
+    """Return everything that a page sets in code, outside its blocks."""
     return set(re.findall(r"`([^`\n]+)`", BLOCK.sub("", page)))
 
 
@@ -59,12 +59,12 @@ def pages() -> list[Path]:
 
 
 def headings(page: str) -> list[str]:
-    """Give the level of every heading."""
+    """Return the level of every heading."""
     return re.findall(r"^(#+) ", BLOCK.sub("", page), re.MULTILINE)
 
 
 def anchors(page: Path) -> set[str]:
-    """Give the anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     lines = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
 
@@ -163,7 +163,7 @@ def test_every_refusal_is_explained_with_its_status() -> None:
 
 
 def refusals() -> Iterator[Told]:
-    """Give every way in which a request is refused."""
+    """Yield every way in which a request is refused."""
     yield from (Told(status=status, code=code) for status, code in problems._BY_CLASS.values())
     yield problems.told(BadRequest(Problem(code="bad_cursor")))
     yield problems.told(ClientException())
@@ -201,7 +201,7 @@ def test_the_lifecycle_is_drawn_from_the_table() -> None:
 
 
 def twins() -> list[tuple[str, str]]:
-    """Give every page that there is in both languages: English, Chinese."""
+    """Return every page that there is in both languages: English, Chinese."""
     names = sorted({page.name for page in (DOCS / "zh").glob("*.md")} - {"README.md"})
     return [
         ("README.md", "README.zh-CN.md"),

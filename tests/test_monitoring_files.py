@@ -41,7 +41,7 @@ def promtool(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def rules() -> dict[str, Any]:
-    """Give each rule by the name of its alert."""
+    """Return each rule by the name of its alert."""
     groups = yaml.safe_load(RULES.read_text("utf-8"))["groups"]
     return {rule["alert"]: rule for group in groups for rule in group["rules"]}
 

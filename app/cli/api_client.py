@@ -92,7 +92,7 @@ class ApiClient:
         return answer.is_success
 
     async def get(self, path: str, **query: object) -> Json:
-        """Give an answer's body; see send."""
+        """Return an answer's body; see send."""
         return await self.send("GET", path, query=query)
 
     async def post(self, path: str, body: Mapping[str, Any] | None = None, **headers: str) -> Json:
@@ -154,7 +154,7 @@ class ApiClient:
         return answer
 
     async def items(self, path: str, *, most: int | None = None, **query: object) -> list[Json]:
-        """Give the items of a list, page by page, *most* of them at most."""
+        """Return the items of a list, page by page, *most* of them at most."""
         found: list[Json] = []
         cursor: str | None = None
         while True:

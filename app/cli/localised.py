@@ -1,4 +1,4 @@
-"""Lets click speak Chinese: its own words come from a catalogue, the rest is said here."""
+"""Chinese for click: its own texts come from a gettext catalogue, the rest stands here."""
 
 import gettext
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ the Latin word: click counts characters, and columns with wide ones would not st
 
 
 def use_catalogue() -> None:
-    """Let click find its words; call it before any command is made."""
+    """Install click's message catalogue; call it before any command is made."""
     if language() == "zh":
         gettext.bindtextdomain("click", str(files("app") / "locale"))
         gettext.textdomain("click")

@@ -55,7 +55,7 @@ USAGE = "usage"
 
 @contextmanager
 def _documents(*, as_json: bool) -> Iterator[None]:
-    """Tell programs with a document what click refuses; people get its words."""
+    """Print click's usage errors as a problem document after --json."""
     try:
         yield
     except click.ClickException as error:

@@ -75,12 +75,12 @@ class Stack(Struct, frozen=True, kw_only=True):
 
 
 def chosen_data() -> Path:
-    """Give the data folder that the environment names."""
+    """Return the data folder that the environment names."""
     return Path(os.environ.get("COMFYD_DATA") or DEFAULT_DATA).absolute()
 
 
 def chosen_port() -> int:
-    """Give the port that the environment names.
+    """Return the port that the environment names.
 
     Raises:
         CannotStart: it is none.
@@ -101,7 +101,7 @@ def chosen_port() -> int:
 
 
 def remembered_settings() -> dict[str, str]:
-    """Give the settings of the stack in the chosen data folder, unless others are given."""
+    """Return the settings of the stack in the chosen data folder, unless others are given."""
     file = chosen_data() / SETTINGS_FILE
     if os.environ.get("NATS_URL") or not file.exists():
         return {}
@@ -110,12 +110,12 @@ def remembered_settings() -> dict[str, str]:
 
 
 def local_secret(folder: Path) -> str:
-    """Give the secret that signs local tokens, made when it is first wanted."""
+    """Return the secret that signs local tokens, made when it is first wanted."""
     return os.environ.get("JWT_SECRET") or remembered_secret(folder / "jwt-secret")
 
 
 def _local_seal_keys(folder: Path) -> str:
-    """Give the key that seals machines' tokens, made when it is first wanted."""
+    """Return the key that seals machines' tokens, made when it is first wanted."""
     # A Fernet key is 32 random bytes in base64; ours are remembered without the padding.
     return os.environ.get(SEAL_KEYS) or remembered_secret(folder / "seal-key") + "="
 

@@ -71,7 +71,7 @@ def refuse(message: str) -> None:
 
 
 def how_to_run(sample: Sample, folder: Path, program: str) -> str:
-    """Give the line that runs *sample* again, as it can be typed where *program* was started."""
+    """Return the line that runs *sample* again, as it can be typed where *program* was started."""
     return typed(folder, program, "run", f'"{sample.name}"', *sample.inputs, "--watch")
 
 

@@ -74,7 +74,7 @@ async def locked(postgres_url: str, table: str, mode: LiteralString) -> AsyncIte
 
 @asynccontextmanager
 async def without_table(postgres_url: str, schema: str, table: str) -> AsyncIterator[None]:
-    """Let a table be missing."""
+    """Rename a table, so that it is missing."""
     rename = sql.SQL("ALTER TABLE {} RENAME TO {}")
     async with connect(postgres_url) as connection:
         here, away = sql.Identifier(table), sql.Identifier("away")
@@ -87,7 +87,7 @@ async def without_table(postgres_url: str, schema: str, table: str) -> AsyncIter
 
 @asynccontextmanager
 async def few_files(pid: int) -> AsyncIterator[None]:
-    """Let a process open hardly more files than it has."""
+    """Limit a process to few more open files than it has."""
     process = psutil.Process(pid)
     before = process.rlimit(psutil.RLIMIT_NOFILE)
     process.rlimit(psutil.RLIMIT_NOFILE, (process.num_fds() + 4, before[1]))

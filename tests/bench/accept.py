@@ -116,7 +116,7 @@ def _load(
 
 
 def disk_sync(folder: Path, seconds: float = 0.3) -> float:
-    """Give the median time of a synced append, in milliseconds."""
+    """Return the median time of a synced append, in milliseconds."""
     data = os.urandom(DISK_SYNC_BYTES)
     spent = []
     with (folder / "disk-sync").open("wb", buffering=0) as file:

@@ -85,7 +85,7 @@ def _memory_row(who: str, kilobytes: float) -> Row:
 
 
 async def _follow_run(stack: Stack, clients: int) -> tuple[Heard, Mapping[int, float], int]:
-    """Give what was heard, when each event was sent, and the API's memory meanwhile."""
+    """Return what was heard, when each event was sent, and the API's memory meanwhile."""
     run_id = uuid4()
     async with stack.nats() as client:
         store = JetStreamEventStore(client)
@@ -130,7 +130,7 @@ async def _follow_bare(stack: Stack, clients: int) -> tuple[Heard, Mapping[int, 
 
 
 def _lags(heard: Heard, sent: Mapping[int, float]) -> list[float]:
-    """Give the milliseconds until each receipt; whoever hears an event twice counts once."""
+    """Return the milliseconds until each receipt; an event received twice counts once."""
     return [
         (at - began) * 1000 for place, began in sent.items() for at in heard.times.get(place, [])
     ]

@@ -28,7 +28,7 @@ META = Meta(
 
 
 def run_events(run_id: UUID) -> list[AnyRecorded]:
-    """Give all that happens to a run with one image: seven events."""
+    """Return all that happens to a run with one image: seven events."""
     history: list[RunEvent] = [
         _created(run_id),
         facts.claimed(run_id=run_id),
@@ -47,7 +47,7 @@ def run_events(run_id: UUID) -> list[AnyRecorded]:
 
 
 def birth(run_id: UUID) -> AnyRecorded:
-    """Give the first event of a run."""
+    """Return the first event of a run."""
     return entry(run_id, _created(run_id), version=1, status=Status.NOT_STARTED)
 
 
@@ -56,7 +56,7 @@ def _created(run_id: UUID) -> RunCreated:
 
 
 def changed(status: Status) -> StatusChanged:
-    """Give a change of status."""
+    """Return a change of status."""
     return StatusChanged(
         status=status,
         reason="the machine says so",

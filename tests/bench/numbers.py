@@ -37,7 +37,7 @@ def summary(spent: Sequence[float], seconds: float, *, errors: int = 0) -> Measu
 
 
 def middle(rounds: Sequence[Measured]) -> Measured:
-    """Give the median of each number over several rounds."""
+    """Return the median of each number over several rounds."""
     return Measured(
         rate=median(one.rate for one in rounds),
         p50=median(one.p50 for one in rounds),
@@ -46,6 +46,6 @@ def middle(rounds: Sequence[Measured]) -> Measured:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Give the value that *percent* of all *values* do not exceed; nearest rank."""
+    """Return the value that *percent* of all *values* do not exceed; nearest rank."""
     ranked = sorted(values)
     return ranked[min(len(ranked) - 1, int(len(ranked) * percent / 100))]

@@ -49,7 +49,7 @@ steps. For a picture, its transfer into object storage and one more piece of wor
 
 
 def image_graph(number: object) -> Graph:
-    """Give a graph that makes a picture of that colour."""
+    """Return a graph that makes a picture of that colour."""
     size = {"width": 256, "height": 256, "batch_size": 1}
     return {
         "1": {"class_type": "EmptyImage", "inputs": {**size, "color": number}},
@@ -58,7 +58,7 @@ def image_graph(number: object) -> Graph:
 
 
 def text_graph(number: object) -> Graph:
-    """Give a graph that shows a number as text."""
+    """Return a graph that shows a number as text."""
     return {
         "1": {"class_type": "PrimitiveInt", "inputs": {"value": number}},
         "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}},
@@ -168,7 +168,7 @@ class Bare:
             yield cls(url, http, ws)
 
     async def slow_down(self, milliseconds: int) -> None:
-        """Let a job take that long."""
+        """Make each job take that long."""
         switches = {"node_seconds": milliseconds / 1000 / EXECUTED_NODES}
         async with self._http.post(f"{self._url}/standin/switches", json=switches) as answer:
             answer.raise_for_status()

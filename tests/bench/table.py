@@ -61,7 +61,7 @@ def times(measured: float, ceiling: float) -> str:
 
 
 def _misses(rows: Sequence[Row]) -> str:
-    """Say why goals were missed; rows with the same cause share its words."""
+    """Return why goals were missed; rows with the same cause share a sentence."""
     causes: dict[str, list[str]] = {}
     for row in rows:
         if row.met is False:

@@ -39,7 +39,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 def answer_in(received: bytes | bytearray) -> Answer | None:
-    """Give the answer at the start of *received*, None while a part of it is missing."""
+    """Return the answer at the start of *received*, None while a part of it is missing."""
     end = received.find(_HEAD_END)
     if end < 0:
         return None

@@ -102,7 +102,7 @@ class Drawing:
         return self
 
     def saved(self, **rest: object) -> Json:
-        """Give the graph as the editor saves it."""
+        """Return the graph as the editor saves it."""
         return {
             "last_node_id": len(self.nodes),
             "nodes": self.nodes,
@@ -123,7 +123,7 @@ class Drawing:
 
 
 def subgraph(drawing: Drawing, identifier: str, *, inputs: Sequence[tuple[str, str]] = ()) -> Json:
-    """Give a drawing as the definition of a subgraph, whose links are objects."""
+    """Return a drawing as the definition of a subgraph, whose links are objects."""
     fields = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
     return {
         "id": identifier,
@@ -147,7 +147,7 @@ def api(saved: Json, infos: Mapping[str, Json] = INFOS) -> Json:
 
 
 def problems(saved: Json, infos: Mapping[str, Json] = INFOS) -> list[tuple[str, str]]:
-    """Give the code and the place of everything that stops the conversion."""
+    """Return the code and the place of everything that stops the conversion."""
     with pytest.raises(InvalidGraph) as refusal:
         convert(saved, infos)
     for problem in refusal.value.problems:

@@ -21,17 +21,17 @@ SEAL_KEY = "A" * 43 + "="
 
 
 def later(seconds: float) -> datetime:
-    """Give the moment that many seconds after NOW."""
+    """Return the moment that many seconds after NOW."""
     return NOW + timedelta(seconds=seconds)
 
 
 def meta(*, tenant: str = "user:ada", command_id: UUID | None = None) -> Meta:
-    """Give the circumstances of a command."""
+    """Return the circumstances of a command."""
     return Meta(tenant=tenant, actor="test", command_id=command_id or uuid4())
 
 
 def created(*, run_id: UUID = RUN_ID, request_hash: str = "hash", **changes: Any) -> RunCreated:
-    """Give the birth of a run."""
+    """Return the birth of a run."""
     facts: dict[str, Any] = {
         "run_id": run_id,
         "user_id": "ada",
@@ -55,7 +55,7 @@ def created(*, run_id: UUID = RUN_ID, request_hash: str = "hash", **changes: Any
 def claimed(
     *, attempt: int = 1, fence: int = 1, run_id: UUID = RUN_ID, reason: str = "deployment"
 ) -> RunClaimed:
-    """Give a claim."""
+    """Return a claim."""
     return RunClaimed(
         attempt=attempt,
         machine_id=MACHINE_ID,
@@ -68,17 +68,17 @@ def claimed(
 
 
 def image_output(index: int = 0, name: str = "a.png") -> Output:
-    """Give an image that a node made."""
+    """Return an image that a node made."""
     return Output(index=index, node_id="9", kind="images", filename=name, name=name)
 
 
 def produced(*outputs: Output, attempt: int = 1) -> OutputsProduced:
-    """Give the end of a render."""
+    """Return the end of a render."""
     return OutputsProduced(attempt=attempt, outputs=outputs, at=NOW)
 
 
 def uploaded(index: int = 0, *, attempt: int = 1, name: str = "a.png") -> ImageUploaded:
-    """Give a stored image."""
+    """Return a stored image."""
     return ImageUploaded(
         role="output",
         name=name,
@@ -96,7 +96,7 @@ def uploaded(index: int = 0, *, attempt: int = 1, name: str = "a.png") -> ImageU
 
 
 def pushed(sha256: str, *, workflow_id: UUID = OTHER_ID) -> PushVersion:
-    """Give the command that pushes a graph."""
+    """Return the command that pushes a graph."""
     return PushVersion(
         workflow_id=workflow_id,
         name="cats",

@@ -11,7 +11,7 @@ from tests.servers.shared import embedded_servers
 
 @pytest.fixture(scope="package")
 async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
-    """Give a running comfyd that owns its servers."""
+    """Yield a running comfyd that owns its servers."""
     folder = tmp_path_factory.mktemp("chaos")
     with embedded_servers(folder) as servers:
         async with running_system(folder, servers, servers.env) as running:
@@ -20,6 +20,6 @@ async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Syst
 
 @pytest.fixture(scope="package")
 async def ada(system: System) -> AsyncIterator[Tenant]:
-    """Give a tenant."""
+    """Yield a tenant."""
     async with client_of(system, "ada") as http:
         yield Tenant(http, system.machine_url)

@@ -119,6 +119,6 @@ async def check_everything(
 
 
 async def log_end(system: System) -> int:
-    """Give the position of the log's last event."""
+    """Return the position of the log's last event."""
     async with connected(system.env["NATS_URL"], name="proof") as client:
         return await head(client)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.chaos
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[str]:
-    """Give the address of a ComfyUI whose own disk is not full."""
+    """Yield the address of a ComfyUI whose own disk is not full."""
     port = free_port()
     home = tmp_path / "comfyui"
     home.mkdir()
@@ -44,12 +44,12 @@ class Owner:
         return self._http.post("/v1/runs", json=wanted)
 
     def faults(self) -> list[str]:
-        """Give what the doctor finds."""
+        """Return what the doctor finds."""
         checks = self._http.get("/v1/doctor").json()["checks"]
         return [check["code"] for check in checks if not check["ok"]]
 
     def statuses(self) -> dict[str, str]:
-        """Give the status of every run there is."""
+        """Return the status of every run there is."""
         answer = self._http.get("/v1/runs")
         runs = answer.json()["data"] if answer.is_success else []
         return {run["id"]: run["status"] for run in runs}

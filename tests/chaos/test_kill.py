@@ -97,7 +97,7 @@ def _check_renders(
 
 
 def _stall(stories: Iterable[Story], killed: datetime) -> float:
-    """Give the longest time without any run ending, from the kill on, in seconds."""
+    """Return the longest time without any run ending, from the kill on, in seconds."""
     ends = sorted(story[-1].recorded_at for story in stories)
     moments = [killed, *(moment for moment in ends if moment > killed)]
     gaps = [(later - sooner).total_seconds() for sooner, later in pairwise(moments)]

@@ -195,7 +195,7 @@ class Replay:
         return response.status, given, normalised(answer)
 
     async def settle(self) -> None:
-        """Let everything that was sent arrive: one more status is behind all of it."""
+        """Wait until everything that was sent has arrived: one more status is behind all of it."""
         before = {name: self.statuses[name] for name in self.sockets}
         async with self.http.post(f"{self.url}/queue", json={"clear": True}):
             pass

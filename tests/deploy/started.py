@@ -69,7 +69,7 @@ class DeployedNats:
         self.children[name].wait_ready(lambda: is_healthy(self.port(name, "monitor")), within=30)
 
     def leave(self, name: str) -> None:
-        """Tell a server to leave, as a cluster does: first politely, then as to any process."""
+        """Stop a server as a cluster does: SIGTERM first, then SIGKILL."""
         child = self.children[name]
         argv = (str(nats_binary()), "--signal", f"ldm={child.pid}")
         subprocess.run(argv, check=True)

@@ -20,7 +20,7 @@ def make(folder: Path, *names: str) -> subprocess.CompletedProcess[str]:
 
 
 def shake_hands(folder: Path, authority: Path, name: str) -> None:
-    """Let a server and a client with this certificate check each other, as two NATS servers do."""
+    """Do a TLS handshake in which both sides check this certificate, as two NATS servers do."""
     own = (folder / "tls.crt", folder / "tls.key")
     serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority)
     serving.verify_mode = ssl.CERT_REQUIRED

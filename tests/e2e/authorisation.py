@@ -62,7 +62,7 @@ class Holder(Struct, frozen=True, kw_only=True):
     key_id: str = ""
 
     def status_for(self, route: Route, *, hidden: bool) -> int | None:
-        """Give the status that a request must be answered with; None for any that is no refusal."""
+        """Return the status that a request must be refused with; None for no refusal."""
         if self.refused:
             return 401
         if self.scopes.isdisjoint(route.handler.opt[OPT]):
@@ -240,7 +240,7 @@ async def organisation_of(system: System, owner: str) -> AsyncIterator[Tenant]:
 
 
 async def people(system: System, tenant: Tenant) -> list[Holder]:
-    """Let there be a member of each role."""
+    """Create a member of each role."""
     organisation = tenant.http.headers[HEADER]
     found = []
     for role, scopes in SCOPES_OF_ROLE.items():
@@ -253,7 +253,7 @@ async def people(system: System, tenant: Tenant) -> list[Holder]:
 
 
 async def keys(tenant: Tenant, deployment_id: str) -> list[Holder]:
-    """Let there be a key for each scope, and some that are limited in other ways."""
+    """Create a key for each scope, and some that are limited in other ways."""
     of_runs = frozenset({RUNS_READ, RUNS_WRITE})
     found = [await _key(tenant, f"key for {s}", frozenset({s})) for s in sorted(SCOPES)]
     found.append(await _key(tenant, "restricted key", of_runs, deployments=[deployment_id]))

@@ -46,10 +46,10 @@ async def done(ada: Tenant, batch_id: str, *, within: float = 30.0) -> Json:
 
 
 def colours(count: int, first: int = 0) -> list[Json]:
-    """Give the inputs of so many cards, each of another colour."""
+    """Return the inputs of so many cards, each of another colour."""
     return [{"colour": first + index} for index in range(count)]
 
 
 def counted(**counts: int) -> dict[str, int]:
-    """Give counts with every status named."""
+    """Return counts with every status named."""
     return {str(status): 0 for status in Status} | counts

@@ -34,7 +34,7 @@ class Ended:
 
 
 def command_line(system: System, folder: Path) -> Comfyd:
-    """Give the command, as the user cli, with its home in *folder*."""
+    """Return the command, as the user cli, with its home in *folder*."""
     base, access = environment(folder), access_to(system)
 
     def run(*arguments: str, stdin: str = "", login: bool = True, **env: str) -> Ended:
@@ -55,7 +55,7 @@ def command_line(system: System, folder: Path) -> Comfyd:
 
 @asynccontextmanager
 async def started(system: System, folder: Path, *arguments: str) -> AsyncIterator[Process]:
-    """Start the command, as the user cli; whoever looks at it need not wait for its end."""
+    """Start the command as the user cli, without waiting for its end."""
     process = await asyncio.create_subprocess_exec(
         COMMAND,
         *arguments,
@@ -74,7 +74,7 @@ async def started(system: System, folder: Path, *arguments: str) -> AsyncIterato
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Give the variables of a user whose home is *folder*."""
+    """Return the variables of a user whose home is *folder*."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -86,5 +86,5 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def access_to(system: System) -> dict[str, str]:
-    """Give the variables that lead to the system, as the user cli."""
+    """Return the variables that lead to the system, as the user cli."""
     return {"COMFYD_URL": system.url, "COMFYD_KEY": system.token("cli")}

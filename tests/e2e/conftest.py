@@ -25,7 +25,7 @@ from tests.servers.shared import drop_streams
 async def system(
     server_env: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[System]:
-    """Give a running comfyd, shared by the whole folder."""
+    """Yield a running comfyd, shared by the whole folder."""
     folder = tmp_path_factory.mktemp("system")
     async with connected(server_env["NATS_URL"], name="tests") as client:
         await drop_streams(client)
@@ -50,34 +50,34 @@ async def impatient(system: System) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="package")
 async def ada(system: System) -> AsyncIterator[Tenant]:
-    """Give a tenant."""
+    """Yield a tenant."""
     async with client_of(system, "ada") as http:
         yield Tenant(http, system.machine_url)
 
 
 @pytest.fixture(scope="package")
 async def bob(system: System) -> AsyncIterator[Tenant]:
-    """Give another tenant, who must see nothing of the first."""
+    """Yield another tenant, who must see nothing of the first."""
     async with client_of(system, "bob") as http:
         yield Tenant(http, system.machine_url)
 
 
 @pytest.fixture(scope="package")
 async def nats(system: System) -> AsyncIterator[Client]:
-    """Give a connection to the system's NATS, beside all doors."""
+    """Yield a connection to the system's NATS, past the API."""
     async with connected(system.env["NATS_URL"], name="tests") as client:
         yield client
 
 
 @pytest.fixture(scope="package")
 def log(nats: Client) -> JetStreamEventStore:
-    """Give the log itself."""
+    """Return the log itself."""
     return JetStreamEventStore(nats)
 
 
 @pytest.fixture
 def comfyd(system: System, tmp_path: Path) -> Comfyd:
-    """Give the command line, as the user cli."""
+    """Return the command line, as the user cli."""
     return command_line(system, tmp_path)
 
 
@@ -95,7 +95,7 @@ def graph_file(tmp_path: Path) -> GraphFile:
 
 @pytest.fixture
 def machine(system: System, comfyd: Comfyd) -> str:
-    """Give the name of a machine that the user cli has registered."""
+    """Return the name of a machine that the user cli has registered."""
     added = comfyd("machine", "add", "box", system.machine_url)
     assert added.code == 0, added.err
     return "box"

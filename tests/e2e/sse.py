@@ -29,7 +29,7 @@ class Stream:
         self._messages = _messages(answer)
 
     async def next(self) -> Message:
-        """Give the next message."""
+        """Return the next message."""
         return await anext(self._messages)
 
     async def until(self, event: str) -> list[Message]:

@@ -93,7 +93,7 @@ class System:
         return f"http://{LOOPBACK}:{port}"
 
     def another_machine_url(self) -> str:
-        """Give an address where no machine answers yet."""
+        """Return an address where no machine answers yet."""
         return f"http://{LOOPBACK}:{free_port()}"
 
     def start_machine(self, name: str, url: str, folder: Path, *switches: str) -> None:
@@ -144,7 +144,7 @@ class System:
         os.kill(self._child(name).pid, signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
-        """Let a frozen one go on as if nothing had happened."""
+        """Continue a frozen process (SIGCONT)."""
         os.kill(self._child(name).pid, signal.SIGCONT)
 
     @asynccontextmanager
@@ -186,11 +186,11 @@ class System:
         return Counter(log.read_text("utf-8").split() if log.exists() else ())
 
     def token(self, user: str, org: str | None = None) -> str:
-        """Give a token for somebody."""
+        """Return a token for a user."""
         return Tokens(SECRET).issue(user_id=user, org_id=org, seconds=3600)
 
     def log_of(self, name: str) -> str:
-        """Give what a process of comfyd's has logged."""
+        """Return what a process of comfyd's has logged."""
         return (self.folder / "logs" / f"{name}.log").read_text("utf-8")
 
     def stop(self) -> None:

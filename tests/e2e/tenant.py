@@ -90,7 +90,7 @@ class Tenant:
 
 
 def client_of(system: System, user: str, *, url: str = "") -> httpx.AsyncClient:
-    """Give a client that acts for *user*."""
+    """Return a client that acts for *user*."""
     return httpx.AsyncClient(
         base_url=url or system.url,
         headers={"Authorization": f"Bearer {system.token(user)}"},
@@ -107,5 +107,5 @@ async def download(url: str) -> bytes:
 
 
 def run_uuid(run: Json) -> UUID:
-    """Give a run's id."""
+    """Return a run's id."""
     return UUID(run["id"])

@@ -17,7 +17,7 @@ Json = dict[str, object]
 
 
 def largest(path: str) -> int:
-    """Give how long a body may be."""
+    """Return how long a body may be."""
     if path == "/v1/workflows":
         return GRAPHS
     with_images = path in {"/v1/runs", "/v1/batches", "/api/run"} or path.endswith("}/rerun")
@@ -31,7 +31,7 @@ def filled(start: bytes, piece: bytes, end: bytes, size: int) -> bytes:
 
 
 def of_any_route(path: str) -> Iterator[tuple[str, Body]]:
-    """Give bodies that no route wants, each of the largest size."""
+    """Yield bodies that no route wants, each of the largest size."""
     size = largest(path)
     yield "arrays", lambda: filled(b'{"name":[', b"[],", b"[]]}", size)
     if size > SMALL and path != "/v1/runs":
@@ -43,7 +43,7 @@ def of_any_route(path: str) -> Iterator[tuple[str, Body]]:
 
 
 def of_runs(deployment: str, inputs: Mapping[str, str]) -> Iterator[tuple[str, Body]]:
-    """Give bodies with inputs, whose names are *inputs* by what they take."""
+    """Yield bodies with inputs, whose names are *inputs* by what they take."""
 
     def body(values: Json) -> Body:
         return lambda: json.dumps({"deployment_id": deployment, "inputs": values}).encode()
@@ -60,14 +60,14 @@ def of_runs(deployment: str, inputs: Mapping[str, str]) -> Iterator[tuple[str, B
 
 
 def webp_of_most_pixels() -> str:
-    """Give a picture of a few kilobytes that takes a second to decode."""
+    """Return a picture of a few kilobytes that takes a second to decode."""
     file = BytesIO()
     Image.new("RGB", (7000, 7000)).save(file, "WEBP", lossless=True, method=0)
     return b64encode(file.getvalue()).decode()
 
 
 def of_batches(deployment: str, inputs: Mapping[str, str]) -> Iterator[tuple[str, Body]]:
-    """Give batches of as many runs as there may be."""
+    """Yield batches of as many runs as there may be."""
 
     def body(values: Json) -> Body:
         return lambda: json.dumps({"deployment_id": deployment, "inputs": [values] * 500}).encode()
@@ -77,7 +77,7 @@ def of_batches(deployment: str, inputs: Mapping[str, str]) -> Iterator[tuple[str
 
 
 def of_workflows() -> Iterator[tuple[str, Body]]:
-    """Give graphs of as many nodes as there may be."""
+    """Yield graphs of as many nodes as there may be."""
 
     def graph(links: int) -> Json:
         return {
@@ -117,7 +117,7 @@ def of_workflows() -> Iterator[tuple[str, Body]]:
 
 
 def editors_graph() -> Json:
-    """Give a graph in the editor's format, of classes that nobody has."""
+    """Return a graph in the editor's format, of classes that nobody has."""
     nodes = [
         {
             "id": n,

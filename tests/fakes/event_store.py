@@ -15,11 +15,11 @@ class MemoryEventStore:
         self.log: list[AnyRecorded] = []
 
     async def last(self, aggregate: str) -> AnyRecorded | None:
-        """Give the aggregate's last event."""
+        """Return the aggregate's last event."""
         return next((e for e in reversed(self.log) if e.aggregate == aggregate), None)
 
     async def read(self, aggregate: str, *, after: int = 0) -> list[AnyRecorded]:
-        """Give the aggregate's events beyond *after*."""
+        """Return the aggregate's events beyond *after*."""
         return [e for e in self.log if e.aggregate == aggregate and e.position > after]
 
     async def append(self, events: Sequence[AnyRecorded], *, expected: int) -> list[AnyRecorded]:

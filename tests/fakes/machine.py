@@ -95,7 +95,7 @@ class FakeMachine:
         return name
 
     async def look_up(self, prompt_id: UUID) -> PromptState:
-        """Tell what became of a prompt."""
+        """Return the outcome of a prompt."""
         self._step("look_up")
         return self.outcome if self.submitted[prompt_id] else Lost()
 
@@ -125,7 +125,7 @@ class FakeMachine:
         yield _OpenFile(self.files[output.filename])
 
     async def observe(self) -> Observed:
-        """Tell what the machine can do."""
+        """Return what the machine can do."""
         self._step("observe")
         return self.observed
 
@@ -150,7 +150,7 @@ async def _no_pause(_: float) -> None:
 async def worker_tools(
     store: EventStore, machine: FakeMachine, storage: FakeObjectStorage, **changes: Any
 ) -> WorkerParts:
-    """Give a worker its tools, with a machine registered, a graph stored and a run accepted."""
+    """Return a worker's parts, with a machine registered, a graph stored and a run accepted."""
     registered = MachineRegistered(
         machine_id=MACHINE_ID,
         name="m",

@@ -49,7 +49,7 @@ class FakeObjectStorage:
         )
 
     async def get_bytes(self, key: str) -> bytes:
-        """Give an object's content."""
+        """Return an object's content."""
         await self.check()
         return self._found(key).content
 

@@ -22,7 +22,7 @@ class FakePrivateData:
         self.inputs.setdefault((run_id, request_hash), values)
 
     async def get_inputs(self, run_id: UUID, request_hash: str) -> dict[str, StoredValue] | None:
-        """Give the inputs of a run."""
+        """Return the inputs of a run."""
         found = self.inputs.get((run_id, request_hash))
         return None if found is None else dict(found)
 
@@ -31,7 +31,7 @@ class FakePrivateData:
         self.texts.setdefault((run_id, attempt), texts)
 
     async def get_texts(self, run_id: UUID, attempt: int) -> dict[int, str]:
-        """Give the texts that an attempt produced."""
+        """Return the texts that an attempt produced."""
         return dict(self.texts.get((run_id, attempt), {}))
 
     async def erase(self, run_id: UUID) -> None:
@@ -47,7 +47,7 @@ class FakeTombstones:
         self.keys: dict[str, datetime] = {}
 
     async def give_up(self, key: str) -> datetime:
-        """Give up *key*."""
+        """Delete *key* for ever."""
         return self.keys.setdefault(key, NOW)
 
     async def contains(self, key: str) -> bool:

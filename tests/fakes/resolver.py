@@ -7,7 +7,7 @@ from typing_extensions import override
 
 
 class FakeResolver(AbstractResolver):
-    """Gives these addresses for every name."""
+    """Resolves every name to these addresses."""
 
     def __init__(self, *addresses: str) -> None:
         self._addresses = addresses

@@ -42,7 +42,7 @@ class Reply(Struct, frozen=True):
 
 
 class ScriptedComfyUI:
-    """Gives the replies of a path one after the other, and the last one for ever."""
+    """Replays the replies of a path in order, then repeats the last one."""
 
     def __init__(self) -> None:
         self.url = ""

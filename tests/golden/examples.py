@@ -387,7 +387,7 @@ EXTENDED: dict[str, Struct] = {
 
 
 def recorded_example(name: str, examples: Mapping[str, Struct] = EXAMPLES) -> AnyRecorded:
-    """Give an example as a reader of the log meets it."""
+    """Return an example as a reader of the log meets it."""
     event: Any = examples[name]
     kind = name.partition(".")[0]
     return Recorded(

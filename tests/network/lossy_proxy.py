@@ -24,7 +24,7 @@ class LossyProxy:
             writer.close()
 
     def say(self, line: bytes) -> None:
-        """Say something to every client, as if the server did."""
+        """Send bytes to every client as if the server did."""
         for writer in self._clients:
             writer.write(line)
 

@@ -55,7 +55,7 @@ class RouteProxies:
         self._isolated.add(node)
 
     def heal(self) -> None:
-        """Let everything pass again; what lags behind catches up."""
+        """Restore all routes; what lags behind catches up."""
         self._held.clear()
         self._isolated.clear()
 

@@ -33,7 +33,7 @@ METHODS = {"get", "put", "post", "delete", "patch"}
 
 @cache
 def described() -> Json:
-    """Give the description, as every API process gives it."""
+    """Return the description, as every API process serves it."""
     # Litestar 2 warns of what 3 will want; pyproject.toml keeps to 2.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
@@ -43,7 +43,7 @@ def described() -> Json:
 
 
 def operations() -> Mapping[tuple[str, str], Json]:
-    """Give every operation by its method and address."""
+    """Return every operation by its method and address."""
     return {
         (method.upper(), path): operation
         for path, item in described()["paths"].items()
@@ -53,7 +53,7 @@ def operations() -> Mapping[tuple[str, str], Json]:
 
 
 def find_operation(method: str, path: str) -> Json | None:
-    """Give the operation that answers a request; one without parameters comes first."""
+    """Return the operation that answers a request; one without parameters comes first."""
     fitting = [
         (template.count("{"), operation)
         for (its, template), operation in operations().items()
@@ -76,7 +76,7 @@ async def check_described(answer: httpx.Response) -> None:
 
 
 def check(method: str, path: str, status: int, media_type: str, body: bytes) -> str:
-    """Say what about an answer is not described; nothing when all is."""
+    """Return what about an answer is not described; empty when all is."""
     operation = find_operation(method, path)
     if operation is None:
         return "" if status in {200, 204, 404, 405} else f"{status} where there is no operation"

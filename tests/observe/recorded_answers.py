@@ -53,7 +53,7 @@ class Recorded:
         self._answers.setdefault(key, abridged(value) if "/openapi.json" in key else value)
 
     def check(self, known: Mapping[str, str]) -> list[str]:
-        """Say which answers the examples do not look like, or write them down anew.
+        """Compare recorded answers with the examples, or record them again.
 
         *known* has real words, and what stands in their place.
         """
@@ -70,7 +70,7 @@ class Recorded:
 
 
 def excerpt(stream: str) -> str:
-    """Give the beginning of a stream and its last message."""
+    """Return the beginning of a stream and its last message."""
     messages = stream.strip("\n").split("\n\n")
     return "\n\n".join([*messages[:2], *messages[2:][-1:]]) + "\n\n"
 
@@ -112,7 +112,7 @@ def _moved(time: str, began: datetime) -> str:
 
 
 def shaped(value: Any) -> Any:
-    """Give an answer as it is compared: a stream by its events."""
+    """Return an answer as it is compared: a stream by its events."""
     if not isinstance(value, str) or "\nevent: " not in value:
         return value
     return dict(_messages(value))
@@ -125,7 +125,7 @@ def _messages(stream: str) -> Iterator[tuple[str, Any]]:
 
 
 def alike(live: Any, example: Any) -> bool:
-    """Tell whether two answers have the same keys and types; null may be anything."""
+    """Return whether two answers have the same keys and types; null may be anything."""
     if live is None or example is None:
         return True
     if isinstance(live, dict) and isinstance(example, dict):

@@ -1,4 +1,4 @@
-"""Says what a decider must do: given these facts, when this is asked, then these facts follow."""
+"""Given-when-then for deciders: given these facts, when this command, then these facts."""
 
 from collections.abc import Sequence
 from typing import Generic, TypeVar

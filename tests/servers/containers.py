@@ -116,7 +116,7 @@ def _container(name: str, service: Mapping[str, Any], *ports: int) -> DockerCont
 
 
 def _published(container: DockerContainer, port: int) -> int:
-    """Give the port of this machine behind which the container's *port* is."""
+    """Return the port of this machine behind which the container's *port* is."""
     return int(container.get_docker_client().port(container.get_container_id(), port))
 
 

@@ -62,11 +62,11 @@ class IdentityProvider:
         self.url = ""
 
     def publish(self, *keys: SigningKey) -> None:
-        """Let these be the keys, and no others."""
+        """Replace the published keys."""
         self.keys = [key.jwk for key in keys]
 
     async def answer(self, _: web.Request) -> web.Response:
-        """Give the keys, or what is wrong today."""
+        """Return the keys, or what is wrong today."""
         self.asked += 1
         return web.json_response({"keys": self.keys}, status=self.status)
 

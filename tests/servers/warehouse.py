@@ -46,7 +46,7 @@ Tables = tuple[list[Row], list[Row]]
 
 
 def happened(run_id: UUID, kind: int) -> list[AnyRecorded]:
-    """Give the facts of a run: rendered, failed, each of these and erased, or cancelled."""
+    """Return the facts of a run: rendered, failed, each of these and erased, or cancelled."""
     name = f"SECRET-{run_id}.png"
     upload = replace(uploaded(name=name), at=later(10))
     create = CreateRun(created=created(run_id=run_id, workflow_name="cats"))
@@ -93,7 +93,7 @@ def recorded(run_id: UUID, commands: Sequence[RunCommand]) -> list[AnyRecorded]:
 
 
 async def fill(log: Client, runs: int) -> list[AnyRecorded]:
-    """Let so many runs happen at the same time; give the log."""
+    """Append the facts of so many runs, interleaved; return the log."""
     lives = [happened(uuid4(), number % 5) for number in range(runs)]
     entries: list[AnyRecorded] = []
     while lives := [life for life in lives if life]:
@@ -112,7 +112,7 @@ async def store(log: Client, entry: AnyRecorded) -> int:
 
 
 def expected(entries: Sequence[AnyRecorded]) -> Tables:
-    """Give the tables that follow from the log, by comfyd's own fold."""
+    """Return the tables that follow from the log, by comfyd's own fold."""
     by_run: dict[str, list[AnyRecorded]] = {}
     for entry in entries:
         by_run.setdefault(entry.aggregate, []).append(entry)

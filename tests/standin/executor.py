@@ -242,7 +242,7 @@ class Run:
 
 
 def milliseconds() -> int:
-    """Give the time as ComfyUI stamps it."""
+    """Return the time as ComfyUI stamps it."""
     return int(time.time() * 1000)
 
 

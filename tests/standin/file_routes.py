@@ -46,7 +46,7 @@ class FileRoutes:
         return web.json_response({"name": name, "subfolder": subfolder, "type": kind})
 
     async def view(self, request: web.Request) -> web.StreamResponse:
-        """Give a file."""
+        """Return a file."""
         query = request.query
         name, kind = query.get("filename"), query.get("type", "output")
         if name is None or self._machine.switches.drop_views:

@@ -39,11 +39,11 @@ class Folders(Struct, frozen=True):
             self.of(kind).mkdir(parents=True, exist_ok=True)
 
     def of(self, kind: str) -> Path:
-        """Give the folder of input, output or temp files."""
+        """Return the folder of input, output or temp files."""
         return self.root / kind
 
     def inside(self, kind: str, *parts: str) -> Path:
-        """Give a path below the folder of *kind*.
+        """Return a path below the folder of *kind*.
 
         Raises:
             PathEscapes: it would not be below.
@@ -56,7 +56,7 @@ class Folders(Struct, frozen=True):
         return path
 
     def annotated(self, name: str) -> Path:
-        """Give the path of a name as LoadImage takes it: `name`, `sub/name` or `name [output]`.
+        """Return the path of a name as LoadImage takes it: `name`, `sub/name` or `name [output]`.
 
         Raises:
             PathEscapes: the name leads out of its folder.

@@ -8,7 +8,7 @@ _FLOAT, _TRIANGLE_CORNERS = 5126, (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 def triangle() -> bytes:
-    """Give the bytes of a .glb file."""
+    """Return the bytes of a .glb file."""
     corners = struct.pack("<9f", *_TRIANGLE_CORNERS)
     scene = {
         "asset": {"version": "2.0"},

@@ -45,11 +45,11 @@ class Hub:
         self._put(json.dumps({"type": event, "data": data}), client_id)
 
     def publish_status(self) -> None:
-        """Tell everybody how many prompts are left."""
+        """Send every client the number of prompts that are left."""
         self.publish("status", self._status(), None)
 
     def takes_metadata(self, client_id: str | None) -> bool:
-        """Tell whether the client asked for previews with metadata."""
+        """Return whether the client asked for previews with metadata."""
         return client_id in self._with_metadata
 
     def publish_preview(self, image: Image.Image, client_id: str | None) -> None:

@@ -43,7 +43,7 @@ class JobRoutes:
         return web.json_response(_page(found, query.get("offset", "0"), query.get("limit")))
 
     async def job(self, request: web.Request) -> web.Response:
-        """Give one job."""
+        """Return one job."""
         job = one_job(self._machine.queue, request.match_info["job_id"])
         if job is None:
             return web.json_response({"error": "Job not found"}, status=404)

@@ -17,7 +17,7 @@ def all_jobs(queue: PromptQueue) -> list[Job]:
 
 
 def one_job(queue: PromptQueue, prompt_id: str) -> Job | None:
-    """Give one job with all its details, if the machine knows it."""
+    """Return one job with all its details, if the machine knows it."""
     if queue.running is not None and queue.running.prompt_id == prompt_id:
         return _unfinished(queue.running, "in_progress")
     for prompt in queue.pending:

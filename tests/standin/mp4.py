@@ -13,7 +13,7 @@ _UNDETERMINED = 0x55C4
 
 
 def motion_jpeg(frames: Sequence[Image.Image], fps: float) -> bytes:
-    """Give the bytes of an .mp4 file that shows *frames*."""
+    """Return the bytes of an .mp4 file that shows *frames*."""
     pictures = [_jpeg(frame) for frame in frames]
     kind = _box(b"ftyp", b"isom", struct.pack(">I", 512), b"isom", b"mp41")
     offset = len(kind) + 8

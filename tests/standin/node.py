@@ -14,7 +14,7 @@ InputSpec = list[Any]
 
 
 class Step(Protocol):
-    """Tells that a node came one step further."""
+    """A node's progress by one step."""
 
     async def __call__(
         self, value: int, of: int, *, seconds: float = 0.0, preview: Image.Image | None = None
@@ -51,7 +51,7 @@ class Call(Struct, frozen=True, kw_only=True):
     """Whether the prompt asked for sampler previews."""
 
     def get(self, name: str, kind: type[T]) -> T:
-        """Give an input.
+        """Return an input.
 
         Raises:
             TypeError: it is not of that kind.

@@ -16,7 +16,7 @@ _SECRETS = ("auth_token_comfy_org", "api_key_comfy_org")
 
 
 def is_canonical_uuid(value: object) -> bool:
-    """Tell whether *value* is a UUID in lower case with hyphens."""
+    """Return whether *value* is a UUID in lower case with hyphens."""
     return isinstance(value, str) and _CANONICAL.fullmatch(value) is not None
 
 
@@ -118,7 +118,7 @@ class PromptRoutes:
         return web.json_response(dict(entries[start:]))
 
     async def history_of(self, request: web.Request) -> web.Response:
-        """Give one finished prompt: {} if it is none."""
+        """Return one finished prompt: {} if it is none."""
         prompt_id = request.match_info["prompt_id"]
         entry = self._machine.queue.history.get(prompt_id)
         return web.json_response({} if entry is None else {prompt_id: entry})

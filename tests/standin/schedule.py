@@ -13,7 +13,7 @@ Graph = dict[str, Any]
 
 
 def declared(node: dict[str, Any]) -> dict[str, Any]:
-    """Give the inputs that the node's class knows, in its order; others count for nothing."""
+    """Return the inputs that the node's class knows, in its order; others count for nothing."""
     return {name: node["inputs"][name] for name in CLASSES[node["class_type"]].inputs}
 
 
@@ -22,7 +22,7 @@ def _links(node: dict[str, Any]) -> list[str]:
 
 
 def signatures(graph: Graph, outputs: Collection[str], folders: Folders) -> dict[str, str]:
-    """Give every needed node a fingerprint: equal where class, values and all above are equal."""
+    """Return a fingerprint per needed node: equal where class, values and inputs are equal."""
     known: dict[str, str] = {}
     for root in outputs:
         _sign(graph, root, folders, known)
@@ -44,7 +44,7 @@ def _sign(graph: Graph, node_id: str, folders: Folders, known: dict[str, str]) -
 
 
 def _changed(node: dict[str, Any], folders: Folders) -> str:
-    """Tell a loaded file from another one of the same name."""
+    """Return a fingerprint of a loaded file: another file may have its name."""
     if node["class_type"] not in ("LoadImage", "LoadImageMask"):
         return ""
     try:

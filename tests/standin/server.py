@@ -96,7 +96,7 @@ async def _not_found(_request: web.Request) -> web.Response:
 
 
 def _wants(header: str) -> Middleware:
-    """Refuse whoever does not show *header*, exactly once."""
+    """Refuse requests that do not carry *header* exactly once."""
     name, _, value = header.partition(": ")
 
     @web.middleware

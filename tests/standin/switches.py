@@ -47,7 +47,7 @@ class SwitchesInvalid(Exception):
 
 
 def switched(switches: Switches, changes: dict[str, Any]) -> Switches:
-    """Give *switches* with *changes* made.
+    """Return *switches* with *changes* made.
 
     Raises:
         SwitchesInvalid: the message names the switch.

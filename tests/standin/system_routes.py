@@ -52,7 +52,7 @@ class SystemRoutes:
         return web.json_response(described(request.match_info["name"], self._machine.folders))
 
     async def features(self, _request: web.Request) -> web.Response:
-        """Tell what the server can do."""
+        """Return the features of the server."""
         return web.json_response(FEATURES)
 
     async def embeddings(self, _request: web.Request) -> web.Response:
@@ -64,7 +64,7 @@ class SystemRoutes:
         return web.Response()
 
     async def system_stats(self, _request: web.Request) -> web.Response:
-        """Tell about the machine."""
+        """Return the machine's figures."""
         page = os.sysconf("SC_PAGE_SIZE")
         total, free = (page * os.sysconf(n) for n in ("SC_PHYS_PAGES", "SC_AVPHYS_PAGES"))
         system: dict[str, Any] = {

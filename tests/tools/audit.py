@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def lock_problems(locks: Mapping[str, str]) -> Iterator[str]:
-    """Tell what is not pinned to a version and hashes, and what is pinned differently."""
+    """Yield what is not pinned to a version and hashes, or is pinned differently."""
     pinned: dict[str, str] = {}
     for file, text in locks.items():
         for line in _logical_lines(text):
@@ -95,7 +95,7 @@ def lock_problems(locks: Mapping[str, str]) -> Iterator[str]:
 
 
 def expired(ignored: Sequence[Ignored], today: date) -> Iterator[str]:
-    """Tell which exceptions are over."""
+    """Yield the exceptions that have expired."""
     for one in ignored:
         if one.until < today:
             yield f"{one.id} was to be ignored until {one.until}: {one.reason}"

@@ -19,7 +19,7 @@ the steps without a skip.
 
 
 def lifecycle_page() -> str:
-    """Give the whole page."""
+    """Return the whole page."""
     return f"{_INTRODUCTION}\n```mermaid\n{diagram()}\n```\n\n## Every step\n\n{table()}\n"
 
 

@@ -77,7 +77,7 @@ async def promote(
     force: bool,
     comment: str,
 ) -> None:
-    """Let an environment run a version."""
+    """Promote a version to an environment."""
     workflow_id = (await workflow_named(door.api, name))["id"]
     body = await _promotion(door, version, machine, force=force, comment=comment)
     path = f"/v1/workflows/{workflow_id}/deployments/{environment}"

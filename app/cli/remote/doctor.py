@@ -41,7 +41,7 @@ async def doctor(door: Door) -> int | None:
 
 
 def _label(name: str) -> str:
-    """Say what was looked at; a check that a newer server has is told as it is."""
+    """Return the label of a check; a check of a newer server is shown by its own name."""
     if name.startswith("machine "):
         return tr("machine {name}", name=name.removeprefix("machine "))
     key = f"cli.check.{name.replace(' ', '_')}"

@@ -53,7 +53,7 @@ class Door(Struct, frozen=True, kw_only=True):
             human()
 
     def say(self, text: str, /, *, style: str | None = None, **params: object) -> None:
-        """Tell people something; programs that asked for JSON are not disturbed."""
+        """Print a message for people; with --json nothing is printed."""
         if not self.json:
             self.console.print(tr(text, **params), style=style, soft_wrap=True)
 
@@ -127,7 +127,7 @@ def enter(
 
 
 def _refused(error: Exception) -> Refused:
-    """Say in our own words what is not the server's to say."""
+    """Translate an error that no server has described."""
     match error:
         case Refused():
             return error
@@ -149,7 +149,7 @@ def _tell(problem: dict[str, Any], words: str, *, as_json: bool) -> None:
 
 
 def _answer(response: httpx.Response, *, as_json: bool) -> int:
-    """Tell what the server says, in its own words: they are in the caller's language."""
+    """Print the server's problem document, which is in the caller's language."""
     _tell(_problem(response), words_of(response), as_json=as_json)
     return exit_code(response.status_code)
 
@@ -190,7 +190,7 @@ def words_of(response: httpx.Response) -> str:
 
 
 def exit_code(status: int) -> int:
-    """Give the exit code for an answer that is no success."""
+    """Return the exit code for an answer that is no success."""
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return NO_ACCESS
     if status == HTTPStatus.NOT_FOUND:

@@ -34,7 +34,7 @@ class Login(Struct, frozen=True, kw_only=True):
 
 
 def login_file() -> Path:
-    """Say where the login is kept."""
+    """Return the path of the login file."""
     return user_config_path("comfyd") / "login.json"
 
 
@@ -75,7 +75,7 @@ def find_login(url: str | None, key: str | None) -> Login:
 
 
 def saved_login() -> Login | None:
-    """Give the login that was saved, if it can be read."""
+    """Return the login that was saved, if it can be read."""
     try:
         return msgspec.json.decode(login_file().read_bytes(), type=Login)
     except (OSError, msgspec.DecodeError):
@@ -83,7 +83,7 @@ def saved_login() -> Login | None:
 
 
 def local_login() -> Login | None:
-    """Give the owner's access to a `comfyd up` whose data folder is here."""
+    """Return the owner's access to a `comfyd up` whose data folder is here."""
     folder = chosen_data()
     file = folder / SETTINGS_FILE
     if not file.exists():

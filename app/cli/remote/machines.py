@@ -75,7 +75,7 @@ async def show(door: Door, name: str) -> None:
 @click.argument("new_name")
 @remote
 async def rename(door: Door, name: str, new_name: str) -> None:
-    """Give a machine another name."""
+    """Rename a machine."""
     found = await machine_named(door.api, name)
     _show(door, await door.api.patch(f"/v1/machines/{found['id']}", {"name": new_name}))
 
@@ -90,7 +90,7 @@ async def rename(door: Door, name: str, new_name: str) -> None:
 )
 @remote
 async def token(door: Door, name: str, token: str) -> None:
-    """Give a machine another token; an empty one removes it."""
+    """Change a machine's token; an empty one removes it."""
     found = await machine_named(door.api, name)
     _show(door, await door.api.patch(f"/v1/machines/{found['id']}", {"token": token or None}))
 
@@ -103,7 +103,7 @@ async def token(door: Door, name: str, token: str) -> None:
 @click.option("--value", prompt=True, hide_input=True, help=tr("Value of the header; kept sealed."))
 @remote
 async def header(door: Door, name: str, header: str, value: str) -> None:
-    """Give a machine another header; an empty value removes it."""
+    """Set a header of a machine; an empty value removes it."""
     found = await machine_named(door.api, name)
     body = {"header": {"name": header, "value": value} if value else None}
     _show(door, await door.api.patch(f"/v1/machines/{found['id']}", body))
@@ -122,7 +122,7 @@ async def header(door: Door, name: str, header: str, value: str) -> None:
 )
 @remote
 async def give_account(door: Door, name: str, comfy_key: str) -> None:
-    """Give the partner nodes of a machine another account; an empty key removes it."""
+    """Change the account of a machine's partner nodes; an empty key removes it."""
     found = await machine_named(door.api, name)
     body = {"comfy_api_key": comfy_key or None}
     _show(door, await door.api.patch(f"/v1/machines/{found['id']}", body))
@@ -132,7 +132,7 @@ async def give_account(door: Door, name: str, comfy_key: str) -> None:
 @click.argument("name")
 @remote
 async def drain(door: Door, name: str) -> None:
-    """Let a machine finish what it has, and take nothing new."""
+    """Drain a machine: it finishes its runs and takes no new ones."""
     await _turn(door, name, "drain")
 
 
@@ -140,7 +140,7 @@ async def drain(door: Door, name: str) -> None:
 @click.argument("name")
 @remote
 async def resume(door: Door, name: str) -> None:
-    """Let a machine work again."""
+    """Resume a machine."""
     await _turn(door, name, "resume")
 
 
@@ -177,7 +177,7 @@ async def remove(door: Door, name: str, *, force: bool) -> None:
 @click.argument("name")
 @remote
 async def history(door: Door, name: str) -> None:
-    """Tell what happened to a machine."""
+    """Show what happened to a machine."""
     found = await machine_named(door.api, name)
     entries = (await door.api.get(f"/v1/machines/{found['id']}/history"))["data"]
     door.show(

@@ -64,7 +64,7 @@ async def of_run_or_batch(
 
 
 async def workflow_named(api: ApiClient, name: str) -> Json:
-    """Give a workflow by its name or id.
+    """Return a workflow by its name or id.
 
     Raises:
         Refused: there is none.
@@ -79,7 +79,7 @@ async def workflow_named(api: ApiClient, name: str) -> Json:
 
 
 async def machine_named(api: ApiClient, name: str) -> Json:
-    """Give a machine by its name or id.
+    """Return a machine by its name or id.
 
     Raises:
         Refused: there is none.
@@ -94,7 +94,7 @@ async def machine_named(api: ApiClient, name: str) -> Json:
 
 
 async def deployment_named(api: ApiClient, name: str) -> Json:
-    """Give a deployment by its id, or by `workflow` or `workflow/environment`.
+    """Return a deployment by its id, or by `workflow` or `workflow/environment`.
 
     Raises:
         Refused: there is none.

@@ -1,7 +1,7 @@
-"""What a server says is text, never an order to the terminal.
+"""Escape control characters of a server's texts before they reach the terminal.
 
-Names, comments and messages come from whoever may write them, and a terminal obeys what it finds
-in a text: it moves the cursor, hides lines, changes its title, writes to the clipboard.
+Names, comments and messages come from other users, and a terminal obeys control sequences: it
+moves the cursor, hides lines, changes its title, writes to the clipboard.
 """
 
 import re
@@ -19,7 +19,7 @@ _ORDERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def plain(text: str) -> str:
-    """Give *text* without what a terminal would obey."""
+    """Return *text* without what a terminal would obey."""
     return _ORDERS.sub(SHOWN_INSTEAD, text)
 
 

@@ -81,7 +81,7 @@ async def _one(
 
 
 async def _choice(door: Door, which: Json) -> Json:
-    """Say which runs are meant, as the API takes it."""
+    """Return the filter of runs as the API takes it."""
     wanted = {name: which[name] for name in ("status", "since") if which[name]}
     if which["deployment"]:
         wanted["deployment_id"] = (await deployment_named(door.api, which["deployment"]))["id"]

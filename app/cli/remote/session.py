@@ -56,7 +56,7 @@ def logout() -> None:
 @click.command(help=tr("Show who you are logged in as."))
 @remote
 async def whoami(door: Door) -> None:
-    """Tell who the server takes us for."""
+    """Show the caller as the server sees it."""
     who = await door.api.get(WHO)
     fields = {"tenant": who["tenant"], **who}
     door.show(who, lambda: print_fields(door.console, fields))

@@ -37,7 +37,7 @@ PIPE_WIDTH = 1_000
 
 
 def console_for_people() -> Console:
-    """Give the console that texts from a server are printed to: as they are, no markup."""
+    """Return the console that texts from a server are printed to: as they are, no markup."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
     return PlainConsole(markup=False, highlight=False, width=width)
 

@@ -14,7 +14,7 @@ from app.cli.texts import tr
 @click.argument("run_id", type=Id())
 @remote
 async def timeline(door: Door, run_id: str) -> None:
-    """Tell what happened to a run, and why."""
+    """Show what happened to a run, and why."""
     found = await door.api.get(f"/v1/runs/{run_id}/timeline")
     named = {} if door.json else await machine_names(door.api)
     door.show(found, lambda: _print(door, found, named))

@@ -12,7 +12,7 @@ PATIENCE = timedelta(seconds=2)
 
 
 async def why_it_waits(api: ApiClient, run_id: str, *, at_least: timedelta = PATIENCE) -> str:
-    """Say what a run has been waiting for, in the user's language; nothing if it has not."""
+    """Return why a run waits, in the user's language; empty if it does not."""
     waiting = (await api.get(f"/v1/runs/{run_id}/timeline"))["waiting"]
     if not waiting or datetime.now(UTC) - datetime.fromisoformat(waiting["since"]) < at_least:
         return ""
@@ -20,7 +20,7 @@ async def why_it_waits(api: ApiClient, run_id: str, *, at_least: timedelta = PAT
 
 
 async def machine_names(api: ApiClient) -> dict[str, str]:
-    """Give the names of machines by id; none to those who may not see machines."""
+    """Return the names of machines by id; none to those who may not see machines."""
     try:
         return {found["id"]: found["name"] for found in await api.items("/v1/machines")}
     except httpx.HTTPStatusError:

@@ -116,7 +116,7 @@ async def diff(door: Door, name: str, before: int, after: int) -> None:
 @click.argument("version", type=click.IntRange(1))
 @remote
 async def machines(door: Door, name: str, version: int) -> None:
-    """Tell which machines can run a version, and why not."""
+    """Show which machines can run a version, and why others cannot."""
     workflow_id = (await workflow_named(door.api, name))["id"]
     found = (await door.api.get(f"/v1/workflows/{workflow_id}/versions/{version}/machines"))["data"]
     door.show(
@@ -138,7 +138,7 @@ async def machines(door: Door, name: str, version: int) -> None:
 
 
 def say_pushed(door: Door, pushed: Json) -> None:
-    """Tell people which version it is, and what its callers may set."""
+    """Print the version and the inputs that callers may set."""
     door.say("{name} version {version}", name=pushed["name"], version=pushed["version"])
     for field in pushed["inputs"]:
         needed = tr("(required)") if field["required"] else ""

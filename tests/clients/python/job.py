@@ -44,7 +44,7 @@ client = AuthenticatedClient(base_url=os.environ["COMFYD_URL"], token=os.environ
 
 
 def ok(answer: object, kind: type[T]) -> T:
-    """Give the answer if it is what was asked for; a problem is an error."""
+    """Return the answer if it is what was asked for; a problem is an error."""
     if not isinstance(answer, kind):
         raise TypeError(answer)
     return answer

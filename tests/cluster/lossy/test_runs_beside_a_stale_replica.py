@@ -26,7 +26,7 @@ RUNS = 60
 
 
 async def reactor_away_from_the_leaders(client: Client) -> int:
-    """Let a node that leads neither of the streams lead the reactor's consumer; return it."""
+    """Move the lead of the reactor's consumer to a node that leads no stream; return the node."""
     async with asyncio.timeout(60):
         while True:
             node = await leader_of_reactor(client)

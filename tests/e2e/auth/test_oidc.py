@@ -29,7 +29,7 @@ async def provider() -> AsyncIterator[IdentityProvider]:
 
 @pytest.fixture(scope="module")
 async def api(system: System, provider: IdentityProvider) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client of an API that knows the provider."""
+    """Yield a client of an API that knows the provider."""
     url = system.start_another_api(
         "api with sign-in",
         AUTH_JWKS_URL=provider.url,

@@ -14,14 +14,14 @@ HEADER = "Comfyd-Organisation"
 
 
 class Members:
-    """Ada's organisation, and whoever she takes in."""
+    """Ada's organisation, and the members she adds."""
 
     def __init__(self, system: System, organisation: str) -> None:
         self.id = organisation
         self._system = system
 
     def of(self, user: str) -> httpx.AsyncClient:
-        """Give a client of somebody who acts for it."""
+        """Return a client of a member who acts for it."""
         http = client_of(self._system, user)
         http.headers[HEADER] = self.id
         return http

@@ -17,7 +17,7 @@ PROMPT = "an otter that nobody shall know of"
 
 @pytest.fixture
 def run_id(comfyd: Comfyd, graph_file: GraphFile, machine: str) -> str:
-    """Give a run that takes its time."""
+    """Return a run that takes its time."""
     comfyd("deploy", graph_file(slow()), "--name", "slow", "--machine", machine)
     return str(comfyd("run", "slow", "--json").json["id"])
 

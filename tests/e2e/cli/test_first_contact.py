@@ -29,7 +29,7 @@ PROGRAMS = ["*/*", "application/json", "application/json, text/html;q=0.5", "ima
 
 @pytest.fixture
 async def nobody(system: System) -> httpx.AsyncClient:
-    """Give somebody without a credential."""
+    """Return a client without a credential."""
     return httpx.AsyncClient(base_url=system.url, trust_env=False)
 
 
@@ -58,7 +58,7 @@ async def test_a_program_is_told_what_this_is(nobody: httpx.AsyncClient, accept:
 
 @pytest.fixture
 async def owner(system: System) -> AsyncIterator[Tenant]:
-    """Give the owner of a `comfyd up`."""
+    """Yield the owner of a `comfyd up`."""
     async with client_of(system, LOCAL_USER) as http:
         yield Tenant(http, system.machine_url)
 

@@ -86,7 +86,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def ports(up: Up) -> dict[int, str]:
-    """Give every port that any of the processes listens on, and what it is."""
+    """Return every port that any of the processes listens on, and what it is."""
     found = {}
     for process, connection in up.connections("inet"):
         if connection.status == psutil.CONN_LISTEN:
@@ -107,7 +107,7 @@ def _name(process: psutil.Process, port: int) -> str:
 
 @pytest.fixture(scope="module")
 def secrets(up: Up) -> list[str]:
-    """Give what no stranger may ever read: the keys to everything, and the owner's run."""
+    """Return what no stranger may ever read: the keys to everything, and the owner's run."""
     files = (
         "nats/password",
         "nats/system-password",

@@ -18,7 +18,7 @@ RUNS = 8
 
 @pytest.fixture
 async def dripping(system: System, tmp_path: Path) -> AsyncIterator[str]:
-    """Give the URL of a machine whose files come at a byte in two seconds."""
+    """Yield the URL of a machine whose files come at a byte in two seconds."""
     url = system.another_machine_url()
     name = f"dripping-{uuid4().hex[:8]}"
     system.start_machine(name, url, tmp_path, "--drip-views", "2")

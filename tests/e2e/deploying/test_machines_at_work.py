@@ -158,7 +158,7 @@ async def test_runs_that_a_batch_has_promised_keep_their_machine(
 
 
 async def promise_like(log: JetStreamEventStore, batch_id: str) -> AnyRecorded:
-    """Give the promise of a batch again, for another batch."""
+    """Return the promise of a batch, for another batch."""
     first = (await log.read(f"batch-{batch_id}"))[0]
     new = uuid4()
     items = tuple(replace(item, run_id=batch_run_id(new, 0)) for item in first.event.items)

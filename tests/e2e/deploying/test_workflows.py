@@ -17,7 +17,7 @@ PACKS = {"pack": {"url": "https://example.com/pack", "commit": "0f"}, "other": "
 
 @pytest.fixture
 def name() -> str:
-    """Give a name that no other test uses."""
+    """Return a name that no other test uses."""
     return f"w {uuid4()}"
 
 

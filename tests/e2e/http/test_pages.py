@@ -22,7 +22,7 @@ comfyd deploy {SAMPLE} --name "text to image" --machine local
 
 
 def script(page: str) -> str:
-    """Give what a page tells its reader to type."""
+    """Return what a page tells its reader to type."""
     blocks = BLOCK.findall((DOCS / page).read_text("utf-8"))
     assert blocks, f"{page} has nothing to type"
     # Readers have a machine of their own at this address.

@@ -50,7 +50,7 @@ async def _early_in_the_minute(system: System) -> None:
 
 
 def from_address(url: str, address: str, **headers: str) -> httpx.AsyncClient:
-    """Give a client that seems to come from *address*."""
+    """Return a client that seems to come from *address*."""
     sent = {"X-Forwarded-For": address, **headers}
     return httpx.AsyncClient(base_url=url, headers=sent, trust_env=False, timeout=20)
 

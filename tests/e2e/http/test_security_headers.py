@@ -29,7 +29,7 @@ ROUTES = [
 
 @pytest.fixture(scope="module")
 async def behind_proxy(system: System) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client of an API that trusts a proxy on this machine."""
+    """Yield a client of an API that trusts a proxy on this machine."""
     url = system.start_another_api("api-proxied", COMFYD_TRUSTED_PROXIES=LOOPBACK)
     await system.until_ready(url)
     headers = {"Authorization": f"Bearer {system.token('ada')}"}

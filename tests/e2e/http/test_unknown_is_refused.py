@@ -21,7 +21,7 @@ def address(path: str, operation: Json) -> str:
 
 
 def named(told: Json) -> list[tuple[str, str]]:
-    """Give code and place of every fault, in either dialect."""
+    """Return code and place of every fault, in either dialect."""
     if isinstance(told.get("error"), dict):
         return [(i["code"], "/" + "/".join(i["path"])) for i in told["error"]["issues"]]
     return [(fault["code"], fault["pointer"]) for fault in told.get("errors") or ()]

@@ -25,7 +25,7 @@ def told(messages: list[Message]) -> list[Message]:
 
 
 async def in_log(log: JetStreamEventStore, batch: Json) -> list[int]:
-    """Give the position of every event of a batch's runs."""
+    """Return the position of every event of a batch's runs."""
     runs = [await log.read(f"run-{run_id}") for run_id in batch["runs"]]
     return sorted(event.position for events in runs for event in events)
 

@@ -67,7 +67,7 @@ class Backend:
         self._made: Counter[str] = Counter()
 
     async def show_plan(self, _: web.Request) -> web.StreamResponse:
-        """Tell the page what to follow."""
+        """Send the page the plan of what to follow."""
         return web.json_response(self.plan)
 
     async def make_ticket(self, request: web.Request) -> web.StreamResponse:
@@ -82,7 +82,7 @@ class Backend:
 
 @pytest.fixture
 async def browsing(system: System, impatient: str) -> AsyncIterator[Tenant]:
-    """Give a tenant, at an API whose heartbeats come between the events."""
+    """Yield a tenant, at an API whose heartbeats come between the events."""
     async with client_of(system, "browsing", url=impatient) as http:
         yield Tenant(http, system.machine_url)
 
@@ -200,7 +200,7 @@ async def test_what_browsers_do_by_themselves_is_as_the_page_says(
 
 
 def examples() -> Mapping[str, str]:
-    """Give the modules of the page."""
+    """Return the modules of the page."""
     found = dict(MODULE.findall((DOCS / "follow-a-run.md").read_text("utf-8")))
     assert set(found) == {"run.js", "polling.js", "event-source.js", "fetch-event-source.js"}
     return found

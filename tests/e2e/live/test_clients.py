@@ -18,7 +18,7 @@ TOOLS = Path(sys.executable).parent
 
 
 def settings(system: System, user: str) -> dict[str, str]:
-    """Give what a job is told of the system."""
+    """Return the settings of a job."""
     return {
         "COMFYD_URL": system.url,
         "COMFYD_KEY": system.token(user),
@@ -28,7 +28,7 @@ def settings(system: System, user: str) -> dict[str, str]:
 
 @pytest.fixture
 def document(tmp_path: Path) -> Path:
-    """Give the description as a file."""
+    """Return the description as a file."""
     path = tmp_path / "openapi.json"
     path.write_text(json.dumps(described()), "utf-8")
     return path

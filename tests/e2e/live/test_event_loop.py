@@ -56,7 +56,7 @@ class Pulse:
                 self._beat.notify_all()
 
     async def longest(self, began: float, ended: float) -> float:
-        """Give the longest answer between two moments, once all of them have come."""
+        """Return the longest answer between two moments, once all of them have come."""
         async with self._beat:
             await self._beat.wait_for(lambda: self._beats and self._beats[-1][0] > ended)
             return max(took for at, took in self._beats if at + took >= began)
@@ -110,7 +110,7 @@ async def test_a_body_of_the_largest_size_holds_up_nobody(
 
 
 def allowed() -> float:
-    """Give the limit; where more wants to run than there are processors, all takes longer."""
+    """Return the limit; where more wants to run than there are processors, all takes longer."""
     return LONGEST * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 

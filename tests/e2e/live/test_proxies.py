@@ -38,7 +38,7 @@ SILENCE = 4.0
 async def proxy(
     request: pytest.FixtureRequest, impatient: str, tmp_path: Path
 ) -> AsyncIterator[Proxy]:
-    """Give a proxy in front of an API whose streams have a heartbeat every second."""
+    """Yield a proxy in front of an API whose streams have a heartbeat every second."""
     kind: Kind = request.param
     async with running(kind, tmp_path, impatient) as started:
         yield started
@@ -46,7 +46,7 @@ async def proxy(
 
 @pytest.fixture
 async def tenant(system: System, proxy: Proxy) -> AsyncIterator[Tenant]:
-    """Give a tenant who asks through the proxy, and takes what is compressed."""
+    """Yield a tenant who asks through the proxy, and takes what is compressed."""
     async with httpx.AsyncClient(
         base_url=proxy.url,
         headers={

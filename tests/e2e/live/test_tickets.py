@@ -29,7 +29,7 @@ async def refusal(page: httpx.AsyncClient, path: str) -> httpx.Response | None:
 
 @pytest.fixture
 async def page(system: System) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client that has no credential, as a page has none."""
+    """Yield a client that has no credential, as a page has none."""
     async with httpx.AsyncClient(
         base_url=system.url,
         trust_env=False,

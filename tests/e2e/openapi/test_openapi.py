@@ -13,7 +13,7 @@ ADDRESS = re.compile(r"""(?:src|href)="([^"]+)"|url: "([^"]+)\"""")
 
 
 def anybody(system: System) -> httpx.AsyncClient:
-    """Give a client without a token."""
+    """Return a client without a token."""
     return httpx.AsyncClient(base_url=system.url, trust_env=False)
 
 

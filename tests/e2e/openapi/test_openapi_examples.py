@@ -53,7 +53,7 @@ class Story:
         self.ids |= {name: str(id_) for name, id_ in (named | own).items()}
 
     def value(self, name: str, sample: Any) -> Any:
-        """Give the real thing that has this name, or the sample."""
+        """Return the real thing that has this name, or the sample."""
         if name in self.ids:
             return self.ids[name]
         if name.endswith("s") and f"{name[:-1]}_id" in self.ids and _is_id(sample):
@@ -66,23 +66,23 @@ class Story:
         return {"Comfyd-Organisation": self.ids["organisation_id"]} if about else {}
 
     def body(self, sample: Any) -> Any:
-        """Give an example with real ids."""
+        """Return an example with real ids."""
         if not isinstance(sample, dict):
             return sample
         return {name: self.value(name, self.body(value)) for name, value in sample.items()}
 
     def path(self, template: str) -> str:
-        """Give an address with real ids."""
+        """Return an address with real ids."""
         return re.sub(r"\{(\w+)\}", lambda name: str(self.value(name[1], 1)), template)
 
     def query(self, operation: Json) -> Mapping[str, Any]:
-        """Give the parameters that must be there, and those that keep answers short."""
+        """Return the parameters that must be there, and those that keep answers short."""
         known = [p for p in operation.get("parameters", ()) if p["in"] == "query"]
         required = {p["name"]: self.value(p["name"], 1) for p in known if p["required"]}
         return required | {p["name"]: SHORT[p["name"]] for p in known if p["name"] in SHORT}
 
     def samples(self) -> Mapping[str, str]:
-        """Give what stands in examples for the real thing."""
+        """Return what stands in examples for the real thing."""
         return {
             self.ids["deployment_id"]: DEPLOYMENT,
             self.ids["machine_id"]: MACHINE,
@@ -98,7 +98,7 @@ def _is_id(sample: Any) -> bool:
 
 
 def told() -> Iterator[tuple[str, str, Json, Any]]:
-    """Give every operation with each of its examples, in order."""
+    """Yield every operation with each of its examples, in order."""
     for (method, path), operation in sorted(operations().items(), key=_rank):
         content = operation.get("requestBody", {}).get("content", {})
         examples = [e["value"] for of in content.values() for e in of["examples"].values()]
@@ -117,7 +117,7 @@ def _rank(item: tuple[tuple[str, str], Json]) -> tuple[int, int, str]:
 
 @pytest.fixture
 async def cleo(system: System) -> Any:
-    """Give a tenant of whom nothing is known yet."""
+    """Yield a tenant without any history."""
     async with client_of(system, "cleo") as http:
         yield Tenant(http, system.machine_url)
 

@@ -40,7 +40,7 @@ class Asker:
 
 @pytest.fixture
 async def dana(system: System) -> Any:
-    """Give somebody of whom nothing is known yet."""
+    """Yield a tenant without any history."""
     async with client_of(system, "dana") as http:
         yield Asker(Tenant(http, system.machine_url))
 

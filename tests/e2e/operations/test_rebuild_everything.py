@@ -41,7 +41,7 @@ OWNER = "historian"
 
 @pytest.fixture
 async def owner(system: System) -> AsyncIterator[Tenant]:
-    """Give a tenant of whose things nobody else's tests know."""
+    """Yield a tenant that no other test uses."""
     async with client_of(system, OWNER) as http:
         yield Tenant(http, system.machine_url)
 
@@ -209,7 +209,7 @@ async def replay(nats: Client, connection: Connection, goal: int) -> None:
 
 
 async def dump(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
-    """Give every row of every table, and where they stand."""
+    """Return every row of every table, and where they stand."""
     rows = {}
     for table in (*COMPARED, "checkpoint"):
         query = sql.SQL("SELECT * FROM {} ORDER BY 1").format(sql.Identifier(LIVE, table))
@@ -218,7 +218,7 @@ async def dump(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
 
 
 async def types_in_log(nats: Client) -> set[str]:
-    """Give the types of all events there are."""
+    """Return the types of all events there are."""
     info = await api(nats, "STREAM.INFO.RUNS", {}, within=5)
     goal, found = info["state"]["last_seq"], set()
     async with aclosing(read_log(nats, after=0, limit=500)) as batches:

@@ -1,4 +1,4 @@
-"""Batches are made whole, once, and finished, whoever dies meanwhile."""
+"""Batches are made whole, once, and finished, whichever process dies meanwhile."""
 
 import asyncio
 from typing import Any

@@ -34,7 +34,7 @@ def graph() -> Json:
 
 @pytest.fixture(scope="module")
 async def erased(ada: Tenant, system: System, nats: Client) -> Json:
-    """Give a run that was erased, as it was before."""
+    """Return a run that was erased, as it was before."""
     image = base64.b64encode(saved("PNG", picture(9, 7, seed=4711))).decode()
     inputs = {"prompt": PROMPT, "picture": f"data:image/png;base64,{image}"}
     run = await ada.run(await ada.deploy(graph()), inputs)
@@ -50,7 +50,7 @@ async def erased(ada: Tenant, system: System, nats: Client) -> Json:
 
 
 async def inputs_stream(nats: Client) -> list[str]:
-    """Give all that lies beside the log."""
+    """Return all that lies beside the log."""
     request = {"subjects_filter": "in.>"}
     info = await api(nats, f"STREAM.INFO.{subjects.INPUTS}", request, within=5)
     found = []
@@ -61,7 +61,7 @@ async def inputs_stream(nats: Client) -> list[str]:
 
 
 async def bucket(system: System) -> list[str]:
-    """Give the keys of all objects."""
+    """Return the keys of all objects."""
     spaces = settings_from(system.env).spaces
     async with open_object_storage(spaces) as storage:
         pages = storage._client.get_paginator("list_objects_v2")
@@ -73,7 +73,7 @@ async def bucket(system: System) -> list[str]:
 
 
 async def tables(system: System) -> list[str]:
-    """Give all rows about runs."""
+    """Return all rows about runs."""
     query = (
         "SELECT to_jsonb(r)::text || encode(r.state, 'escape') FROM read.run r "
         "UNION ALL SELECT run_id::text || encode(progress, 'escape') FROM hints.progress"
@@ -83,7 +83,7 @@ async def tables(system: System) -> list[str]:
 
 
 async def answers(ada: Tenant, run_id: str) -> str:
-    """Give everything that the API says about a run."""
+    """Return everything that the API says about a run."""
     paths = [
         f"/v1/runs/{run_id}",
         f"/v1/runs/{run_id}/timeline",
@@ -98,7 +98,7 @@ async def answers(ada: Tenant, run_id: str) -> str:
 
 
 def secrets_of(run: Json) -> set[str]:
-    """Give what must not be found any more."""
+    """Return what must not be found any more."""
     files = [output for output in run["outputs"] if output["url"]]
     urls = {o["url"].rpartition("/")[2] for o in files} | {o["filename"] for o in files}
     image = run["input_images"]["picture"]["url"].rpartition("/")[2].partition(".")[0]

@@ -133,7 +133,7 @@ async def test_an_image_with_transparency_keeps_it(ada: Tenant) -> None:
 
 @pytest.fixture
 async def site() -> AsyncIterator[str]:
-    """Give the address of a web site with one image."""
+    """Yield the address of a web site with one image."""
 
     async def image(_: web.Request) -> web.Response:
         return web.Response(body=saved("JPEG"), content_type="image/jpeg")
@@ -152,7 +152,7 @@ async def site() -> AsyncIterator[str]:
 
 @pytest.fixture
 async def trusting(system: System) -> AsyncIterator[Tenant]:
-    """Give a tenant whose comfyd may fetch from private networks."""
+    """Yield a tenant whose comfyd may fetch from private networks."""
     trust = {"COMFYD_ALLOW_PRIVATE_URLS": "true"}
     system.end("worker")
     system.start_own("worker-trusting", "consumers", "worker", **trust)

@@ -36,7 +36,7 @@ async def urls(system: System) -> AsyncIterator[tuple[str, str]]:
 
 @asynccontextmanager
 async def somebody(system: System, *urls: str) -> AsyncIterator[list[Tenant]]:
-    """Give a tenant of whom nobody has heard, at each of these doors."""
+    """Yield a new tenant, at each of these APIs."""
     user = f"quota-{uuid4()}"
     async with AsyncExitStack() as exits:
         clients = [

@@ -61,7 +61,7 @@ class Redirecting:
 
 @asynccontextmanager
 async def site_of(answer: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[str]:
-    """Give the URL of a site that answers everything like that."""
+    """Yield the URL of a site that answers everything like that."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -200,7 +200,7 @@ async def test_no_redirect_is_followed_by_any_question(tmp_path: Path) -> None:
 
 
 def questions(machine: ComfyUIMachine) -> Iterator[Callable[[], Awaitable[object]]]:
-    """Give everything but `watch` that goes over the wire."""
+    """Yield everything but `watch` that goes over the wire."""
     yield machine.observe
     yield lambda: machine.look_up(uuid4())
     yield lambda: machine.submit(uuid4(), GRAPH)

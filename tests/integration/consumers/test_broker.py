@@ -40,7 +40,7 @@ class Worker:
 
 @pytest.fixture
 async def worker(log_client: Client, server_env: Mapping[str, str]) -> AsyncIterator[Worker]:
-    """Give a worker whose loops ask for work."""
+    """Yield a worker whose loops ask for work."""
     await WorkQueue(log_client).serve(BATCHES)
     worker = Worker(server_env["NATS_URL"])
     await worker.broker.start()

@@ -18,7 +18,7 @@ from tests.builders.facts import SEAL_KEY
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """Give a port on which another listens."""
+    """Yield a port on which another listens."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         yield other.getsockname()[1]
 

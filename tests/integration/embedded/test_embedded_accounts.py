@@ -1,4 +1,4 @@
-"""Whoever starts the embedded servers, root or not: they run, and no rights are loosened."""
+"""The embedded servers run for root and for other users, and no rights are loosened."""
 
 import os
 import pwd
@@ -28,7 +28,7 @@ REPOSITORY = Path(__file__).parents[3]
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """Give a folder that others may enter; pytest's own are closed to them."""
+    """Yield a folder that others may enter; pytest's own are closed to them."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o711)
         yield Path(name)

@@ -117,13 +117,13 @@ class Clone:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Clone:
-    """Give a clone in which nothing has happened yet; its path holds a blank."""
+    """Return a clone in which nothing has happened yet; its path holds a blank."""
     return Clone(tmp_path / "a clone")
 
 
 @pytest.fixture
 def ready(clone: Clone) -> Clone:
-    """Give a clone that is set up."""
+    """Return a clone that is set up."""
     assert clone.make(".venv/ready-dev") == (0, "setting up .venv (once)\n")
     assert clone.make() == (0, "up\n")
     return clone

@@ -25,14 +25,14 @@ WORK = subjects.render_work(RUN)
 
 @pytest.fixture(scope="module")
 def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
-    """Give the addresses of comfyd and of the analyst on a NATS as `comfyd up` starts it."""
+    """Yield the addresses of comfyd and of the analyst on a NATS as `comfyd up` starts it."""
     with analyst_nats(tmp_path_factory.mktemp("nats")) as urls:
         yield urls
 
 
 @pytest.fixture
 async def comfyd(urls: Urls) -> AsyncIterator[Client]:
-    """Give comfyd's own connection to a log with an event, an input and work in it."""
+    """Yield comfyd's own connection to a log with an event, an input and work in it."""
     async with connected(urls.comfyd, name="comfyd") as client:
         if {report.did for report in await migrate(client)} == {"created"}:
             for subject in (EVENT, INPUTS, WORK):
@@ -43,13 +43,13 @@ async def comfyd(urls: Urls) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def analyst(urls: Urls) -> AsyncIterator[Client]:
-    """Give the analyst's connection."""
+    """Yield the analyst's connection."""
     async with connected(urls.analyst, name="analyst") as client:
         yield client
 
 
 async def state(comfyd: Client) -> dict[str, object]:
-    """Give all that could be changed: the streams, what is in them, and their consumers."""
+    """Return all that could be changed: the streams, what is in them, and their consumers."""
     found: dict[str, object] = {}
     js = comfyd.jetstream()
     for name in (subjects.LOG, subjects.INPUTS, subjects.WORK, subjects.DEAD_LETTERS):

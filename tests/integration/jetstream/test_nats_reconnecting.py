@@ -18,7 +18,7 @@ from tests.servers.own_nats import own_nats
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Give three nodes that ask for a user and a password."""
+    """Yield three nodes that ask for a user and a password."""
     with running_cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running
 

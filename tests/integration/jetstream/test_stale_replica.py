@@ -99,7 +99,7 @@ async def test_where_many_stand_is_believed_only_of_a_replica_that_is_there_itse
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let consumers send heartbeats ten times as often."""
+    """Make consumers send heartbeats ten times as often."""
     monkeypatch.setattr(consumer, "HEARTBEAT", 0.2)
     monkeypatch.setattr(consumer, "SETTLED", 0.3)
     monkeypatch.setattr(reader, "HEARTBEAT", 0.2)

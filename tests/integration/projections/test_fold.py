@@ -45,7 +45,7 @@ async def started(connection: Connection) -> Fold:
 
 
 def logged(*events: AnyRecorded, start: int = 1) -> list[AnyRecorded]:
-    """Give the events the places that a log would."""
+    """Return the events with positions, as a log numbers them."""
     return [replace(e, position=start + n) for n, e in enumerate(events)]
 
 

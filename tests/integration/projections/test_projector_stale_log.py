@@ -26,7 +26,7 @@ from tests.network.stale_replica import StaleConsumers
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let consumers send heartbeats ten times as often."""
+    """Make consumers send heartbeats ten times as often."""
     monkeypatch.setattr(consumer, "HEARTBEAT", 0.2)
     monkeypatch.setattr(consumer, "SETTLED", 0.3)
     monkeypatch.setattr(reader, "HEARTBEAT", 0.2)

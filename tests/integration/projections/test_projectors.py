@@ -79,7 +79,7 @@ class World:
 
 @pytest.fixture
 def world(log_client: Client, postgres_url: str, connection: Connection) -> World:
-    """Give a log with an event in it, and empty tables."""
+    """Return a log with an event in it, and empty tables."""
     return World(log_client, postgres_url, connection)
 
 

@@ -41,14 +41,14 @@ from tests.servers.warehouse import (
 
 @pytest.fixture
 def urls(tmp_path: Path) -> Iterator[Urls]:
-    """Give the addresses of comfyd and of the analyst on a NATS as `comfyd up` starts it."""
+    """Yield the addresses of comfyd and of the analyst on a NATS as `comfyd up` starts it."""
     with analyst_nats(tmp_path / "nats") as urls:
         yield urls
 
 
 @pytest.fixture
 async def log(urls: Urls) -> AsyncIterator[Client]:
-    """Give comfyd's connection to an empty log."""
+    """Yield comfyd's connection to an empty log."""
     async with connected(urls.comfyd, name="test") as client:
         await migrate(client)
         yield client
@@ -56,7 +56,7 @@ async def log(urls: Urls) -> AsyncIterator[Client]:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """Give the program of the page, as a reader keeps it."""
+    """Return the program of the page, as a reader keeps it."""
     file = tmp_path / "warehouse.py"
     file.write_text(SOURCE, "utf-8")
     return file
@@ -64,7 +64,7 @@ def program(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def page() -> dict[str, Any]:
-    """Give what the program of the page defines."""
+    """Return what the program of the page defines."""
     defined: dict[str, Any] = {"__name__": "warehouse"}
     exec(compile(SOURCE, "docs/analyse-runs.md", "exec"), defined)
     return defined
@@ -119,7 +119,7 @@ async def test_what_was_erased_is_nowhere_in_the_file(
 
 
 def answers(entries: Sequence[AnyRecorded]) -> list[tuple[int, dict[str, str], bytes]]:
-    """Give events as `read` of the page returns them."""
+    """Return events as `read` of the page returns them."""
     return [(entry.position, *codec.encode(entry)) for entry in entries]
 
 
@@ -130,7 +130,7 @@ def lives(*kinds: int) -> list[AnyRecorded]:
 
 @pytest.fixture
 def warehouse(page: dict[str, Any], tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """Give empty tables."""
+    """Yield empty tables."""
     db = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
     db.executescript(page["TABLES"])
     yield db

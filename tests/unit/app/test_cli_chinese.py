@@ -63,7 +63,7 @@ CLAIMS = {"user_id", "org_id"}
 
 @cache
 def told(language: str) -> tuple[dict[str, str], dict[str, tuple[int, str]]]:
-    """Give the help of every command, and what is said to each line that is wrong."""
+    """Return the help of every command, and what is said to each line that is wrong."""
     done = subprocess.run(
         [sys.executable, "-c", DUMP],
         input=json.dumps([*REFUSALS, *AS_JSON]),
@@ -86,7 +86,7 @@ def refused(language: str, line: str) -> tuple[int, str]:
 
 
 def prose(text: str) -> Iterator[str]:
-    """Give the English words of a help text that are neither names nor what one types."""
+    """Yield the English words of a help text that are neither names nor what one types."""
     typed = {word for command in commands_of(main) for word in (command.name or "").split()}
     for word in re.findall(r"[A-Za-z][\w.-]*\w", NOT_PROSE.sub(" ", text)):
         if not word.isupper() and word not in NAMES | VALUES | CLAIMS | typed:

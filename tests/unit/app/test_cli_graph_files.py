@@ -1,4 +1,4 @@
-"""Files with a workflow in them, whoever wrote them and how."""
+"""Files with a workflow in them, from any editor and in any encoding."""
 
 import json
 from io import BytesIO

@@ -67,7 +67,7 @@ def test_no_command_is_left_out() -> None:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Give a file with a graph."""
+    """Return a file with a graph."""
     file = tmp_path / "graph.json"
     file.write_text('{"1": {"class_type": "LoadImage", "inputs": {}}}')
     return file
@@ -84,7 +84,7 @@ async def told(url: str, arguments: str, file: Path) -> tuple[int, str]:
 
 
 async def taken_for_comfyd(body: str, arguments: list[str], file: Path) -> set[str]:
-    """Give the commands that do not say that this is another site."""
+    """Return the commands that do not say that this is another site."""
     async with answering(body.encode(), Content_Type="application/json") as url:
         ended = {typed: await told(url, typed, file) for typed in arguments}
     return {

@@ -16,7 +16,7 @@ GOOD = saved("PNG")
 
 
 def png_of(width: int, height: int) -> bytes:
-    """Give a PNG whose header promises more than follows."""
+    """Return a PNG whose header promises more than follows."""
     chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     length, check = struct.pack(">I", len(chunk) - 4), struct.pack(">I", zlib.crc32(chunk))
     return GOOD[:8] + length + chunk + check + GOOD[33:]

@@ -39,7 +39,7 @@ class Terminal(StringIO):
 
 
 class FakeApi(ApiClient):
-    """Tells a story of one run; after some messages the terminal must show something."""
+    """Replays the messages of one run, and checks what the terminal shows after some."""
 
     def __init__(self, story: Sequence[tuple[Heard, str]], terminal: Terminal) -> None:
         self._story = story
@@ -68,7 +68,7 @@ def told(event: str, status: str) -> Heard:
 
 
 def progress(percent: int, **about: Any) -> Heard:
-    """Give progress as the API does: what is nothing is left out."""
+    """Return progress as the API does: what is nothing is left out."""
     hint = Progress(run_id=RUN, percent=percent, message="", **about)
     left = {name: getattr(hint, name) for name in hint.__struct_fields__}
     data: Json = {name: value for name, value in left.items() if value or name == "percent"}
@@ -90,7 +90,7 @@ async def watched(story: Sequence[tuple[Heard, str]], *, terminal: bool) -> tupl
 
 
 def story_of(end: Status, last: str) -> list[tuple[Heard, str]]:
-    """Tell of a run, each time with what a terminal shows then."""
+    """Return the messages of a run, each with what the terminal shows after it."""
     sampler = {"node_id": "3", "node_title": "My sampler"}
     decode = {"node_id": "8", "node_class": "VAEDecodeTiled"}
     return [

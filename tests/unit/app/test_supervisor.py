@@ -37,13 +37,13 @@ class OneServer:
         return [] if self.alive else ["nats"]
 
     def fault(self, _name: str) -> str | None:
-        """Say what it says of itself."""
+        """Return the fault that the part reports."""
         if not self.alive:
             raise ConnectionRefusedError
         return self.reason
 
     def have_room(self) -> bool:
-        """Say whether there is room."""
+        """Set whether there is room."""
         return self.room
 
     def launch(self, name: str) -> None:

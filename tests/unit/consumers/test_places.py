@@ -1,4 +1,4 @@
-"""Places are shared out: whoever holds many leaves some to others, and to their lines."""
+"""Places are shared: a worker that holds many leaves some to others, and to their lines."""
 
 import asyncio
 from contextlib import AsyncExitStack

@@ -32,7 +32,7 @@ def remove(user: str) -> RemoveMember:
 
 
 def after(*commands: OrganisationCommand) -> dict[str, str]:
-    """Give the members after these commands."""
+    """Return the members after these commands."""
     events: list[OrganisationEvent] = [CREATED]
     for command in commands:
         events += ORGANISATION.decide(ORGANISATION.fold(events), command)

@@ -78,7 +78,7 @@ class World:
         return key_id, key
 
     async def acme(self, **members: str) -> None:
-        """Let there be an organisation of Ada's, with more members."""
+        """Create an organisation of Ada's, with more members."""
         create = CreateOrganisation(organisation_id=ACME, name="Acme", owner="ada", now=NOW)
         await self.happens(ORGANISATION, ACME, create)
         for user, role in members.items():

@@ -25,7 +25,7 @@ FREE = (
 
 
 def handlers(body_limit: int) -> Iterator[tuple[str, HTTPRouteHandler]]:
-    """Give the handlers that take a body."""
+    """Yield the handlers that take a body."""
     settings = settings_from(SETTINGS | {"COMFYD_BODY_LIMIT": str(body_limit)})
     for route in build_app(settings).routes:
         for handler in getattr(route, "route_handlers", ()):
@@ -40,7 +40,7 @@ BODIES = {
 
 
 def unlimited(kind: inspect.Type, where: str) -> Iterator[str]:
-    """Give the places of everything that may be as long as it likes."""
+    """Yield the places of everything that may be as long as it likes."""
     match kind:
         case inspect.Metadata(type=inner):
             yield from unlimited(inner, where)

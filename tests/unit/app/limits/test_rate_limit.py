@@ -56,7 +56,7 @@ class SilentCounter(FakeCounter):
 
 
 def process(counter: FakeCounter, limit: int) -> RateLimit:
-    """Give the limit as another process would have it."""
+    """Return the limit as another process would have it."""
     return RateLimit("default", limit, counter, clock=lambda: counter.now)
 
 

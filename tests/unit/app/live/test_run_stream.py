@@ -85,7 +85,7 @@ async def world() -> AsyncIterator[World]:
 
 
 def messages(data: bytes) -> list[Told]:
-    """Give id and name of each message, leaving comments and the greeting out."""
+    """Return id and name of each message, leaving comments and the greeting out."""
     found: list[Told] = []
     for block in data.decode().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines() if line[0] != ":")

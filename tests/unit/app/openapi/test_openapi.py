@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 def nodes(value: Any) -> Iterator[Json]:
-    """Give every object in a document."""
+    """Yield every object in a document."""
     if isinstance(value, dict):
         yield value
     for item in (

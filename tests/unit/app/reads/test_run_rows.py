@@ -33,7 +33,7 @@ class FakePool:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator["FakePool"]:
-        """Give the one connection."""
+        """Yield the one connection."""
         yield self
 
     async def execute(self, _: str, params: dict[str, list[UUID]]) -> "FakePool":

@@ -32,7 +32,7 @@ class Loops:
         return self.present
 
     def subscriber(self, *_arguments: object, **_options: object) -> Any:
-        """Give a subscriber whose start may fail."""
+        """Return a subscriber whose start may fail."""
         states: list[bool] = []
 
         async def start() -> None:

@@ -49,7 +49,7 @@ class EndlessMachine(FakeMachine):
 
 
 async def limited(store: MemoryEventStore, machine: FakeMachine, **changes: Any) -> WorkerParts:
-    """Give a worker that lets runs render for 100 s, and wait behind others for 1,000."""
+    """Return a worker that lets runs render for 100 s, and wait behind others for 1,000."""
     tools = await worker(store, machine, **changes)
     limits = replace(tools.settings, run_timeout=100, queue_timeout=1000)
     return replace(tools, settings=limits)

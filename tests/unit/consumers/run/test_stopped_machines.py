@@ -39,7 +39,7 @@ class World:
         await (await load(self.store, MACHINE, MACHINE_ID)).execute(command, meta())
 
     async def run(self) -> Run:
-        """Give the run."""
+        """Return the run."""
         state = (await load(self.store, RUN, RUN_ID)).state
         assert state is not None
         return state

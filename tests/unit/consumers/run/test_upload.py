@@ -44,7 +44,7 @@ class World:
         self.storage = FakeObjectStorage()
 
     async def tools(self, *, seconds: float = 0) -> WorkerParts:
-        """Give a worker's tools, with its clock so far ahead."""
+        """Return a worker's tools, with its clock so far ahead."""
         now = NOW + timedelta(seconds=seconds)
         return await worker_tools(
             self.store, self.machine, self.storage, heard=silence, now=lambda: now

@@ -180,7 +180,7 @@ class RunOfTwoWorkers(RuleBasedStateMachine):
 
     @rule(worker=st.integers(0, 1), command=st.sampled_from(_commands()), again=st.booleans())
     def say(self, worker: int, command: RunCommand, again: bool) -> None:  # noqa: FBT001 -- drawn
-        """Say something, perhaps twice."""
+        """Deliver a report, perhaps twice."""
         for _ in range(1 + again):
             self._execute(worker, command, derived(worker, command))
 
@@ -225,7 +225,7 @@ class RunOfTwoWorkers(RuleBasedStateMachine):
 
     @override
     def teardown(self) -> None:
-        """Give up the event loop."""
+        """Close the event loop."""
         self._runner.close()
 
 

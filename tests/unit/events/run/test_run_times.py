@@ -74,7 +74,7 @@ def timed_out(at: float) -> TimeOutRun:
 
 
 def ending_after(commands: Sequence[RunCommand]) -> Ending:
-    """Give what the last fact says of a run to which this happened; the fold agrees with it."""
+    """Return what the last fact says of a run to which this happened; the fold agrees with it."""
     state, events = None, []
     for command in [ACCEPTED, *commands]:
         for event in RUN.decide(state, command):

@@ -44,7 +44,7 @@ NODES = (NodeTime(node_id="9", class_type="SaveImage", seconds=1.5),)
 
 
 def recorded(*events: RunEvent) -> Sequence[AnyRecorded]:
-    """Give facts the statuses that the store would."""
+    """Return the facts with the statuses that the store adds."""
     run: Run | None = None
     entries = []
     for version, event in enumerate(events, start=1):

@@ -12,7 +12,7 @@ SECOND = 1_000_000_000
 
 
 def info(*replicas: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """Give an answer of STREAM.INFO, with some of its parts changed."""
+    """Return an answer of STREAM.INFO, with some of its parts changed."""
     config = {"name": "RUNS", "num_replicas": 3, "compression": "none", "discard": "new"}
     cluster = {"name": "test", "leader": "node0", "replicas": list(replicas)}
     state = {"bytes": 80, "messages": 9, "consumer_count": 2, "last_seq": 9}

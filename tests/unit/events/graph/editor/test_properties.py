@@ -140,7 +140,7 @@ JUNK = st.recursive(
 
 
 def _places(thing: Any) -> list[tuple[Any, Any]]:
-    """Give every container with each of its keys, all the way down."""
+    """Return every container with each of its keys, all the way down."""
     keys = [*thing] if isinstance(thing, dict) else range(len(thing))
     found = []
     for key in keys:

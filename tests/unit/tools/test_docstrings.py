@@ -1,0 +1,30 @@
+"""The check of docstrings finds what it should, and nothing else."""
+
+import pytest
+
+from tests.tools.docstrings import NOT_YET, ROOT, faults
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Give a run.",
+        "Tells whether it is over.",
+        "Say why.",
+        "Lets runs in.",
+        "Refuse whoever asks.",
+    ],
+)
+@pytest.mark.parametrize("head", ["", "class Run:\n    ", "async def run():\n    "])
+def test_a_docstring_that_is_not_plain_is_found(head: str, text: str) -> None:
+    source = f'{head}"""{text}"""\n'
+    assert list(faults(source)) == [(source.count("\n"), text)]
+
+
+@pytest.mark.parametrize("text", ["Return a run.", "Letters of a word.", "Telling is no problem."])
+def test_a_plain_docstring_is_none(text: str) -> None:
+    assert list(faults(f'def run():\n    """{text}\n\n    Give: no opening.\n    """\n')) == []
+
+
+def test_what_is_still_to_be_rewritten_is_there() -> None:
+    assert [path for path in NOT_YET if not (ROOT / path).exists()] == []
