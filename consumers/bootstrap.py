@@ -18,6 +18,7 @@ from consumers.maintenance.retention import sweep
 from consumers.places import Bounds, Places
 from consumers.run.commands import RunCommands
 from consumers.run.follow import Follower
+from consumers.run.outages import Outages
 from consumers.run.outcome import OutcomeRecorder
 from consumers.run.pace import limits_from
 from consumers.run.prepare import Preparer
@@ -86,6 +87,7 @@ async def open_worker(
         worker=f"worker:{socket.gethostname()}:{os.getpid()}", now=clock.now, new_id=clock.new_id
     )
     recorder = OutcomeRecorder(private=private, runs=runs)
+    outages = Outages(runs=runs, patience=settings.machine_wait)
     return Worker(
         runs=runs,
         store=store,
@@ -103,6 +105,7 @@ async def open_worker(
             ),
             follower=Follower(
                 recorder=recorder,
+                outages=outages,
                 runs=runs,
                 heard=partial(heard, client),
                 progress_of=partial(ProgressSender, client),
@@ -112,7 +115,7 @@ async def open_worker(
             recorder=recorder,
             runs=runs,
             pause=asyncio.sleep,
-            patience=settings.machine_wait,
+            outages=outages,
         ),
         uploader=Uploader(
             store=store,
@@ -122,7 +125,7 @@ async def open_worker(
             limits=limits_from(settings),
             runs=runs,
             heard=partial(heard, client),
-            patience=settings.machine_wait,
+            outages=outages,
         ),
         eraser=Eraser(
             store=store,

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from consumers.run.background import CANCEL_REQUESTED, Heard, background, stopped
 from consumers.run.commands import RunCommands, RunSession, timed
-from consumers.run.outages import note_outage
+from consumers.run.outages import Outages
 from consumers.run.outcome import OutcomeRecorder
 from consumers.run.prepare import Prepared
 from events.run.commands import (
@@ -39,6 +39,7 @@ class Follower(Struct, frozen=True, kw_only=True):
     """Follows prompts on their machines."""
 
     recorder: OutcomeRecorder
+    outages: Outages
     runs: RunCommands
     heard: Heard
     progress_of: Callable[[UUID], ProgressSender]
@@ -59,7 +60,7 @@ class Follower(Struct, frozen=True, kw_only=True):
             LogUnavailable: the log does not answer.
 
         """
-        report = _Report(session, run.fence, self.runs, self.progress_of(run.id))
+        report = _Report(session, self.runs, self.outages, self.progress_of(run.id))
         with timed("run.render", session):
             await self._follow(session, run, machine, prepared, report)
 
@@ -130,11 +131,12 @@ class _Report:
     """Passes on what the watcher of a machine sees."""
 
     def __init__(
-        self, session: RunSession, fence: int, runs: RunCommands, progress: ProgressSender
+        self, session: RunSession, runs: RunCommands, outages: Outages, progress: ProgressSender
     ) -> None:
         self._session = session
-        self._fence = fence
+        self._fence = session.existing.fence
         self._runs = runs
+        self._outages = outages
         self._progress = progress
         self._began: asyncio.Future[datetime] = asyncio.get_running_loop().create_future()
 
@@ -154,9 +156,9 @@ class _Report:
         await self._progress.send(progress)
 
     async def unreachable(self, error: str) -> None:
-        with suppress(LogUnavailable):  # It is a word for people; the watch is worth more.
+        with suppress(LogUnavailable):  # It informs people; the watch matters more.
             away = MachineUnreachable(error)
-            await note_outage(self._session, away, self._runs, fence=self._fence)
+            await self._outages.note(self._session, away, fence=self._fence)
 
     async def reachable(self) -> None:
         with suppress(LogUnavailable):

@@ -1,8 +1,9 @@
-"""Gets a run ready for its machine: the graph compiled, the input images in place."""
+"""Prepares a run: reads what it is made of, then puts images and graph in place on a machine."""
 
 import asyncio
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -10,11 +11,11 @@ from msgspec import Struct
 from consumers.run.commands import RunCommands, RunSession
 from events.errors import InvalidInputs
 from events.graph.compile import compile_graph
+from events.graph.editor.seeds import Place
 from events.graph.externals import EXTERNALS
 from events.graph.inputs import effective_values, input_schema
 from events.graph.seeds import choose_seeds
 from events.graph.values import ImageRef, ImageUrl, StoredValue
-from events.ids import prompt_id
 from events.run.commands import RecordInputImage
 from events.run.events import RunError
 from events.run.state import Run
@@ -38,15 +39,54 @@ class RunCannotStart(Exception):
         super().__init__(error.message)
 
 
+class Image(Struct, frozen=True, kw_only=True):
+    """An input image on its way to a machine."""
+
+    filename: str
+    """Made from the content, so that the same image again is one file."""
+
+    data: bytes
+
+
+class Material(Struct, frozen=True, kw_only=True):
+    """What a run is made of, read before the run is claimed."""
+
+    graph: Mapping[str, Any]
+    ui_graph: Mapping[str, Any] | None
+    values: Mapping[str, StoredValue]
+    images: Mapping[str, Image]
+    """The input images, by input."""
+
+    seeds: Mapping[Place, object]
+
+    def compiled(self, prompt_id: UUID, image_names: Mapping[str, str]) -> dict[str, Any]:
+        """Compile the graph for a prompt; *image_names* are those that the machine has given.
+
+        Raises:
+            RunCannotStart: an input has neither a value nor a default.
+
+        """
+        try:
+            return compile_graph(
+                self.graph,
+                self.values,
+                prompt_id=prompt_id,
+                image_names=image_names,
+                seeds=self.seeds,
+            )
+        except InvalidInputs as error:
+            raise RunCannotStart(RunError(code=error.code, message=str(error))) from error
+
+
 class Prepared(Struct, frozen=True, kw_only=True):
-    """What the machine is given."""
+    """What is submitted to the machine."""
 
     graph: Mapping[str, Any]
     ui_graph: Mapping[str, Any] | None
 
 
 class Preparer(Struct, frozen=True, kw_only=True):
-    """Gets runs ready for their machines."""
+    """Reads what runs are made of."""
 
     private: PrivateData
     storage: ObjectStorage
@@ -55,8 +95,8 @@ class Preparer(Struct, frozen=True, kw_only=True):
     settings: Settings
     runs: RunCommands
 
-    async def prepare(self, session: RunSession, machine: MachineDriver) -> Prepared:
-        """Compile the run's graph and put its images on the machine.
+    async def load(self, session: RunSession, machine: MachineDriver) -> Material:
+        """Read all that the run is made of; the machine is asked, and nothing is put on it.
 
         Raises:
             RunCannotStart: an input or the stored graph is of no use.
@@ -67,23 +107,11 @@ class Preparer(Struct, frozen=True, kw_only=True):
         graph = await self._stored_graph(run.graph_key)
         ui_graph = await self._stored_graph(run.ui_graph_key) if run.ui_graph_key else None
         values = effective_values(input_schema(graph), await self._stored_inputs(run))
-        names = await self._place_images(session, values, machine)
+        images = await self._images(session, values)
         infos = await machine.describe({n["class_type"] for n in graph.values()} - EXTERNALS.keys())
-        # A claim gives the next attempt this very id; an open attempt keeps its own.
-        attempt = run.attempt if run.claimed else run.attempt + 1
         # Large graphs take long enough for others to notice.
         seeds = await asyncio.to_thread(choose_seeds, graph, run.id, infos=infos, ui_graph=ui_graph)
-        try:
-            compiled = compile_graph(
-                graph,
-                values,
-                prompt_id=prompt_id(run.id, attempt),
-                image_names=names,
-                seeds=seeds,
-            )
-        except InvalidInputs as error:
-            raise RunCannotStart(RunError(code=error.code, message=str(error))) from error
-        return Prepared(graph=compiled, ui_graph=ui_graph)
+        return Material(graph=graph, ui_graph=ui_graph, values=values, images=images, seeds=seeds)
 
     async def _stored_graph(self, key: str) -> dict[str, Any]:
         try:
@@ -103,21 +131,14 @@ class Preparer(Struct, frozen=True, kw_only=True):
             )
         return stored
 
-    async def _place_images(
-        self, session: RunSession, values: Mapping[str, StoredValue], machine: MachineDriver
-    ) -> dict[str, str]:
-        """Put every input image on the machine; give the names it has there, by input."""
-        images = {
-            name: value for name, value in values.items() if isinstance(value, ImageRef | ImageUrl)
-        }
-        placed = await asyncio.gather(
-            *(self._place(session, name, value, machine) for name, value in images.items())
-        )
-        return dict(zip(images, placed, strict=True))
+    async def _images(
+        self, session: RunSession, values: Mapping[str, StoredValue]
+    ) -> dict[str, Image]:
+        wanted = {n: v for n, v in values.items() if isinstance(v, ImageRef | ImageUrl)}
+        found = await asyncio.gather(*(self._image(session, n, v) for n, v in wanted.items()))
+        return dict(zip(wanted, found, strict=True))
 
-    async def _place(
-        self, session: RunSession, name: str, value: ImageRef | ImageUrl, machine: MachineDriver
-    ) -> str:
+    async def _image(self, session: RunSession, name: str, value: ImageRef | ImageUrl) -> Image:
         known = session.existing.inputs.get(name)
         key = value.key if isinstance(value, ImageRef) else known.key if known else None
         if key is None:
@@ -128,7 +149,7 @@ class Preparer(Struct, frozen=True, kw_only=True):
                 data = await self.storage.get_bytes(key)
             except ObjectMissing as error:
                 raise _unusable(name, "input_image_missing", "it is gone from storage") from error
-        return await machine.upload_image(key.rsplit("/", 1)[1], data)
+        return Image(filename=key.rsplit("/", 1)[1], data=data)
 
     async def _fetch(self, session: RunSession, name: str, url: str) -> tuple[bytes, str]:
         """Fetch an image once; a later attempt finds it in storage."""
@@ -151,6 +172,35 @@ class Preparer(Struct, frozen=True, kw_only=True):
             RecordInputImage(image=uploaded), self.runs.meta(session, "input", name)
         )
         return data, uploaded.key
+
+
+async def check(run_id: UUID, material: Material, machine: MachineDriver) -> None:
+    """Compare what the run needs with what the machine can do; nothing is put on it.
+
+    Raises:
+        WorkflowRejected, RunCannotStart: the machine cannot render this.
+        MachineUnreachable: later might work.
+
+    """
+    # A draft: the names of the images and the folder of the files are decided later.
+    names = {name: image.filename for name, image in material.images.items()}
+    await machine.check(material.compiled(run_id, names))
+
+
+async def prepare(prompt_id: UUID, material: Material, machine: MachineDriver) -> Prepared:
+    """Put the images on the machine, and compile the graph of a prompt that was claimed.
+
+    Raises:
+        RunCannotStart: an input has neither a value nor a default.
+        MachineUnreachable: later might work.
+
+    """
+    images = material.images
+    names = await asyncio.gather(
+        *(machine.upload_image(image.filename, image.data) for image in images.values())
+    )
+    graph = material.compiled(prompt_id, dict(zip(images, names, strict=True)))
+    return Prepared(graph=graph, ui_graph=material.ui_graph)
 
 
 def _unusable(name: str, code: str, reason: str) -> RunCannotStart:

@@ -1,13 +1,13 @@
 """Brings a run to its machine, follows it to the end, and records what came of it.
 
-Every step may be the last before the process dies. So a claim is in the log before the machine is
-called, and whoever takes over first asks the machine what it knows of the prompt.
+Every step may be the last before the process dies. So a claim is in the log before anything is put
+on the machine, and a worker that takes over first asks the machine what it knows of the prompt.
 """
 
 import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Never
+from typing import NamedTuple, Never
 from uuid import UUID
 
 from msgspec import Struct
@@ -17,9 +17,9 @@ from consumers.machines.driver_pool import Machines, MachineUnusable
 from consumers.run.commands import RunCommands, RunSession, timed, timed_before
 from consumers.run.errors import cut, run_error
 from consumers.run.follow import Follower
-from consumers.run.outages import note_outage
+from consumers.run.outages import Outages, unreachable
 from consumers.run.outcome import OutcomeRecorder
-from consumers.run.prepare import Prepared, Preparer, RunCannotStart
+from consumers.run.prepare import Prepared, Preparer, RunCannotStart, check, prepare
 from events.aggregates import RUN
 from events.machine.state import MachineState
 from events.run.commands import ClaimRun, ConfirmCancel, FailRun, LoseAttempt, NoteWaiting
@@ -42,9 +42,6 @@ from infra.s3.port import StorageRefused, StorageUnavailable
 
 SUBMISSIONS = 3
 """How often a prompt is offered to a machine within one attempt."""
-
-LONGEST_PAUSE = 5.0
-"""Seconds between two tries to reach a machine or a storage that does not answer."""
 
 STOPPED_PAUSE = 2.0
 """Seconds between two looks whether a machine was resumed."""
@@ -76,8 +73,7 @@ class Renderer(Struct, frozen=True, kw_only=True):
     pause: Callable[[float], Awaitable[None]]
     """Waits so many seconds."""
 
-    patience: float
-    """Seconds to wait for a machine or a storage that does not answer."""
+    outages: Outages
 
     async def render(self, run_id: UUID, delivery: int) -> None:
         """Do all that a run needs of a machine.
@@ -134,51 +130,69 @@ class Renderer(Struct, frozen=True, kw_only=True):
     async def _render_on(self, machine: MachineDriver, name: str, session: RunSession) -> None:
         waited_until = self.runs.now()
         with timed("run.prepare", session):
-            prepared = await self.preparer.prepare(session, machine)
-            if not session.existing.claimed:
-                # A claimed run's machine may have the prompt already, whatever it can do by now.
-                await machine.check(prepared.graph)
-        await self._attempt(session, machine, name, prepared, waited_until)
+            attempt = await self._prepared(machine, name, session, waited_until)
+        if attempt is None:
+            return
+        run = session.existing
+        if not attempt.submitted and (
+            unanswered := await self._submit(session, machine, attempt.prepared)
+        ):
+            reason = cut(f"the machine took nothing: {unanswered}")
+            lost = LoseAttempt(attempt=run.attempt, reason=reason, now=self.runs.now())
+            await self.runs.send(session, lost)
+        else:
+            await self.follower.follow(session, run, machine, attempt.prepared)
 
-    async def _attempt(
-        self,
-        session: RunSession,
-        machine: MachineDriver,
-        name: str,
-        prepared: Prepared,
-        waited_until: datetime,
-    ) -> None:
+    async def _prepared(
+        self, machine: MachineDriver, name: str, session: RunSession, waited_until: datetime
+    ) -> "_Attempt | None":
+        """Read, ask, claim, and only then put anything on the machine; None when it is over."""
         before = session.existing
-        taken_over = before.claimed
+        material = await self.preparer.load(session, machine)
         if before.claimed and before.prompt_id is not None:
             # A machine that does not answer is found out before yet another claim is recorded.
             await machine.look_up(before.prompt_id)
+        else:
+            # A claimed run's machine may have the prompt already, whatever it can do by now.
+            await check(before.id, material, machine)
+        run = await self._claim(session, name)
+        if run.ended or not run.claimed or run.prompt_id is None:
+            return None
+        if not before.claimed:
+            _trace_wait(session, before, waited_until)
+        may_be_known = before.claimed or self.runs.now() - before.updated_at > FORGOTTEN_AFTER
+        known = await machine.look_up(run.prompt_id) if may_be_known else Lost()
+        lost = isinstance(known, Lost)
+        if lost and (run.accepted or run.cancel_requested):
+            await self.recorder.record(session, run.attempt, Lost())
+            return None
+        prepared = await prepare(run.prompt_id, material, machine)
+        if lost and not await self._still_claimed(session, name):
+            return None
+        return _Attempt(prepared, submitted=not lost)
+
+    async def _claim(self, session: RunSession, machine_name: str) -> Run:
+        """Record that this worker has the run; raise Superseded when another was faster."""
+        before = session.existing
         claim = ClaimRun(
             machine_id=before.machine_id,
-            machine_name=name,
+            machine_name=machine_name,
             worker=self.runs.worker,
             now=self.runs.now(),
             fence=before.fence,
         )
-        await session.execute(claim, self.runs.meta(session))
+        await self.runs.send(session, claim)
+        return session.existing
+
+    async def _still_claimed(self, session: RunSession, machine_name: str) -> bool:
+        """Renew a claim that others may soon take for abandoned: large images take their time."""
         run = session.existing
-        if run.ended or not run.claimed or run.prompt_id is None:
-            return
-        if not taken_over:
-            _trace_wait(session, before, waited_until)
-        may_be_known = taken_over or self.runs.now() - before.updated_at > FORGOTTEN_AFTER
-        known = await machine.look_up(run.prompt_id) if may_be_known else Lost()
-        if not isinstance(known, Lost):
-            await self.follower.follow(session, run, machine, prepared)
-        elif run.accepted or run.cancel_requested:
-            await self.recorder.record(session, run.attempt, known)
-        elif unanswered := await self._submit(session, machine, prepared):
-            reason = cut(f"the machine took nothing: {unanswered}")
-            await self.runs.send(
-                session, LoseAttempt(attempt=run.attempt, reason=reason, now=self.runs.now())
-            )
-        else:
-            await self.follower.follow(session, run, machine, prepared)
+        if self.runs.now() - run.updated_at < SUBMITTED_WITHIN / 2:
+            return True
+        run = await self._claim(session, machine_name)
+        if run.claimed and run.cancel_requested:
+            await self.recorder.record(session, run.attempt, Lost())
+        return session.existing.claimed and not session.existing.ended
 
     async def _submit(self, session: RunSession, machine: MachineDriver, prepared: Prepared) -> str:
         """Offer the prompt until the machine has it; return why it has not, nothing when it has.
@@ -218,16 +232,23 @@ class Renderer(Struct, frozen=True, kw_only=True):
         run = session.existing
         if run.cancel_requested:
             await self.runs.send(session, ConfirmCancel(now=self.runs.now()))
-        elif await note_outage(session, error, self.runs) <= self.patience:
-            # A claimed run may be rendering all the while: whoever comes next asks the machine.
-            raise Later(min(float(delivery), LONGEST_PAUSE)) from error
-        elif run.accepted and run.claimed:
+            return
+        # A claimed run may be rendering all the while: the next worker asks the machine.
+        await self.outages.wait(session, error, delivery)
+        if run.accepted and run.claimed:
             lost = LoseAttempt(attempt=run.attempt, reason=cut(str(error)), now=self.runs.now())
             await self.runs.send(session, lost)
         else:
-            away = "machine" if isinstance(error, MachineUnreachable) else "storage"
-            reason = run_error(f"{away}_unreachable", str(error))
+            reason = unreachable(error, str(error))
             await self.runs.send(session, FailRun(error=reason, now=self.runs.now()))
+
+
+class _Attempt(NamedTuple):
+    """An attempt that is ready to be submitted, or to be followed."""
+
+    prepared: Prepared
+    submitted: bool
+    """The machine has the prompt already."""
 
 
 def _trace_wait(session: RunSession, before: Run, until: datetime) -> None:

@@ -14,7 +14,7 @@ from consumers.places import Places
 from consumers.run.background import CANCEL_REQUESTED, Heard, background, stopped
 from consumers.run.commands import RunCommands, RunSession, timed
 from consumers.run.errors import cut, run_error
-from consumers.run.outages import note_outage
+from consumers.run.outages import Outages, unreachable
 from consumers.run.pace import Limits, paced
 from events.aggregates import RUN
 from events.run.commands import FailRun, LoseAttempt, RecordUpload, SettleRun
@@ -45,8 +45,7 @@ class Uploader(Struct, frozen=True, kw_only=True):
     limits: Limits
     runs: RunCommands
     heard: Heard
-    patience: float
-    """Seconds to wait for a machine or a storage that does not answer."""
+    outages: Outages
 
     async def upload(self, run_id: UUID, delivery: int) -> None:
         """Store what a finished render left behind.
@@ -82,7 +81,10 @@ class Uploader(Struct, frozen=True, kw_only=True):
         except MachineRefused as error:
             await self._fail(session, error.code, error)
         except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
-            await self._later_or_fail(session, delivery, error)
+            log.warning("upload.postponed", extra={"run": session.name, "error": str(error)})
+            await self.outages.wait(session, error, delivery)
+            lasting = unreachable(error, f"outputs were not stored: {error}")
+            await self.runs.send(session, FailRun(error=lasting, now=self.runs.now()))
         else:
             settle = SettleRun(now=self.runs.now())
             cause = self.runs.meta(session, "settle", run.attempt)
@@ -155,13 +157,6 @@ class Uploader(Struct, frozen=True, kw_only=True):
         )
         cause = self.runs.meta(session, "upload", run.attempt, output.index)
         await session.execute(RecordUpload(upload=uploaded), cause)
-
-    async def _later_or_fail(self, session: RunSession, delivery: int, error: Exception) -> None:
-        log.warning("upload.postponed", extra={"run": session.name, "error": str(error)})
-        if await note_outage(session, error, self.runs) <= self.patience:
-            raise Later(growing_delay(delivery)) from error
-        away = "machine" if isinstance(error, MachineUnreachable) else "storage"
-        await self._fail(session, f"{away}_unreachable", error)
 
     async def _fail(self, session: RunSession, code: str, error: Exception) -> None:
         reason = run_error(code, f"outputs were not stored: {error}")

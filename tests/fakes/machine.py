@@ -75,6 +75,7 @@ class FakeMachine:
         self.files = {"a.png": b"not really a picture"}
         self.observed = OBSERVED
         self.closed = 0
+        self.images: dict[str, bytes] = {}
 
     def _step(self, name: str) -> None:
         if errors := self.breaks.get(name):
@@ -92,6 +93,8 @@ class FakeMachine:
     async def upload_image(self, name: str, data: bytes) -> str:
         """Take an image."""
         self._step("upload_image")
+        self.images[name] = data
+        self._step("image_uploaded")
         return name
 
     async def look_up(self, prompt_id: UUID) -> PromptState:

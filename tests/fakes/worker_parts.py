@@ -15,6 +15,7 @@ from consumers.maintenance.retention import sweep as sweep_runs
 from consumers.places import Places
 from consumers.run.commands import RunCommands
 from consumers.run.follow import Follower
+from consumers.run.outages import Outages
 from consumers.run.outcome import OutcomeRecorder
 from consumers.run.pace import limits_from
 from consumers.run.prepare import Preparer
@@ -59,6 +60,11 @@ class WorkerParts(Struct, frozen=True, kw_only=True):
         """The commands about runs."""
         return RunCommands(worker=self.worker, now=self.now, new_id=self.new_id)
 
+    @property
+    def outages(self) -> Outages:
+        """The policy for outages."""
+        return Outages(runs=self.runs, patience=self.settings.machine_wait)
+
 
 async def render(run_id: UUID, delivery: int, parts: WorkerParts) -> None:
     """Render as this worker does."""
@@ -79,6 +85,7 @@ async def render(run_id: UUID, delivery: int, parts: WorkerParts) -> None:
         ),
         follower=Follower(
             recorder=recorder,
+            outages=parts.outages,
             runs=parts.runs,
             heard=parts.heard,
             progress_of=parts.progress_of,
@@ -88,7 +95,7 @@ async def render(run_id: UUID, delivery: int, parts: WorkerParts) -> None:
         recorder=recorder,
         runs=parts.runs,
         pause=parts.pause,
-        patience=parts.settings.machine_wait,
+        outages=parts.outages,
     ).render(run_id, delivery)
 
 
@@ -102,7 +109,7 @@ async def upload(run_id: UUID, delivery: int, parts: WorkerParts) -> None:
         limits=limits_from(parts.settings),
         runs=parts.runs,
         heard=parts.heard,
-        patience=parts.settings.machine_wait,
+        outages=parts.outages,
     ).upload(run_id, delivery)
 
 

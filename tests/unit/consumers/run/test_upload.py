@@ -4,20 +4,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
 from consumers.delivery import Later
+from consumers.run.outages import LONGEST_PAUSE
 from events.aggregates import RUN
 from events.ids import prompt_id
-from events.run.commands import EraseRun, RequestCancel
+from events.run.commands import EraseRun, NoteWaiting, RequestCancel
 from events.run.events import AttemptLost
 from events.run.output import Output
 from events.run.state import Run
 from events.run.status import Status
+from events.run.waiting import MAX_WAITS, WaitingReason
 from infra.event_store import load
 from infra.machine_driver import (
     Finished,
@@ -227,6 +229,29 @@ async def test_a_machine_that_stays_away_with_the_files_fails_the_run(world: Wor
             await upload(RUN_ID, 99, await world.tools(seconds=seconds))
 
     await upload(RUN_ID, 1, await world.tools(seconds=13))
+
+    run = await world.run()
+    assert run.error is not None
+    assert (run.status, run.error.code) == (Status.FAILED, "machine_unreachable")
+
+
+async def test_a_finished_render_waits_as_long_as_a_run_that_never_began_whatever_came_before(
+    world: World,
+) -> None:
+    """After many outages no more are noted, and it still waits by the clock."""
+    session = await load(world.store, RUN, RUN_ID)
+    for number in range(MAX_WAITS):
+        for reason in (WaitingReason.MACHINE_UNREACHABLE, ""):
+            note = NoteWaiting(reason=reason, now=NOW + timedelta(seconds=number))
+            await session.execute(note, meta(command_id=uuid4()))
+    world.machine.breaks = {"open_output": [MachineUnreachable("away")] * 6}
+    for delivery, seconds in ((1, MAX_WAITS), (99, MAX_WAITS + 11)):
+        with pytest.raises(Later) as postponed:
+            await upload(RUN_ID, delivery, await world.tools(seconds=seconds))
+        assert postponed.value.seconds <= LONGEST_PAUSE
+    assert (await world.run()).status is Status.UPLOADING
+
+    await upload(RUN_ID, 1, await world.tools(seconds=MAX_WAITS + 12))
 
     run = await world.run()
     assert run.error is not None
