@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from consumers.delivery import Later
+from consumers.delivery import RetryLater
 from events.aggregates import BATCH
 from events.batch import Batch
 from infra.batch_runs import carry_out
@@ -23,7 +23,7 @@ async def finish_batch(
     """Make the runs of a batch that are missing, and stop them all if that was asked.
 
     Raises:
-        Later: it is the API's turn.
+        RetryLater: it is the API's turn.
         LogUnavailable, VersionConflict: not everything is done.
 
     """
@@ -31,7 +31,7 @@ async def finish_batch(
     if batch is None or _is_settled(batch):
         return
     if delivery == 1:
-        raise Later(GRACE)
+        raise RetryLater(GRACE)
     log.info("batch.finishing", extra={"batch_id": str(batch_id)})
     await carry_out(store, batch_id, now)
 

@@ -10,8 +10,8 @@ from functools import partial
 from msgspec import Struct
 
 from consumers.batches import finish_batch
-from consumers.delivery import Do
-from consumers.machines.driver_pool import Machines
+from consumers.delivery import Handler
+from consumers.machines.driver_pool import DriverPool
 from consumers.machines.observe import Observer
 from consumers.maintenance.erase import Eraser
 from consumers.maintenance.retention import sweep
@@ -63,7 +63,7 @@ class Worker(Struct, frozen=True, kw_only=True):
     uploader: Uploader
     eraser: Eraser
     observer: Observer
-    finish_batch: Do
+    finish_batch: Handler
     sweep: Callable[[], Awaitable[int]]
     """Erases what was kept long enough; see consumers/maintenance/retention.py."""
 
@@ -79,7 +79,7 @@ async def open_worker(
     store = JetStreamEventStore(client)
     storage = await exits.enter_async_context(open_object_storage(settings.spaces))
     pool = await exits.enter_async_context(open_pool(settings.postgres_url, size=POOL_SIZE))
-    machines = Machines(store, partial(_open_driver, settings), Sealer(settings.seal_keys))
+    machines = DriverPool(store, partial(_open_driver, settings), Sealer(settings.seal_keys))
     exits.push_async_callback(machines.close)
     private = PrivateData(client)
     given_up = Tombstones(client)

@@ -34,14 +34,14 @@ LET_GO_WITHIN = 5.0
 REMEMBERED = 1_000
 """Pieces of broken work that a worker counts; the oldest is forgotten for one more."""
 
-Do = Callable[[UUID, int], Awaitable[None]]
-"""Does the work of a run, a batch or a machine; told which delivery this is, from 1."""
+Handler = Callable[[UUID, int], Awaitable[None]]
+"""Does the work of a run, a batch or a machine; takes its id and the number of the delivery."""
 
-GiveUp = Callable[[UUID, str], Awaitable[None]]
-"""Ends what nobody can do, with the error."""
+OnGiveUp = Callable[[UUID, str], Awaitable[None]]
+"""Ends work that cannot be done; takes its id and the error."""
 
 
-class Breakages:
+class FailureCounts:
     """How often each piece of work has broken this worker.
 
     NATS counts deliveries, but most of these are postponements: work that has waited for a drained
@@ -52,7 +52,7 @@ class Breakages:
         self._counts: dict[int, int] = {}
 
     def note(self, message: NatsMessage) -> int:
-        """Count one more for the work in *message*; give the sum."""
+        """Count one more for the work in *message*; return the sum."""
         place = message.raw_message.metadata.sequence.stream
         self._counts[place] = self._counts.get(place, 0) + 1
         if len(self._counts) > REMEMBERED:
@@ -86,7 +86,7 @@ class InHand:
             await asyncio.wait(tasks, timeout=LET_GO_WITHIN)
 
 
-class Later(Exception):
+class RetryLater(Exception):
     """The work cannot be done now; nothing is wrong with it."""
 
     def __init__(self, seconds: float) -> None:
@@ -95,19 +95,19 @@ class Later(Exception):
 
 
 def growing_delay(delivery: int) -> float:
-    """Give the pause after the *delivery*-th try, in seconds: 1, 2, 4 … 30."""
+    """Return the pause after the *delivery*-th try, in seconds: 1, 2, 4 … 30."""
     return min(2.0 ** min(delivery - 1, 10), LONGEST_DELAY)
 
 
 async def deliver(
     message: NatsMessage,
-    do: Do,
+    handler: Handler,
     *,
-    give_up: GiveUp | None,
+    on_give_up: OnGiveUp | None,
     queue: WorkQueue,
-    breakages: Breakages,
+    failures: FailureCounts,
 ) -> Delivered:
-    """Do the work in *message* and answer it; without *give_up* it is tried for ever."""
+    """Do the work in *message* and answer it; without *on_give_up* it is tried for ever."""
     delivery = message.raw_message.metadata.num_delivered
     try:
         identifier = identifier_in(message.body)
@@ -117,8 +117,8 @@ async def deliver(
         return Delivered.BURIED
     try:
         async with _heartbeats(message):
-            await do(identifier, delivery)
-    except Later as later:
+            await handler(identifier, delivery)
+    except RetryLater as later:
         with suppress(*UNANSWERED):
             await message.nack(delay=later.seconds)
         return Delivered.LATER
@@ -132,25 +132,32 @@ async def deliver(
             await message.nack(delay=growing_delay(delivery))
         return Delivered.POSTPONED
     except Exception as error:  # noqa: BLE001 -- the boundary of the process: nothing may be lost
-        return await _broken(message, breakages.note(message), error, give_up=give_up, queue=queue)
+        return await _broken(
+            message, failures.note(message), error, on_give_up=on_give_up, queue=queue
+        )
     with suppress(*UNANSWERED):
         await message.ack_sync()
     return Delivered.DONE
 
 
 async def _broken(
-    message: NatsMessage, times: int, error: Exception, *, give_up: GiveUp | None, queue: WorkQueue
+    message: NatsMessage,
+    times: int,
+    error: Exception,
+    *,
+    on_give_up: OnGiveUp | None,
+    queue: WorkQueue,
 ) -> Delivered:
     identifier = identifier_in(message.body)
     about = {"work": message.raw_message.subject, "id": str(identifier), "times": times}
     log.error("work.broken", exc_info=error, extra=about)
-    if give_up is None or times < TRIES:
+    if on_give_up is None or times < TRIES:
         with suppress(*UNANSWERED):
             await message.nack(delay=growing_delay(times))
         return Delivered.BROKEN
     with suppress(LogUnavailable, VersionConflict, *UNANSWERED):
         with suppress(AggregateFull):  # Then the run has no room left to say so.
-            await give_up(identifier, repr(error))
+            await on_give_up(identifier, repr(error))
         await _bury(message, queue, repr(error))
     return Delivered.BURIED
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from consumers.delivery import Later
+from consumers.delivery import RetryLater
 
 FIRST_DELAY, LONGEST_DELAY = 0.25, 10.0
 """Bounds of the time after which work that found no room comes again, in seconds; doubling."""
@@ -41,7 +41,7 @@ class Places:
         """Hold a place during the block, after a wait if need be.
 
         Raises:
-            Later: so many of the machine or tenant are in line that others would not be heard.
+            RetryLater: so many of the machine or tenant are in line that others would not be heard.
 
         """
         own = {
@@ -50,7 +50,7 @@ class Places:
         }
         limits = own | {_ALL: self._bounds.places}
         if not _has_room(self._in_line, {name: IN_LINE * n for name, n in own.items()}):
-            raise Later(min(FIRST_DELAY * 2.0 ** min(delivery - 1, 10), LONGEST_DELAY))
+            raise RetryLater(min(FIRST_DELAY * 2.0 ** min(delivery - 1, 10), LONGEST_DELAY))
         with _counted(self._in_line, own):
             while not _has_room(self._held, limits):
                 self._freed.clear()

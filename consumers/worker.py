@@ -12,7 +12,7 @@ from faststream.nats import JStream, NatsBroker, NatsMessage
 
 from consumers.bootstrap import Worker, open_worker
 from consumers.broker import PULL, Broker
-from consumers.delivery import Breakages, Do, GiveUp, InHand, deliver, growing_delay
+from consumers.delivery import FailureCounts, Handler, InHand, OnGiveUp, deliver, growing_delay
 from consumers.machines.served import ServedMachines, look_now_and_then
 from consumers.maintenance.durable_mover import DurableMover
 from consumers.maintenance.reconcile import Reconciler
@@ -92,7 +92,7 @@ async def work(
         log.info("worker.ready", extra={"worker": worker.runs.worker})
         on_render = _delivering(
             worker.renderer.render,
-            give_up=_fail_run(worker.store, worker.runs),
+            on_give_up=_fail_run(worker.store, worker.runs),
             queue=queue,
             in_hand=in_hand,
             metrics=metrics,
@@ -149,12 +149,12 @@ def _serve_work(
 ) -> None:
     delivering = partial(_delivering, queue=queue, in_hand=in_hand, metrics=metrics)
     fail_run = _fail_run(worker.store, worker.runs)
-    on_upload = delivering(worker.uploader.upload, give_up=fail_run)
+    on_upload = delivering(worker.uploader.upload, on_give_up=fail_run)
     # These were promised to the one who asked for them.
-    on_erase = delivering(worker.eraser.erase, give_up=None)
-    on_batch = delivering(worker.finish_batch, give_up=None)
+    on_erase = delivering(worker.eraser.erase, on_give_up=None)
+    on_batch = delivering(worker.finish_batch, on_give_up=None)
     # The next look comes by itself, so nothing is left undone for ever.
-    on_observe = delivering(worker.observer.observe, give_up=_nothing_lost)
+    on_observe = delivering(worker.observer.observe, on_give_up=_nothing_lost)
     _serve(broker, UPLOADS, on_upload, at_once=UPLOADERS)
     _serve(broker, ERASURES, on_erase)
     _serve(broker, BATCHES, on_batch)
@@ -170,19 +170,21 @@ def _serve(broker: NatsBroker, kind: KindOfWork, on_work: OnWork, *, at_once: in
 
 
 def _delivering(
-    do: Do,
+    handler: Handler,
     *,
-    give_up: GiveUp | None,
+    on_give_up: OnGiveUp | None,
     queue: WorkQueue,
     in_hand: InHand,
     metrics: WorkerMetrics,
 ) -> OnWork:
-    breakages = Breakages()
+    failures = FailureCounts()
 
     async def on_work(message: NatsMessage) -> None:
         kind = kind_of_work(message.raw_message.subject)
         with in_hand.held(), metrics.in_hand(kind):
-            outcome = await deliver(message, do, give_up=give_up, queue=queue, breakages=breakages)
+            outcome = await deliver(
+                message, handler, on_give_up=on_give_up, queue=queue, failures=failures
+            )
         metrics.delivered(kind, outcome)
 
     return on_work
@@ -192,7 +194,7 @@ async def _nothing_lost(_machine_id: UUID, _error: str) -> None:
     """Leave a machine as it is known."""
 
 
-def _fail_run(store: EventStore, runs: RunCommands) -> GiveUp:
+def _fail_run(store: EventStore, runs: RunCommands) -> OnGiveUp:
     async def give_up(run_id: UUID, error: str) -> None:
         session = await load(store, RUN, run_id)
         if session.state is None:

@@ -56,7 +56,7 @@ async def erase_data_again(client: Client, erased: Collection[UUID]) -> int:
 
 
 async def erase_files_again(
-    storage: ObjectStorage, erased: Collection[UUID], told: Callable[[], None]
+    storage: ObjectStorage, erased: Collection[UUID], on_progress: Callable[[], None]
 ) -> None:
     """Delete the outputs of these runs. Input images stay: runs of a tenant share them.
 
@@ -67,7 +67,7 @@ async def erase_files_again(
 
     async def delete_files(run_id: UUID) -> None:
         await storage.delete_all(output_folder(run_id))
-        told()
+        on_progress()
 
     await side_by_side(delete_files, erased, at_once=AT_ONCE)
 

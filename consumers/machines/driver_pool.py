@@ -1,4 +1,4 @@
-"""Keeps one open driver for each machine in use, and lets go of those nobody needs any more."""
+"""Pool of open drivers, one for each machine in use; those no longer needed are closed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,7 +22,7 @@ class Driver(MachineDriver, Protocol):
     """A machine's driver, which holds connections."""
 
     async def close(self) -> None:
-        """Give them up."""
+        """Close them."""
 
 
 MachineSession = Session[state.Machine, MachineCommand, MachineEvent]
@@ -62,8 +62,8 @@ class _Open:
         self.users = 0
 
 
-class Machines:
-    """The machines this worker talks to."""
+class DriverPool:
+    """Pool of drivers: one for each machine in use, closed when the machine changes or goes."""
 
     def __init__(self, store: EventStore, open_driver: OpenDriver, sealer: Sealer) -> None:
         self._store = store
@@ -75,7 +75,7 @@ class Machines:
         self._one_at_a_time = asyncio.Lock()
 
     async def find(self, machine_id: UUID) -> state.Machine:
-        """Give what is known of a machine.
+        """Return what is known of a machine.
 
         Raises:
             MachineMissing: nobody registered it, or it was removed.
@@ -94,7 +94,7 @@ class Machines:
 
     @asynccontextmanager
     async def using(self, known: state.Machine) -> AsyncIterator[MachineDriver]:
-        """Give the driver for the machine as it is *known*; it stays open while it is used.
+        """Yield the driver for the machine as it is *known*; it stays open while it is used.
 
         Raises (on entering):
             MachineUnusable: it can never be used as it is registered.
@@ -115,7 +115,7 @@ class Machines:
         self._outdated.clear()
 
     async def _session(self, machine_id: UUID) -> MachineSession:
-        """Give all that has happened to a machine, reading only what is new."""
+        """Return all that has happened to a machine, reading only what is new."""
         session = self._sessions.get(machine_id)
         if session is None:
             session = self._sessions[machine_id] = Session(self._store, MACHINE, machine_id)

@@ -10,8 +10,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from consumers.delivery import Later, growing_delay
-from consumers.machines.driver_pool import MachineMissing, Machines, MachineUnusable
+from consumers.delivery import RetryLater, growing_delay
+from consumers.machines.driver_pool import DriverPool, MachineMissing, MachineUnusable
 from consumers.places import Places
 from events.aggregates import MACHINE
 from events.envelope import Meta
@@ -42,7 +42,7 @@ class Observer(Struct, frozen=True, kw_only=True):
     """Looks at machines, and records what has changed of what they can do."""
 
     store: EventStore
-    machines: Machines
+    machines: DriverPool
     storage: ObjectStorage
     places: Places
     """Who may look at a machine now."""
@@ -64,9 +64,9 @@ class Observer(Struct, frozen=True, kw_only=True):
         """Look at a machine, and report what came of it; let go of one that was removed.
 
         Raises:
-            Later: it does not answer, the storage does not, or runs still wait for a machine that
-                is gone; only a few times, since the next look comes by itself. Or too many machines
-                of its owner are being looked at.
+            RetryLater: it does not answer, the storage does not, or runs still wait for a machine
+                that is gone; only a few times, since the next look comes by itself. Or too many
+                machines of its owner are being looked at.
             LogUnavailable: the log does not answer.
 
         """
@@ -74,7 +74,7 @@ class Observer(Struct, frozen=True, kw_only=True):
             known = await self.machines.find(machine_id)
         except MachineMissing as error:
             if not await self.queue.let_go(machine_id) and delivery < TRIES:
-                raise Later(growing_delay(delivery)) from error
+                raise RetryLater(growing_delay(delivery)) from error
             return
         if known.state is MachineState.DISABLED:
             return
@@ -99,7 +99,7 @@ class Observer(Struct, frozen=True, kw_only=True):
                 self.looked(Look.UNREACHABLE)
             log.info("machine.not_observed", extra=_about(known.id, error))
             if delivery < TRIES:
-                raise Later(growing_delay(delivery)) from error
+                raise RetryLater(growing_delay(delivery)) from error
 
     async def _record(self, known: state.Machine, observed: Observed) -> None:
         session = await load(self.store, MACHINE, known.id)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from consumers.delivery import Later, growing_delay
+from consumers.delivery import RetryLater, growing_delay
 from consumers.run.commands import RunCommands, RunSession
 from events.aggregates import RUN
 from events.run.commands import RecordDataDeleted
@@ -55,7 +55,7 @@ class Eraser(Struct, frozen=True, kw_only=True):
         """Delete what is private in an erased run, and record that it is done.
 
         Raises:
-            Later: something does not answer, or an image may still be wanted.
+            RetryLater: something does not answer, or an image may still be wanted.
             LogUnavailable: the log does not answer.
 
         """
@@ -71,7 +71,7 @@ class Eraser(Struct, frozen=True, kw_only=True):
             await self._delete_images(session, run.erased_at)
         except (StorageUnavailable, StorageRefused, PostgresUnavailable) as error:
             log.warning("erase.postponed", extra={"run_id": str(run_id), "error": str(error)})
-            raise Later(growing_delay(delivery)) from error
+            raise RetryLater(growing_delay(delivery)) from error
         done = RecordDataDeleted(now=self.runs.now())
         await session.execute(done, self.runs.meta(session, "deleted"))
 
@@ -82,13 +82,13 @@ class Eraser(Struct, frozen=True, kw_only=True):
         given_up = [await self.given_up.give_up(key) for key in keys]
         wait = max(*given_up, erased_at) + GRACE - self.runs.now()
         if wait.total_seconds() > 0:
-            raise Later(wait.total_seconds())
+            raise RetryLater(wait.total_seconds())
         # Whoever looked at the keys before they were given up is in the log by now.
         await self._follow_up(await self.log_end())
         async with self.pool.connection() as connection:
             # Runs that are promised will have images that are in no row of theirs yet.
             if await promised_batches(connection, session.tenant):
-                raise Later(LOOK_AGAIN)
+                raise RetryLater(LOOK_AGAIN)
             used = await used_keys(connection, keys)
         for key in keys - used:
             await self.storage.delete(key)
@@ -100,7 +100,7 @@ class Eraser(Struct, frozen=True, kw_only=True):
                 if await position(connection) >= end:
                     return
             await self.pause(LOOK_AGAIN)
-        raise Later(LOOK_AGAIN)
+        raise RetryLater(LOOK_AGAIN)
 
     async def _image_keys(self, name: str) -> set[str]:
         """Read the keys from the log: the state of an erased run has none any more."""

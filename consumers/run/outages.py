@@ -7,7 +7,7 @@ import math
 
 from msgspec import Struct
 
-from consumers.delivery import Later
+from consumers.delivery import RetryLater
 from consumers.run.commands import RunCommands, RunSession
 from consumers.run.errors import run_error
 from events.run.commands import NoteWaiting
@@ -34,13 +34,13 @@ class Outages(Struct, frozen=True, kw_only=True):
         """Postpone a run that *error* holds up; return once it has waited too long.
 
         Raises:
-            Later: it may wait longer.
+            RetryLater: it may wait longer.
             LogUnavailable: the log does not answer.
 
         """
         note = await self.note(session, error)
         if _waited(session.existing, note) <= self.patience:
-            raise Later(min(float(delivery), LONGEST_PAUSE)) from error
+            raise RetryLater(min(float(delivery), LONGEST_PAUSE)) from error
 
     async def note(
         self, session: RunSession, error: Exception, *, fence: int | None = None

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from consumers.delivery import Later
-from consumers.machines.driver_pool import Machines, MachineUnusable
+from consumers.delivery import RetryLater
+from consumers.machines.driver_pool import DriverPool, MachineUnusable
 from consumers.run.commands import RunCommands, RunSession, timed, timed_before
 from consumers.run.errors import cut, run_error
 from consumers.run.follow import Follower
@@ -65,7 +65,7 @@ class Renderer(Struct, frozen=True, kw_only=True):
 
     store: EventStore
     private: PrivateData
-    machines: Machines
+    machines: DriverPool
     preparer: Preparer
     follower: Follower
     recorder: OutcomeRecorder
@@ -79,7 +79,7 @@ class Renderer(Struct, frozen=True, kw_only=True):
         """Do all that a run needs of a machine.
 
         Raises:
-            Later: the machine or the storage does not answer, or the retry is not due.
+            RetryLater: the machine or the storage does not answer, or the retry is not due.
             Superseded: another worker has the run.
             LogUnavailable: the log does not answer.
 
@@ -94,7 +94,7 @@ class Renderer(Struct, frozen=True, kw_only=True):
         if run.ended or run.produced:
             return
         if run.retry_due and run.retry_due > self.runs.now():
-            raise Later((run.retry_due - self.runs.now()).total_seconds())
+            raise RetryLater((run.retry_due - self.runs.now()).total_seconds())
         self._leave_to_its_worker(run)
         try:
             known = await self.machines.find(run.machine_id)
@@ -117,7 +117,7 @@ class Renderer(Struct, frozen=True, kw_only=True):
             return
         age = self.runs.now() - run.updated_at
         if timedelta() <= age < SUBMITTED_WITHIN:
-            raise Later((SUBMITTED_WITHIN - age).total_seconds())
+            raise RetryLater((SUBMITTED_WITHIN - age).total_seconds())
 
     async def _wait_for_machine(self, session: RunSession, reason: WaitingReason) -> Never:
         """Wait until someone resumes the machine, however long that takes."""
@@ -125,7 +125,7 @@ class Renderer(Struct, frozen=True, kw_only=True):
         await self.runs.send(
             session, NoteWaiting(reason=reason, machine_id=machine_id, now=self.runs.now())
         )
-        raise Later(STOPPED_PAUSE)
+        raise RetryLater(STOPPED_PAUSE)
 
     async def _render_on(self, machine: MachineDriver, name: str, session: RunSession) -> None:
         waited_until = self.runs.now()

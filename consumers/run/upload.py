@@ -8,8 +8,8 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from consumers.delivery import Later, growing_delay
-from consumers.machines.driver_pool import Machines, MachineUnusable
+from consumers.delivery import RetryLater, growing_delay
+from consumers.machines.driver_pool import DriverPool, MachineUnusable
 from consumers.places import Places
 from consumers.run.background import CANCEL_REQUESTED, Heard, background, stopped
 from consumers.run.commands import RunCommands, RunSession, timed
@@ -37,7 +37,7 @@ class Uploader(Struct, frozen=True, kw_only=True):
     """Stores what finished renders left behind on their machines."""
 
     store: EventStore
-    machines: Machines
+    machines: DriverPool
     storage: ObjectStorage
     places: Places
     """Who may store outputs now."""
@@ -51,7 +51,7 @@ class Uploader(Struct, frozen=True, kw_only=True):
         """Store what a finished render left behind.
 
         Raises:
-            Later: the machine or the storage does not answer, or others of its machine go first.
+            RetryLater: the machine or the storage does not answer, or others go first.
             LogUnavailable: the log does not answer.
 
         """
@@ -101,7 +101,7 @@ class Uploader(Struct, frozen=True, kw_only=True):
         try:
             await self.storage.delete_all(output_folder(session.existing.id))
         except (StorageUnavailable, StorageRefused) as error:
-            raise Later(growing_delay(delivery)) from error
+            raise RetryLater(growing_delay(delivery)) from error
 
     async def _store_until_stopped(self, session: RunSession, machine: MachineDriver) -> bool:
         """Store all outputs; return whether that was done before the run was cancelled or ended."""

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from nats.aio.client import Client
 
-from consumers.delivery import Later
+from consumers.delivery import RetryLater
 from events.aggregates import RUN
 from events.run.commands import EraseRun
 from events.run.events import ImageUploaded, RunEvent, StatusChanged
@@ -137,7 +137,7 @@ async def finish(world: World, run_id: UUID) -> None:
     """Erase a run from the request to the end."""
     world.now = datetime.now(UTC)
     await world.ask_to_erase(run_id)
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await erase(run_id, 1, world.tools)
     world.later_than_grace()
     await world.follow()

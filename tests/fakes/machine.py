@@ -8,7 +8,7 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from consumers.bootstrap import LOOKS_AT_ONCE, UPLOADS_AT_ONCE
-from consumers.machines.driver_pool import Machines
+from consumers.machines.driver_pool import DriverPool
 from consumers.places import Places
 from events.aggregates import MACHINE, RUN
 from events.graph.object_info import Infos
@@ -180,7 +180,7 @@ async def worker_tools(
         "given_up": cast("Tombstones", FakeTombstones()),
         "storage": storage,
         "graphs": Graphs(storage),
-        "machines": Machines(store, open_driver, Sealer(SEAL_KEY)),
+        "machines": DriverPool(store, open_driver, Sealer(SEAL_KEY)),
         "upload_places": Places(UPLOADS_AT_ONCE),
         "look_places": Places(LOOKS_AT_ONCE),
         "settings": _settings(),

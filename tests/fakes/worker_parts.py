@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from consumers.machines.driver_pool import Machines
+from consumers.machines.driver_pool import DriverPool
 from consumers.machines.observe import Observer
 from consumers.maintenance.erase import Eraser
 from consumers.maintenance.retention import sweep as sweep_runs
@@ -42,7 +42,7 @@ class WorkerParts(Struct, frozen=True, kw_only=True):
     given_up: Tombstones
     storage: ObjectStorage
     graphs: Graphs
-    machines: Machines
+    machines: DriverPool
     upload_places: Places
     look_places: Places
     pool: Pool

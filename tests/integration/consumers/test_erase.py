@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from consumers.delivery import Later
+from consumers.delivery import RetryLater
 from consumers.maintenance.retention import AT_ONCE
 from consumers.read_models.rebuild import rebuild
 from events.aggregates import RUN
@@ -31,7 +31,7 @@ from tests.fakes.worker_parts import erase, sweep
 async def test_all_that_is_private_is_deleted_and_the_numbers_stay(world: World) -> None:
     run_id = await world.ended_run(OWN)
     await world.ask_to_erase(run_id)
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await erase(run_id, 1, world.tools)
     world.later_than_grace()
     await world.follow()
@@ -70,7 +70,7 @@ async def test_tables_that_never_hold_the_whole_log_do_not_stop_an_erasure(world
     """On a busy day there is always something newer than what the tables have taken in."""
     run_id = await world.ended_run(SHARED)
     await world.ask_to_erase(run_id)
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await erase(run_id, 1, world.tools)
     world.later_than_grace()
     looks = 0
@@ -91,7 +91,7 @@ async def test_storage_that_is_away_only_postpones(world: World) -> None:
     run_id = await world.ended_run()
     await world.ask_to_erase(run_id)
     world.storage.down = True
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await erase(run_id, 1, world.tools)
     assert (await world.run(run_id)).deleted_at is None
     world.storage.down = False

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
-from consumers.delivery import Later
+from consumers.delivery import RetryLater
 from events.aggregates import BATCH
 from events.batch import BatchCreated, RecordStart
 from events.codec import type_name_of
@@ -33,7 +33,7 @@ async def test_of_two_runs_erased_at_once_the_shared_image_goes_too(world: World
         await world.ask_to_erase(run_id)
     await world.follow()
     for run_id in runs:
-        with pytest.raises(Later):
+        with pytest.raises(RetryLater):
             await erase(run_id, 1, world.tools)
     world.later_than_grace()
 
@@ -48,13 +48,13 @@ async def test_a_run_that_found_the_image_just_before_keeps_it(world: World) -> 
     """It looked at the keys, and its event came into the log after the other run was erased."""
     run_id = await world.ended_run(SHARED)
     await world.ask_to_erase(run_id)
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await erase(run_id, 1, world.tools)
     # The tables do not know yet that there is another.
     await appended(world, uuid4(), [created(), input_image(SHARED, 0)])
     world.later_than_grace()
 
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await erase(run_id, 2, world.tools)
     assert SHARED in await kept(world)
 
@@ -84,12 +84,12 @@ async def test_runs_that_a_batch_has_promised_keep_their_images(world: World) ->
     )
     await world.store.append([promise], expected=0)
     await world.ask_to_erase(run_id)
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await erase(run_id, 1, world.tools)
     world.later_than_grace()
     await world.follow()
 
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await erase(run_id, 2, world.tools)
     assert SHARED in await kept(world)
 

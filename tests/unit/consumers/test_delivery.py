@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from consumers.delivery import TRIES, Breakages, InHand, Later, deliver, growing_delay
+from consumers.delivery import TRIES, FailureCounts, InHand, RetryLater, deliver, growing_delay
 from events.errors import Superseded
 from infra.event_store import LogUnavailable
 from infra.jetstream.work.queue import WorkQueue
@@ -59,7 +59,7 @@ async def delivered(
     message: FakeMessage,
     error: Exception | None = None,
     *,
-    breakages: Breakages | None = None,
+    failures: FailureCounts | None = None,
     for_ever: bool = False,
     outcomes: list[Delivered] | None = None,
 ) -> tuple[list[object], list[tuple[bytes, str]], list[UUID]]:
@@ -76,9 +76,9 @@ async def delivered(
     outcome = await deliver(
         cast("Any", message),
         do,
-        give_up=None if for_ever else give_up,
+        on_give_up=None if for_ever else give_up,
         queue=cast("WorkQueue", queue),
-        breakages=breakages or Breakages(),
+        failures=failures or FailureCounts(),
     )
     if outcomes is not None:
         outcomes.append(outcome)
@@ -89,7 +89,7 @@ async def delivered(
     ("error", "delivery", "answers"),
     [
         (None, 1, ["ack"]),
-        (Later(2.5), 1, [2.5]),
+        (RetryLater(2.5), 1, [2.5]),
         (Superseded(), 1, []),
         (LogUnavailable(), 1, [1.0]),
         (LogUnavailable(), 3, [4.0]),
@@ -108,7 +108,7 @@ async def test_each_end_has_its_answer(
     ("error", "body", "outcome"),
     [
         (None, f'"{RUN_ID}"', Delivered.DONE),
-        (Later(1), f'"{RUN_ID}"', Delivered.LATER),
+        (RetryLater(1), f'"{RUN_ID}"', Delivered.LATER),
         (Superseded(), f'"{RUN_ID}"', Delivered.SUPERSEDED),
         (LogUnavailable(), f'"{RUN_ID}"', Delivered.POSTPONED),
         (ValueError(), f'"{RUN_ID}"', Delivered.BROKEN),
@@ -124,14 +124,14 @@ async def test_each_end_is_counted_as_what_it_is(
 
 
 async def test_work_that_breaks_the_worker_again_and_again_is_given_up_and_kept() -> None:
-    message, breakages = FakeMessage(), Breakages()
+    message, failures = FakeMessage(), FailureCounts()
     for _ in range(TRIES - 1):
-        assert (await delivered(message, ValueError(), breakages=breakages))[1:] == ([], [])
+        assert (await delivered(message, ValueError(), failures=failures))[1:] == ([], [])
     pauses, message.answers = message.answers, []
     buried = [(message.body, "WORK:upload:7")]
 
     outcomes: list[Delivered] = []
-    last = await delivered(message, ValueError(), breakages=breakages, outcomes=outcomes)
+    last = await delivered(message, ValueError(), failures=failures, outcomes=outcomes)
 
     assert outcomes == [Delivered.BURIED]
     assert (pauses, last) == ([1, 2, 4, 8, 16, 30, 30], (["ack"], buried, [RUN_ID]))
@@ -139,19 +139,19 @@ async def test_work_that_breaks_the_worker_again_and_again_is_given_up_and_kept(
 
 async def test_work_that_was_postponed_often_has_not_failed_once() -> None:
     """It waited for a drained machine; then something breaks for the first time."""
-    breakages = Breakages()
+    failures = FailureCounts()
     for number in range(1, 4 * TRIES):
-        await delivered(FakeMessage(delivery=number), Later(2), breakages=breakages)
+        await delivered(FakeMessage(delivery=number), RetryLater(2), failures=failures)
 
-    broken = await delivered(FakeMessage(delivery=4 * TRIES), ValueError(), breakages=breakages)
+    broken = await delivered(FakeMessage(delivery=4 * TRIES), ValueError(), failures=failures)
 
     assert broken == ([1.0], [], [])
 
 
 async def test_what_was_promised_is_tried_for_ever() -> None:
-    message, breakages = FakeMessage(), Breakages()
+    message, failures = FakeMessage(), FailureCounts()
     for _ in range(3 * TRIES):
-        await delivered(message, ValueError(), breakages=breakages, for_ever=True)
+        await delivered(message, ValueError(), failures=failures, for_ever=True)
 
     assert message.answers[-1] == 30.0
     assert "ack" not in message.answers
@@ -163,7 +163,7 @@ async def test_garbage_is_kept_as_a_dead_letter(body: bytes) -> None:
     assert (answers, [b for b, _ in buried], given_up) == (["ack"], [body], [])
 
 
-@pytest.mark.parametrize("error", [None, Later(1), LogUnavailable(), ValueError()])
+@pytest.mark.parametrize("error", [None, RetryLater(1), LogUnavailable(), ValueError()])
 async def test_an_answer_that_does_not_get_through_is_left_to_redelivery(
     error: Exception | None,
 ) -> None:

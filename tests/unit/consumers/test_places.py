@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from consumers.delivery import Later
+from consumers.delivery import RetryLater
 from consumers.places import LONGEST_DELAY, Bounds, Places
 
 BOUNDS = Bounds(places=5, of_machine=2, of_tenant=3)
@@ -73,7 +73,7 @@ async def test_a_long_line_is_sent_away_for_longer_each_time(places: Places) -> 
         await asyncio.sleep(0)
         delays = []
         for delivery in (1, 2, 99):
-            with pytest.raises(Later) as later:
+            with pytest.raises(RetryLater) as later:
                 await places.place(BAD, "eve", delivery).__aenter__()
             delays.append(later.value.seconds)
         assert delays == [0.25, 0.5, LONGEST_DELAY]

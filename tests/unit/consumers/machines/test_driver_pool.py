@@ -5,8 +5,8 @@ from cryptography.fernet import Fernet
 
 from consumers.machines.driver_pool import (
     AddressForbidden,
+    DriverPool,
     MachineMissing,
-    Machines,
     TokenUnreadable,
 )
 from events.aggregates import MACHINE
@@ -31,7 +31,7 @@ class World:
         self.store = MemoryEventStore()
         self.opened: list[tuple[str, MachineSecrets, FakeMachine]] = []
         self.refuse: Exception | None = None
-        self.machines = Machines(self.store, self._open, SEALER)
+        self.machines = DriverPool(self.store, self._open, SEALER)
         self._session = Session(self.store, MACHINE, MACHINE_ID)
 
     async def _open(self, url: str, secrets: MachineSecrets) -> FakeMachine:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 import consumers.machines.observe as observe_module
-from consumers.delivery import Later
+from consumers.delivery import RetryLater
 from consumers.machines.observe import RESERVE, TRIES
 from consumers.worker import OBSERVERS
 from events.aggregates import MACHINE
@@ -143,7 +143,7 @@ async def test_there_is_room_left_for_removing_a_machine_that_always_changes(
 async def test_a_machine_that_does_not_answer_stays_as_it_is_known(world: World) -> None:
     known = await world.look()
     world.machine.breaks = {"observe": [MachineUnreachable("away")] * 2}
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await world.look(delivery=1)
     assert await world.look(delivery=TRIES) == known
     assert world.looks == [Look.SEEN, Look.UNREACHABLE, Look.UNREACHABLE]
@@ -161,7 +161,7 @@ async def test_a_draining_machine_is_looked_at_and_a_disabled_one_is_not(world: 
 async def test_a_removed_machine_is_let_go(world: World) -> None:
     await world.happens(RemoveMachine(open_runs=0, force=False, now=NOW))
     world.queue.runs_wait = True
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await world.look(delivery=1)
     await world.look(delivery=TRIES)
     assert world.queue.gone == []

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from typing_extensions import override
 
-from consumers.delivery import Later
+from consumers.delivery import RetryLater
 from events.aggregates import RUN
 from events.errors import Superseded
 from events.graph.values import ImageRef
@@ -169,7 +169,7 @@ async def test_a_run_that_is_cancelled_while_its_images_are_put_in_place_is_not_
 async def test_a_machine_that_does_not_answer_is_found_out_before_the_claim(world: World) -> None:
     world.machine.breaks = {"check": [MachineUnreachable("away")]}
 
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await render(RUN_ID, 1, world.parts)
 
     run = await run_of(world.store)

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
-from consumers.delivery import Later
+from consumers.delivery import RetryLater
 from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from events.errors import Superseded
@@ -150,7 +150,7 @@ async def test_a_worker_that_has_just_claimed_a_run_is_left_time_to_submit(
     with suppress(Died):
         await render(RUN_ID, 1, first)
 
-    with suppress(Later):
+    with suppress(RetryLater):
         await render(RUN_ID, 1, replace(first, now=lambda: later(age)))
 
     assert machine.submitted == submitted

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
-from consumers.delivery import Later
+from consumers.delivery import RetryLater
 from events.ids import prompt_id
 from events.run.status import Status
 from infra.machine_driver import (
@@ -51,7 +51,7 @@ async def test_a_machine_that_does_not_answer_the_next_worker_keeps_its_attempt(
         await render(RUN_ID, 1, tools)
     machine.breaks = {step: [MachineUnreachable("away")]}
 
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await render(RUN_ID, 1, tools)
     await render(RUN_ID, 2, tools)
     await upload(RUN_ID, 1, tools)
@@ -67,7 +67,7 @@ async def test_a_machine_that_stays_away_loses_the_attempt_in_the_end() -> None:
         "look_up": [MachineUnreachable("still away")] * 2,
     }
     for seconds in (0, WAIT):
-        with pytest.raises(Later):
+        with pytest.raises(RetryLater):
             await render(RUN_ID, 1, await worker(store, machine, now=partial(later, seconds)))
     waiting = (await run_of(store)).waiting
     assert waiting is not None
@@ -78,7 +78,7 @@ async def test_a_machine_that_stays_away_loses_the_attempt_in_the_end() -> None:
     run = await run_of(store)
     assert (run.claimed, run.retry_due) == (False, later(WAIT + 3))
     assert run.waiting is None
-    with pytest.raises(Later, match=r"2\.0 s"):
+    with pytest.raises(RetryLater, match=r"2\.0 s"):
         await render(RUN_ID, 1, await worker(store, machine, now=partial(later, WAIT + 1)))
 
 
@@ -89,7 +89,7 @@ async def test_a_run_that_was_never_sent_waits_for_its_machine_and_loses_no_atte
         "look_up": [MachineUnreachable("refused")] * 4,
     }
     for seconds in (0, 3, 6, 9, WAIT):
-        with pytest.raises(Later):
+        with pytest.raises(RetryLater):
             await render(RUN_ID, 1, await worker(store, machine, now=partial(later, seconds)))
         run = await run_of(store)
         assert run.waiting is not None
@@ -109,7 +109,7 @@ async def test_a_machine_that_comes_back_too_late_is_told_as_what_it_was() -> No
         "submit": [MachineUnreachable("refused")],
         "look_up": [MachineUnreachable("refused")],
     }
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await render(RUN_ID, 1, await worker(store, machine))
 
     await render(RUN_ID, 2, await worker(store, machine, now=partial(later, WAIT + 1)))
@@ -128,7 +128,7 @@ async def test_a_machine_that_always_refuses_prompts_and_answers_else_is_given_u
     machine.breaks = {"submit": [MachineUnreachable("the machine answers 401") for _ in range(99)]}
 
     for delivery in range(1, 60):
-        with suppress(Later):
+        with suppress(RetryLater):
             await render(RUN_ID, delivery, tools)
 
     run = await run_of(store)
@@ -143,7 +143,7 @@ async def test_how_often_a_run_is_delivered_says_nothing_of_how_long_it_waited()
     machine.breaks = {"check": [MachineUnreachable("away")] * 9}
 
     for delivery in range(1, 1000, 120):
-        with pytest.raises(Later):
+        with pytest.raises(RetryLater):
             await render(RUN_ID, delivery, tools)
 
     assert len(await events_of(store, "waiting")) == 1
@@ -166,7 +166,7 @@ async def test_a_proxy_that_answers_for_a_machine_that_is_down_loses_no_attempt(
         "look_up": [MachineUnreachable("502: bad gateway")] * 3,
     }
     for seconds in (0, 4, 8):
-        with pytest.raises(Later):
+        with pytest.raises(RetryLater):
             await render(RUN_ID, 1, await worker(store, machine, now=partial(later, seconds)))
 
     await render(RUN_ID, 1, await worker(store, machine, now=partial(later, 11)))
@@ -182,7 +182,7 @@ async def test_storage_that_is_away_postpones_an_upload_and_fails_it_in_the_end(
     await render(RUN_ID, 1, tools)
     storage.down = True
 
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await upload(RUN_ID, 1, tools)
     assert (await run_of(store)).status is Status.UPLOADING
     await upload(RUN_ID, 2, replace(tools, now=partial(later, WAIT + 1)))

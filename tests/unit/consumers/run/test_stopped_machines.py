@@ -4,7 +4,7 @@ import pytest
 from cryptography.fernet import Fernet
 from msgspec.structs import replace
 
-from consumers.delivery import Later
+from consumers.delivery import RetryLater
 from events.aggregates import MACHINE, RUN
 from events.machine.decide import (
     ChangeMachine,
@@ -64,7 +64,7 @@ async def test_a_run_waits_as_long_as_it_takes_and_says_once_why(
 ) -> None:
     await world.happens(command)
     for delivery in (1, 2, 1000):
-        with pytest.raises(Later):
+        with pytest.raises(RetryLater):
             await render(RUN_ID, delivery, world.tools)
     run = await world.run()
     assert run.status is Status.NOT_STARTED
@@ -81,11 +81,11 @@ async def test_a_run_waits_as_long_as_it_takes_and_says_once_why(
 
 async def test_waiting_for_a_drained_machine_is_no_outage(world: World) -> None:
     await world.happens(DrainMachine(now=NOW))
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await render(RUN_ID, 1000, world.tools)
     await world.happens(ResumeMachine(now=NOW))
     world.machine.breaks = {"check": [MachineUnreachable("starting")]}
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await render(RUN_ID, 1001, world.tools)
     assert (await world.run()).status is Status.NOT_STARTED
 

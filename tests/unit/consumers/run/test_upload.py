@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
-from consumers.delivery import Later
+from consumers.delivery import RetryLater
 from consumers.run.outages import LONGEST_PAUSE
 from events.aggregates import RUN
 from events.ids import prompt_id
@@ -130,7 +130,7 @@ async def test_files_that_are_gone_every_time_fail_the_run_in_the_end(world: Wor
 
 async def test_what_is_stored_is_not_fetched_again(world: World) -> None:
     world.machine.breaks = {"open_output": [MachineUnreachable("away")]}
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await upload(RUN_ID, 1, await world.tools())
     assert world.stored == {"b.png": b"second"}
     world.machine.files = {"a.png": b"first"}
@@ -225,7 +225,7 @@ async def test_a_run_that_is_cancelled_stops_its_upload(world: World) -> None:
 async def test_a_machine_that_stays_away_with_the_files_fails_the_run(world: World) -> None:
     world.machine.breaks = {"open_output": [MachineUnreachable("away")] * 6}
     for seconds in (0, 12):
-        with pytest.raises(Later):
+        with pytest.raises(RetryLater):
             await upload(RUN_ID, 99, await world.tools(seconds=seconds))
 
     await upload(RUN_ID, 1, await world.tools(seconds=13))
@@ -246,7 +246,7 @@ async def test_a_finished_render_waits_as_long_as_a_run_that_never_began_whateve
             await session.execute(note, meta(command_id=uuid4()))
     world.machine.breaks = {"open_output": [MachineUnreachable("away")] * 6}
     for delivery, seconds in ((1, MAX_WAITS), (99, MAX_WAITS + 11)):
-        with pytest.raises(Later) as postponed:
+        with pytest.raises(RetryLater) as postponed:
             await upload(RUN_ID, delivery, await world.tools(seconds=seconds))
         assert postponed.value.seconds <= LONGEST_PAUSE
     assert (await world.run()).status is Status.UPLOADING
@@ -296,7 +296,7 @@ async def test_files_of_a_worker_that_died_before_it_saw_the_erasure_are_deleted
 
     tools = await world.tools()
     world.storage.down = True
-    with pytest.raises(Later):
+    with pytest.raises(RetryLater):
         await upload(RUN_ID, 2, tools)
     world.storage.down = False
     await upload(RUN_ID, 3, tools)
