@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -250,12 +251,13 @@ async def test_a_batch_that_has_ended_is_not_changed_by_cancelling_it(ada: Tenan
     assert answer.json()["cancel_requested"] is False
 
 
-async def test_a_batch_counts_every_run_against_the_quota(system: System, ada: Tenant) -> None:
-    deployment = await ada.deploy(slow())
+async def test_a_batch_counts_every_run_against_the_quota(system: System) -> None:
     url = system.start_another_api("api-quota", COMFYD_RUNS_IN_FLIGHT="3")
     await system.until_ready(url)
-    async with client_of(system, "ada", url=url) as http:
-        narrow = Tenant(http, "")
+    # A tenant of its own: runs that other tests have left open would count.
+    async with client_of(system, f"quota-{uuid4()}", url=url) as http:
+        narrow = Tenant(http, system.machine_url)
+        deployment = await narrow.deploy(slow())
         refused = await ask(narrow, deployment, [{"seed": 7100 + n} for n in range(4)])
         made = await make(narrow, deployment, [{"seed": 7200 + n} for n in range(3)])
         one_more = await narrow.create(deployment, {"seed": 7300})

@@ -116,7 +116,7 @@ async def test_a_day_has_its_quota_and_the_refusal_says_when_it_is_over(
     assert [e["code"] for e in refused.json()["errors"]] == ["quota_runs_per_day"]
     assert 0 < int(refused.headers["Retry-After"]) <= 86_400
     assert classic.status_code == 429
-    assert classic.json()["error"].startswith("at most 2 runs may be made on one day")
+    assert classic.json()["error"].startswith("at most 2 runs may be created a day")
     assert after == before
 
 
