@@ -155,17 +155,19 @@ def drawn(latent: Latent, seed: int) -> Image.Image:
     image = ImageOps.colorize(field.resize((latent.width, latent.height)), *shades)
     size = max(_SMALLEST_FONT, min(image.size) // _LINES_A_PICTURE)
     settings = f"seed {seed}, {latent.width} x {latent.height}, {latent.steps} steps"
-    _write(image, latent.text, size, top=size)
-    _write(image, f"{settings}: a demo, no model", size // 2, top=image.height - size)
+    _write(image, latent.text, size, size, anchor="la")
+    bottom = image.height - size // 2
+    _write(image, f"{settings}: a demo, no model", size // 2, bottom, anchor="ld")
     return image
 
 
-def _write(image: Image.Image, text: str, size: int, *, top: int) -> None:
+def _write(image: Image.Image, text: str, size: int, y: int, *, anchor: str) -> None:
+    """Write *text* downwards from *y* (anchor "la"), or up to it ("ld"), whatever its lines."""
     lines = textwrap.wrap(text, width=max(4, image.width * 9 // (size * 5)))
     shown = "\n".join(lines[: max(1, image.height // size - 4)])
     font = ImageFont.load_default(size)
     ImageDraw.Draw(image).multiline_text(
-        (size, top), shown, "white", font, stroke_width=1, stroke_fill="black"
+        (size, y), shown, "white", font, anchor, stroke_width=1, stroke_fill="black"
     )
 
 

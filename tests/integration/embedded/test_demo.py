@@ -125,6 +125,16 @@ def test_a_drawing_shows_seed_steps_prompt_and_size(changed: dict[str, Any]) -> 
     assert picture() != picture(**changed)
 
 
+@pytest.mark.parametrize("seed", [7, 466_609_496_567_179])
+def test_the_last_line_of_a_drawing_is_not_cut_at_the_edge(seed: int) -> None:
+    """A long seed makes two lines of the last one."""
+    picture = drawn(Latent(width=512, height=512, batch=1, text="a", steps=20), seed)
+    white = b"\xff\xff\xff"
+    edge = picture.crop((0, 504, 512, 512)).tobytes()
+    line = picture.crop((0, 470, 512, 504)).tobytes()
+    assert (white in edge, white in line) == (False, True)
+
+
 async def test_a_saved_picture_holds_the_graphs_as_those_of_comfyui_do(
     demo: ComfyUIMachine,
 ) -> None:
