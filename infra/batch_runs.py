@@ -1,6 +1,6 @@
 """Creates the runs of a batch, and cancels them when that was asked.
 
-Whoever accepted the batch does it at once; when that process died, a worker does the rest. Both may
+The process that accepted the batch does it at once; when it died, a worker does the rest. Both may
 do it at the same time: the same commands have the same ids, so everything is recorded once.
 """
 

@@ -1,4 +1,4 @@
-"""Lets OPTIONS name every method of an address, also when several routes share it."""
+"""Answers OPTIONS with every method of an address, also when several routes share it."""
 
 from collections import defaultdict
 

@@ -1,4 +1,4 @@
-"""Gives work again to whatever is open in the log and has none.
+"""Reconciles work with the log: what is open in the log and has no work gets it again.
 
 The reactor passes each fact on once. What it had passed on is gone when the queue is: after a
 restore, or a purge; and what it never heard was never passed on. So each worker compares, at its

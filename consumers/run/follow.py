@@ -122,7 +122,7 @@ class Follower(Struct, frozen=True, kw_only=True):
         return RunError(code="run_timeout", message=message)
 
     def _time_left(self, since: datetime, allowed: float) -> float:
-        """Return the seconds that are left of *allowed*; whoever looks late looks once more."""
+        """Return the seconds that are left of *allowed*; a late look still has a moment."""
         used = (self.runs.now() - since).total_seconds()
         return max(allowed - used, min(allowed, LAST_LOOK))
 

@@ -95,7 +95,7 @@ class Client:
         return decoded(await self.get(*path), reply)
 
     async def order(self, body: Mapping[str, Any], *path: str) -> Answer:
-        """Demand something that may be demanded twice.
+        """Send a request that may be repeated.
 
         Raises:
             MachineUnreachable: no answer.
@@ -114,7 +114,7 @@ class Client:
         return await self._answer("POST", self.at(*path), data=form)
 
     async def order_once(self, body: Mapping[str, Any], *path: str) -> Answer:
-        """Demand something that must not happen twice.
+        """Send a request that must not be repeated.
 
         Raises:
             MachineUnreachable: it was never sent.

@@ -1,8 +1,8 @@
 """Tombstones of input images: no new run may use a key that was given up.
 
-Runs of a tenant share an image by its content. Whoever erases the last run that uses one cannot
-know of a run that is being accepted at that moment and has just found the image in storage. So a
-key is given up first, for ever; whoever accepts a run looks whether its keys are still good, last
+Runs of a tenant share an image by its content. The worker that erases its last run cannot know of
+a run that is being accepted at that moment and has just found the image in storage. So a key is
+given up first, for ever; a process that accepts a run looks whether its keys are still good, last
 thing before the run is recorded. After GRACE every run that looked in time is in the log, and
 whether anyone uses the image can be decided for good.
 """

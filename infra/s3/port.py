@@ -1,4 +1,4 @@
-"""Object storage: the port its users see. Its one driver is s3_storage.py.
+"""Object storage: the port its users see. Its one driver is storage.py.
 
 Errors come in two families: *later might work* (StorageUnavailable) and
 *never will* (StorageRefused, ObjectMissing).

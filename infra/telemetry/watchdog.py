@@ -55,7 +55,7 @@ class Watchdog:
     def __init__(
         self, stop: asyncio.Event, *, kill_after: Callable[[float], None] = kill_after
     ) -> None:
-        """Set *stop* when the process has to end; whoever sets it first, the checks end too."""
+        """Set *stop* when the process has to end; the checks end with it."""
         self.stop = stop
         self._kill_after = kill_after
         self._checks: dict[str, Check] = {}

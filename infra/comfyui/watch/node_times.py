@@ -59,7 +59,7 @@ def deafened(clock: Clock) -> Clock:
 
 
 def reminded(clock: Clock, node_id: str, at: float) -> Clock:
-    """Take in which node began last, as ComfyUI tells whoever connects in the middle of a prompt.
+    """Take in which node began last, as ComfyUI tells a client that connects late.
 
     One that was heard before still runs, and nothing began since; another one began unheard.
     """

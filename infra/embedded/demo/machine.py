@@ -84,7 +84,7 @@ class Machine:
         await self.send(prompt, "executing", node=None)
 
     async def send(self, prompt: Prompt, event: str, **data: object) -> None:
-        """Tell the client of *prompt* that something happened, if it listens."""
+        """Send an event to the client of *prompt*, if it listens."""
         if socket := self.sockets.get(prompt.client_id):
             named = {**data, "prompt_id": prompt.prompt_id}
             with suppress(ConnectionError):

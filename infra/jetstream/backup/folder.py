@@ -145,7 +145,7 @@ def check_free(root: Path, streams: tuple[str, ...]) -> None:
 
 
 def open_backup(root: Path, stream: str) -> StreamBackup:
-    """Read what the backup of a stream is, whoever made it.
+    """Read what the backup of a stream is, also one of another tool.
 
     Raises:
         BackupError: it is not there, not whole, or of another stream.
