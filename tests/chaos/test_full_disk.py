@@ -10,7 +10,8 @@ import pytest
 
 from app.cli.supervisor import python_process
 from infra.embedded.child import start
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
+from tests.network.ports import free_port
 from tests.servers.small_disk import filled, small_disk
 from tests.servers.up import Up, running_up
 

@@ -9,12 +9,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from infra.jetstream.connection import connected
 from tests.chaos.proof import log_end, read_stories
 from tests.e2e.graphs import Graph, external, node, slow
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
+from tests.network.ports import free_port
 from tests.servers.otlp_collector import Collector, SentSpan, collector
 
 pytestmark = pytest.mark.chaos

@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from infra.embedded.child import Child, Command, start
 from infra.embedded.nats_server import nats_binary
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
+from tests.network.ports import free_port
 from tests.servers.containers import DEPLOY
 from tests.servers.nats_monitor import is_healthy
 
@@ -40,7 +41,7 @@ class DeployedNats:
         self._ports: dict[str, int] = {}
         for name in servers:
             for use in ("client", "monitor", "route"):
-                self._ports[f"{name} {use}"] = free_port(self._ports)
+                self._ports[f"{name} {use}"] = free_port()
         self.children: dict[str, Child] = {}
         self.certificate = folder / "tls" / "ca.crt"
 
@@ -132,7 +133,7 @@ class Processes:
 
     def start(self, name: str, written: Written, **here: str) -> str:
         """Start one, with some of its environment as it must be here; return its internal URL."""
-        port = free_port(self._ports)
+        port = free_port()
         self._ports[name] = port
         log = self._folder / f"{name}.log"
         env = {**written.env, "COMFYD_INTERNAL_PORT": str(port), "LANG": "C.UTF-8", **here}

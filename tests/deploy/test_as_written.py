@@ -13,7 +13,7 @@ import pytest
 from app.auth.tokens import Tokens
 from app.cli.supervisor import python_process
 from infra.embedded.child import start
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from infra.jetstream.analyst import READ, USER
 from infra.jetstream.connection import api, connected
 from infra.jetstream.streams import declared as streams
@@ -22,6 +22,7 @@ from tests.deploy.plans import JWT_SECRET, Plan, compose_plan, kubernetes_plan
 from tests.deploy.started import ENDED_WELL, DeployedNats, Processes, deployed_nats, run_once
 from tests.e2e.graphs import card
 from tests.e2e.tenant import Tenant, download
+from tests.network.ports import free_port
 
 ReadPlan = Callable[[Mapping[str, str]], Plan]
 

@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from msgspec import Struct
 
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from tests.e2e.system import eventually
+from tests.network.ports import free_port
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "operations.md"
 IMPATIENCE = "3s"

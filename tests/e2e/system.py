@@ -15,13 +15,14 @@ import httpx
 from app.auth.tokens import Tokens
 from app.cli.supervisor import Supervisor, python_process
 from infra.embedded.child import Child, Command
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from infra.embedded.servers import Servers
 from infra.jetstream.connection import connected
 from infra.jetstream.streams import declared as streams
 from infra.postgres import connect
 from projections.schema import create_tables
 from tests.builders.facts import SEAL_KEY
+from tests.network.ports import free_port
 
 SECRET = "a secret that only the tests know, long enough for HS256"
 READY_WITHIN = 30.0

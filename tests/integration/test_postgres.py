@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from infra.postgres import PostgresError, PostgresUnavailable, connect, open_pool
+from tests.network.ports import free_port
 
 
 async def test_a_refused_statement(postgres_url: str) -> None:

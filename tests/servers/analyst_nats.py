@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from infra.embedded.child import start
 from infra.embedded.nats_server import analyst_password, nats_server
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from infra.jetstream.analyst import USER
+from tests.network.ports import free_port
 
 
 class Urls(Struct, frozen=True):

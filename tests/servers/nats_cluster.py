@@ -9,9 +9,9 @@ from nats.aio.client import Client
 
 from infra.embedded.child import Child, Command, start
 from infra.embedded.nats_server import nats_binary
-from infra.embedded.ports import free_port
 from infra.jetstream.connection import api
 from infra.jetstream.streams import declared as streams
+from tests.network.ports import free_port
 from tests.network.route_proxies import RouteProxies
 from tests.servers.nats_monitor import is_healthy
 
@@ -36,12 +36,9 @@ class Cluster:
     """Three nodes; with *proxies*, these are all the network that there is between them."""
 
     def __init__(self, folder: Path, proxies: RouteProxies | None = None) -> None:
-        taken: dict[str, int] = {}
-        for number in range(NODES):
-            for use in ("client", "monitor", "route"):
-                taken[f"{use}{number}"] = free_port(taken)
-        self._ports = taken
-        routes = [taken[f"route{number}"] for number in range(NODES)]
+        uses = ("client", "monitor", "route")
+        self._ports = {f"{use}{number}": free_port() for use in uses for number in range(NODES)}
+        routes = [self._ports[f"route{number}"] for number in range(NODES)]
         self._advertised = proxies.start(routes) if proxies else routes
         self._folder = folder
         self.nodes: list[Child] = []

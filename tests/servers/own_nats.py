@@ -6,7 +6,7 @@ from pathlib import Path
 
 from infra.embedded.child import Child, Command, start
 from infra.embedded.nats_server import nats_binary
-from infra.embedded.ports import free_port
+from tests.network.ports import free_port
 from tests.servers.nats_monitor import is_healthy
 
 _CONFIG = """\
@@ -22,7 +22,7 @@ class OwnNats:
 
     def __init__(self, folder: Path, more: str) -> None:
         self._port = free_port()
-        self._monitor = free_port({"client": self._port})
+        self._monitor = free_port()
         config = _CONFIG.format(port=self._port, monitor=self._monitor, more=more)
         folder.mkdir()
         file = folder / "nats.conf"

@@ -17,8 +17,9 @@ import httpx
 import pytest
 
 from infra.embedded.child import Command, start
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from tests.e2e.system import eventually
+from tests.network.ports import free_port
 
 DEPLOY = Path(__file__).parents[2] / "infra" / "deploy"
 RULES = DEPLOY / "prometheus" / "comfyd.rules.yml"

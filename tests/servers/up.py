@@ -13,8 +13,9 @@ from typing import Any
 import httpx
 import psutil
 
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from infra.settings.settings import SETTING_NAMES
+from tests.network.ports import free_port
 
 PROGRAM = Path(sys.executable).with_name("comfyd")
 

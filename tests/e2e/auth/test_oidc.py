@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from infra.settings.settings import ANYBODY
 from tests.e2e.system import System
+from tests.network.ports import free_port
 from tests.servers.identity_provider import (
     AUDIENCE,
     ISSUER,

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from infra.postgres import connect
 from tests.e2e.graphs import MISSING, card
 from tests.e2e.keys import issue
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant, client_of
+from tests.network.ports import free_port
 
 LIMIT = 10
 

@@ -5,8 +5,9 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from tests.e2e.system import System, eventually
+from tests.network.ports import free_port
 
 PROCESSES = {
     "api": ("app",),

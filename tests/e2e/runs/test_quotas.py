@@ -10,13 +10,14 @@ from uuid import uuid4
 import pytest
 from nats.aio.client import Client
 
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from infra.jetstream.connection import api
 from infra.jetstream.log.reader import head
 from tests.builders.pictures import saved
 from tests.e2e.graphs import card, load
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant, client_of
+from tests.network.ports import free_port
 
 IN_FLIGHT = 10
 PICTURE = f"data:image/png;base64,{b64encode(saved('PNG')).decode()}"

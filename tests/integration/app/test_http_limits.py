@@ -11,7 +11,8 @@ import uvicorn
 from app.http import http_limits
 from app.http.http_limits import HEAD_BYTES, HEADERS, URL_BYTES, LimitedHttp
 from app.http.security_headers import ON_EVERYTHING
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
+from tests.network.ports import free_port
 
 END = b"\r\n\r\n"
 

@@ -14,6 +14,7 @@ from app.cli.supervisor import NEVER_WILL, ProcessRefused, Supervisor, python_pr
 from infra.embedded.child import Command
 from infra.embedded.servers import Servers
 from tests.builders.facts import SEAL_KEY
+from tests.network.ports import free_port
 
 
 @pytest.fixture
@@ -120,12 +121,6 @@ def test_comfyd_up_says_that_its_one_nats_server_cannot_hold_three_replicas(
     assert ended.exit_code == 2
     assert ended.stderr.startswith("comfyd: RUNS: 3 replicas need as many NATS servers")
     assert ended.stderr.count("\n") == 1
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
 
 
 async def test_what_will_never_start_is_not_started_again(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.comfyui.secrets import MachineSecrets
 from infra.embedded.demo.nodes import Latent, drawn
 from infra.embedded.demo.server import VERSION, serve
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from infra.machine_driver import (
     Failed,
     Finished,
@@ -36,6 +36,7 @@ from infra.machine_driver import (
     WorkflowRejected,
 )
 from tests.fakes.machine_labs import saved
+from tests.network.ports import free_port
 
 CHECKPOINT = "standin.safetensors"
 TOKEN = "what the demo machine wants to see"

@@ -17,9 +17,9 @@ import pytest
 
 from infra.embedded.child import Account, start
 from infra.embedded.errors import ServerFailed
-from infra.embedded.ports import free_port
 from infra.embedded.postgres_account import postgres_account, switched_account
 from infra.embedded.postgres_server import postgres_binaries, postgres_server
+from tests.network.ports import free_port
 
 ROOT = os.geteuid() == 0
 only_root = pytest.mark.skipif(not ROOT, reason="only root can become somebody else")

@@ -6,10 +6,11 @@ import pytest
 
 from infra.embedded.child import Command, start
 from infra.embedded.nats_server import ask_system, is_healthy, nats_binary
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from infra.jetstream.analyst import READ
 from infra.jetstream.connection import connected
 from infra.jetstream.streams.declared import migrate
+from tests.network.ports import free_port
 from tests.servers.containers import DEPLOY
 
 
@@ -18,7 +19,7 @@ async def test_the_deployed_nats_has_its_streams_and_its_system_account(
     tmp_path: Path, password: str
 ) -> None:
     port = free_port()
-    monitor = free_port({"client": port})
+    monitor = free_port()
     config = (DEPLOY / "nats.conf").read_text("utf-8")
     for deployed, here in (
         ("port: 4222", f"port: {port}"),

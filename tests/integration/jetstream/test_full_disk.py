@@ -6,10 +6,10 @@ from events import subjects
 from infra.embedded.child import start
 from infra.embedded.data_folder import has_room
 from infra.embedded.nats_server import nats_server
-from infra.embedded.ports import free_port
 from infra.jetstream.connection import api, connected
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.streams.declared import migrate
+from tests.network.ports import free_port
 from tests.servers.small_disk import filled, small_disk
 
 

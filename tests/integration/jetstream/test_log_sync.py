@@ -8,7 +8,8 @@ import pytest
 
 from infra.embedded.child import start
 from infra.embedded.nats_server import Sync, nats_server
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
+from tests.network.ports import free_port
 
 
 @pytest.mark.parametrize(("sync", "told"), [("always", True), ("10ms", None)])

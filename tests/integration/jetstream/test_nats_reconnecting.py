@@ -9,9 +9,10 @@ import pytest
 from faststream.nats import JStream, NatsMessage, PullSub
 
 from consumers.broker import Broker
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from infra.jetstream.connection import UNANSWERED, ApiError, Client, checked, connected
 from tests.e2e.system import eventually
+from tests.network.ports import free_port
 from tests.servers.nats_cluster import Cluster, running_cluster
 from tests.servers.own_nats import own_nats
 

@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 from nats.aio.client import Client
 
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from infra.jetstream.health import nodes
 from infra.jetstream.health.nodes import Node, look_at_nodes
+from tests.network.ports import free_port
 
 
 @asynccontextmanager

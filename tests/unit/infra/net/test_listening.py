@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from infra.net.listening import MESSAGES, CannotListen, listen, reachable
+from tests.network.ports import free_port
 
 
 def test_a_port_that_is_taken_is_named() -> None:
@@ -65,9 +66,3 @@ def test_nothing_stays_open_when_one_address_fails() -> None:
     with socket.create_server(("127.0.0.1", port)):
         pass
     assert {"taken", "foreign", "forbidden", "no_host", "other"} == MESSAGES.keys()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from infra.embedded.ports import LOOPBACK, free_port
+from infra.embedded.ports import LOOPBACK
 from infra.net.listening import CannotListen
 from infra.telemetry.exposition import Exposition
 from infra.telemetry.internal_server import Health, internal_server, listen_internally
+from tests.network.ports import free_port
 
 
 async def told(path: str, health: Health) -> tuple[int, Mapping[str, str]]:
