@@ -9,22 +9,22 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from msgspec import Struct
 
-from app.api.v1.event_views import event_frame
+from app.api.v1.runs.event_views import event_frame
 from app.auth.caller import Caller
 from app.auth.credentials import Credentials
 from app.auth.setup import open_credentials
-from app.commands.create_batch import BatchCreator
-from app.commands.create_run import RunCreator
 from app.commands.keys import Keys
-from app.commands.machine_states import MachineStates
-from app.commands.machines import MachineRegistry
+from app.commands.machines.registry import MachineRegistry
+from app.commands.machines.states import MachineStates
 from app.commands.organisations import Organisations
-from app.commands.promote import Promotions
-from app.commands.push_workflow import PushWorkflow
 from app.commands.recorder import Recorder
-from app.commands.rerun import Reruns
-from app.commands.resolve_rerun import KeptInputs, RerunResolver
-from app.commands.run_inputs import RunInputs
+from app.commands.runs.create_batch import BatchCreator
+from app.commands.runs.create_run import RunCreator
+from app.commands.runs.rerun import Reruns
+from app.commands.runs.resolve_rerun import KeptInputs, RerunResolver
+from app.commands.runs.run_inputs import RunInputs
+from app.commands.workflows.promote import Promotions
+from app.commands.workflows.push import PushWorkflow
 from app.doctor.look import Doctor, ReadModelProbe
 from app.doctor.look_at_machines import MachineProbe
 from app.doctor.stuck_runs import StuckRuns
@@ -37,18 +37,18 @@ from app.live.batch_stream import BatchStreams
 from app.live.broadcaster import Broadcaster
 from app.live.progress import ProgressChannels
 from app.live.wait_for_run import RunWaiter
-from app.reads.batch_rows import BatchRows
-from app.reads.batches import BatchReads
 from app.reads.compatibility import Compatibility
 from app.reads.deployments import DeploymentReads
 from app.reads.graphs import Graphs
 from app.reads.keys import KeyReads
 from app.reads.machines import MachineReads
 from app.reads.organisations import OrganisationReads
-from app.reads.recent_writes import RecentWrites
-from app.reads.run_rows import RunRows
-from app.reads.runs import RunReads
-from app.reads.texts import Texts
+from app.reads.runs.batch_rows import BatchRows
+from app.reads.runs.batches import BatchReads
+from app.reads.runs.recent_writes import RecentWrites
+from app.reads.runs.run_rows import RunRows
+from app.reads.runs.runs import RunReads
+from app.reads.runs.texts import Texts
 from app.reads.workflows import WorkflowReads
 from infra import clock
 from infra.event_store import EventStore

@@ -14,24 +14,7 @@ from litestar.types import Message, Scope
 from app import health
 from app.api.classic import routes as classic
 from app.api.classic.dialect import CLASSIC
-from app.api.v1 import (
-    batches,
-    deployments,
-    doctor,
-    erasure,
-    keys,
-    machine_placement,
-    machine_states,
-    machines,
-    me,
-    organisations,
-    reruns,
-    runs,
-    tickets,
-    timeline,
-    tokens,
-    workflows,
-)
+from app.api.v1.routes import OTHERS, WITH_GRAPHS, WITH_IMAGES
 from app.auth.guard import ORGANISATION_HEADER, authorise, check_scopes_declared, provide_caller
 from app.bootstrap import dependencies, open_services
 from app.http import docs_page
@@ -61,25 +44,6 @@ from infra.telemetry.api_metrics import ApiMetrics
 from infra.telemetry.exposition import Exposition
 from infra.telemetry.watchdog import Watchdog
 
-WITH_IMAGES = [*runs.ROUTES, *batches.ROUTES, reruns.one]
-"""Whose bodies may hold images; they may be as long as the settings say."""
-
-WITH_GRAPHS = [*workflows.ROUTES]
-OTHERS = [
-    reruns.many,
-    *tickets.ROUTES,
-    *timeline.ROUTES,
-    *erasure.ROUTES,
-    *machines.ROUTES,
-    *machine_states.ROUTES,
-    *machine_placement.ROUTES,
-    *deployments.ROUTES,
-    *keys.ROUTES,
-    *tokens.ROUTES,
-    *organisations.ROUTES,
-    *doctor.ROUTES,
-    *me.ROUTES,
-]
 GUARDED_ROUTES = [*classic.ROUTES, *WITH_IMAGES, *WITH_GRAPHS, *OTHERS]
 """All that need a credential."""
 

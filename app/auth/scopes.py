@@ -26,7 +26,7 @@ def needs(*scopes: str, per_deployment: bool = False, ticket: str = "") -> Mappi
     """Return the `opt` of a route whose caller must hold one of *scopes*; admin always suffices.
 
     A route that says *per_deployment* hides by itself what lies outside the deployments that a key
-    is restricted to (app/reads/runs.py helps). To such a key every other route is not found.
+    is restricted to (app/reads/runs/runs.py helps). To such a key every other route is not found.
 
     Where *ticket* names a kind of thing, a ticket for just the thing in the path opens the route.
     """

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from app.live.broadcaster import Broadcaster
 from app.live.frames import Frame
 from app.live.subscription import Topic
-from app.reads.batch_status import BatchStatus, Tally, tally_at
-from app.reads.recent_writes import RecentWrites
+from app.reads.runs.batch_status import BatchStatus, Tally, tally_at
+from app.reads.runs.recent_writes import RecentWrites
 from events.aggregates import BATCH, RUN
 from events.batch import Batch
 from events.run.redaction import redact_event

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from app.live.broadcaster import Broadcaster
 from app.live.subscription import Topic
-from app.reads.recent_writes import RecentWrites
+from app.reads.runs.recent_writes import RecentWrites
 from events.aggregates import RUN
 from events.run.state import Run
 from infra.event_store import EventStore, LogUnavailable, Session

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec import Struct
 
-from app.commands.create_run import target_of
+from app.commands.runs.create_run import target_of
 from events import subjects
 from events.aggregates import BATCH, DEPLOYMENT, RUN
 from events.batch import BatchCreated, BatchItem, CancelBatch, CreateBatch

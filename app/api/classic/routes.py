@@ -10,13 +10,13 @@ from msgspec import Meta, Struct
 
 from app.api.classic.error_bodies import ClassicError
 from app.api.classic.shapes import ClassicRun, ClassicStatus, run_row, status_view
-from app.api.v1.requests import Inputs, idempotency_key, identifier
+from app.api.requests import Inputs, idempotency_key, identifier
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
-from app.commands.create_run import RunCreator
+from app.commands.runs.create_run import RunCreator
 from app.http.bad_request import bad
 from app.openapi import errors, response
-from app.reads.runs import RunReads
+from app.reads.runs.runs import RunReads
 from events.errors import NotFound
 
 LONGEST_ID = 100

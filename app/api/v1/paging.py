@@ -8,7 +8,7 @@ from typing import Annotated, Generic, TypeVar
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from app.api.v1.requests import FILTER_PATTERN, POSITION
+from app.api.requests import FILTER_PATTERN, POSITION
 from app.http.bad_request import bad
 from projections.queries import Page
 from projections.tables import Row

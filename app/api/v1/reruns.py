@@ -8,9 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from app.api.v1.batch_views import AcceptedBatchView, SkippedView
-from app.api.v1.batches import answer_accepted
-from app.api.v1.requests import (
+from app.api.requests import (
     IdempotencyKey,
     Prefer,
     RerunManyRequest,
@@ -19,16 +17,18 @@ from app.api.v1.requests import (
     identifier,
     preferred_wait,
 )
-from app.api.v1.run_views import RunView
-from app.api.v1.runs import answer_run
+from app.api.v1.batches.routes import answer_accepted
+from app.api.v1.batches.views import AcceptedBatchView, SkippedView
+from app.api.v1.runs.routes import answer_run
+from app.api.v1.runs.views import RunView
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_WRITE, needs
-from app.commands.rerun import Reruns, Skipped
+from app.commands.runs.rerun import Reruns, Skipped
 from app.http.bad_request import bad
 from app.live.wait_for_run import RunWaiter
 from app.openapi import errors, headers, response
-from app.reads.batches import BatchReads
-from app.reads.runs import RunReads
+from app.reads.runs.batches import BatchReads
+from app.reads.runs.runs import RunReads
 from events.batch import RunFilter
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.api.v1.requests import LONGEST_WAIT
+from app.api.requests import LONGEST_WAIT
 from app.live.broadcaster import HEARTBEAT
 from tests.e2e.batches import make
 from tests.e2e.graphs import card

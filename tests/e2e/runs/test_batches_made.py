@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from app.commands.create_run import target_of
+from app.commands.runs.create_run import target_of
 from events.aggregates import BATCH, DEPLOYMENT
 from events.batch import BatchCreated, BatchItem, CreateBatch
 from events.envelope import Meta

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.api.v1.event_views import event_frame, run_snapshot
-from app.api.v1.run_views import run_view
+from app.api.v1.runs.event_views import event_frame, run_snapshot
+from app.api.v1.runs.views import run_view
 from app.live import subscription as subscribing
 from app.live.broadcaster import Broadcaster
 from app.live.frames import message, progress_message

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 from msgspec.structs import replace
 
-from app.api.v1.timeline_texts import event_text, waiting_text
+from app.api.v1.runs.timeline_texts import event_text, waiting_text
 from events.aggregates import RUN
 from events.codec import TYPES, type_name_of
 from events.envelope import AnyRecorded

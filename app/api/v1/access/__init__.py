@@ -1,0 +1,1 @@
+"""Callers, API keys, tokens, tickets and organisations."""

@@ -1,0 +1,91 @@
+"""/v1/…/ticket: let a web page follow one run or one batch, without a key in its hands."""
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from app.api.requests import identifier
+from app.auth.caller import Caller
+from app.auth.credentials import Credentials
+from app.auth.scopes import RUNS_READ, needs
+from app.reads.runs.batches import BatchReads
+from app.reads.runs.runs import RunReads
+from events.aggregates import BATCH, RUN
+
+DEFAULT_SECONDS = 600
+LONGEST_SECONDS = 3600
+
+
+class TicketRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long a ticket shall be good for."""
+
+    seconds: Annotated[int, Meta(ge=1, le=LONGEST_SECONDS)] = DEFAULT_SECONDS
+
+
+class TicketLinks(Struct, frozen=True, kw_only=True):
+    """What the ticket opens, with the ticket in it."""
+
+    self: str
+    events: str
+
+
+class TicketView(Struct, frozen=True, kw_only=True):
+    """A ticket, for a page."""
+
+    ticket: Annotated[str, Meta(description="Goes into the query parameter `ticket`.")]
+
+    expires_at: datetime
+    links: TicketLinks
+
+
+@post(
+    "/v1/runs/{run_id:str}/ticket",
+    operation_id="createRunTicket",
+    status_code=201,
+    opt=needs(RUNS_READ, per_deployment=True),
+)
+async def for_run(
+    credentials: NamedDependency[Credentials],
+    run_reads: NamedDependency[RunReads],
+    caller: NamedDependency[Caller],
+    run_id: FromPath[str],
+    data: JSONBody[TicketRequest],
+) -> TicketView:
+    """Make a ticket with which a web page may read and follow this run, and nothing else."""
+    found = await run_reads.find(caller, identifier(run_id))
+    path = f"/v1/runs/{found.run.id}"
+    return await _ticket(credentials, caller, RUN.name(found.run.id), path, data.seconds)
+
+
+@post(
+    "/v1/batches/{batch_id:str}/ticket",
+    operation_id="createBatchTicket",
+    status_code=201,
+    opt=needs(RUNS_READ, per_deployment=True),
+)
+async def for_batch(
+    batch_reads: NamedDependency[BatchReads],
+    credentials: NamedDependency[Credentials],
+    caller: NamedDependency[Caller],
+    batch_id: FromPath[str],
+    data: JSONBody[TicketRequest],
+) -> TicketView:
+    """Make a ticket with which a web page may read and follow this batch, and nothing else."""
+    found = await batch_reads.find(caller, identifier(batch_id))
+    path = f"/v1/batches/{found.batch.id}"
+    return await _ticket(credentials, caller, BATCH.name(found.batch.id), path, data.seconds)
+
+
+async def _ticket(
+    credentials: Credentials, caller: Caller, aggregate: str, path: str, seconds: int
+) -> TicketView:
+    ticket, end = await credentials.issue_ticket(caller, aggregate, seconds=seconds)
+    links = TicketLinks(self=f"{path}?ticket={ticket}", events=f"{path}/events?ticket={ticket}")
+    return TicketView(ticket=ticket, expires_at=end, links=links)
+
+
+ROUTES = [for_run, for_batch]

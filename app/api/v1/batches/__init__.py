@@ -1,0 +1,1 @@
+"""/v1/batches: many runs under one id."""

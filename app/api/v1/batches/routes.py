@@ -1,0 +1,200 @@
+"""/v1/batches: make, read, list, follow and cancel many runs under one id."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.response import Stream
+
+from app.api.requests import (
+    CreateBatchRequest,
+    IdempotencyKey,
+    LastEventId,
+    idempotency_key,
+    identifier,
+    position_in,
+)
+from app.api.v1.batches.views import (
+    AcceptedBatchView,
+    BatchView,
+    SkippedView,
+    accepted_view,
+    batch_view,
+    piece_messages,
+    snapshot_message,
+)
+from app.api.v1.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
+from app.api.v1.runs.routes import EVENT_STREAM, SSE_HEADERS, page_of_runs
+from app.api.v1.runs.views import RunView
+from app.auth.caller import Caller
+from app.auth.credentials import Credentials
+from app.auth.guard import while_authorised
+from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
+from app.commands.recorder import Recorder
+from app.commands.runs.cancel import cancel_batch
+from app.commands.runs.create_batch import AcceptedBatch, BatchCreator
+from app.live.batch_stream import BatchPiece, BatchStreams, Start
+from app.live.frames import HELLO
+from app.openapi import errors, headers, response
+from app.reads.runs.batch_status import Tally, status_of
+from app.reads.runs.batches import BatchReads
+from app.reads.runs.runs import RunReads
+from events.batch import RunFilter
+
+
+@post(
+    "/v1/batches",
+    operation_id="createBatch",
+    status_code=202,
+    opt=needs(RUNS_WRITE, per_deployment=True),
+    response_headers=headers("Location", "Idempotent-Replayed"),
+    responses=errors(
+        "idempotency_conflict", "invalid_inputs", "not_found", "quota_exceeded", "too_large"
+    ),
+)
+async def create(
+    batch_reads: NamedDependency[BatchReads],
+    batch_creator: NamedDependency[BatchCreator],
+    caller: NamedDependency[Caller],
+    data: JSONBody[CreateBatchRequest],
+    key: IdempotencyKey = None,
+) -> Response[AcceptedBatchView]:
+    """Accept many runs of a deployment, all or none. The answer means that none will be lost."""
+    accepted = await batch_creator.create(
+        caller,
+        deployment_id=data.deployment_id,
+        inputs=data.inputs,
+        idempotency_key=idempotency_key(key),
+    )
+    return await answer_accepted(batch_reads, caller, accepted)
+
+
+async def answer_accepted(
+    batch_reads: BatchReads,
+    caller: Caller,
+    accepted: AcceptedBatch,
+    skipped: list[SkippedView] | None = None,
+) -> Response[AcceptedBatchView]:
+    """Answer with a batch that was accepted, now or before."""
+    headers = {"Location": f"/v1/batches/{accepted.batch.id}"}
+    if accepted.replayed:
+        headers["Idempotent-Replayed"] = "true"
+        status = await batch_reads.find(caller, accepted.batch.id)
+    else:
+        # Not asked for: a log that does not answer now must not make it look refused.
+        status = Tally(accepted.batch).status(accepted.position)
+    return Response(accepted_view(status, skipped or []), status_code=202, headers=headers)
+
+
+@get("/v1/batches", operation_id="listBatches", opt=needs(RUNS_READ, per_deployment=True))
+async def list_(
+    batch_reads: NamedDependency[BatchReads],
+    caller: NamedDependency[Caller],
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: FromQuery[str | None] = None,
+) -> ListView[BatchView]:
+    """List batches, newest first. Lists follow the log within moments; single batches at once."""
+    found = await batch_reads.page(caller, limit=limit, before=before_of(cursor))
+    counts, position = found.counts, found.position
+    return list_view(
+        found.page, lambda row: batch_view(status_of(row.state, counts[row.id], position))
+    )
+
+
+@get(
+    "/v1/batches/{batch_id:str}",
+    operation_id="getBatch",
+    opt=needs(RUNS_READ, per_deployment=True, ticket="batch"),
+)
+async def read(
+    batch_reads: NamedDependency[BatchReads],
+    caller: NamedDependency[Caller],
+    batch_id: FromPath[str],
+    at_least: FromQuery[str | None] = None,
+) -> BatchView:
+    """Read where a batch stands; with *at_least* (an earlier position) at least that new."""
+    wanted = position_in(at_least, parameter="at_least") or 0
+    return batch_view(await batch_reads.find(caller, identifier(batch_id), at_least=wanted))
+
+
+@get(
+    "/v1/batches/{batch_id:str}/runs",
+    operation_id="listBatchRuns",
+    opt=needs(RUNS_READ, per_deployment=True),
+)
+async def runs(
+    batch_reads: NamedDependency[BatchReads],
+    run_reads: NamedDependency[RunReads],
+    caller: NamedDependency[Caller],
+    batch_id: FromPath[str],
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: FromQuery[str | None] = None,
+) -> ListView[RunView]:
+    """List the runs of a batch."""
+    found = await batch_reads.find(caller, identifier(batch_id))
+    fits = RunFilter(batch_id=found.batch.id)
+    return await page_of_runs(run_reads, caller, fits, limit=limit, cursor=cursor)
+
+
+@post(
+    "/v1/batches/{batch_id:str}/cancel",
+    operation_id="cancelBatch",
+    status_code=202,
+    opt=needs(RUNS_WRITE, per_deployment=True),
+    responses=response(200, BatchView, "The batch, of which every run has ended."),
+)
+async def cancel(
+    recorder: NamedDependency[Recorder],
+    batch_reads: NamedDependency[BatchReads],
+    caller: NamedDependency[Caller],
+    batch_id: FromPath[str],
+) -> Response[BatchView]:
+    """Ask to stop all runs of a batch. Those that have ended stay as they are."""
+    status = await cancel_batch(recorder, batch_reads, caller, identifier(batch_id))
+    return Response(batch_view(status), status_code=200 if status.done else 202)
+
+
+@get(
+    "/v1/batches/{batch_id:str}/events",
+    operation_id="followBatch",
+    media_type=EVENT_STREAM,
+    opt=needs(RUNS_READ, per_deployment=True, ticket="batch"),
+    responses=response(200, str, "The stream of server-sent events.", media_type=EVENT_STREAM)
+    | response(204, None, "Every run has ended, and there is nothing after this position."),
+)
+async def events(
+    batch_reads: NamedDependency[BatchReads],
+    batch_streams: NamedDependency[BatchStreams],
+    credentials: NamedDependency[Credentials],
+    caller: NamedDependency[Caller],
+    batch_id: FromPath[str],
+    after: FromQuery[str | None] = None,
+    last_event_id: LastEventId = None,
+) -> Response[Any]:
+    """Follow all runs of a batch: a snapshot or what came after a position, then what happens."""
+    at = position_in(last_event_id or after, parameter="after")
+    batch = (await batch_reads.session(caller, identifier(batch_id))).existing
+    start = await batch_streams.start(batch, at)
+    if at is not None and start.status.done:
+        return Response(content=b"", status_code=204)
+    messages = _messages(start, batch_streams.follow(start), snapshot=at is None)
+    return Stream(
+        while_authorised(credentials, caller, messages),
+        media_type=EVENT_STREAM,
+        headers=SSE_HEADERS,
+    )
+
+
+async def _messages(
+    start: Start, pieces: AsyncGenerator[BatchPiece, None], *, snapshot: bool
+) -> AsyncGenerator[bytes, None]:
+    yield HELLO + snapshot_message(start.status) if snapshot else HELLO
+    async with aclosing(pieces):
+        async for piece in pieces:
+            yield piece_messages(piece)
+
+
+ROUTES = [create, list_, read, runs, cancel, events]

@@ -1,0 +1,1 @@
+"""/v1/deployments: which version an environment runs, and its OpenAPI document."""

@@ -1,0 +1,1 @@
+"""/v1/machines: registered ComfyUI servers, their states and their history."""

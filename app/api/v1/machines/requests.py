@@ -1,0 +1,86 @@
+"""What clients send about machines."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from app.api.requests import Name
+
+MachineUrl = Annotated[str, Meta(min_length=1, max_length=2000)]
+MachineToken = Annotated[str, Meta(min_length=1, max_length=4000, pattern=r"\A[\x21-\x7e]+\Z")]
+"""Printable ASCII without spaces: it goes into a header."""
+
+HeaderName = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=r"\A[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+]
+"""A token of RFC 9110."""
+
+HeaderValue = Annotated[
+    str, Meta(min_length=1, max_length=4000, pattern=r"\A[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?\Z")
+]
+ComfyApiKey = Annotated[str, Meta(min_length=8, max_length=4000, pattern=r"\A[\x21-\x7e]+\Z")]
+
+
+class MachineHeader(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A header that a machine, or the proxy before it, wants."""
+
+    name: HeaderName
+    value: Annotated[HeaderValue, Meta(description="Kept sealed, never shown.")]
+
+
+class RegisterMachineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A machine to make known."""
+
+    name: Name
+    url: MachineUrl
+    token: (
+        Annotated[
+            MachineToken,
+            Meta(
+                description="Shown to the machine with every request, as a bearer token. "
+                "Kept sealed, never shown."
+            ),
+        ]
+        | None
+    ) = None
+
+    header: Annotated[
+        MachineHeader | None,
+        Meta(
+            description="Shown to the machine with every request; called Authorization, in the "
+            "place of the token."
+        ),
+    ] = None
+
+    comfy_api_key: (
+        Annotated[
+            ComfyApiKey,
+            Meta(
+                description="The key of an account at comfy.org for its partner nodes. "
+                "Kept sealed, never shown."
+            ),
+        ]
+        | None
+    ) = None
+
+
+class ChangeMachineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of a machine; what is left out stays as it is."""
+
+    name: Name | UnsetType = UNSET
+    url: MachineUrl | UnsetType = UNSET
+    token: (
+        Annotated[
+            MachineToken,
+            Meta(
+                description="Null: it wants none any more. "
+                "Required when it moves to another host and has one."
+            ),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+
+    header: Annotated[MachineHeader | UnsetType | None, Meta(description="The same.")] = UNSET
+
+    comfy_api_key: Annotated[ComfyApiKey, Meta(description="The same.")] | UnsetType | None = UNSET

@@ -1,0 +1,1 @@
+"""/v1/runs: create, read, list, follow, cancel and erase runs."""

@@ -1,0 +1,1 @@
+"""Register and change machines, and change their states."""

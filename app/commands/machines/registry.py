@@ -1,0 +1,116 @@
+"""Register a machine, and change its name, address or secrets."""
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from app.auth.caller import Caller
+from app.commands.machines.address import checked_url
+from app.commands.machines.sealed_secrets import SecretChanges, sealed_secrets
+from app.commands.recorder import Recorder
+from app.reads.machines import MachineReads
+from events.errors import NameTaken
+from events.machine.decide import ChangeMachine, RegisterMachine
+from events.machine.events import MachineRegistered
+from events.machine.state import Machine
+from events.subjects import identifier_of
+from infra.sealing import Sealer
+
+
+class Registered(Struct, frozen=True, kw_only=True):
+    """A machine that is registered."""
+
+    machine: Machine
+    is_new: bool
+
+
+class MachineRegistry:
+    """Use-cases that change how a machine is reached."""
+
+    def __init__(
+        self, recorder: Recorder, machines: MachineReads, sealer: Sealer, *, allow_private: bool
+    ) -> None:
+        """Allow private addresses only with *allow_private*."""
+        self._recorder = recorder
+        self._machines = machines
+        self._sealer = sealer
+        self._allow_private = allow_private
+
+    async def register(
+        self, caller: Caller, *, name: str, url: str, secrets: SecretChanges
+    ) -> Registered:
+        """Register a machine under a name; the same name again moves it to the new URL.
+
+        Raises:
+            BadRequest: the URL is none, or leads where no machine may be; or the header is HTTP's.
+            TokenNeeded: it moves to another host, and has a secret.
+            LogUnavailable: it is not registered.
+
+        """
+        checked = checked_url(url, allow_private=self._allow_private)
+        session = await self._machines.session_for_name(caller, name)
+        sealed = sealed_secrets(secrets, session.state, self._sealer)
+        header_name, sealed_header = sealed.header or ("", "")
+        registered = MachineRegistered(
+            machine_id=identifier_of(session.name),
+            name=name,
+            url=checked,
+            driver="comfyui",
+            user_id=caller.user_id,
+            org_id=caller.org_id,
+            at=self._recorder.now(),
+            sealed_token=sealed.token or "",
+            header_name=header_name,
+            sealed_header=sealed_header,
+            sealed_comfy_key=sealed.comfy_key or "",
+        )
+        added = await self._recorder.execute(
+            caller, session, RegisterMachine(registered=registered)
+        )
+        is_new = bool(added) and session.version == len(added)
+        return Registered(machine=session.existing, is_new=is_new)
+
+    async def change(
+        self,
+        caller: Caller,
+        machine_id: UUID,
+        *,
+        name: str | None,
+        url: str | None,
+        secrets: SecretChanges,
+    ) -> Machine:
+        """Change a machine; a name or URL that is None stays as it is.
+
+        Raises:
+            NotFound: the caller has no such machine.
+            NameTaken: another machine has the name.
+            BadRequest, TokenNeeded: see `register`.
+            MachineGone: it was removed.
+            LogUnavailable: it is not changed.
+
+        """
+        session = await self._machines.session(caller, machine_id)
+        if name is not None:
+            await self._check_name(caller, session.existing, name)
+        sealed = sealed_secrets(secrets, session.state, self._sealer)
+        command = ChangeMachine(
+            name=name,
+            url=None if url is None else checked_url(url, allow_private=self._allow_private),
+            sealed_token=sealed.token,
+            header=sealed.header,
+            sealed_comfy_key=sealed.comfy_key,
+            now=self._recorder.now(),
+        )
+        await self._recorder.execute(caller, session, command)
+        return session.existing
+
+    async def _check_name(self, caller: Caller, machine: Machine, name: str) -> None:
+        """Refuse a name that another machine is known to have. Names are labels: a race may win.
+
+        Raises:
+            NameTaken: another machine has it.
+
+        """
+        others = await self._machines.sessions_called(caller, name)
+        if any(other.existing.id != machine.id for other in others):
+            raise NameTaken

@@ -1,0 +1,1 @@
+"""Create, repeat, cancel and erase runs, one by one and in batches."""

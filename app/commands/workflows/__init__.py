@@ -1,0 +1,1 @@
+"""Push versions of workflows, and promote them to environments."""

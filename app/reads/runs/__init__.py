@@ -1,0 +1,1 @@
+"""Read runs and batches, from Postgres or from the log."""

@@ -1,0 +1,49 @@
+"""Reading batches while Postgres is away: nobody waits for it, and it is found again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import cast
+from uuid import uuid4
+
+import pytest
+
+from app.reads.runs.batch_rows import BatchRows
+from infra.postgres import Connection, Pool, PostgresUnavailable
+
+
+class NoPool:
+    """A pool whose server is away."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """Fail."""
+        self.asked += 1
+        raise PostgresUnavailable("away")
+
+
+async def test_a_postgres_that_is_away_knows_no_batch_and_is_not_asked_again_at_once() -> None:
+    pool = NoPool()
+    rows = BatchRows(cast("Pool", pool))
+
+    assert [await rows.get(uuid4()) for _ in range(3)] == [None, None, None]
+    assert pool.asked == 1
+
+
+class HangingPool:
+    """A pool whose server never answers."""
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Wait for ever."""
+        await asyncio.Event().wait()
+        yield cast("Connection", None)
+
+
+async def test_nobody_waits_long_for_a_postgres_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.reads.runs.batch_rows.ANSWER_WITHIN", 0.05)
+    rows = BatchRows(cast("Pool", HangingPool()))
+    async with asyncio.timeout(5):
+        assert await rows.get(uuid4()) is None
