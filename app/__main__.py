@@ -20,7 +20,7 @@ from app.http.http_limits import PLAIN_CODES, LimitedHttp
 from app.http.problems import STATUS_OF
 from app.http.security_headers import ON_EVERYTHING
 from app.main import build_app
-from events.texts import language_of_locale
+from events.messages.texts import language_of_locale
 from infra.jetstream.streams.declared import StreamDiffers, check
 from infra.logs import configure_logs
 from infra.net.listening import CannotListen, listen

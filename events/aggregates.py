@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from events import api_key, batch, deployment, organisation, token, workflow
+from events import batch, deployment, workflow
+from events.access import api_key, organisation, token
 from events.decider import Decider
 from events.machine import decide as machine_decide
 from events.machine import state as machine_state

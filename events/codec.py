@@ -13,7 +13,8 @@ from uuid import UUID
 
 import msgspec
 
-from events import api_key, batch, deployment, organisation, token, workflow
+from events import batch, deployment, workflow
+from events.access import api_key, organisation, token
 from events.envelope import AnyRecorded, Meta, Recorded
 from events.machine import events as machine_events
 from events.run import events as run_events

@@ -7,15 +7,15 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from events.access.api_key import ApiKey
+from events.access.organisation import Organisation
+from events.access.token import Token
 from events.aggregates import BATCH, DEPLOYMENT, KEY, MACHINE, ORGANISATION, RUN, TOKEN, WORKFLOW
-from events.api_key import ApiKey
 from events.batch import Batch
 from events.decider import Decider
 from events.deployment import Deployment
 from events.machine.state import Machine
-from events.organisation import Organisation
 from events.run.state import Run
-from events.token import Token
 from events.workflow import Workflow
 
 Columns = Mapping[str, object]

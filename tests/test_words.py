@@ -11,7 +11,7 @@ from events.messages.graphs import GRAPHS
 from events.messages.inputs import INPUTS
 from events.messages.machines import MACHINES
 from events.messages.requests import REQUESTS
-from events.texts import language_of_locale
+from events.messages.texts import language_of_locale
 from infra.translation import message, translate, translate_term
 from tests.tools import messages
 

@@ -5,8 +5,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from app.auth.scopes import SCOPES
+from events.access.organisation import OWNER
 from events.errors import Problem
-from events.organisation import OWNER
 
 
 class Unauthorized(Exception):

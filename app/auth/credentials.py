@@ -26,10 +26,10 @@ from app.auth.scopes import DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
 from app.auth.states import AuthStates
 from app.auth.tickets import Ticket, Tickets
 from app.auth.tokens import ALGORITHM, CANNOT_READ, Claims, Tokens
+from events.access.api_key import ApiKey
+from events.access.organisation import MEMBER, OWNER, VIEWER, Organisation
 from events.aggregates import KEY, ORGANISATION, TOKEN
-from events.api_key import ApiKey
 from events.errors import NotFound
-from events.organisation import MEMBER, OWNER, VIEWER, Organisation
 
 REMEMBERED = 10_000
 LONGEST = 8192

@@ -11,7 +11,7 @@ import jwt
 
 from app.auth.caller import Unauthorized, tenant_of
 from app.auth.tokens import CANNOT_READ, Claims, check_times, role_in, text_in, token_id
-from events.organisation import VIEWER
+from events.access.organisation import VIEWER
 
 ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
 LEEWAY = 5.0

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from app.auth.caller import Unauthorized, tenant_of
 from events import ids
-from events.organisation import MEMBER, OWNER, VIEWER
+from events.access.organisation import MEMBER, OWNER, VIEWER
 
 ALGORITHM = "HS256"
 LONGEST_CLAIM = 200

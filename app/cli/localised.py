@@ -7,7 +7,7 @@ from importlib.resources import files
 import click
 
 from app.cli.texts import language
-from events.texts import Terms
+from events.messages.texts import Terms
 from infra.translation import translate, translate_term
 
 _TYPES: Terms = ("text", "integer", "integer range", "path")

@@ -2,7 +2,7 @@
 
 import os
 
-from events.texts import Terms, Texts, language_of_locale
+from events.messages.texts import Terms, Texts, language_of_locale
 from infra.translation import translate, translate_term
 
 CHOSEN: Texts = {

@@ -15,10 +15,10 @@ from app.http.bad_request import bad
 from app.reads.deployments import DeploymentReads
 from app.reads.owned import load_owned
 from events import ids
+from events.access.api_key import ApiKey, IssueKey, KeyIssued, RevokeKey
+from events.access.token import RevokeToken, Token
 from events.aggregates import KEY, TOKEN
-from events.api_key import ApiKey, IssueKey, KeyIssued, RevokeKey
 from events.errors import NotFound
-from events.token import RevokeToken, Token
 
 
 class NewKey(Struct, frozen=True, kw_only=True):

@@ -10,14 +10,14 @@ from app.auth.tokens import LONGEST_CLAIM
 from app.commands.recorder import Recorder
 from app.http.bad_request import bad
 from app.reads.organisations import OrganisationReads
-from events.aggregates import ORGANISATION
-from events.organisation import (
+from events.access.organisation import (
     CreateOrganisation,
     Organisation,
     OrganisationCommand,
     PutMember,
     RemoveMember,
 )
+from events.aggregates import ORGANISATION
 from infra.event_store import Session
 
 

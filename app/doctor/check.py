@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from events.texts import Texts
+from events.messages.texts import Texts
 from infra.translation import translate
 
 

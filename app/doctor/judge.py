@@ -3,7 +3,7 @@
 from app.doctor import cluster, log, machines, read_models, storage, work
 from app.doctor.check import Check
 from app.doctor.findings import Findings
-from events.texts import Texts
+from events.messages.texts import Texts
 
 WORDS: Texts = {
     code: phrase

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from app.doctor.check import Check, Faults, well
 from app.doctor.findings import Cluster, Findings
-from events.texts import Texts
+from events.messages.texts import Texts
 from infra.jetstream.health.log import LogHealth
 
 OLDEST_NATS = (2, 12)

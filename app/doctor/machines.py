@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.doctor.check import Check, Faults, well
 from app.doctor.findings import FoundMachine, ReadModels
-from events.texts import Texts
+from events.messages.texts import Texts
 
 WORDS: Texts = {
     "machine_none": "no machine is registered",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from app.doctor.check import Check, Faults, well
 from app.doctor.findings import Findings, ReadModels
-from events.texts import Texts
+from events.messages.texts import Texts
 from infra.jetstream.health.log import LogHealth
 
 OLDEST_POSTGRES = 15

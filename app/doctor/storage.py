@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.doctor.check import Check, Faults, well
-from events.texts import Texts
+from events.messages.texts import Texts
 from infra.s3.probe import StorageProbe
 
 WORDS: Texts = {

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.doctor.check import Check, Faults, well
 from app.doctor.findings import Findings, Work
-from events.texts import Texts
+from events.messages.texts import Texts
 from infra.jetstream.work.consumers import KINDS
 from infra.jetstream.work.reactor_durable import REACTOR
 

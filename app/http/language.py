@@ -6,7 +6,7 @@ from typing import Annotated
 
 from litestar.params import HeaderParameter
 
-from events.texts import LANGUAGES
+from events.messages.texts import LANGUAGES
 
 _WEIGHT = re.compile(r"q\s*=\s*([01](?:\.\d{0,3})?)")
 

@@ -50,7 +50,7 @@ from events.errors import (
     RunNotEnded,
     TokenNeeded,
 )
-from events.json_complexity import BodyTooComplex
+from events.json_checks import BodyTooComplex
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
 from infra.net.jwks import IdentityProviderUnavailable
 from infra.postgres import PostgresUnavailable

@@ -13,8 +13,7 @@ from litestar.exceptions import ClientException, InternalServerException, Valida
 from typing_extensions import override
 
 from events.errors import Problem
-from events.json_complexity import check_complexity
-from events.json_errors import malformed_json
+from events.json_checks import check_complexity, malformed_json
 from infra.offload import SMALL, in_thread_if
 
 _LONGEST_REASON = 2000

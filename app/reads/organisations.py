@@ -4,9 +4,9 @@ from uuid import UUID
 
 from app.auth.caller import Caller
 from app.reads.owned import is_visible
+from events.access.organisation import Organisation, OrganisationCommand, OrganisationEvent
 from events.aggregates import ORGANISATION
 from events.errors import NotFound
-from events.organisation import Organisation, OrganisationCommand, OrganisationEvent
 from infra.event_store import EventStore, Session, load
 from infra.postgres import Pool
 from projections.queries import Page, list_organisations

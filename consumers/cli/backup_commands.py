@@ -20,7 +20,7 @@ from rich.progress import (
 from consumers.cli.backup import KEPT, back_up, restore
 from consumers.cli.command_line import language, refuse, run, settings_or_exit
 from consumers.cli.erase_again import erase_data_again, erase_files_again, find_erased
-from events.texts import Texts
+from events.messages.texts import Texts
 from infra.event_store import LogUnavailable
 from infra.jetstream.backup.errors import BackupError
 from infra.jetstream.backup.folder import DATA, Manifest, State

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 import uvloop
 
-from events.texts import Texts, language_of_locale
+from events.messages.texts import Texts, language_of_locale
 from infra.jetstream.connection import UNANSWERED, ApiError
 from infra.jetstream.log.reader import LogInterrupted
 from infra.postgres import PostgresError

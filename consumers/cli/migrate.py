@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from events.texts import Texts
+from events.messages.texts import Texts
 from infra.jetstream.connection import connected
 from infra.jetstream.streams import declared as streams
 from infra.jetstream.streams.migration import check_lowering

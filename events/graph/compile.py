@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from events.errors import InvalidInputs, Problem
-from events.filenames import own_prefix
+from events.files import own_prefix
 from events.graph.editor.seeds import Place
 from events.graph.externals import EXTERNALS, default_of
 from events.graph.nodes import Graph, is_link, pointer

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from events.file_ref import FileRef
+from events.files import FileRef
 
 TEXT_LIMIT = 200_000
 """Longest text, in characters."""

@@ -8,8 +8,7 @@ from msgspec import UNSET, Struct
 
 from events.errors import InvalidGraph, Problem
 from events.graph.nodes import pointer
-from events.json_complexity import check_complexity
-from events.json_errors import malformed_json
+from events.json_checks import check_complexity, malformed_json
 
 _WRAPPERS = (
     "prompt",

@@ -1,6 +1,6 @@
 """What may be wrong with a graph."""
 
-from events.texts import Texts
+from events.messages.texts import Texts
 
 GRAPHS: Texts = {
     # the graph of a workflow

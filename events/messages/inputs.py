@@ -1,6 +1,6 @@
 """What may be wrong with the inputs of a run."""
 
-from events.texts import Texts
+from events.messages.texts import Texts
 
 INPUTS: Texts = {
     # inputs of a run

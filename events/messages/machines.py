@@ -1,6 +1,6 @@
 """Why a request about machines is refused."""
 
-from events.texts import Texts
+from events.messages.texts import Texts
 
 MACHINES: Texts = {
     "machine_unobserved": (

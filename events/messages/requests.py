@@ -1,6 +1,6 @@
 """Why a request is refused, and what may be wrong with its fields."""
 
-from events.texts import Texts
+from events.messages.texts import Texts
 
 REQUESTS: Texts = {
     "unauthorized": "A valid bearer token is required.",

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from events.filenames import is_foreign, place_of, stored_name
+from events.files import is_foreign, place_of, stored_name
 from events.run.output import Output
 
 TEXT_LIMIT = 16_384

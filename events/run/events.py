@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from events.file_ref import FileRef
+from events.files import FileRef
 from events.run.output import Output
 from events.run.status import Status
 

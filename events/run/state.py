@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events.file_ref import FileRef
+from events.files import FileRef
 from events.run.events import Ending, RunError
 from events.run.output import Output
 from events.run.status import TERMINAL, Status

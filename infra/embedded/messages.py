@@ -1,6 +1,6 @@
 """The words for everything that can keep the one-machine stack from starting."""
 
-from events.texts import Texts
+from events.messages.texts import Texts
 
 CATALOGUE: Texts = {
     "folder_in_use": (

@@ -8,7 +8,7 @@ from itertools import count
 
 from msgspec import Struct
 
-from events.file_ref import FileRef
+from events.files import FileRef
 from events.run.events import ImageUploaded, input_uploaded
 from infra.images.accepted import ImageFacts, inspect_image_now
 from infra.images.process import inspect_in_process

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from msgspec import Struct
 
-from events.texts import Texts
+from events.messages.texts import Texts
 from infra.translation import translate
 
 LOOPBACK = "127.0.0.1"

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from events.file_ref import FileRef
+from events.files import FileRef
 
 
 class StorageUnavailable(Exception):

@@ -22,7 +22,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from events.file_ref import FileRef
+from events.files import FileRef
 from infra.s3.port import (
     ObjectMissing,
     StorageRefused,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import inspect
 
-from events.texts import Texts
+from events.messages.texts import Texts
 from infra.translation import translate
 
 MESSAGES: Texts = {

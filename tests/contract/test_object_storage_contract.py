@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from events.file_ref import FileRef
+from events.files import FileRef
 from infra.s3.port import (
     ObjectMissing,
     ObjectStorage,

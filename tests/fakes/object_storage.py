@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from events.file_ref import FileRef
+from events.files import FileRef
 from infra.s3.port import ObjectMissing, StorageUnavailable, StoredObject
 from infra.s3.served_types import disposition_of
 

@@ -12,7 +12,9 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from events.api_key import KeyIssued, KeyRevoked
+from events.access.api_key import KeyIssued, KeyRevoked
+from events.access.organisation import MemberAdded, MemberRemoved, OrganisationCreated
+from events.access.token import TokenRevoked
 from events.batch import (
     BatchCancelRequested,
     BatchCreated,
@@ -38,7 +40,6 @@ from events.machine.events import (
     MachineTokenSealed,
 )
 from events.machine.snapshot import Device, MachineSnapshot
-from events.organisation import MemberAdded, MemberRemoved, OrganisationCreated
 from events.run.events import (
     AttemptFailed,
     AttemptLost,
@@ -60,7 +61,6 @@ from events.run.events import (
 )
 from events.run.output import Output
 from events.run.status import Status
-from events.token import TokenRevoked
 from events.workflow import WorkflowCreated, WorkflowVersionCreated
 from tests.builders.facts import NOW, later
 

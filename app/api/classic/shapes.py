@@ -7,7 +7,7 @@ other end is shown to them as `failed`, with the reason in `error`.
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
-from events.filenames import shown_subfolder
+from events.files import shown_subfolder
 from events.run.progress import Progress
 from events.run.state import Run
 from events.run.status import Status

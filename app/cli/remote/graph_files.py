@@ -10,7 +10,7 @@ from app.cli.remote.reasons import reason_of
 from app.cli.texts import language
 from events.errors import InvalidGraph
 from events.graph.wrapped import FoundGraphs, find_graphs
-from events.json_complexity import BodyTooComplex
+from events.json_checks import BodyTooComplex
 from events.messages import CATALOGUE
 from infra.images.metadata import GRAPH_TEXTS, read_graph_texts
 from infra.translation import problem_text, translate

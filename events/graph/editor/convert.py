@@ -11,13 +11,13 @@ from msgspec import UNSET, Struct
 from events.errors import InvalidGraph, Problem
 from events.graph.editor.broadcasts import BROADCASTERS
 from events.graph.editor.classes import UNSAVED_TYPES, Classes, Info, Widget
-from events.graph.editor.custom_combo import CUSTOM_COMBO, with_choice
 from events.graph.editor.externals import EXTERNAL_INFOS
 from events.graph.editor.ids import with_unique_ids
 from events.graph.editor.links import SETTER_MISSING, VIRTUAL, Constant, Found, Source, feed_of
 from events.graph.editor.reading import read_saved
 from events.graph.editor.scopes import Scope, unfold
 from events.graph.editor.shape import Node
+from events.graph.editor.widgets import CUSTOM_COMBO, with_choice
 from events.graph.nodes import Graph
 
 _VALUE_SHOWN = 100

@@ -1,11 +1,11 @@
-"""Pairs the values that the editor saved with a node's widgets.
+"""Pair the values that the editor saved with a node's widgets.
 
 Values are saved by position and without names. Their order is that of the inputs in /object_info;
 between them lie widgets that only the editor has, such as the one that says what becomes of a seed
 after each run. No other place knows that order.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from msgspec import UNSET, Struct
@@ -21,9 +21,13 @@ from events.graph.editor.classes import (
     first_option,
     widget_of,
 )
-from events.graph.editor.custom_combo import CUSTOM_COMBO, read_options
 from events.graph.editor.shape import Node, Slot
 from events.graph.input_specs import InputSpec
+
+CUSTOM_COMBO = "CustomCombo"
+"""A combo whose options the graph holds itself, as further widgets."""
+
+_INDEX = Widget(name="index", type="INT")
 
 CONTROLS = ("fixed", "increment", "decrement", "randomize", "increment-wrap", True, False)
 """What the widget behind a seed holds; in files of 2023 it was a switch."""
@@ -136,7 +140,7 @@ def _custom_combo(
     choice: object = UNSET
     for widget, choice in own:
         yield widget, choice
-    yield from read_options(choice, saved.take)
+    yield from _read_options(choice, saved.take)
     saved.skip_rest()  # The editor does the same with options behind a gap.
 
 
@@ -219,3 +223,27 @@ def _migrated(node_class: NodeClass, node: Node) -> object:
     if len(forced) != len(values):
         return values
     return [value for value, force in zip(values, forced, strict=True) if not force]
+
+
+def _read_options(choice: object, take: Callable[[str], object]) -> Iterator[tuple[Widget, object]]:
+    """Yield what a CustomCombo holds: the place of the choice, the options, and an empty one."""
+    take(_INDEX.name)  # The editor counts anew.
+    options = [""]
+    for number, _ in enumerate(options):  # It grows with each that is filled in.
+        saved = take(f"option{number + 1}")
+        options[number] = "" if saved is UNSET else str(saved)
+        if options[number]:
+            options.append("")
+    yield _INDEX, _index_of(options, choice)
+    for number, option in enumerate(options, 1):
+        yield Widget(name=f"option{number}", type="STRING"), option
+
+
+def with_choice(values: Mapping[str, object], choice: object) -> dict[str, object]:
+    """Return the values of a CustomCombo after a primitive has chosen."""
+    options = [value for name, value in values.items() if name.startswith("option")]
+    return {**values, _INDEX.name: _index_of(options, choice)}
+
+
+def _index_of(options: Sequence[object], choice: object) -> int:
+    return options.index(choice) if choice in options else -1

@@ -1,6 +1,6 @@
 """Why a backup cannot be made or restored, in English and Chinese."""
 
-from events.texts import Texts
+from events.messages.texts import Texts
 from infra.translation import translate
 
 MESSAGES: Texts = {

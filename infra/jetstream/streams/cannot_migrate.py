@@ -1,6 +1,6 @@
 """Why the streams cannot be made as they are declared, in English and Chinese."""
 
-from events.texts import Texts
+from events.messages.texts import Texts
 from infra.translation import translate
 
 MESSAGES: Texts = {

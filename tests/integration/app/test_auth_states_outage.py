@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from app.auth.states import PATIENCE, AuthStates
+from events.access.token import RevokeToken
 from events.aggregates import TOKEN
-from events.token import RevokeToken
 from infra.event_store import LogUnavailable, Session
 from infra.jetstream.connection import connected
 from infra.jetstream.event_store import JetStreamEventStore

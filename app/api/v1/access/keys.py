@@ -17,7 +17,7 @@ from app.auth.scopes import ADMIN, needs
 from app.commands.keys import Keys
 from app.openapi import errors
 from app.reads.keys import KeyReads
-from events.api_key import ApiKey
+from events.access.api_key import ApiKey
 
 Scope = Literal["admin", "deploy", "runs:read", "runs:write"]
 

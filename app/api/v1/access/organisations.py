@@ -16,7 +16,7 @@ from app.auth.scopes import ADMIN, SCOPES, needs
 from app.commands.organisations import Organisations
 from app.openapi import errors
 from app.reads.organisations import OrganisationReads
-from events.organisation import Organisation
+from events.access.organisation import Organisation
 
 
 class CreateOrganisationRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

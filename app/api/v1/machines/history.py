@@ -11,7 +11,7 @@ from events.envelope import AnyRecorded
 from events.machine.events import MachineObserved, MachineRegistered
 from events.machine.snapshot import SnapshotChange, change
 from events.machine.state import Machine
-from events.texts import Texts
+from events.messages.texts import Texts
 from infra.translation import translate
 
 WORDS: Texts = {

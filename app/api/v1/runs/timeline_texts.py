@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from events.messages.texts import Texts
 from events.run.events import (
     AttemptFailed,
     AttemptLost,
@@ -21,7 +22,6 @@ from events.run.events import (
     StatusChanged,
 )
 from events.run.waiting import Waiting, WaitingReason
-from events.texts import Texts
 from infra.translation import translate
 
 PHRASES: Texts = {

@@ -8,9 +8,9 @@ from typing_extensions import override
 
 from app.auth import states
 from app.auth.states import LEASE, TRUSTED, AuthStates
+from events.access.token import RevokeToken, Token
 from events.aggregates import KEY, TOKEN
 from events.envelope import AnyRecorded
-from events.token import RevokeToken, Token
 from infra.event_store import LogUnavailable, Session
 from tests.builders.facts import NOW, meta
 from tests.fakes.clocks import StoppedClock

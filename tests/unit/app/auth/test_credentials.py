@@ -19,12 +19,12 @@ from app.auth.scopes import ADMIN, DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
 from app.auth.states import AuthStates
 from app.auth.tickets import Tickets
 from app.auth.tokens import Tokens
+from events.access.api_key import IssueKey, KeyIssued, RevokeKey
+from events.access.organisation import CreateOrganisation, PutMember, RemoveMember
+from events.access.token import RevokeToken
 from events.aggregates import KEY, ORGANISATION, TOKEN
-from events.api_key import IssueKey, KeyIssued, RevokeKey
 from events.decider import Decider
 from events.errors import NotFound
-from events.organisation import CreateOrganisation, PutMember, RemoveMember
-from events.token import RevokeToken
 from infra.event_store import Session
 from infra.postgres import Pool
 from tests.builders.facts import NOW, OTHER_ID, later, meta

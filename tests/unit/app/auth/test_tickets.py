@@ -13,10 +13,10 @@ from app.auth.caller import Caller, TicketExpired, TicketRevoked, Unauthorized
 from app.auth.credentials import LONGEST
 from app.auth.scopes import RUNS_READ
 from app.auth.tickets import Tickets
+from events.access.api_key import RevokeKey
+from events.access.token import RevokeToken
 from events.aggregates import KEY, RUN, TOKEN
-from events.api_key import RevokeKey
 from events.errors import NotFound
-from events.token import RevokeToken
 from tests.builders.facts import NOW, OTHER_ID, RUN_ID, later
 from tests.unit.app.auth.test_credentials import ACME, SECRET, World, token
 

@@ -11,7 +11,7 @@ from events.graph.compatibility import incompatibilities
 from events.graph.externals import EXTERNALS, InputKind
 from events.graph.inputs import InputField, check_inputs
 from events.messages import CATALOGUE
-from events.texts import LANGUAGES
+from events.messages.texts import LANGUAGES
 from infra.translation import problem_text
 
 _CLASSES = {external.kind: name for name, external in EXTERNALS.items()}

@@ -7,7 +7,7 @@ import pytest
 
 from events.errors import InvalidGraph, Problem
 from events.graph.wrapped import find_graphs
-from events.json_complexity import BodyTooComplex
+from events.json_checks import BodyTooComplex
 
 API = {"3": {"class_type": "KSampler", "inputs": {}}}
 UI: dict[str, Any] = {"nodes": [], "links": [], "extra": {"prompt": API}}

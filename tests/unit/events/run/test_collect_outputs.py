@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from events.filenames import own_prefix, shown_subfolder
+from events.files import own_prefix, shown_subfolder
 from events.run.collect_outputs import TEXT_LIMIT, collect_outputs
 from events.run.output import Output
 

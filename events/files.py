@@ -1,8 +1,10 @@
-"""How a run's files are named: on its machine, where runs share folders, and in object storage."""
+"""Files of runs: how they are passed on, and named on machines and in object storage."""
 
 from collections.abc import Container
 from unicodedata import category
 from uuid import UUID
+
+from msgspec import Struct
 
 _FOLDER = "comfyd"
 _NAME_BYTES = 200
@@ -10,6 +12,21 @@ _EXTENSION_BYTES = 20
 _DEFAULT_PREFIX = "ComfyUI"
 _DEEPEST = 8
 """Parts of a prefix that are kept: with 200 bytes each they fit into any path."""
+
+
+class FileRef(Struct, frozen=True, kw_only=True):
+    """The key of a stored file, and what the file is."""
+
+    key: str
+    media_type: str
+    bytes: int
+    sha256: str
+    """Of the content, in hex."""
+
+    width: int | None = None
+    """Of an image, in pixels; None: it is no image, or its size is unknown."""
+
+    height: int | None = None
 
 
 def own_prefix(prompt_id: UUID, prefix: str) -> str:

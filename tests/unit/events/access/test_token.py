@@ -1,7 +1,7 @@
 """Revoked tokens: once is enough."""
 
+from events.access.token import RevokeToken, Token, TokenRevoked
 from events.aggregates import TOKEN
-from events.token import RevokeToken, Token, TokenRevoked
 from tests.builders.facts import NOW, OTHER_ID, later
 
 REVOKE = RevokeToken(token_id=OTHER_ID, jti="7", by="user:ada", now=NOW)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import json_complexity
-from events.json_complexity import BodyTooComplex, check_complexity
+from events import json_checks
+from events.json_checks import BodyTooComplex, check_complexity
 
 Json = Any
 
@@ -43,12 +43,12 @@ def test_values_are_counted_outside_of_strings_only(value: Json, ascii_only: boo
     body = json.dumps(value, ensure_ascii=ascii_only).encode()
     separators, containers = counted(value)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_complexity, "MOST_CONTAINERS", containers)
+        patch.setattr(json_checks, "MOST_CONTAINERS", containers)
         assert is_taken(body)
-        patch.setattr(json_complexity, "MOST_CONTAINERS", containers - 1)
+        patch.setattr(json_checks, "MOST_CONTAINERS", containers - 1)
         assert not (containers and is_taken(body))
-        patch.setattr(json_complexity, "MOST_CONTAINERS", containers)
-        patch.setattr(json_complexity, "MOST_VALUES", separators - 1)
+        patch.setattr(json_checks, "MOST_CONTAINERS", containers)
+        patch.setattr(json_checks, "MOST_VALUES", separators - 1)
         assert not (separators and is_taken(body))
 
 

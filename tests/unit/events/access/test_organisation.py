@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.aggregates import ORGANISATION
-from events.errors import AlreadyExists, LastOwner, NotFound
-from events.organisation import (
+from events.access.organisation import (
     OWNER,
     ROLES,
     CreateOrganisation,
@@ -17,6 +15,8 @@ from events.organisation import (
     PutMember,
     RemoveMember,
 )
+from events.aggregates import ORGANISATION
+from events.errors import AlreadyExists, LastOwner, NotFound
 from tests.builders.facts import NOW, OTHER_ID
 
 CREATED = OrganisationCreated(organisation_id=OTHER_ID, name="Acme", owner="ada", at=NOW)

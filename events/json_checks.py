@@ -1,8 +1,12 @@
-"""How much a JSON body holds, counted before it is decoded.
+"""Check JSON bodies: how much one holds, before it is decoded, and where a text stops to be JSON.
 
-Three bytes (`[],`) become an object of sixty, and decoding is one call that nobody can interrupt:
-without a limit, a body of the allowed size would take gigabytes and hold up everybody for seconds.
+Three bytes (`[],`) become an object of sixty, and decoding is one call that cannot be interrupted:
+without a limit, a body of the allowed size would take gigabytes and hold up every request.
 """
+
+import re
+
+from events.errors import Problem
 
 MOST_VALUES = 500_000
 """Values and names: what commas, colons and brackets separate."""
@@ -21,6 +25,10 @@ _SEPARATORS = b",:[{"
 _CONTAINERS = b"[{"
 _PIECE = 256 * 1024
 """Bytes that are looked at in one call; between two calls other threads have their turn."""
+
+_BYTE = re.compile(r"\(byte (\d+)\)")
+_SHOWN = 20
+"""Characters that a message repeats."""
 
 
 class BodyTooComplex(Exception):
@@ -85,3 +93,20 @@ def _is_escaped(body: bytes, start: int, quote: int) -> bool:
             break
         end, size = end - len(run), min(4 * size, _PIECE)
     return backslashes % 2 == 1
+
+
+def malformed_json(text: str, error: Exception, *, pointer: str = "") -> Problem:
+    """Name the line and column at which *text* stops to be JSON, as *error* of msgspec has it."""
+    at = _position(text, error)
+    before, rest = text[:at], text[at : at + _SHOWN]
+    line, column = before.count("\n") + 1, at - before.rfind("\n")
+    params = {"line": str(line), "column": str(column), "text": rest}
+    return Problem(code="json_malformed", pointer=pointer, params=params)
+
+
+def _position(text: str, error: Exception) -> int:
+    """Return the place in *text*; what is not told of a byte is told of the end."""
+    if "\N{REPLACEMENT CHARACTER}" in text and isinstance(error, UnicodeDecodeError):
+        return text.index("\N{REPLACEMENT CHARACTER}")
+    found = _BYTE.search(str(error))
+    return len(text.encode()[: int(found[1])].decode(errors="ignore")) if found else len(text)

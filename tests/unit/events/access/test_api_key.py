@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
+from events.access.api_key import ApiKey, IssueKey, KeyIssued, KeyRevoked, RevokeKey
 from events.aggregates import KEY
-from events.api_key import ApiKey, IssueKey, KeyIssued, KeyRevoked, RevokeKey
 from events.errors import AlreadyExists, NotFound
 from tests.builders.facts import NOW, OTHER_ID, later
 
