@@ -33,6 +33,18 @@ from tests.tools.lifecycle import PAGE, lifecycle_page
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 ROOMS = ("app", "consumers", "events", "infra", "projections")
+STATUS = re.compile(
+    r"^Status: (accepted|superseded by \[\d+\]\(\d{4}-[\w-]+\.md\)) · Date: \d{4}-\d\d-\d\d$",
+    re.MULTILINE,
+)
+PLACE = re.compile(rf"(?<![\w/.-])(?:{'|'.join(ROOMS)}|tests)/[a-z0-9_/.*-]*[a-z0-9_*]")
+"""A path of the repository in a text. In capitals stand the parts that a reader fills in."""
+
+NO_FILES = {
+    "events/s",  # a unit
+    "infra/deploy/.env",  # who deploys makes it
+    "infra/deploy/tls",  # this, too
+}
 BLOCK = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
 
 
@@ -69,10 +81,21 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in lines}
 
 
-@pytest.mark.parametrize("page", ["docs/settings.md", "docs/zh/settings.md", "docs/operations.md"])
+@pytest.mark.parametrize("page", ["docs/settings.md", "docs/zh/settings.md"])
 def test_every_setting_is_explained(page: str) -> None:
     own = {*SETTING_NAMES, "COMFYUI_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"}
     assert missing(own, page) == set()
+
+
+@pytest.mark.parametrize("folder", ["docs", "docs/zh"])
+def test_there_is_one_table_of_settings(folder: str) -> None:
+    rows = {
+        page.name: re.findall(r"^\| `([A-Z0-9_]+)`", page.read_text("utf-8"), re.MULTILINE)
+        for page in (ROOT / folder).glob("*.md")
+    }
+    # Five may stand together where they are the subject.
+    tables = {page for page, names in rows.items() if len({*SETTING_NAMES}.intersection(names)) > 5}
+    assert tables == {"settings.md"}
 
 
 @pytest.mark.parametrize("page", ["docs/traces.md", "docs/zh/traces.md"])
@@ -225,7 +248,7 @@ def test_decisions_are_numbered_without_a_gap_and_have_every_part() -> None:
     for file in files:
         page = file.read_text("utf-8")
         assert page.startswith(f"# {int(file.name[:4])}. "), file.name
-        assert re.search(r"^Status: \w+ · Date: \d{4}-\d\d-\d\d$", page, re.MULTILINE), file.name
+        assert STATUS.search(page), file.name
         parts = re.findall(r"^## (.+)$", page, re.MULTILINE)
         assert parts == ["Context", "Decision", "Consequences"], file.name
 
@@ -240,6 +263,35 @@ def test_every_decision_and_page_that_the_code_names_exists() -> None:
     generated = {"docs/benchmarks.md"}  # `make bench` writes it
     gone = {name for name in named - generated if not list(ROOT.glob(f"{name}*"))}
     assert gone == set()
+
+
+def test_every_path_that_pages_and_code_name_exists() -> None:
+    read = {*pages(), *sources(), ROOT / "Makefile", ROOT / "pyproject.toml"}
+    read.remove(ROOT / "CHANGELOG.md")  # It says what was.
+    named = {
+        (str(path.relative_to(ROOT)), place)
+        for path in read
+        if "Status: superseded" not in (page := path.read_text("utf-8"))
+        for place in PLACE.findall(page)
+    }
+    assert len(named) > 50
+    assert {(page, place) for page, place in named if not is_there(place)} == set()
+
+
+def is_there(place: str) -> bool:
+    return place in NO_FILES or any(ROOT.glob(place)) or (ROOT / f"{place}.py").exists()
+
+
+def test_the_map_of_rooms_has_every_folder() -> None:
+    rows = re.findall(r"^\| `(\w+)/` \| [^|]+ \|(.*)\|$", text("CONTRIBUTING.md"), re.MULTILINE)
+    told = {room: set(re.findall(r"`(\w+)/`", folders)) for room, folders in rows}
+    assert told == {room: folders(room) for room in ROOMS} | {"tests": set()}
+
+
+def folders(room: str) -> set[str]:
+    """Return the folders of a room with something of the repository in them."""
+    inside = (ROOT / room).glob("*/*")
+    return {path.parent.name for path in inside if path.name != "__pycache__"} - {"__pycache__"}
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
