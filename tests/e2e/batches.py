@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from events.run.status import Status
-from tests.e2e.system import eventually
+from tests.e2e.system import PATIENCE, eventually
 from tests.e2e.tenant import Tenant
 
 Json = dict[str, Any]
@@ -34,7 +34,7 @@ async def read(ada: Tenant, batch_id: str) -> Json:
     return dict(answer.json())
 
 
-async def done(ada: Tenant, batch_id: str, *, within: float = 30.0) -> Json:
+async def done(ada: Tenant, batch_id: str, *, within: float = PATIENCE) -> Json:
     """Wait for the end of a batch."""
 
     async def look() -> Json | None:

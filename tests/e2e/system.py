@@ -25,12 +25,13 @@ from tests.builders.facts import SEAL_KEY
 from tests.network.ports import free_port
 
 SECRET = "a secret that only the tests know, long enough for HS256"
-READY_WITHIN = 30.0
+PATIENCE = 60.0
+"""Seconds after which something that has not come is missing, on the busiest machine."""
 
 T = TypeVar("T")
 
 
-async def eventually(ask: Callable[[], Awaitable[T | None]], *, within: float = 20.0) -> T:
+async def eventually(ask: Callable[[], Awaitable[T | None]], *, within: float = PATIENCE) -> T:
     """Ask until the answer is something."""
     deadline = time.monotonic() + within
     while not (answer := await ask()):
@@ -168,7 +169,7 @@ class System:
                     return (await http.get("/health/ready")).is_success
                 return False
 
-            await eventually(ready, within=READY_WITHIN)
+            await eventually(ready)
 
     async def until_machine_ready(self) -> None:
         """Wait until the stand-in answers."""
@@ -179,7 +180,7 @@ class System:
                     return (await http.get("/queue")).is_success
                 return False
 
-            await eventually(ready, within=READY_WITHIN)
+            await eventually(ready)
 
     def rendered(self) -> Counter[str]:
         """Count the executions by prompt id, over all lives of the machine."""

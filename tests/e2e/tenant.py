@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 
-from tests.e2e.system import System, eventually
+from tests.e2e.system import PATIENCE, System, eventually
 from tests.observe.described import check_described
 
 ENDS = {"success", "failed", "cancelled", "timeout"}
@@ -54,19 +54,21 @@ class Tenant:
     async def run(self, deployment: str, inputs: Mapping[str, Any] | None = None) -> Json:
         """Make a run and wait for its end."""
         answer = await self.create(deployment, inputs, Prefer="wait=30")
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
+        assert answer.is_success, answer.text
+        return await self.ended(answer.json()["id"])
 
-    async def ended(self, run_id: str, *, within: float = 20.0) -> Json:
+    async def ended(self, run_id: str, *, within: float = PATIENCE) -> Json:
         """Wait for the end of a run."""
         return await self.reaches(run_id, *ENDS, within=within)
 
-    async def reaches(self, run_id: str, *statuses: str, within: float = 20.0) -> Json:
+    async def reaches(self, run_id: str, *statuses: str, within: float = PATIENCE) -> Json:
         """Wait until a run has one of these statuses."""
 
         async def look() -> Json | None:
             run = await self.read(run_id)
-            return run if run["status"] in statuses else None
+            reached = run["status"] in statuses
+            assert reached or run["status"] not in ENDS, f"it is {run['status']}: {run['error']}"
+            return run if reached else None
 
         return await eventually(look, within=within)
 

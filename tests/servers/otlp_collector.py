@@ -46,7 +46,7 @@ class Collector:
         """Return the spans of one trace."""
         return [span for span in self.spans if span.trace == trace]
 
-    def wait_for(self, found: Callable[[], bool], *, within: float = 20.0) -> None:
+    def wait_for(self, found: Callable[[], bool], *, within: float = 60.0) -> None:
         """Wait until something is found in what arrived."""
         deadline = time.monotonic() + within
         while not found():

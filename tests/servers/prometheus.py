@@ -18,7 +18,7 @@ import pytest
 
 from infra.embedded.child import Command, start
 from infra.embedded.ports import LOOPBACK
-from tests.e2e.system import eventually
+from tests.e2e.system import PATIENCE, eventually
 from tests.network.ports import free_port
 
 DEPLOY = Path(__file__).parents[2] / "infra" / "deploy"
@@ -52,7 +52,7 @@ class Prometheus:
             if alert["state"] == "firing"
         ]
 
-    async def until_firing(self, name: str, *, within: float = 30, **labels: str) -> None:
+    async def until_firing(self, name: str, *, within: float = PATIENCE, **labels: str) -> None:
         """Wait until an alert of that name fires that has these labels."""
 
         def fires(found: Sequence[Alert]) -> bool:
@@ -60,7 +60,7 @@ class Prometheus:
 
         await self._until(fires, f"{name} {labels} does not fire", within)
 
-    async def until_over(self, *names: str, within: float = 30) -> None:
+    async def until_over(self, *names: str, within: float = PATIENCE) -> None:
         """Wait until no alert of these names fires any more."""
 
         def over(found: Sequence[Alert]) -> bool:
@@ -68,13 +68,13 @@ class Prometheus:
 
         await self._until(over, f"{names} are not over", within)
 
-    async def until_scraped(self, processes: int, *, within: float = 30) -> None:
+    async def until_scraped(self, processes: int, *, within: float = PATIENCE) -> None:
         """Wait until so many processes of comfyd's were scraped, and nothing fires for the past."""
 
         await self.until_true(f"count(comfyd_build_info) == {processes}", within=within)
         await self._until(lambda found: not found, "not everything is well", within)
 
-    async def until_true(self, comparison: str, *, within: float = 30) -> None:
+    async def until_true(self, comparison: str, *, within: float = PATIENCE) -> None:
         """Wait until a comparison holds for anything."""
         await eventually(lambda: self.query(comparison), within=within)
 
@@ -134,7 +134,7 @@ async def running_prometheus(
     url = f"http://{LOOPBACK}:{port}"
     try:
         async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=10) as http:
-            await eventually(lambda: _is_ready(http), within=30)
+            await eventually(lambda: _is_ready(http), within=PATIENCE)
             yield Prometheus(http)
     finally:
         child.stop()

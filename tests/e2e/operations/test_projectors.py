@@ -5,7 +5,7 @@ import json
 import httpx
 
 from tests.e2e.graphs import card
-from tests.e2e.system import System, eventually
+from tests.e2e.system import PATIENCE, System, eventually
 from tests.e2e.tenant import Tenant
 
 EVENTS = {"projector.following", "projector.standing_by", "projector.took_over"}
@@ -19,7 +19,7 @@ async def test_one_stands_by_quietly_and_takes_over_when_the_other_is_killed(
     try:
         await _says(system, "projector-beside", "standing by")
         system.kill("projector")
-        await _says(system, "projector-beside", "ok", within=10)
+        await _says(system, "projector-beside", "ok")
         run = await ada.run(await ada.deploy(card()))
         await _is_listed(ada, run["id"])
     finally:
@@ -32,7 +32,7 @@ async def test_one_stands_by_quietly_and_takes_over_when_the_other_is_killed(
     assert told == ["projector.standing_by", "projector.took_over"]
 
 
-async def _says(system: System, name: str, state: str, *, within: float = 20) -> None:
+async def _says(system: System, name: str, state: str, *, within: float = PATIENCE) -> None:
     async def says() -> bool:
         try:
             async with httpx.AsyncClient(trust_env=False, timeout=5) as http:

@@ -46,7 +46,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         state.servers.stop()
 
 
-def eventually(condition: Callable[[], bool], *, within: float = 10) -> None:
+def eventually(condition: Callable[[], bool], *, within: float = 60) -> None:
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
