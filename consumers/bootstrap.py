@@ -17,13 +17,13 @@ from consumers.maintenance.erase import Eraser
 from consumers.maintenance.retention import sweep
 from consumers.places import Bounds, Places
 from consumers.run.commands import RunCommands
-from consumers.run.follow import Follower
+from consumers.run.follow import Cancellations, Follower
 from consumers.run.outages import Outages
 from consumers.run.outcome import OutcomeRecorder
-from consumers.run.pace import limits_from
 from consumers.run.prepare import Preparer
 from consumers.run.render import Renderer
-from consumers.run.upload import Uploader
+from consumers.run.submit import Submitter
+from consumers.run.upload import Uploader, limits_from
 from infra import clock
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.comfyui.secrets import MachineSecrets
@@ -88,34 +88,38 @@ async def open_worker(
     )
     recorder = OutcomeRecorder(private=private, runs=runs)
     outages = Outages(runs=runs, patience=settings.machine_wait)
+    cancellations = Cancellations(heard=partial(heard, client))
     return Worker(
         runs=runs,
         store=store,
         renderer=Renderer(
             store=store,
-            private=private,
             machines=machines,
-            preparer=Preparer(
-                private=private,
-                storage=storage,
-                graphs=Graphs(storage),
-                intake=InputImages(storage=storage, given_up=given_up, settings=settings),
-                settings=settings,
+            submitter=Submitter(
+                preparer=Preparer(
+                    private=private,
+                    storage=storage,
+                    graphs=Graphs(storage),
+                    intake=InputImages(storage=storage, given_up=given_up, settings=settings),
+                    settings=settings,
+                    runs=runs,
+                ),
+                recorder=recorder,
                 runs=runs,
+                pause=asyncio.sleep,
             ),
             follower=Follower(
                 recorder=recorder,
                 outages=outages,
                 runs=runs,
-                heard=partial(heard, client),
+                cancellations=cancellations,
                 progress_of=partial(ProgressSender, client),
                 run_timeout=settings.run_timeout,
                 queue_timeout=settings.queue_timeout,
             ),
             recorder=recorder,
-            runs=runs,
-            pause=asyncio.sleep,
             outages=outages,
+            runs=runs,
         ),
         uploader=Uploader(
             store=store,
@@ -123,9 +127,9 @@ async def open_worker(
             storage=storage,
             places=Places(UPLOADS_AT_ONCE),
             limits=limits_from(settings),
-            runs=runs,
-            heard=partial(heard, client),
             outages=outages,
+            runs=runs,
+            cancellations=cancellations,
         ),
         eraser=Eraser(
             store=store,

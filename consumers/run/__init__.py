@@ -1,1 +1,1 @@
-"""The way of a run: prepared, claimed, rendered, followed, recorded and uploaded."""
+"""The way of a run on a worker: render, submit, prepare, follow and outcome, then upload."""

@@ -1,4 +1,7 @@
-"""Commands about runs, sent in the name of this worker, and their part of a run's trace."""
+"""Commands about runs, sent in the name of this worker: their errors, and their part of the trace.
+
+What the log keeps of an error has a size, whatever a machine says.
+"""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -9,8 +12,8 @@ from msgspec import Struct
 
 from events.envelope import Meta
 from events.ids import derived
-from events.run.commands import RunCommand
-from events.run.events import RunEvent
+from events.run.commands import FailRun, LoseAttempt, RunCommand
+from events.run.events import RunError, RunEvent
 from events.run.state import Run
 from events.subjects import identifier_of
 from infra.event_store import Session
@@ -23,6 +26,12 @@ from infra.telemetry.tracing.spans import (
     run_span,
 )
 
+LONGEST_MESSAGE = 4_000
+"""Characters kept of a message; a node may raise with a whole tensor in it."""
+
+LONGEST_NAME = 200
+"""Characters kept of the name of a node, a class or an input."""
+
 RunSession = Session[Run, RunCommand, RunEvent]
 
 
@@ -30,7 +39,7 @@ class RunCommands(Struct, frozen=True, kw_only=True):
     """Sends commands about runs, with this worker as their author."""
 
     worker: str
-    """Name of this process, for those who read the log."""
+    """Name of this process, as the log shows it."""
 
     now: Callable[[], datetime]
     new_id: Callable[[], UUID]
@@ -52,6 +61,41 @@ class RunCommands(Struct, frozen=True, kw_only=True):
     async def send(self, session: RunSession, command: RunCommand) -> None:
         """Send a command about the run in *session*; see Session.execute."""
         await session.execute(command, self.meta(session))
+
+    async def fail(self, session: RunSession, error: RunError) -> None:
+        """End the run in *session* as failed, whatever its attempt has come to."""
+        await self.send(session, FailRun(error=error, now=self.now()))
+
+    async def lose(self, session: RunSession, attempt: int, reason: str) -> None:
+        """Record that the machine lost an *attempt*; unless it was the last, another follows."""
+        await self.send(session, LoseAttempt(attempt=attempt, reason=_cut(reason), now=self.now()))
+
+
+def run_error(
+    code: str,
+    message: str,
+    *,
+    node_id: str = "",
+    node_class: str = "",
+    input_name: str = "",
+    exception: str = "",
+) -> RunError:
+    """Return the error of a run, each part cut to size."""
+    return RunError(
+        code=code,
+        message=_cut(message),
+        node_id=node_id[:LONGEST_NAME],
+        node_class=node_class[:LONGEST_NAME],
+        input_name=input_name[:LONGEST_NAME],
+        exception=exception[:LONGEST_NAME],
+    )
+
+
+def _cut(text: str) -> str:
+    """Return the beginning of a long *text*, and how long it was."""
+    if len(text) <= LONGEST_MESSAGE:
+        return text
+    return f"{text[:LONGEST_MESSAGE]}… ({len(text)} characters)"
 
 
 def timed(name: str, session: RunSession, **attributes: Attribute) -> AbstractContextManager[Span]:

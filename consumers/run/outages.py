@@ -8,8 +8,7 @@ import math
 from msgspec import Struct
 
 from consumers.delivery import RetryLater
-from consumers.run.commands import RunCommands, RunSession
-from consumers.run.errors import run_error
+from consumers.run.commands import RunCommands, RunSession, run_error
 from events.run.commands import NoteWaiting
 from events.run.events import RunError
 from events.run.state import Run

@@ -3,9 +3,8 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from consumers.run.commands import RunCommands, RunSession
-from consumers.run.errors import run_error
-from events.run.commands import FailRun, LoseAttempt, RecordOutputs, SettleRun
+from consumers.run.commands import RunCommands, RunSession, run_error
+from events.run.commands import FailRun, RecordOutputs, SettleRun
 from events.run.decide import outputs_fit
 from events.run.events import RunError
 from events.run.output import Output
@@ -43,12 +42,13 @@ class OutcomeRecorder(Struct, frozen=True, kw_only=True):
                 error = run_error("interrupted", "someone stopped the prompt on the machine")
                 await self._record_failure(session, attempt, outcome, error)
             case Lost():
-                lost = LoseAttempt(
-                    attempt=attempt,
-                    reason="the machine knows nothing of it any more",
-                    now=self.runs.now(),
-                )
-                await self.runs.send(session, lost)
+                reason = "the machine knows nothing of it any more"
+                await self.runs.lose(session, attempt, reason)
+
+    async def erase_late_texts(self, session: RunSession) -> None:
+        """Erase texts that were put too late: the run was cancelled and erased meanwhile."""
+        if session.existing.erased_at is not None:
+            await self.private.erase(session.existing.id)
 
     async def _record_failure(
         self, session: RunSession, attempt: int, outcome: Failed | Interrupted, error: RunError
@@ -64,21 +64,18 @@ class OutcomeRecorder(Struct, frozen=True, kw_only=True):
         await self.runs.send(session, failed)
 
     async def _record_outputs(self, session: RunSession, attempt: int, finished: Finished) -> None:
-        run_id = session.existing.id
         texts = {o.index: o.text for o in finished.outputs if o.text is not None}
         try:
             if texts and outputs_fit(finished.outputs):
-                # First the texts: a run that tells of them without having them could not be mended.
-                await self.private.put_texts(run_id, attempt, texts)
+                # First the texts: a run that names texts it does not have could not be mended.
+                await self.private.put_texts(session.existing.id, attempt, texts)
             await self._record_produced(session, attempt, finished)
         except TooLarge:
             await self.runs.send(session, self._too_large(attempt, finished))
             return
         settle = SettleRun(now=self.runs.now())
         await session.execute(settle, self.runs.meta(session, "settle", attempt))
-        if session.existing.erased_at is not None:
-            # It was cancelled and erased while we looked: what we have just put came too late.
-            await self.private.erase(run_id)
+        await self.erase_late_texts(session)
 
     async def _record_produced(self, session: RunSession, attempt: int, finished: Finished) -> None:
         produced = RecordOutputs(

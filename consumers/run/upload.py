@@ -11,13 +11,11 @@ from msgspec.structs import replace
 from consumers.delivery import RetryLater, growing_delay
 from consumers.machines.driver_pool import DriverPool, MachineUnusable
 from consumers.places import Places
-from consumers.run.background import CANCEL_REQUESTED, Heard, background, stopped
-from consumers.run.commands import RunCommands, RunSession, timed
-from consumers.run.errors import cut, run_error
+from consumers.run.commands import RunCommands, RunSession, run_error, timed
+from consumers.run.follow import Cancellations, background
 from consumers.run.outages import Outages, unreachable
-from consumers.run.pace import Limits, paced
 from events.aggregates import RUN
-from events.run.commands import FailRun, LoseAttempt, RecordUpload, SettleRun
+from events.run.commands import RecordUpload, SettleRun
 from events.run.events import output_uploaded
 from events.run.output import Output
 from events.run.state import Run
@@ -26,11 +24,33 @@ from infra.images.size import ImageSizeSniffer
 from infra.machine_driver import MachineDriver, MachineRefused, MachineUnreachable, OutputMissing
 from infra.s3.keys import output_folder, output_key
 from infra.s3.port import ObjectStorage, StorageRefused, StorageUnavailable
+from infra.settings.settings import Settings
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 4
 """Files of one run on their way at the same time."""
+
+WINDOW = 30.0
+"""Seconds over which the speed is measured; without a byte for so long a file has stopped."""
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What one file may take."""
+
+    bytes: int
+    seconds: float
+    bytes_per_second: float
+    window: float = WINDOW
+
+
+def limits_from(settings: Settings) -> Limits:
+    """Read the limits from the settings."""
+    return Limits(
+        bytes=settings.output_bytes,
+        seconds=settings.output_timeout,
+        bytes_per_second=settings.output_speed,
+    )
 
 
 class Uploader(Struct, frozen=True, kw_only=True):
@@ -43,9 +63,9 @@ class Uploader(Struct, frozen=True, kw_only=True):
     """Who may store outputs now."""
 
     limits: Limits
-    runs: RunCommands
-    heard: Heard
     outages: Outages
+    runs: RunCommands
+    cancellations: Cancellations
 
     async def upload(self, run_id: UUID, delivery: int) -> None:
         """Store what a finished render left behind.
@@ -60,7 +80,7 @@ class Uploader(Struct, frozen=True, kw_only=True):
         if run is None:
             return
         # A worker that stored something too late may have died before it could see that.
-        await self._forget_erased(session, delivery)
+        await self._delete_late_files(session, delivery)
         if run.ended or not run.produced:
             return
         async with self.places.place(run.machine_id, session.tenant, delivery):
@@ -75,16 +95,15 @@ class Uploader(Struct, frozen=True, kw_only=True):
             async with self.machines.using(known) as machine:
                 stored = await self._store_until_stopped(session, machine)
         except (OutputMissing, MachineUnusable) as error:
-            reason = cut(f"its outputs are gone: {error}")
-            lost = LoseAttempt(attempt=run.attempt, reason=reason, now=self.runs.now())
-            await session.execute(lost, self.runs.meta(session))
+            await self.runs.lose(session, run.attempt, f"its outputs are gone: {error}")
         except MachineRefused as error:
-            await self._fail(session, error.code, error)
+            refused = run_error(error.code, f"outputs were not stored: {error}")
+            await self.runs.fail(session, refused)
         except (MachineUnreachable, StorageUnavailable, StorageRefused) as error:
             log.warning("upload.postponed", extra={"run": session.name, "error": str(error)})
             await self.outages.wait(session, error, delivery)
             lasting = unreachable(error, f"outputs were not stored: {error}")
-            await self.runs.send(session, FailRun(error=lasting, now=self.runs.now()))
+            await self.runs.fail(session, lasting)
         else:
             settle = SettleRun(now=self.runs.now())
             cause = self.runs.meta(session, "settle", run.attempt)
@@ -92,9 +111,9 @@ class Uploader(Struct, frozen=True, kw_only=True):
         finally:
             if not settled:
                 await session.load()
-                await self._forget_erased(session, delivery)
+                await self._delete_late_files(session, delivery)
 
-    async def _forget_erased(self, session: RunSession, delivery: int) -> None:
+    async def _delete_late_files(self, session: RunSession, delivery: int) -> None:
         """Delete what was stored too late: the run was cancelled and erased meanwhile."""
         if session.existing.erased_at is None:
             return
@@ -106,11 +125,10 @@ class Uploader(Struct, frozen=True, kw_only=True):
     async def _store_until_stopped(self, session: RunSession, machine: MachineDriver) -> bool:
         """Store all outputs; return whether that was done before the run was cancelled or ended."""
         async with (
-            self.heard(session.name, CANCEL_REQUESTED) as cancel_heard,
+            self.cancellations.watch(session) as cancellation,
             background(self._store_all(session, machine)) as storing,
-            background(stopped(session, cancel_heard)) as stopping,
         ):
-            await asyncio.wait({storing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({storing, cancellation}, return_when=asyncio.FIRST_COMPLETED)
             if storing.done():
                 storing.result()
             return storing.done()
@@ -158,12 +176,67 @@ class Uploader(Struct, frozen=True, kw_only=True):
         cause = self.runs.meta(session, "upload", run.attempt, output.index)
         await session.execute(RecordUpload(upload=uploaded), cause)
 
-    async def _fail(self, session: RunSession, code: str, error: Exception) -> None:
-        reason = run_error(code, f"outputs were not stored: {error}")
-        await session.execute(FailRun(error=reason, now=self.runs.now()), self.runs.meta(session))
-
 
 async def _sniffed(chunks: AsyncIterator[bytes], sniffer: ImageSizeSniffer) -> AsyncIterator[bytes]:
     async for chunk in chunks:
         sniffer.feed(chunk)
         yield chunk
+
+
+async def paced(
+    chunks: AsyncIterator[bytes], limits: Limits, *, name: str, length: int | None
+) -> AsyncIterator[bytes]:
+    """Yield what *chunks* yields; only the time spent on waiting for the machine counts.
+
+    Raises:
+        MachineRefused: the file is too large.
+        MachineUnreachable: it comes too slowly, or takes too long.
+
+    """
+    _check_size(length or 0, limits, name)
+    size, waited = 0, 0.0
+    measured_size, measured_at = 0, 0.0
+    while True:
+        chunk, seconds = await _next(chunks, limits, waited, name)
+        if chunk is None:
+            return
+        size += len(chunk)
+        waited += seconds
+        _check_size(size, limits, name)
+        if waited - measured_at >= limits.window:
+            speed = (size - measured_size) / (waited - measured_at)
+            if speed < limits.bytes_per_second:
+                raise MachineUnreachable(
+                    f"{name} comes at {speed:.0f} bytes a second; "
+                    f"{limits.bytes_per_second:g} are the least (COMFYD_OUTPUT_SPEED)"
+                )
+            measured_size, measured_at = size, waited
+        yield chunk
+
+
+async def _next(
+    chunks: AsyncIterator[bytes], limits: Limits, waited: float, name: str
+) -> tuple[bytes | None, float]:
+    """Return the next piece, None at the end, and the seconds it took."""
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    left = limits.seconds - waited
+    try:
+        async with asyncio.timeout(min(left, limits.window)):
+            chunk = await anext(chunks, None)
+    except TimeoutError:
+        if left > limits.window:
+            raise MachineUnreachable(f"{name}: not a byte for {limits.window:g} s") from None
+        raise MachineUnreachable(
+            f"{name} was not there after {limits.seconds:g} s (COMFYD_OUTPUT_TIMEOUT)"
+        ) from None
+    return chunk, clock() - began
+
+
+def _check_size(size: int, limits: Limits, name: str) -> None:
+    if size > limits.bytes:
+        raise MachineRefused(
+            "output_too_large",
+            f"{name} has more than the {limits.bytes} bytes that an output may have "
+            "(COMFYD_OUTPUT_BYTES)",
+        )

@@ -14,13 +14,13 @@ from consumers.maintenance.erase import Eraser
 from consumers.maintenance.retention import sweep as sweep_runs
 from consumers.places import Places
 from consumers.run.commands import RunCommands
-from consumers.run.follow import Follower
+from consumers.run.follow import Cancellations, Follower
 from consumers.run.outages import Outages
 from consumers.run.outcome import OutcomeRecorder
-from consumers.run.pace import limits_from
 from consumers.run.prepare import Preparer
 from consumers.run.render import Renderer
-from consumers.run.upload import Uploader
+from consumers.run.submit import Submitter
+from consumers.run.upload import Uploader, limits_from
 from infra.event_store import EventStore
 from infra.images.store import InputImages
 from infra.jetstream.private_data import PrivateData
@@ -65,37 +65,45 @@ class WorkerParts(Struct, frozen=True, kw_only=True):
         """The policy for outages."""
         return Outages(runs=self.runs, patience=self.settings.machine_wait)
 
+    @property
+    def cancellations(self) -> Cancellations:
+        """The watch for cancellations."""
+        return Cancellations(heard=self.heard)
+
 
 async def render(run_id: UUID, delivery: int, parts: WorkerParts) -> None:
     """Render as this worker does."""
     recorder = OutcomeRecorder(private=parts.private, runs=parts.runs)
     await Renderer(
         store=parts.store,
-        private=parts.private,
         machines=parts.machines,
-        preparer=Preparer(
-            private=parts.private,
-            storage=parts.storage,
-            graphs=parts.graphs,
-            intake=InputImages(
-                storage=parts.storage, given_up=parts.given_up, settings=parts.settings
+        submitter=Submitter(
+            preparer=Preparer(
+                private=parts.private,
+                storage=parts.storage,
+                graphs=parts.graphs,
+                intake=InputImages(
+                    storage=parts.storage, given_up=parts.given_up, settings=parts.settings
+                ),
+                settings=parts.settings,
+                runs=parts.runs,
             ),
-            settings=parts.settings,
+            recorder=recorder,
             runs=parts.runs,
+            pause=parts.pause,
         ),
         follower=Follower(
             recorder=recorder,
             outages=parts.outages,
             runs=parts.runs,
-            heard=parts.heard,
+            cancellations=parts.cancellations,
             progress_of=parts.progress_of,
             run_timeout=parts.settings.run_timeout,
             queue_timeout=parts.settings.queue_timeout,
         ),
         recorder=recorder,
-        runs=parts.runs,
-        pause=parts.pause,
         outages=parts.outages,
+        runs=parts.runs,
     ).render(run_id, delivery)
 
 
@@ -107,9 +115,9 @@ async def upload(run_id: UUID, delivery: int, parts: WorkerParts) -> None:
         storage=parts.storage,
         places=parts.upload_places,
         limits=limits_from(parts.settings),
-        runs=parts.runs,
-        heard=parts.heard,
         outages=parts.outages,
+        runs=parts.runs,
+        cancellations=parts.cancellations,
     ).upload(run_id, delivery)
 
 

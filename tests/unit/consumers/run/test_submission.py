@@ -6,7 +6,7 @@ from uuid import UUID
 
 from typing_extensions import override
 
-from consumers.run.render import SUBMISSIONS
+from consumers.run.submit import SUBMISSIONS
 from events.ids import prompt_id
 from events.run.status import Status
 from infra.machine_driver import Lost, OutcomeUnknown, PromptState

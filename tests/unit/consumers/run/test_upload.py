@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from consumers.delivery import RetryLater
+from consumers.run.follow import LOOK_AGAIN
 from consumers.run.outages import LONGEST_PAUSE
 from events.aggregates import RUN
 from events.ids import prompt_id
@@ -283,6 +284,34 @@ async def test_files_that_come_after_the_run_was_erased_are_not_kept(world: Worl
     await upload(RUN_ID, 1, await world.tools())
 
     assert world.stored == {}
+    assert (await world.run()).status is Status.CANCELLED
+
+
+class Slow(FakeMachine):
+    """Never comes to the end of a file."""
+
+    @override
+    @asynccontextmanager
+    async def open_output(self, output: Output) -> AsyncIterator[OutputStream]:
+        await asyncio.Event().wait()
+        async with super().open_output(output) as stream:
+            yield stream
+
+
+async def test_a_cancellation_that_came_before_the_worker_listened_stops_it_at_once(
+    world: World,
+) -> None:
+    @asynccontextmanager
+    async def too_late(_: str, __: str) -> AsyncIterator[asyncio.Event]:
+        session = await load(world.store, RUN, RUN_ID)
+        await session.execute(RequestCancel(by="ada", now=NOW), meta())
+        yield asyncio.Event()
+
+    world.machine = Slow()
+
+    async with asyncio.timeout(LOOK_AGAIN / 2):
+        await upload(RUN_ID, 1, replace(await world.tools(), heard=too_late))
+
     assert (await world.run()).status is Status.CANCELLED
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from msgspec.structs import replace
 
-from consumers.run.pace import Limits, paced
+from consumers.run.upload import Limits, paced
 from infra.machine_driver import MachineRefused, MachineUnreachable
 
 LIMITS = Limits(bytes=100, seconds=30, bytes_per_second=100, window=0.2)
