@@ -65,7 +65,7 @@ class Broker(NatsBroker):
 
         """
         for subscriber in self.subscribers:
-            # Only those that pull have tasks.
+            # Those that pull have tasks, and those that work on several messages at once.
             tasks: list[asyncio.Task[Any]] = getattr(subscriber, "tasks", [])
             if tasks and all(task.done() for task in tasks):
                 raise GaveUp("a loop that fetches work has ended")

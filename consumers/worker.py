@@ -54,6 +54,10 @@ UPLOADERS = 32
 OBSERVERS = 16
 """Looks, or waits in line for one."""
 
+REACTIONS = 32
+"""Facts that are reacted to at the same time. One after another, a slow NATS makes those behind
+wait for so long that they are delivered again, and the copies make the rest wait even longer."""
+
 _LOG = JStream(subjects.LOG, declare=False)
 _WORK = JStream(subjects.WORK, declare=False)
 
@@ -76,7 +80,7 @@ async def work(
         in_hand = InHand()
         exits.push_async_callback(in_hand.let_go)
         exits.push_async_callback(broker.stop)
-        _react_to_events(broker, worker.store, queue)
+        react_to_events(broker, worker.store, queue)
         with starting():
             await ReactorDurable(client).keep()
             for kind in KINDS:
@@ -117,11 +121,14 @@ def _duties(
         yield keep_retention(worker.sweep, stop)
 
 
-def _react_to_events(broker: NatsBroker, store: EventStore, queue: WorkQueue) -> None:
+def react_to_events(broker: NatsBroker, store: EventStore, queue: WorkQueue) -> None:
+    """Have the workers share the facts of the log, and react to each of them."""
+
     @broker.subscriber(
         "ev.*.*.*",
         stream=_LOG,
         queue=REACTOR,  # also the durable's name
+        max_workers=REACTIONS,
     )
     async def on_event(message: NatsMessage) -> None:
         raw = message.raw_message
