@@ -133,9 +133,19 @@ class RunReads:
     async def page_with_texts(
         self, caller: Caller, fits: RunFilter, *, limit: int, before: int | None
     ) -> Page:
-        """Return a part of the caller's runs that fit a filter, newest first, with their texts."""
+        """Return a part of the caller's runs that fit a filter, newest first, with their texts.
+
+        A run for which this process has given a newer answer is as it was then, or newer: what was
+        erased is not in a list again.
+
+        Raises:
+            LogUnavailable: the log does not answer for such a run, or for a text.
+
+        """
         page = await self.page(caller, fits, limit=limit, before=before)
         for row in page.rows:
+            if row.position < self.recent.position(row.id):
+                row.state = (await self.session(caller, row.id)).existing
             row.state = await self._texts.put_into(row.state)
         return page
 

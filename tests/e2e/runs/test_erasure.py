@@ -35,9 +35,7 @@ def graph() -> Json:
 @pytest.fixture(scope="module")
 async def erased(ada: Tenant, system: System, nats: Client) -> Json:
     """Return a run that was erased, as it was before."""
-    image = base64.b64encode(saved("PNG", picture(9, 7, seed=4711))).decode()
-    inputs = {"prompt": PROMPT, "picture": f"data:image/png;base64,{image}"}
-    run = await ada.run(await ada.deploy(graph()), inputs)
+    run = await ada.run(await ada.deploy(graph()), {"prompt": PROMPT, **picture_input()})
     assert run["status"] == "success", run["error"]
     assert PROMPT in str(run["outputs"])
     assert FILE in str(run["outputs"])
@@ -47,6 +45,12 @@ async def erased(ada: Tenant, system: System, nats: Client) -> Json:
     answer = await ada.http.post(f"/v1/runs/{run['id']}/erase")
     assert (answer.status_code, answer.json()["erasure"]) == (202, "requested")
     return run
+
+
+def picture_input() -> dict[str, str]:
+    """Return the input image of a run."""
+    image = base64.b64encode(saved("PNG", picture(9, 7, seed=4711))).decode()
+    return {"picture": f"data:image/png;base64,{image}"}
 
 
 async def inputs_stream(nats: Client) -> list[str]:
@@ -110,6 +114,24 @@ async def test_from_the_answer_on_nobody_is_shown_anything_private(
 ) -> None:
     told = await answers(ada, erased["id"])
     assert {secret for secret in secrets_of(erased) if secret in told} == set()
+
+
+async def test_a_list_shows_nothing_private_before_the_read_models_know_of_the_erasure(
+    ada: Tenant, system: System
+) -> None:
+    run = await ada.run(await ada.deploy(graph()), {"prompt": "another otter", **picture_input()})
+
+    async def listed() -> bool:
+        return "another otter" in (await ada.http.get("/v1/runs?limit=5")).text
+
+    await eventually(listed)
+    system.freeze("projector")
+    try:
+        assert (await ada.http.post(f"/v1/runs/{run['id']}/erase")).status_code == 202
+        told = await answers(ada, run["id"])
+    finally:
+        system.thaw("projector")
+    assert "another otter" not in told
 
 
 async def test_the_log_never_held_the_prompt_the_text_or_the_picture(
