@@ -155,9 +155,11 @@ def position(file: Path) -> int:
         return 0
     db = sqlite3.connect(file, timeout=10)
     try:
-        return int(db.execute("SELECT position FROM place").fetchone()[0])
+        found = db.execute("SELECT position FROM place").fetchone()
     except sqlite3.OperationalError:
-        return 0  # it was killed before it made its tables
+        return 0  # it is not as far as to have its tables
+    else:
+        return int(found[0]) if found else 0
     finally:
         db.close()
 
