@@ -43,7 +43,7 @@ async def test_no_request_gets_an_answer_that_is_not_described(
         *("--generation-deterministic", "--max-examples", str(EXAMPLES)),
         # One at a time: in Python 3.11, two threads that parse source at once break each other.
         *("--workers", "1"),
-        *("--request-timeout", "30", "--continue-on-failure", "--no-color", "--warnings", "off"),
+        *("--request-timeout", "120", "--continue-on-failure", "--no-color", "--warnings", "off"),
         folder=tmp_path,
         env={"SCHEMATHESIS_HOOKS": str(HOOKS), "COMFYD_TEST_IDS": json.dumps(_ids(run))},
     )
