@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +30,11 @@ from infra.telemetry.worker_metrics import Look
 log = logging.getLogger(__name__)
 
 TRIES = 4
-"""Looks in a row at a machine that does not answer: one that was just started may need a moment."""
+"""Looks in a row at a machine that does not answer: it may only be starting again."""
+
+STARTING = timedelta(minutes=5)
+"""Age of a machine up to which it is looked at until it was seen once: people register a ComfyUI
+while it starts, and with many custom nodes that takes minutes."""
 
 RESERVE = 500
 """Events of a machine that are left for what people do with it: most of all, for removing it."""
@@ -56,17 +60,13 @@ class Observer(Struct, frozen=True, kw_only=True):
     queue: WorkQueue
     looked: Callable[[Look], None]
 
-    async def observe(
-        self,
-        machine_id: UUID,
-        delivery: int,
-    ) -> None:
+    async def observe(self, machine_id: UUID, delivery: int) -> None:
         """Look at a machine, and report what came of it; let go of one that was removed.
 
         Raises:
             RetryLater: it does not answer, the storage does not, or runs still wait for a machine
-                that is gone; only a few times, since the next look comes by itself. Or too many
-                machines of its owner are being looked at.
+                that is gone; only a few times, or while the machine is new, since the next look
+                comes by itself. Or too many machines of its owner are being looked at.
             LogUnavailable: the log does not answer.
 
         """
@@ -98,8 +98,11 @@ class Observer(Struct, frozen=True, kw_only=True):
             if isinstance(error, MachineUnreachable):
                 self.looked(Look.UNREACHABLE)
             log.info("machine.not_observed", extra=_about(known.id, error))
-            if delivery < TRIES:
+            if delivery < TRIES or self._is_new(known):
                 raise RetryLater(growing_delay(delivery)) from error
+
+    def _is_new(self, known: state.Machine) -> bool:
+        return known.snapshot is None and self.now() - known.created_at < STARTING
 
     async def _record(self, known: state.Machine, observed: Observed) -> None:
         session = await load(self.store, MACHINE, known.id)

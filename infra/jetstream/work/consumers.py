@@ -31,12 +31,12 @@ class KindOfWork(Struct, frozen=True, kw_only=True):
     """Messages that may be unacknowledged at once, over all workers."""
 
 
-# Most erasures wait for some seconds, and so do uploads from a machine that is busy or away; what
-# waits keeps its place, and must not keep others from theirs.
+# Most erasures wait for some seconds, and so do uploads from a machine that is busy or away, and
+# looks at one; what waits keeps its place, and must not keep others from theirs.
 UPLOADS = KindOfWork(consumer="upload", subject=subjects.UPLOAD_WORK, in_flight=10_000)
 ERASURES = KindOfWork(consumer="erase", subject=subjects.ERASE_WORK, in_flight=1000)
 BATCHES = KindOfWork(consumer="batch", subject=subjects.BATCH_WORK, in_flight=16)
-OBSERVATIONS = KindOfWork(consumer="observe", subject=subjects.OBSERVE_WORK, in_flight=64)
+OBSERVATIONS = KindOfWork(consumer="observe", subject=subjects.OBSERVE_WORK, in_flight=1000)
 KINDS = (UPLOADS, ERASURES, BATCHES, OBSERVATIONS)
 
 

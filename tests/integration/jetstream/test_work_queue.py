@@ -12,7 +12,13 @@ from events import subjects
 from events.work import erasure_piece, render_piece, stop_piece, upload_piece
 from infra.event_store import LogUnavailable
 from infra.jetstream.connection import api
-from infra.jetstream.work.consumers import ACK_WAIT, RUNS_PER_MACHINE, UPLOADS, render_consumer
+from infra.jetstream.work.consumers import (
+    ACK_WAIT,
+    OBSERVATIONS,
+    RUNS_PER_MACHINE,
+    UPLOADS,
+    render_consumer,
+)
 from infra.jetstream.work.queue import Queued, WorkQueue, identifier_in
 from tests.builders.facts import MACHINE_ID, RUN_ID
 
@@ -102,6 +108,22 @@ async def test_a_machine_is_let_go_when_no_run_waits_for_it(log_client: Client) 
     for _ in range(2):
         assert await queue.let_go(MACHINE_ID)
         assert await queue.machines() == set()
+
+
+async def test_looks_that_wait_for_machines_that_are_away_hold_up_no_others(
+    log_client: Client,
+) -> None:
+    queue, away, new = WorkQueue(log_client), [uuid4() for _ in range(200)], uuid4()
+    await queue.serve(OBSERVATIONS)
+    looks = await log_client.jetstream().pull_subscribe_bind("observe", stream=subjects.WORK)
+    for machine_id in away:
+        await queue.put(subjects.OBSERVE_WORK, machine_id, message_id=str(machine_id))
+    for message in await looks.fetch(len(away), timeout=5):
+        await message.nak(delay=60)
+
+    await queue.put(subjects.OBSERVE_WORK, new, message_id="new")
+
+    assert [identifier_in(m.data) for m in await looks.fetch(1, timeout=5)] == [new]
 
 
 async def test_what_there_is_to_do_says_whose_it_is(log_client: Client) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from contextlib import nullcontext
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -27,7 +28,7 @@ from infra.event_store import load
 from infra.jetstream.work.queue import WorkQueue
 from infra.machine_driver import MachineRefused, MachineUnreachable, Observed
 from infra.telemetry.worker_metrics import Look
-from tests.builders.facts import MACHINE_ID, NOW, meta
+from tests.builders.facts import MACHINE_ID, NOW, later, meta
 from tests.fakes.event_store import MemoryEventStore
 from tests.fakes.machine import OBSERVED, FakeMachine, worker_tools
 from tests.fakes.object_storage import FakeObjectStorage
@@ -147,6 +148,22 @@ async def test_a_machine_that_does_not_answer_stays_as_it_is_known(world: World)
         await world.look(delivery=1)
     assert await world.look(delivery=TRIES) == known
     assert world.looks == [Look.SEEN, Look.UNREACHABLE, Look.UNREACHABLE]
+
+
+@pytest.mark.parametrize(("age", "again"), [(299, True), (301, False)])
+async def test_a_new_machine_that_is_still_starting_is_looked_at_until_it_was_seen(
+    world: World,
+    age: float,
+    again: bool,  # noqa: FBT001 -- drawn by the parametrisation
+) -> None:
+    world.tools = replace(world.tools, now=lambda: later(age))
+    world.machine.breaks = {"observe": [MachineUnreachable("it is starting")]}
+    with pytest.raises(RetryLater) if again else nullcontext():
+        await world.look(delivery=TRIES)
+
+    assert (await world.look(delivery=TRIES + 1)).snapshot is not None
+    world.machine.breaks = {"observe": [MachineUnreachable("away")]}
+    await world.look(delivery=TRIES)
 
 
 async def test_a_draining_machine_is_looked_at_and_a_disabled_one_is_not(world: World) -> None:
