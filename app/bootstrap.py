@@ -25,8 +25,8 @@ from app.commands.runs.resolve_rerun import KeptInputs, RerunResolver
 from app.commands.runs.run_inputs import RunInputs
 from app.commands.workflows.promote import Promotions
 from app.commands.workflows.push import PushWorkflow
-from app.doctor.look import Doctor, ReadModelProbe
-from app.doctor.look_at_machines import MachineProbe
+from app.doctor.doctor import Doctor, ReadModelProbe
+from app.doctor.machine_probe import MachineProbe
 from app.doctor.stuck_runs import StuckRuns
 from app.health import Readings
 from app.limits.quotas import Quotas

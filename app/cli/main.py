@@ -7,15 +7,15 @@ from collections.abc import Mapping
 import click
 
 from app.auth.tokens import Tokens
-from app.cli.analyst import analyst
-from app.cli.completion import completion
+from app.cli.client.login import LOCAL_USER
+from app.cli.commands import COMMANDS
+from app.cli.commands.analyst import analyst
+from app.cli.commands.completion import completion
+from app.cli.local.up import refuse, up
+from app.cli.local_settings import chosen_data, local_secret, remembered_settings
 from app.cli.localised import localise
-from app.cli.remote import COMMANDS
-from app.cli.remote.login import LOCAL_USER
 from app.cli.sections import SectionedGroup
-from app.cli.stack import chosen_data, local_secret, remembered_settings
 from app.cli.texts import message, tr
-from app.cli.up import refuse, up
 from infra.jetstream.streams.plan import LOWERABLE
 
 

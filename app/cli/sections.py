@@ -8,7 +8,7 @@ from typing import Any
 import click
 from typing_extensions import override
 
-from app.cli.remote.plain import json_text
+from app.cli.terminal import json_text
 from app.cli.texts import message, tr
 
 SECTIONS: Mapping[str, Sequence[str]] = {

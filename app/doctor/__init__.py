@@ -1,1 +1,1 @@
-"""The doctor: looks at everything a server depends on, and names each fault with its fix."""
+"""Checks of everything a server depends on; each fault is reported with its fix."""

@@ -7,7 +7,7 @@ gone runs are still accepted, and no other API process would do better.
 import time
 from collections.abc import Callable
 
-from app.doctor.read_models import FAR_BEHIND
+from app.doctor.checks.read_models import FAR_BEHIND
 from infra.jetstream.health.replicas import StreamHealth
 from infra.jetstream.health.system import SystemHealth
 from infra.postgres import Pool, PostgresUnavailable

@@ -1,7 +1,8 @@
 """Examples of requests: by operation, a title and a body that works.
 
-The deployment and the machine are those of `comfyd up` (app/cli/demo.py): its owner may send each
-as it is. tests/e2e/openapi/test_openapi_examples.py puts its own in their place, and sends each.
+The deployment and the machine are those of `comfyd up` (app/cli/local/samples.py): its owner may
+send each as it is. tests/e2e/openapi/test_openapi_examples.py puts its own in their place, and
+sends each.
 A field that ends with `_id` (or is called like a list of ids) is an id.
 """
 

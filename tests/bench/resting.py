@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 
-from app.cli.api_client import ApiClient
+from app.cli.client.api_client import ApiClient
 from infra.jetstream.event_store import JetStreamEventStore
 from projections.queries import position
 from tests.bench.history import birth

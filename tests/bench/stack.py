@@ -11,8 +11,8 @@ import httpx
 from nats.aio.client import Client
 
 from app.auth.tokens import Tokens
-from app.cli.api_client import ApiClient
-from app.cli.supervisor import python_process
+from app.cli.client.api_client import ApiClient
+from app.cli.local.supervisor import python_process
 from infra.embedded.child import Child, start
 from infra.embedded.ports import remembered_ports
 from infra.embedded.servers import Servers

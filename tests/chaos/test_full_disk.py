@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.cli.supervisor import python_process
+from app.cli.local.supervisor import python_process
 from infra.embedded.child import start
 from infra.embedded.ports import LOOPBACK
 from tests.network.ports import free_port

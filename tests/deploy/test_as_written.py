@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.auth.tokens import Tokens
-from app.cli.supervisor import python_process
+from app.cli.local.supervisor import python_process
 from infra.embedded.child import start
 from infra.embedded.ports import LOOPBACK
 from infra.jetstream.analyst import READ, USER

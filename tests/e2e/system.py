@@ -13,7 +13,7 @@ from typing import TypeVar
 import httpx
 
 from app.auth.tokens import Tokens
-from app.cli.supervisor import Supervisor, python_process
+from app.cli.local.supervisor import Supervisor, python_process
 from infra.embedded.child import Child, Command
 from infra.embedded.ports import LOOPBACK
 from infra.embedded.servers import Servers

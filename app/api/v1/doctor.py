@@ -5,8 +5,8 @@ from litestar.di import NamedDependency
 
 from app.auth.caller import Caller
 from app.auth.scopes import ADMIN, needs
-from app.doctor.check import Diagnosis
-from app.doctor.look import Doctor
+from app.doctor.checks.check import Diagnosis
+from app.doctor.doctor import Doctor
 
 
 @get("/v1/doctor", operation_id="getDoctor", opt=needs(ADMIN))

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.doctor.check import Check
-from app.doctor.cluster import cluster_checks
+from app.doctor.checks.check import Check
+from app.doctor.checks.cluster import cluster_checks
+from app.doctor.checks.log import log_checks
+from app.doctor.doctor import look_at_cluster
 from app.doctor.findings import Cluster as Found
 from app.doctor.findings import Findings
-from app.doctor.log import log_checks
-from app.doctor.look import look_at_cluster
 from events.subjects import subject
 from infra.clock import now
 from infra.jetstream.connection import Client, api, connected

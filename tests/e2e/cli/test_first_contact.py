@@ -10,11 +10,11 @@ import httpx
 import pytest
 from rich.console import Console
 
-from app.cli.api_client import ApiClient
-from app.cli.demo import Sample, register, run_samples
-from app.cli.remote.login import LOCAL_USER
-from app.cli.stack import LocalMachine
-from app.cli.up import how_to_run
+from app.cli.client.api_client import ApiClient
+from app.cli.client.login import LOCAL_USER
+from app.cli.local.samples import Sample, register, run_samples
+from app.cli.local.stack import LocalMachine
+from app.cli.local.up import how_to_run
 from tests.e2e.command_line import Comfyd
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant, client_of

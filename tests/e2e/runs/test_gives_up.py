@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from app.cli.supervisor import NEVER_WILL
+from app.cli.local.supervisor import NEVER_WILL
 from infra.telemetry.watchdog import EXIT_CODE
 from tests.e2e.system import System, eventually
 from tests.network.lossy_proxy import lossy_proxy

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from app.cli.local.supervisor import NEVER_WILL, ProcessRefused, Supervisor, python_process
 from app.cli.main import main
-from app.cli.supervisor import NEVER_WILL, ProcessRefused, Supervisor, python_process
 from infra.embedded.child import Command
 from infra.embedded.servers import Servers
 from tests.builders.facts import SEAL_KEY

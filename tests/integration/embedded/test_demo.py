@@ -19,7 +19,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from app.cli.demo import colour_card, text_to_image
+from app.cli.local.samples import colour_card, text_to_image
 from events.graph.compile import compile_graph
 from events.graph.nodes import Graph
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui

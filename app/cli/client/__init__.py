@@ -1,0 +1,1 @@
+"""A client of the public API: the connection, the login, and how arguments are read."""

@@ -1,0 +1,220 @@
+"""comfyd machine: the ComfyUIs that render."""
+
+from typing import Any
+
+import click
+
+from app.cli.client.command_context import Door, remote
+from app.cli.client.lookup import machine_named
+from app.cli.output.tables import moment, print_fields, print_table
+from app.cli.texts import tr
+
+Json = dict[str, Any]
+
+
+@click.group(help=tr("Machines: the ComfyUIs that render."))
+def machine() -> None:
+    """Hold the commands."""
+
+
+@machine.command(help=tr("Register the ComfyUI at URL; the same NAME again moves it."))
+@click.argument("name")
+@click.argument("url")
+@click.option("--token", help=tr("Token that the machine wants from us; kept sealed."))
+@click.option(
+    "--header",
+    metavar="NAME:VALUE",
+    help=tr("Another header that the machine wants from us, such as X-API-Key:abc; kept sealed."),
+)
+@click.option(
+    "--comfy-key", help=tr("Key of an account at comfy.org for its partner nodes; kept sealed.")
+)
+@remote
+async def add(
+    door: Door, name: str, url: str, token: str | None, header: str | None, comfy_key: str | None
+) -> None:
+    """Register a machine."""
+    called, _, value = (header or "").partition(":")
+    secrets: Json = {
+        "token": token,
+        "header": {"name": called.strip(), "value": value.strip()} if header else None,
+        "comfy_api_key": comfy_key,
+    }
+    body = {"name": name, "url": url} | {key: secret for key, secret in secrets.items() if secret}
+    _show(door, await door.api.post("/v1/machines", body))
+
+
+@machine.command("list", help=tr("List machines."))
+@remote
+async def list_(door: Door) -> None:
+    """List machines."""
+    found = await door.api.items("/v1/machines")
+    door.show(
+        found,
+        lambda: print_table(
+            door.console,
+            ("id", "name", "state", "ComfyUI", "url"),
+            ((m["id"], m["name"], m["state"], _version(m), m["url"]) for m in found),
+            empty=tr("no machines yet"),
+        ),
+    )
+
+
+@machine.command(help=tr("Show a machine and what it can do."))
+@click.argument("name")
+@remote
+async def show(door: Door, name: str) -> None:
+    """Show one machine."""
+    found = await machine_named(door.api, name)
+    # Only the machine itself lists its models.
+    _show(door, await door.api.get(f"/v1/machines/{found['id']}"))
+
+
+@machine.command(help=tr("Rename a machine."))
+@click.argument("name")
+@click.argument("new_name")
+@remote
+async def rename(door: Door, name: str, new_name: str) -> None:
+    """Rename a machine."""
+    found = await machine_named(door.api, name)
+    _show(door, await door.api.patch(f"/v1/machines/{found['id']}", {"name": new_name}))
+
+
+@machine.command(help=tr("Change the token of a machine; an empty one removes it."))
+@click.argument("name")
+@click.option(
+    "--token",
+    prompt=True,
+    hide_input=True,
+    help=tr("Token that the machine wants from us; kept sealed."),
+)
+@remote
+async def token(door: Door, name: str, token: str) -> None:
+    """Change a machine's token; an empty one removes it."""
+    found = await machine_named(door.api, name)
+    _show(door, await door.api.patch(f"/v1/machines/{found['id']}", {"token": token or None}))
+
+
+@machine.command(
+    help=tr("Change the header of a machine, such as X-API-Key; an empty value removes it.")
+)
+@click.argument("name")
+@click.argument("header")
+@click.option("--value", prompt=True, hide_input=True, help=tr("Value of the header; kept sealed."))
+@remote
+async def header(door: Door, name: str, header: str, value: str) -> None:
+    """Set a header of a machine; an empty value removes it."""
+    found = await machine_named(door.api, name)
+    body = {"header": {"name": header, "value": value} if value else None}
+    _show(door, await door.api.patch(f"/v1/machines/{found['id']}", body))
+
+
+@machine.command(
+    "comfy-key",
+    help=tr("Change the account for the partner nodes of a machine; an empty key removes it."),
+)
+@click.argument("name")
+@click.option(
+    "--comfy-key",
+    prompt=True,
+    hide_input=True,
+    help=tr("Key of an account at comfy.org for its partner nodes; kept sealed."),
+)
+@remote
+async def give_account(door: Door, name: str, comfy_key: str) -> None:
+    """Change the account of a machine's partner nodes; an empty key removes it."""
+    found = await machine_named(door.api, name)
+    body = {"comfy_api_key": comfy_key or None}
+    _show(door, await door.api.patch(f"/v1/machines/{found['id']}", body))
+
+
+@machine.command(help=tr("Drain a machine: it finishes its runs; new runs wait."))
+@click.argument("name")
+@remote
+async def drain(door: Door, name: str) -> None:
+    """Drain a machine: it finishes its runs and takes no new ones."""
+    await _turn(door, name, "drain")
+
+
+@machine.command(help=tr("Resume a machine."))
+@click.argument("name")
+@remote
+async def resume(door: Door, name: str) -> None:
+    """Resume a machine."""
+    await _turn(door, name, "resume")
+
+
+@machine.command(help=tr("Disable a machine."))
+@click.argument("name")
+@remote
+async def disable(door: Door, name: str) -> None:
+    """Take a machine out of service."""
+    await _turn(door, name, "disable")
+
+
+@machine.command(help=tr("Ask a worker to inspect a machine again."))
+@click.argument("name")
+@remote
+async def refresh(door: Door, name: str) -> None:
+    """Have a worker look again at what a machine can do."""
+    found = await machine_named(door.api, name)
+    await door.api.post(f"/v1/machines/{found['id']}/refresh")
+    door.say("a worker will look at {name} again", name=found["name"])
+
+
+@machine.command(help=tr("Remove a machine."))
+@click.argument("name")
+@click.option("--force", is_flag=True, help=tr("Even if runs are open on it."))
+@remote
+async def remove(door: Door, name: str, *, force: bool) -> None:
+    """Remove a machine."""
+    found = await machine_named(door.api, name)
+    await door.api.delete(f"/v1/machines/{found['id']}", force="true" if force else None)
+    door.say("removed {name}", name=found["name"])
+
+
+@machine.command(help=tr("Show the history of a machine."))
+@click.argument("name")
+@remote
+async def history(door: Door, name: str) -> None:
+    """Show what happened to a machine."""
+    found = await machine_named(door.api, name)
+    entries = (await door.api.get(f"/v1/machines/{found['id']}/history"))["data"]
+    door.show(
+        entries,
+        lambda: print_table(
+            door.console,
+            ("at", "what", "changes"),
+            ((moment(e["at"]), e["what"], e.get("changes")) for e in entries),
+            empty=tr("nothing yet"),
+        ),
+    )
+
+
+async def _turn(door: Door, name: str, way: str) -> None:
+    found = await machine_named(door.api, name)
+    _show(door, await door.api.post(f"/v1/machines/{found['id']}/{way}"))
+
+
+def _show(door: Door, found: Json) -> None:
+    snapshot = found.get("snapshot") or {}
+    fields = {
+        "id": found["id"],
+        "name": found["name"],
+        "url": found["url"],
+        "state": found["state"],
+        "token": tr("set") if found.get("has_token") else "",
+        "header": found["header"],
+        "account": tr("set") if found["has_comfy_api_key"] else "",
+        "ComfyUI": snapshot.get("comfyui_version"),
+        "Python": snapshot.get("python_version"),
+        "PyTorch": snapshot.get("pytorch_version"),
+        "devices": [device["name"] for device in snapshot.get("devices", [])],
+        "models": {kind: len(names) for kind, names in snapshot.get("models", {}).items()},
+        "observed": moment(snapshot.get("at")) or tr("not yet"),
+    }
+    door.show(found, lambda: print_fields(door.console, fields))
+
+
+def _version(found: Json) -> str:
+    return str((found.get("snapshot") or {}).get("comfyui_version") or "")

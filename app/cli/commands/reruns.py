@@ -1,0 +1,110 @@
+"""comfyd rerun: one run again, or all that a filter finds."""
+
+import click
+
+from app.cli.client.api_client import Json
+from app.cli.client.command_context import Door, Refused, remote
+from app.cli.client.inputs import read_inputs
+from app.cli.client.lookup import Id, deployment_named
+from app.cli.commands.batches import show_batch
+from app.cli.output.show_run import STATUSES, watch_to_end
+from app.cli.texts import tr
+
+LIMIT = 100
+
+
+@click.command(help=tr("Run again: RUN_ID, or all that a filter finds."))
+@click.argument("run_id", required=False, type=Id())
+@click.option("--status", type=STATUSES, help=tr("Those with this status."))
+@click.option("--deployment", help=tr("Only those of this deployment."))
+@click.option("--since", help=tr("Those made after this time (RFC 3339)."))
+@click.option(
+    "--limit", type=click.IntRange(1, 500), show_default=str(LIMIT), help=tr("Maximum number.")
+)
+@click.option(
+    "--version",
+    type=click.Choice(["same", "current"]),
+    help=tr("same: the version they ran; current: what the deployment runs now."),
+)
+@click.option("--dry-run", is_flag=True, help=tr("Only show how many."))
+@click.option(
+    "-i",
+    "--input",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help=tr("NAME=TEXT, NAME=@PICTURE or NAME:=JSON; may be repeated."),
+)
+@click.option(
+    "--watch/--no-watch", default=False, help=tr("Stay until the end, with a progress bar.")
+)
+@remote
+async def rerun(
+    door: Door,
+    /,
+    *,
+    run_id: str | None,
+    version: str | None,
+    pairs: tuple[str, ...],
+    watch: bool,
+    **which: str | int | None,
+) -> int | None:
+    """Run again: one, or all that a filter finds."""
+    body: Json = {"version": version} if version else {}
+    if run_id:
+        _refuse_a_choice_beside_an_id(which)
+        return await _one(door, run_id, body, pairs, watch=watch)
+    if pairs:
+        raise Refused("cli.rerun_inputs_without_id")
+    if which["dry_run"] and watch:
+        raise Refused("cli.rerun_dry_watch")
+    body |= await _choice(door, which)
+    return await (_plan(door, body) if which["dry_run"] else _many(door, body, watch=watch))
+
+
+def _refuse_a_choice_beside_an_id(which: Json) -> None:
+    """A run that is named is made again: nothing is left to choose, or to count."""
+    given = [f"--{name.replace('_', '-')}" for name, value in which.items() if value]
+    if given:
+        raise Refused("cli.rerun_id_with_choice", options=", ".join(sorted(given)))
+
+
+async def _one(
+    door: Door, run_id: str, body: Json, pairs: tuple[str, ...], *, watch: bool
+) -> int | None:
+    inputs = {"inputs": read_inputs(pairs, None)} if pairs else {}
+    created = await door.api.post(f"/v1/runs/{run_id}/rerun", body | inputs)
+    if watch:
+        return await watch_to_end(door, created["id"], preview=True)
+    door.show(created, lambda: door.say("submitted run {run_id}", run_id=created["id"]))
+    return None
+
+
+async def _choice(door: Door, which: Json) -> Json:
+    """Return the filter of runs as the API takes it."""
+    wanted = {name: which[name] for name in ("status", "since") if which[name]}
+    if which["deployment"]:
+        wanted["deployment_id"] = (await deployment_named(door.api, which["deployment"]))["id"]
+    if not wanted:
+        raise Refused("cli.rerun_without_choice")
+    return {"filter": wanted, "limit": which["limit"] or LIMIT}
+
+
+async def _plan(door: Door, body: Json) -> int | None:
+    plan = await door.api.post("/v1/runs/rerun", body | {"dry_run": True})
+    door.show(plan, lambda: door.say("{total} runs would be rerun", total=plan["total"]))
+    return None
+
+
+async def _many(door: Door, body: Json, *, watch: bool) -> int | None:
+    made = await door.api.post("/v1/runs/rerun", body)
+    if watch:
+        door.say("rerunning {total} runs as batch {id}", total=made["total"], id=made["id"])
+        return await show_batch(door, made, watch=True)
+    door.show(made, lambda: _say_what_is_rerun(door, made))
+    return None
+
+
+def _say_what_is_rerun(door: Door, made: Json) -> None:
+    door.say("rerunning {total} runs as batch {id}", total=made["total"], id=made["id"])
+    door.say("follow it: comfyd status {id} --watch", id=made["id"])

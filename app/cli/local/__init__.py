@@ -1,0 +1,1 @@
+"""Run all of comfyd on one machine: `comfyd up`."""

@@ -1,0 +1,1 @@
+"""Print for people: tables, a followed run, images in the terminal."""

@@ -1,0 +1,91 @@
+"""Lists and single things, as people read them in a terminal."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.cli.texts import heading
+
+STATUS_STYLES: Mapping[str, str] = {
+    "success": "green",
+    "failed": "red",
+    "timeout": "red",
+    "cancelled": "yellow",
+    "running": "cyan",
+    "uploading": "cyan",
+    "active": "green",
+    "draining": "yellow",
+    "disabled": "yellow",
+}
+
+UNFOLDED = frozenset(
+    {"id", "status", "state", "environment", "scopes", "version", "created", "promoted"}
+)
+"""Columns that keep to one line: people copy them, or they are short."""
+
+
+def print_table(
+    console: Console, columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str
+) -> None:
+    """Print rows under their headings; without rows, *empty*."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for column in columns:
+        head = heading(column)
+        table.add_column(
+            head, overflow="fold", no_wrap=column in UNFOLDED, min_width=cell_len(head)
+        )
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print(empty)
+
+
+def print_fields(console: Console, fields: Mapping[str, object]) -> None:
+    """Print one thing, a field a line; what is unknown is left out."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in fields.items():
+        if value not in (None, "", [], {}):
+            table.add_row(heading(name), _cell(value))
+    console.print(table)
+
+
+def moment(text: str | None) -> str:
+    """Show a time of the API in the reader's own zone."""
+    if not text:
+        return ""
+    return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def day(text: str | None) -> str:
+    """Show a time in a list: of today the time, else the day."""
+    shown = moment(text)
+    today = datetime.now().astimezone().strftime("%Y-%m-%d ")
+    return shown.removeprefix(today) if shown.startswith(today) else shown[: len(today) - 1]
+
+
+def seconds(value: float | None) -> str:
+    """Show a duration."""
+    return "" if value is None else f"{value:.2f} s"
+
+
+def _cell(value: object) -> Text:
+    text = "" if value is None else _text(value)
+    return Text(text, STATUS_STYLES.get(text, ""))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {item}" for name, item in value.items())
+    return str(value)

@@ -1,0 +1,24 @@
+"""Judges what was found of everything a server depends on: each fault with its fix."""
+
+from app.doctor.checks import cluster, log, machines, read_models, storage, work
+from app.doctor.checks.check import Check
+from app.doctor.findings import Findings
+from events.messages.texts import Texts
+
+WORDS: Texts = {
+    code: phrase
+    for part in (log, cluster, read_models, storage, work, machines)
+    for code, phrase in part.WORDS.items()
+}
+
+
+def judge(findings: Findings, language: str) -> list[Check]:
+    """Judge each part, in *language*: en or zh."""
+    return [
+        *log.log_checks(findings, language),
+        *cluster.cluster_checks(findings.cluster, language),
+        *read_models.read_model_checks(findings, language),
+        *storage.storage_checks(findings.storage, language),
+        *work.work_checks(findings, language),
+        *machines.machine_checks(findings.read_models, language),
+    ]

@@ -1,0 +1,46 @@
+"""Judges the machines of the caller."""
+
+from collections.abc import Iterator
+
+from app.doctor.checks.check import Check, Faults, well
+from app.doctor.findings import FoundMachine, ReadModels
+from events.messages.texts import Texts
+
+WORDS: Texts = {
+    "machine_none": "no machine is registered",
+    "machine_none.fix": "run `comfyd machine add NAME URL`",
+    "machine_unseen": "no worker has reached it yet",
+    "machine_unseen.fix": "start it and `comfyd worker`, then run `comfyd machine refresh {name}`",
+    "machine_silent": "it does not answer: {reason}",
+    "machine_silent.fix": (
+        "start its ComfyUI; check its address, and its token or header if it wants one"
+    ),
+    "machine_resting": "it is {state}: runs wait for it",
+    "machine_resting.fix": "run `comfyd machine resume {name}`",
+    "machine_unserved": "{count} runs wait for it, and no worker serves it",
+    "machine_unserved.fix": (
+        "restart `comfyd worker`; its log says which machines it serves (`worker.serves_machine`)"
+    ),
+}
+
+
+def machine_checks(found: ReadModels | None, language: str) -> Iterator[Check]:
+    """Judge each machine."""
+    faults = Faults(WORDS, language)
+    if found is not None and not found.machines:
+        yield faults.of("machines", "machine_none")
+    for machine in found.machines if found else ():
+        yield _machine(faults, machine)
+
+
+def _machine(faults: Faults, machine: FoundMachine) -> Check:
+    name = f"machine {machine.name}"
+    if machine.silence is not None:
+        return faults.of(name, "machine_silent", reason=machine.silence)
+    if machine.state != "active":
+        return faults.of(name, "machine_resting", name=machine.name, state=machine.state)
+    if not machine.observed:
+        return faults.of(name, "machine_unseen", name=machine.name)
+    if machine.unserved:
+        return faults.of(name, "machine_unserved", count=machine.unserved)
+    return well(name)

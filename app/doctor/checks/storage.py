@@ -1,0 +1,31 @@
+"""Judges object storage: whether we write, and everybody reads."""
+
+from collections.abc import Iterator
+
+from app.doctor.checks.check import Check, Faults, well
+from events.messages.texts import Texts
+from infra.s3.probe import StorageProbe
+
+WORDS: Texts = {
+    "storage_write": "cannot be written: {reason}",
+    "storage_write.fix": "check SPACES_ENDPOINT, SPACES_BUCKET, SPACES_KEY and SPACES_SECRET",
+    "storage_read": "{url} is not publicly readable: {reason}",
+    "storage_read.fix": (
+        "make the bucket public; check SPACES_ENDPOINT_CDN and the SPACES_CDN_ settings"
+    ),
+    "storage_cors": "web pages cannot read files",
+    "storage_cors.fix": "give the bucket a CORS rule: GET and HEAD from any origin",
+}
+
+
+def storage_checks(probe: StorageProbe, language: str) -> Iterator[Check]:
+    """Judge what came of writing and reading a file."""
+    faults = Faults(WORDS, language)
+    if probe.write_error:
+        yield faults.of("storage", "storage_write", reason=probe.write_error)
+    elif probe.read_error:
+        yield faults.of("storage", "storage_read", url=probe.url, reason=probe.read_error)
+    elif not probe.open_to_pages:
+        yield faults.of("storage", "storage_cors")
+    else:
+        yield well("storage")

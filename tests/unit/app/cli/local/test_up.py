@@ -1,0 +1,71 @@
+"""What `comfyd up` prints: the line to go on with can be typed as it is; sentences are whole."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.cli.local.samples import Sample, how_it_ended
+from app.cli.local.stack import LocalMachine, Stack, own_processes
+from app.cli.local.supervisor import Supervisor
+from app.cli.local.up import how_to_run
+from infra.embedded.servers import Servers
+
+SAMPLE = Sample(name="text to image", graph={}, inputs=("-i", 'prompt="a red fox"'))
+RUN = 'run "text to image" -i prompt="a red fox" --watch'
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+
+
+def test_it_names_the_command_as_it_was_started() -> None:
+    told = how_to_run(SAMPLE, Path(".comfyd").absolute(), ".venv/bin/comfyd")
+    assert told == f".venv/bin/comfyd {RUN}"
+
+
+def test_it_is_short_where_the_path_leads_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = str(tmp_path / "bin" / "comfyd")
+    monkeypatch.setattr(shutil, "which", lambda _: program)
+    assert how_to_run(SAMPLE, Path(".comfyd").absolute(), program) == f"comfyd {RUN}"
+
+
+def test_each_process_answers_for_its_health_on_a_port_of_its_own(tmp_path: Path) -> None:
+    ports = {"api": 9464, "projector": 9465, "worker": 9466}
+    for internal_ports in (ports, {}):
+        stack = Stack(
+            supervisor=Supervisor(Servers({}, -1), lambda _name, _code: None),
+            url="http://127.0.0.1:3000",
+            machine=LocalMachine(url="http://127.0.0.1:8188"),
+            jwt_secret="x" * 40,
+            folder=tmp_path,
+            env={"COMFYD_PORT": "3000"},
+            internal_ports=internal_ports,
+        )
+        told = {c.name: c.env.get("COMFYD_INTERNAL_PORT") for c in own_processes(stack)}
+        assert told == {n: str(internal_ports[n]) if internal_ports else None for n in ports}
+
+
+def test_it_names_a_data_folder_that_would_not_be_found() -> None:
+    told = how_to_run(SAMPLE, Path("/data of mine"), "comfyd")
+    assert told == f"COMFYD_DATA='/data of mine' comfyd {RUN}"
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "said"),
+    [
+        ("failed", {"message": "no such file\n"}, "the run ended as failed: no such file"),
+        ("cancelled", None, "the run ended as cancelled"),
+        ("timeout", {"code": "run_timeout", "message": ""}, "the run ended as timeout"),
+    ],
+)
+def test_a_sample_without_success_says_why_if_there_is_a_reason(
+    monkeypatch: pytest.MonkeyPatch, status: str, error: dict[str, Any] | None, said: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    assert how_it_ended({"status": status, "error": error}) == said
