@@ -8,13 +8,16 @@ from typing import Annotated, Generic, TypeVar
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from app.api.requests import FILTER_PATTERN, POSITION
+from app.api.requests import POSITION
 from app.http.bad_request import bad
 from projections.queries import Page
 from projections.tables import Row
 
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 DEFAULT_LIMIT = 20
+
+FILTER_PATTERN = r"\A[^\x00-\x1f\x7f]*\Z"
+"""Names that may be looked for: Postgres does not take NUL, and nobody can type the others."""
 
 NameFilter = Annotated[str | None, QueryParameter(max_length=200, pattern=FILTER_PATTERN)]
 """A name as it may be given; what else is asked for, Postgres may not even take (NUL)."""

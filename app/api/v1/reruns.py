@@ -10,9 +10,8 @@ from msgspec import Meta, Struct
 
 from app.api.requests import (
     IdempotencyKey,
+    Inputs,
     Prefer,
-    RerunManyRequest,
-    RerunRequest,
     idempotency_key,
     identifier,
     preferred_wait,
@@ -24,12 +23,37 @@ from app.api.v1.runs.views import RunView
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_WRITE, needs
 from app.commands.runs.rerun import Reruns, Skipped
+from app.commands.runs.resolve_rerun import Version
 from app.http.bad_request import bad
 from app.live.wait_for_run import RunWaiter
 from app.openapi import errors, headers, response
 from app.reads.runs.batches import BatchReads
 from app.reads.runs.runs import RunReads
-from events.batch import RunFilter
+from events.batch import MAX_RUNS, RunFilter
+
+
+class RerunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to repeat a run."""
+
+    inputs: Annotated[
+        Inputs,
+        Meta(description="Instead of those it had; null puts the default in the place of a value."),
+    ] = {}
+
+    version: Version = Version.SAME
+
+
+class RunFilterRequest(RunFilter, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which runs to repeat: those that fit all that is said, and something has to be."""
+
+
+class RerunManyRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which runs to repeat, and how."""
+
+    filter: RunFilterRequest
+    limit: Annotated[int, Meta(ge=1, le=MAX_RUNS)] = 100
+    version: Version = Version.SAME
+    dry_run: Annotated[bool, Meta(description="Tell how many it would be, and do nothing.")] = False
 
 
 class RerunPlanView(Struct, frozen=True, kw_only=True):

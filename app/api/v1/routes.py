@@ -2,16 +2,24 @@
 
 from app.api.v1 import doctor, reruns
 from app.api.v1.access import keys, me, organisations, tickets, tokens
+from app.api.v1.batches import follow as follow_batch
 from app.api.v1.batches import routes as batches
 from app.api.v1.deployments import routes as deployments
 from app.api.v1.machines import routes as machines
 from app.api.v1.machines import states as machine_states
 from app.api.v1.runs import erasure, timeline
+from app.api.v1.runs import follow as follow_run
 from app.api.v1.runs import routes as runs
 from app.api.v1.workflows import compatibility
 from app.api.v1.workflows import routes as workflows
 
-WITH_IMAGES = [*runs.ROUTES, *batches.ROUTES, reruns.one]
+WITH_IMAGES = [
+    *runs.ROUTES,
+    *follow_run.ROUTES,
+    *batches.ROUTES,
+    *follow_batch.ROUTES,
+    reruns.one,
+]
 """Whose bodies may hold images; they may be as long as the settings say."""
 
 WITH_GRAPHS = [*workflows.ROUTES]

@@ -15,9 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.auth.caller import Caller
-from app.commands.idempotency import open_for_key
+from app.commands.idempotency import open_for_key, request_hash_of
 from app.commands.recorder import Recorder, recorded_by
-from app.commands.request_hash import request_hash_of
 from app.commands.runs.create_run import target_of
 from app.commands.runs.run_inputs import RunDraft, RunInputs, ValidInputs, check_all
 from app.limits.quotas import Quotas

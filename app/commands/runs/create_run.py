@@ -8,9 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from app.auth.caller import Caller
-from app.commands.idempotency import open_for_key
+from app.commands.idempotency import is_large, open_for_key, request_hash_of
 from app.commands.recorder import Recorder, recorded_by
-from app.commands.request_hash import is_large, request_hash_of
 from app.commands.runs.run_inputs import RunDraft, RunInputs
 from app.limits.quotas import Quotas
 from app.reads.deployments import DeploymentReads

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from app.auth.caller import Caller
-from app.commands.request_hash import is_large, request_hash_of
+from app.commands.idempotency import is_large, request_hash_of
 from app.commands.runs.create_batch import AcceptedBatch, BatchCreator, RunPlan
 from app.commands.runs.create_run import AcceptedRun, RunCreator
 from app.commands.runs.resolve_rerun import RerunResolver, ResolvedRerun, Version

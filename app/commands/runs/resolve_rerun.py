@@ -12,8 +12,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from app.auth.caller import Caller
+from app.commands.idempotency import is_large
 from app.commands.recorder import Recorder
-from app.commands.request_hash import is_large
 from app.commands.runs.create_run import target_of
 from app.commands.runs.run_inputs import RunInputs
 from app.reads.deployments import DeploymentReads

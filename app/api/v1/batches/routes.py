@@ -1,48 +1,44 @@
-"""/v1/batches: make, read, list, follow and cancel many runs under one id."""
+"""/v1/batches: create, read, list and cancel many runs under one id."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import Any
+from typing import Annotated
+from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
-from litestar.response import Stream
+from msgspec import Meta, Struct
 
-from app.api.requests import (
-    CreateBatchRequest,
-    IdempotencyKey,
-    LastEventId,
-    idempotency_key,
-    identifier,
-    position_in,
-)
+from app.api.requests import IdempotencyKey, Inputs, idempotency_key, identifier, position_in
 from app.api.v1.batches.views import (
     AcceptedBatchView,
     BatchView,
     SkippedView,
     accepted_view,
     batch_view,
-    piece_messages,
-    snapshot_message,
 )
 from app.api.v1.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_view
-from app.api.v1.runs.routes import EVENT_STREAM, SSE_HEADERS, page_of_runs
+from app.api.v1.runs.routes import page_of_runs
 from app.api.v1.runs.views import RunView
 from app.auth.caller import Caller
-from app.auth.credentials import Credentials
-from app.auth.guard import while_authorised
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.commands.recorder import Recorder
 from app.commands.runs.cancel import cancel_batch
 from app.commands.runs.create_batch import AcceptedBatch, BatchCreator
-from app.live.batch_stream import BatchPiece, BatchStreams, Start
-from app.live.frames import HELLO
 from app.openapi import errors, headers, response
 from app.reads.runs.batch_status import Tally, status_of
 from app.reads.runs.batches import BatchReads
 from app.reads.runs.runs import RunReads
-from events.batch import RunFilter
+from events.batch import MAX_RUNS, RunFilter
+
+
+class CreateBatchRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Many runs of one deployment to make, all or none."""
+
+    deployment_id: UUID
+    inputs: Annotated[
+        list[Inputs],
+        Meta(min_length=1, max_length=MAX_RUNS, description="The inputs of each run."),
+    ]
 
 
 @post(
@@ -157,44 +153,4 @@ async def cancel(
     return Response(batch_view(status), status_code=200 if status.done else 202)
 
 
-@get(
-    "/v1/batches/{batch_id:str}/events",
-    operation_id="followBatch",
-    media_type=EVENT_STREAM,
-    opt=needs(RUNS_READ, per_deployment=True, ticket="batch"),
-    responses=response(200, str, "The stream of server-sent events.", media_type=EVENT_STREAM)
-    | response(204, None, "Every run has ended, and there is nothing after this position."),
-)
-async def events(
-    batch_reads: NamedDependency[BatchReads],
-    batch_streams: NamedDependency[BatchStreams],
-    credentials: NamedDependency[Credentials],
-    caller: NamedDependency[Caller],
-    batch_id: FromPath[str],
-    after: FromQuery[str | None] = None,
-    last_event_id: LastEventId = None,
-) -> Response[Any]:
-    """Follow all runs of a batch: a snapshot or what came after a position, then what happens."""
-    at = position_in(last_event_id or after, parameter="after")
-    batch = (await batch_reads.session(caller, identifier(batch_id))).existing
-    start = await batch_streams.start(batch, at)
-    if at is not None and start.status.done:
-        return Response(content=b"", status_code=204)
-    messages = _messages(start, batch_streams.follow(start), snapshot=at is None)
-    return Stream(
-        while_authorised(credentials, caller, messages),
-        media_type=EVENT_STREAM,
-        headers=SSE_HEADERS,
-    )
-
-
-async def _messages(
-    start: Start, pieces: AsyncGenerator[BatchPiece, None], *, snapshot: bool
-) -> AsyncGenerator[bytes, None]:
-    yield HELLO + snapshot_message(start.status) if snapshot else HELLO
-    async with aclosing(pieces):
-        async for piece in pieces:
-            yield piece_messages(piece)
-
-
-ROUTES = [create, list_, read, runs, cancel, events]
+ROUTES = [create, list_, read, runs, cancel]

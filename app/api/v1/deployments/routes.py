@@ -6,8 +6,9 @@ from uuid import UUID
 from litestar import Request, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import Meta, Struct
 
-from app.api.requests import PromoteRequest, RollBackRequest, environment, identifier
+from app.api.requests import Comment, identifier
 from app.api.v1.deployments.openapi import deployment_document
 from app.api.v1.deployments.views import (
     DeploymentView,
@@ -19,14 +20,46 @@ from app.api.v1.paging import DEFAULT_LIMIT, Limit, ListView, before_of, cursor_
 from app.auth.caller import Caller
 from app.auth.scopes import DEPLOY, RUNS_READ, needs
 from app.commands.workflows.promote import Promotions
+from app.http.bad_request import bad
 from app.openapi import errors
 from app.openapi.document import whole_document
 from app.reads.deployments import DeploymentReads
 from app.reads.machines import MachineReads
+from events.deployment import ENVIRONMENTS
 from infra.offload import in_thread
 
 Json = dict[str, Any]
 EnvironmentFilter = Annotated[str | None, QueryParameter(name="environment")]
+
+
+class PromoteRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The version an environment shall run."""
+
+    version: Annotated[int, Meta(ge=1)]
+    machine_id: Annotated[
+        UUID | None,
+        Meta(description="Where; without one it stays where it is. A first promotion needs one."),
+    ] = None
+
+    force: Annotated[
+        bool,
+        Meta(description="Promote also what callers of the version before would notice."),
+    ] = False
+
+    comment: Comment = ""
+
+
+class RollBackRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a deployment shall go back to."""
+
+    version: (
+        Annotated[
+            int, Meta(ge=1, description="One that ran there; without one, the version before.")
+        ]
+        | None
+    ) = None
+
+    comment: Comment = ""
 
 
 @put(
@@ -166,6 +199,18 @@ async def describe(
     machine = await machine_reads.find(caller, promoted.machine_id)
     api = await in_thread(whole_document, request.app)
     return await in_thread(deployment_document, api, promoted, snapshot=machine.snapshot)
+
+
+def environment(text: str) -> str:
+    """Read the name of an environment.
+
+    Raises:
+        BadRequest: there is no such environment.
+
+    """
+    if text not in ENVIRONMENTS:
+        raise bad("bad_environment", "/environment", known=", ".join(ENVIRONMENTS))
+    return text
 
 
 ROUTES = [promote, roll_back, deployments, read_deployment, history, describe]

@@ -1,12 +1,14 @@
 """/v1/workflows: graphs, saved as versions that never change."""
 
-from typing import Annotated
+from typing import Annotated, Any
+from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import Meta, Struct
 
-from app.api.requests import PushVersionRequest, identifier
+from app.api.requests import Comment, Name, identifier
 from app.api.v1.paging import (
     DEFAULT_LIMIT,
     Limit,
@@ -40,6 +42,46 @@ from infra.offload import in_thread
 
 From = Annotated[int, QueryParameter(name="from", ge=1)]
 To = Annotated[int, QueryParameter(ge=1)]
+
+
+MOST_PACKS = 1000
+CustomNode = Annotated[str, Meta(max_length=2000)] | dict[str, Any]
+"""A version, a commit or a URL of a pack, or several such facts."""
+
+
+class PushVersionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A graph to save as the next version of the workflow of that name."""
+
+    name: Name
+    graph: Annotated[
+        dict[str, Any] | None,
+        Meta(description="In API format. Without one, it is made from ui_graph."),
+    ] = None
+
+    ui_graph: Annotated[
+        dict[str, Any] | None,
+        Meta(
+            description="The same in the editor's format, kept for people and for nodes that want "
+            "it."
+        ),
+    ] = None
+
+    machine_id: Annotated[
+        UUID | None,
+        Meta(
+            description="The machine whose classes of nodes tell how to read ui_graph; not needed "
+            "if all are alike."
+        ),
+    ] = None
+
+    comment: Comment = ""
+    custom_nodes: Annotated[
+        dict[Name, CustomNode],
+        Meta(
+            max_length=MOST_PACKS,
+            description="The packs of custom nodes it was made with, by name.",
+        ),
+    ] = {}
 
 
 @post(

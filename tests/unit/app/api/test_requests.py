@@ -8,15 +8,15 @@ import pytest
 from app.api.requests import (
     LONGEST_KEY,
     LONGEST_WAIT,
-    PushVersionRequest,
-    environment,
     idempotency_key,
     identifier,
     position_in,
     preferred_wait,
 )
+from app.api.v1.deployments.routes import environment
 from app.api.v1.machines.requests import RegisterMachineRequest
 from app.api.v1.paging import before_of, cursor_of
+from app.api.v1.workflows.routes import PushVersionRequest
 from app.http.bad_request import BadRequest
 from events.errors import NotFound, Problem
 from tests.builders.facts import RUN_ID
