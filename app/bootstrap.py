@@ -43,10 +43,9 @@ from app.reads.graphs import Graphs
 from app.reads.keys import KeyReads
 from app.reads.machines import MachineReads
 from app.reads.organisations import OrganisationReads
-from app.reads.runs.batch_rows import BatchRows
 from app.reads.runs.batches import BatchReads
 from app.reads.runs.recent_writes import RecentWrites
-from app.reads.runs.run_rows import RunRows
+from app.reads.runs.rows import BatchRows, PromptReads, RunRows
 from app.reads.runs.runs import RunReads
 from app.reads.runs.texts import Texts
 from app.reads.workflows import WorkflowReads
@@ -169,9 +168,10 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
     sealer = Sealer(settings.seal_keys)
     recorder = Recorder(store=store, now=clock.now, new_id=clock.new_id)
     recent_runs, recent_batches = RecentWrites(), RecentWrites()
+    rows = PromptReads(pool)
     graphs = Graphs(outside.storage, secret=settings.jwt_secret.encode())
     texts = Texts(outside.private)
-    runs = RunReads(store, pool, RunRows(pool), texts, recent_runs, settings.spaces)
+    runs = RunReads(store, pool, RunRows(rows), texts, recent_runs, settings.spaces)
     workflows = WorkflowReads(store, pool, graphs)
     deployments = DeploymentReads(store, pool)
     machines = MachineReads(store, pool)
@@ -199,7 +199,7 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
         recorder=recorder,
         graphs=graphs,
         run_reads=runs,
-        batch_reads=BatchReads(store, pool, BatchRows(pool), log_reader, recent_batches),
+        batch_reads=BatchReads(store, pool, BatchRows(rows), log_reader, recent_batches),
         workflow_reads=workflows,
         deployment_reads=deployments,
         machine_reads=machines,

@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from app.auth.caller import Caller
 from app.reads.owned import is_visible, load_owned, not_found
-from app.reads.runs.batch_rows import BatchRows
 from app.reads.runs.batch_status import BatchStatus, status_of, tally_at
 from app.reads.runs.recent_writes import RecentWrites
+from app.reads.runs.rows import BatchRows
 from events.aggregates import BATCH
 from events.batch import Batch
 from infra.batch_runs import BatchSession

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from app.auth.caller import Caller
 from app.reads.owned import is_visible, load_owned, not_found
 from app.reads.runs.recent_writes import RecentWrites
-from app.reads.runs.run_rows import RunRows
+from app.reads.runs.rows import RunRows
 from app.reads.runs.texts import Texts
 from events.aggregates import RUN
 from events.batch import RunFilter

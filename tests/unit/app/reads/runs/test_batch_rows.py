@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.reads.runs.batch_rows import BatchRows
+from app.reads.runs.rows import BatchRows, PromptReads, RunRows
 from infra.postgres import Connection, Pool, PostgresUnavailable
 
 
@@ -26,9 +26,18 @@ class NoPool:
 
 async def test_a_postgres_that_is_away_knows_no_batch_and_is_not_asked_again_at_once() -> None:
     pool = NoPool()
-    rows = BatchRows(cast("Pool", pool))
+    rows = BatchRows(PromptReads(cast("Pool", pool)))
 
     assert [await rows.get(uuid4()) for _ in range(3)] == [None, None, None]
+    assert pool.asked == 1
+
+
+async def test_what_runs_have_found_out_batches_need_not_find_out_again() -> None:
+    pool = NoPool()
+    reads = PromptReads(cast("Pool", pool))
+
+    assert await RunRows(reads).get(uuid4()) is None
+    assert await BatchRows(reads).get(uuid4()) is None
     assert pool.asked == 1
 
 
@@ -43,7 +52,7 @@ class HangingPool:
 
 
 async def test_nobody_waits_long_for_a_postgres_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.reads.runs.batch_rows.ANSWER_WITHIN", 0.05)
-    rows = BatchRows(cast("Pool", HangingPool()))
+    monkeypatch.setattr("app.reads.runs.rows.ANSWER_WITHIN", 0.05)
+    rows = BatchRows(PromptReads(cast("Pool", HangingPool())))
     async with asyncio.timeout(5):
         assert await rows.get(uuid4()) is None

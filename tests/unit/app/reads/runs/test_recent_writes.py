@@ -9,7 +9,7 @@ import pytest
 from app.auth.caller import Caller
 from app.reads.runs.batches import BatchReads
 from app.reads.runs.recent_writes import RecentWrites
-from app.reads.runs.run_rows import RunRows
+from app.reads.runs.rows import RunRows
 from app.reads.runs.runs import RunReads
 from app.reads.runs.texts import Texts
 from events.errors import NotFound

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from app.reads.runs.run_rows import RunRows
+from app.reads.runs.rows import PromptReads, RunRows
 from events.aggregates import RUN
 from events.run.progress import Progress
 from infra.postgres import Pool, PostgresError, PostgresUnavailable
@@ -51,7 +51,7 @@ class FakePool:
 
 
 def rows_of(pool: FakePool) -> RunRows:
-    return RunRows(cast("Pool", pool))
+    return RunRows(PromptReads(cast("Pool", pool)))
 
 
 def row(run_id: UUID) -> RunRow:
@@ -117,7 +117,7 @@ async def test_while_postgres_is_away_nobody_waits_to_find_out_again() -> None:
 
 
 async def test_nobody_waits_long_for_a_postgres_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.reads.runs.run_rows.ANSWER_WITHIN", 0.05)
+    monkeypatch.setattr("app.reads.runs.rows.ANSWER_WITHIN", 0.05)
     pool = FakePool()
     rows = rows_of(pool)
     pool.answers.clear()
