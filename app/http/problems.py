@@ -1,4 +1,4 @@
-"""Errors as the native API tells them: RFC 9457, with a stable code, in English or Chinese."""
+"""Errors of the API: their status and stable code, and the native shape of them (RFC 9457)."""
 
 import logging
 from collections.abc import Mapping
@@ -158,7 +158,7 @@ def told(error: Exception) -> Told:
             status=HTTPStatus.BAD_REQUEST, code="invalid_request", problems=(error.problem,)
         )
     if isinstance(error, RecursionError):
-        # Of all we do, only decoding a body goes as deep as a stranger wants.
+        # Only the decoding of a body goes as deep as a client wants.
         return Told(status=HTTPStatus.BAD_REQUEST, code="malformed_json")
     for kind, (status, code) in _BY_CLASS.items():
         if isinstance(error, kind):
@@ -223,7 +223,7 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
 
 
 def log_fault(request: Request[Any, Any, Any], error: Exception) -> None:
-    """Log what is our own fault; strangers' mistakes are not worth a line."""
+    """Log an error that is a fault of the server; the mistakes of clients are not logged."""
     if told(error).status is HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error(
             "request.failed",

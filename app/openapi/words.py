@@ -70,7 +70,7 @@ ORGANISATION: Mapping[str, Any] = {
 """What every request of a caller may carry."""
 
 GOOD_ANSWERS: Mapping[str, str] = {
-    "201": "Made.",
+    "201": "Created.",
     "202": "Accepted; it is on disk, and the rest follows.",
     "204": "Done.",
 }

@@ -1,4 +1,4 @@
-"""The shapes of a refusal in the classic dialect, and its words in them."""
+"""The shapes of errors in the classic dialect."""
 
 from http import HTTPStatus
 from typing import TypedDict
@@ -23,7 +23,7 @@ class ClassicIssues(TypedDict):
 
 
 class ClassicError(TypedDict, total=False):
-    """Why a request was refused; `error` says it, or else `message`."""
+    """Why a request was refused, in `error` or else in `message`."""
 
     success: bool
     code: int
@@ -32,11 +32,11 @@ class ClassicError(TypedDict, total=False):
 
 
 NOT_KNOWN = "Invalid or expired token"
-"""All that a stranger is told, and not in JSON."""
+"""The whole body of a 401, in plain text."""
 
 
 _NOT_THE_BODY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
-"""What is wrong is nothing in the body, so there is nothing to point at."""
+"""Errors that are not in the body, so there is nothing to point at."""
 
 
 def error_body(answer: Told, language: str) -> ClassicError:

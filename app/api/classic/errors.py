@@ -1,4 +1,4 @@
-"""Errors as the classic dialect tells them: its own shapes, with honest status codes."""
+"""Errors in the shapes of the classic dialect, with honest status codes."""
 
 from http import HTTPStatus
 from typing import Any

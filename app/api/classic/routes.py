@@ -26,7 +26,7 @@ LONGEST_URL = 2000
 
 
 class RunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A run to make."""
+    """A run to create."""
 
     deployment_id: Annotated[str, Meta(max_length=LONGEST_ID)]
     inputs: Inputs = {}
@@ -41,7 +41,7 @@ class RunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 1
 
     webhook: (
-        Annotated[str, Meta(max_length=LONGEST_URL, description="Refused: nobody would call it.")]
+        Annotated[str, Meta(max_length=LONGEST_URL, description="Refused: it would not be called.")]
         | None
     ) = None
 

@@ -44,7 +44,7 @@ class RerunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class RunFilterRequest(RunFilter, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which runs to repeat: those that fit all that is said, and something has to be."""
+    """Which runs to repeat: those that fit every field; at least one field is required."""
 
 
 class RerunManyRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,7 +53,9 @@ class RerunManyRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     filter: RunFilterRequest
     limit: Annotated[int, Meta(ge=1, le=MAX_RUNS)] = 100
     version: Version = Version.SAME
-    dry_run: Annotated[bool, Meta(description="Tell how many it would be, and do nothing.")] = False
+    dry_run: Annotated[bool, Meta(description="Return how many it would be, and do nothing.")] = (
+        False
+    )
 
 
 class RerunPlanView(Struct, frozen=True, kw_only=True):
@@ -113,7 +115,7 @@ async def many(
     data: JSONBody[RerunManyRequest],
     key: IdempotencyKey = None,
 ) -> Response[AcceptedBatchView]:
-    """Repeat the newest runs that fit a filter, as a batch; a dry run tells how many."""
+    """Repeat the newest runs that fit a filter, as a batch; a dry run returns how many."""
     fits = RunFilter(**msgspec.structs.asdict(data.filter))
     if fits == RunFilter():
         raise bad("filter_empty", "/filter")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tools.docstrings import NOT_YET, ROOT, faults
+from tests.tools.docstrings import faults
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,3 @@ def test_a_docstring_that_is_not_plain_is_found(head: str, text: str) -> None:
 @pytest.mark.parametrize("text", ["Return a run.", "Letters of a word.", "Telling is no problem."])
 def test_a_plain_docstring_is_none(text: str) -> None:
     assert list(faults(f'def run():\n    """{text}\n\n    Give: no opening.\n    """\n')) == []
-
-
-def test_what_is_still_to_be_rewritten_is_there() -> None:
-    assert [path for path in NOT_YET if not (ROOT / path).exists()] == []

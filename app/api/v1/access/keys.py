@@ -23,7 +23,7 @@ Scope = Literal["admin", "deploy", "runs:read", "runs:write"]
 
 
 class IssueKeyRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key to make."""
+    """A key to create."""
 
     name: Name
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=4)]
@@ -31,8 +31,8 @@ class IssueKeyRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         list[UUID],
         Meta(
             max_length=100,
-            description="The only ones it is for; none for all. Such a key may hold scopes of runs "
-            "only.",
+            description="The only deployments it is for; empty for all. Such a key may hold scopes "
+            "of runs only.",
         ),
     ] = []
 
@@ -40,7 +40,7 @@ class IssueKeyRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class KeyView(Struct, frozen=True, kw_only=True):
-    """An API key, without what makes it one."""
+    """An API key, without its secret."""
 
     id: UUID
     name: str
@@ -58,7 +58,7 @@ class KeyView(Struct, frozen=True, kw_only=True):
 
 
 class NewKeyView(KeyView, frozen=True, kw_only=True):
-    """An API key that was just made."""
+    """An API key that was just created."""
 
     key: Annotated[str, Meta(description="The key itself. This is the only time it is shown.")]
 
@@ -75,7 +75,7 @@ async def issue_key(
     caller: NamedDependency[Caller],
     data: JSONBody[IssueKeyRequest],
 ) -> Response[NewKeyView]:
-    """Make a key. It is shown this once: the log has its hash only."""
+    """Create a key. It is shown only this once: the log has its hash."""
     made = await key_commands.issue(
         caller,
         name=data.name,
@@ -104,7 +104,7 @@ async def keys(
 async def revoke_key(
     key_commands: NamedDependency[Keys], caller: NamedDependency[Caller], key_id: FromPath[str]
 ) -> None:
-    """Revoke a key: within a second no process takes it any more. Again changes nothing."""
+    """Revoke a key: within a second no process takes it any more. Asking again changes nothing."""
     await key_commands.revoke(caller, identifier(key_id))
 
 

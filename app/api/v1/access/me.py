@@ -11,7 +11,7 @@ from app.auth.scopes import SCOPES, needs
 
 
 class MeView(Struct, frozen=True, kw_only=True):
-    """A caller, as the server sees them."""
+    """The caller, as the server knows them."""
 
     tenant: Annotated[str, Meta(description="What their things belong to: org:… or user:…")]
 
@@ -23,7 +23,7 @@ class MeView(Struct, frozen=True, kw_only=True):
 
 @get("/v1/me", operation_id="getMe", opt=needs(*SCOPES, per_deployment=True))
 async def me(caller: NamedDependency[Caller]) -> MeView:
-    """Tell whom the credential stands for, and what it may do."""
+    """Return who the credential stands for, and what it may do."""
     return MeView(
         tenant=caller.tenant,
         user_id=caller.user_id,

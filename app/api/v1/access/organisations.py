@@ -20,19 +20,19 @@ from events.access.organisation import Organisation
 
 
 class CreateOrganisationRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An organisation to make."""
+    """An organisation to create."""
 
     name: Name
 
 
 class PutMemberRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What somebody shall be in an organisation."""
+    """The role of a member."""
 
     role: Literal["owner", "member", "viewer"]
 
 
 class MemberView(Struct, frozen=True, kw_only=True):
-    """Somebody who belongs to an organisation."""
+    """A member of an organisation."""
 
     user_id: str
     role: str
@@ -53,7 +53,7 @@ async def create_organisation(
     caller: NamedDependency[Caller],
     data: JSONBody[CreateOrganisationRequest],
 ) -> OrganisationView:
-    """Make an organisation; whoever makes it is its first owner."""
+    """Create an organisation; the caller is its first owner."""
     return organisation_view(await organisation_commands.create(caller, data.name))
 
 
@@ -93,7 +93,7 @@ async def put_member(
     user_id: FromPath[str],
     data: JSONBody[PutMemberRequest],
 ) -> OrganisationView:
-    """Let somebody belong to it with a role. Their tokens may do what the role may, at once."""
+    """Add a member, or change their role. Their tokens may do what the role may, at once."""
     changed = await organisation_commands.put_member(
         caller, identifier(organisation_id), user_id, data.role
     )
@@ -113,7 +113,7 @@ async def remove_member(
     organisation_id: FromPath[str],
     user_id: FromPath[str],
 ) -> None:
-    """Let somebody belong to it no longer. Again changes nothing; the last owner has to stay."""
+    """Remove a member. Asking again changes nothing; the last owner has to stay."""
     await organisation_commands.remove_member(caller, identifier(organisation_id), user_id)
 
 

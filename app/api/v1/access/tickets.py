@@ -1,4 +1,4 @@
-"""/v1/…/ticket: let a web page follow one run or one batch, without a key in its hands."""
+"""/v1/…/ticket: tickets with which a web page follows one run or one batch, without a key."""
 
 from datetime import datetime
 from typing import Annotated
@@ -21,7 +21,7 @@ LONGEST_SECONDS = 3600
 
 
 class TicketRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long a ticket shall be good for."""
+    """How long a ticket is valid."""
 
     seconds: Annotated[int, Meta(ge=1, le=LONGEST_SECONDS)] = DEFAULT_SECONDS
 
@@ -55,7 +55,7 @@ async def for_run(
     run_id: FromPath[str],
     data: JSONBody[TicketRequest],
 ) -> TicketView:
-    """Make a ticket with which a web page may read and follow this run, and nothing else."""
+    """Create a ticket with which a web page may read and follow this run, and nothing else."""
     found = await run_reads.find(caller, identifier(run_id))
     path = f"/v1/runs/{found.run.id}"
     return await _ticket(credentials, caller, RUN.name(found.run.id), path, data.seconds)
@@ -74,7 +74,7 @@ async def for_batch(
     batch_id: FromPath[str],
     data: JSONBody[TicketRequest],
 ) -> TicketView:
-    """Make a ticket with which a web page may read and follow this batch, and nothing else."""
+    """Create a ticket with which a web page may read and follow this batch, and nothing else."""
     found = await batch_reads.find(caller, identifier(batch_id))
     path = f"/v1/batches/{found.batch.id}"
     return await _ticket(credentials, caller, BATCH.name(found.batch.id), path, data.seconds)

@@ -44,7 +44,7 @@ async def revoke_token(
 ) -> RevokedTokenView:
     """Revoke a token of this tenant: within a second no process takes it any more.
 
-    By `jti` it need not be at hand. Again changes nothing.
+    By `jti`, the token itself is not needed. Asking again changes nothing.
     """
     revoked = await key_commands.revoke_token(caller, token=data.token, jti=data.jti)
     return RevokedTokenView(id=revoked.id, revoked_at=revoked.revoked_at)

@@ -32,7 +32,7 @@ from events.batch import MAX_RUNS, RunFilter
 
 
 class CreateBatchRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Many runs of one deployment to make, all or none."""
+    """Many runs of one deployment to create, all or none."""
 
     deployment_id: UUID
     inputs: Annotated[

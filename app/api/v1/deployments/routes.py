@@ -33,7 +33,7 @@ EnvironmentFilter = Annotated[str | None, QueryParameter(name="environment")]
 
 
 class PromoteRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The version an environment shall run."""
+    """The version to promote to an environment."""
 
     version: Annotated[int, Meta(ge=1)]
     machine_id: Annotated[
@@ -50,7 +50,7 @@ class PromoteRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class RollBackRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a deployment shall go back to."""
+    """The version to go back to."""
 
     version: (
         Annotated[
@@ -76,7 +76,7 @@ async def promote(
     environment_name: FromPath[str],
     data: JSONBody[PromoteRequest],
 ) -> DeploymentView:
-    """Let an environment run a version, on a machine. Runs that have begun keep theirs."""
+    """Promote a version to an environment, on a machine. Runs that have begun keep theirs."""
     target = environment(environment_name)
     deployment = await promotions.promote(
         caller,

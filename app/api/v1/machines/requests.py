@@ -22,14 +22,14 @@ ComfyApiKey = Annotated[str, Meta(min_length=8, max_length=4000, pattern=r"\A[\x
 
 
 class MachineHeader(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A header that a machine, or the proxy before it, wants."""
+    """A header that a machine, or the proxy in front of it, requires."""
 
     name: HeaderName
     value: Annotated[HeaderValue, Meta(description="Kept sealed, never shown.")]
 
 
 class RegisterMachineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A machine to make known."""
+    """A machine to register."""
 
     name: Name
     url: MachineUrl
@@ -37,7 +37,7 @@ class RegisterMachineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_f
         Annotated[
             MachineToken,
             Meta(
-                description="Shown to the machine with every request, as a bearer token. "
+                description="Sent to the machine with every request, as a bearer token. "
                 "Kept sealed, never shown."
             ),
         ]
@@ -47,7 +47,7 @@ class RegisterMachineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_f
     header: Annotated[
         MachineHeader | None,
         Meta(
-            description="Shown to the machine with every request; called Authorization, in the "
+            description="Sent to the machine with every request; called Authorization, in the "
             "place of the token."
         ),
     ] = None
@@ -73,7 +73,7 @@ class ChangeMachineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fie
         Annotated[
             MachineToken,
             Meta(
-                description="Null: it wants none any more. "
+                description="Null: it needs none any more. "
                 "Required when it moves to another host and has one."
             ),
         ]

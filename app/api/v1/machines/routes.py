@@ -50,7 +50,7 @@ async def register_machine(
     caller: NamedDependency[Caller],
     data: JSONBody[RegisterMachineRequest],
 ) -> Response[MachineView]:
-    """Make a ComfyUI known under a name; the same name again moves it to the new URL."""
+    """Register a ComfyUI under a name; the same name again moves it to the new URL."""
     # Here null means that nothing is said of a secret.
     secrets = SecretChanges(
         token=data.token or UNSET,
@@ -97,7 +97,7 @@ async def read_machine(
     caller: NamedDependency[Caller],
     machine_id: FromPath[str],
 ) -> MachineDetailView:
-    """Read a machine, with what it can do as far as anyone has seen; removed ones as well."""
+    """Read a machine, with what it can do as it was last observed; removed ones as well."""
     return machine_detail_view(await machine_reads.find(caller, identifier(machine_id)))
 
 
@@ -113,7 +113,7 @@ async def read_history(
     language: NamedDependency[str],
     machine_id: FromPath[str],
 ) -> MachineHistoryView:
-    """Tell what has happened to a machine: who changed what, and what was found on it."""
+    """List what has happened to a machine: who changed what, and what was found on it."""
     events = await machine_reads.history(caller, identifier(machine_id))
     return MachineHistoryView(data=history(events, language))
 
@@ -132,7 +132,7 @@ async def change_machine(
     machine_id: FromPath[str],
     data: JSONBody[ChangeMachineRequest],
 ) -> MachineView:
-    """Give a machine another name, address or secret; what is left out stays as it is."""
+    """Change the name, address or secrets of a machine; what is left out stays as it is."""
     secrets = SecretChanges(
         token=data.token, header=_pair(data.header), comfy_api_key=data.comfy_api_key
     )

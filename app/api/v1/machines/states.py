@@ -1,4 +1,4 @@
-"""Whether a machine gets runs: drained, disabled, resumed, removed; and a look at it when asked."""
+"""States of machines: drain, resume, disable, remove; and observe one at once."""
 
 from litestar import delete, post
 from litestar.di import NamedDependency
@@ -24,7 +24,7 @@ async def drain_machine(
     caller: NamedDependency[Caller],
     machine_id: FromPath[str],
 ) -> MachineView:
-    """Let a machine finish what it has; other runs wait until it is resumed."""
+    """Drain a machine: it finishes what it has; other runs wait until it is resumed."""
     return machine_view(await machine_states.drain(caller, identifier(machine_id)))
 
 
@@ -40,7 +40,7 @@ async def resume_machine(
     caller: NamedDependency[Caller],
     machine_id: FromPath[str],
 ) -> MachineView:
-    """Give a machine runs again; those that waited for it go first."""
+    """Resume a machine: it gets runs again; those that waited for it go first."""
     return machine_view(await machine_states.resume(caller, identifier(machine_id)))
 
 
@@ -56,7 +56,7 @@ async def disable_machine(
     caller: NamedDependency[Caller],
     machine_id: FromPath[str],
 ) -> MachineView:
-    """Give a machine nothing new and leave it alone; runs wait until it is resumed."""
+    """Disable a machine: it is left alone; runs wait until it is resumed."""
     return machine_view(await machine_states.disable(caller, identifier(machine_id)))
 
 
@@ -73,7 +73,7 @@ async def remove_machine(
     machine_id: FromPath[str],
     force: FromQuery[bool] = False,  # noqa: FBT002 -- a parameter of the URL
 ) -> MachineView:
-    """Take a machine away for good; with *force* even if runs are open on it, which then fail."""
+    """Remove a machine for good; with *force* even if runs are open on it, which then fail."""
     return machine_view(await machine_states.remove(caller, identifier(machine_id), force=force))
 
 

@@ -40,22 +40,20 @@ class _MachineFacts(Struct, frozen=True, kw_only=True):
 
     has_token: Annotated[
         bool,
-        Meta(description="Whether it is shown a token; the token itself is never shown to anyone."),
+        Meta(description="Whether a token is sent to it; the token itself is never shown."),
     ]
 
     header: Annotated[
         str | None,
         Meta(
-            description="The name of another header that it is shown; its value is never shown to "
-            "anyone."
+            description="The name of another header that is sent to it; its value is never shown."
         ),
     ]
 
     has_comfy_api_key: Annotated[
         bool,
         Meta(
-            description="Whether its partner nodes have an account; the key itself is never shown "
-            "to anyone."
+            description="Whether its partner nodes have an account; the key itself is never shown."
         ),
     ]
 
@@ -67,7 +65,7 @@ class MachineView(_MachineFacts, frozen=True, kw_only=True):
 
     snapshot: Annotated[
         SnapshotView | None,
-        Meta(description="None until somebody has reached it."),
+        Meta(description="None until it was first reached."),
     ]
 
 
@@ -76,7 +74,7 @@ class MachineDetailView(_MachineFacts, frozen=True, kw_only=True):
 
     snapshot: Annotated[
         SnapshotDetailView | None,
-        Meta(description="None until somebody has reached it."),
+        Meta(description="None until it was first reached."),
     ]
 
 
@@ -91,10 +89,7 @@ class MachineChangeView(Struct, frozen=True, kw_only=True):
 
     changes: Annotated[
         dict[str, Any],
-        Meta(
-            description="What is otherwise than before, by field; for a new snapshot, only what "
-            "differs."
-        ),
+        Meta(description="What has changed, by field; for a new snapshot, only what differs."),
     ]
 
 

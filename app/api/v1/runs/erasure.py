@@ -30,8 +30,8 @@ async def erase(
 ) -> Response[RunView]:
     """Erase inputs, texts, files and messages of a run that has ended; asking again is harmless.
 
-    From this answer on nobody is shown any of it. A worker deletes it wherever it is kept:
-    `erasure` tells when that is done.
+    From this answer on none of it is shown. A worker deletes it wherever it is kept:
+    `erasure` is `done` when all of it is deleted.
     """
     found = await erase_run(recorder, run_reads, caller, identifier(run_id))
     view = run_view(found.run, found.position, run_reads.spaces)

@@ -33,7 +33,7 @@ from events.run.status import Status
 
 
 class CreateRunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A run to make."""
+    """A run to create."""
 
     deployment_id: UUID
     inputs: Inputs = {}

@@ -89,7 +89,7 @@ async def read(
     run_id: FromPath[str],
     language: NamedDependency[str],
 ) -> TimelineView:
-    """Tell what became of a run and why: waits, places, times of nodes, retries, uploads."""
+    """Read what became of a run and why: waits, places, times of nodes, retries, uploads."""
     past = await run_reads.events(caller, identifier(run_id))
     return timeline_view(redact(past), language)
 

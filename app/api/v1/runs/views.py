@@ -120,7 +120,7 @@ class RunView(Struct, frozen=True, kw_only=True):
 
     erased_at: Annotated[
         datetime | None,
-        Meta(description="Since when its private data is shown to nobody."),
+        Meta(description="Since when its private data is not shown any more."),
     ]
 
     erasure: Annotated[

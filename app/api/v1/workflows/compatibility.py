@@ -1,4 +1,4 @@
-"""Which machines can run a version, and why not: as they were last found, nobody is asked."""
+"""Which machines can run a version, and why not: as they were last observed; no machine is asked."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -58,7 +58,7 @@ async def placement(
     limit: Limit = DEFAULT_LIMIT,
     cursor: FromQuery[str | None] = None,
 ) -> ListView[PlacementView]:
-    """Tell for each machine whether it can run a version with its defaults, and if not, why."""
+    """List for each machine whether it can run a version with its defaults, and if not, why."""
     page, problems = await compatibility.page(
         caller, identifier(workflow_id), version, limit=limit, before=before_of(cursor)
     )

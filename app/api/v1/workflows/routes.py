@@ -61,8 +61,8 @@ class PushVersionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_field
     ui_graph: Annotated[
         dict[str, Any] | None,
         Meta(
-            description="The same in the editor's format, kept for people and for nodes that want "
-            "it."
+            description="The same in the editor's format, kept for people and for nodes that "
+            "need it."
         ),
     ] = None
 
@@ -203,7 +203,7 @@ async def compare_versions(
     before: From,
     to: To,
 ) -> DiffView:
-    """Tell what is different between two versions: first in the inputs, then in the nodes."""
+    """Compare two versions: first their inputs, then their nodes."""
     workflow = await workflow_reads.find(caller, identifier(workflow_id))
     return diff_view(before, to, await workflow_reads.difference(workflow, before, to))
 
