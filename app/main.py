@@ -21,7 +21,7 @@ from app.http import docs_page
 from app.http.allowed_methods import collect_methods, correct_allow
 from app.http.dialect import DIALECT, Dialect
 from app.http.language import provide_language
-from app.http.problems import log_fault, problem_response, told
+from app.http.problems import error_response, log_fault, problem_response
 from app.http.security_headers import add_security_headers
 from app.http.strict_json import StrictRequest
 from app.http.strict_requests import (
@@ -164,7 +164,7 @@ async def count_answer(message: Message, scope: Scope) -> None:
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer with an error in the dialect of the route, or of the path if there is no route."""
     metrics: ApiMetrics = request.app.state.metrics
-    metrics.refused(told(error).code)
+    metrics.refused(error_response(error).code)
     log_fault(request, error)
     if isinstance(error, LogUnavailable):
         request.app.state.readings.look_soon()

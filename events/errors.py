@@ -101,7 +101,7 @@ class NotFound(CommandRefused):
 class AlreadyExists(CommandRefused):
     """The id is taken by something else."""
 
-    code = "already_exists"
+    code = "idempotency_conflict"
 
 
 class IllegalTransition(CommandRefused):

@@ -13,7 +13,7 @@ from litestar.exceptions import ClientException, HTTPException
 from app.cli.main import main as cli
 from app.http import problems
 from app.http.bad_request import BadRequest
-from app.http.problems import Told
+from app.http.problems import ErrorResponse
 from consumers.__main__ import projections
 from consumers.machines.driver_pool import MachineUnusable
 from events.codec import TYPES
@@ -185,13 +185,15 @@ def test_every_refusal_is_explained_with_its_status() -> None:
     assert told == {refusal.code: int(refusal.status) for refusal in refusals()}
 
 
-def refusals() -> Iterator[Told]:
+def refusals() -> Iterator[ErrorResponse]:
     """Yield every way in which a request is refused."""
-    yield from (Told(status=status, code=code) for status, code in problems._BY_CLASS.values())
-    yield problems.told(BadRequest(Problem(code="bad_cursor")))
-    yield problems.told(ClientException())
-    yield problems.told(HTTPException(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
-    yield problems.told(RuntimeError())
+    yield from (
+        ErrorResponse(status=status, code=code) for status, code in problems._BY_CLASS.values()
+    )
+    yield problems.error_response(BadRequest(Problem(code="bad_cursor")))
+    yield problems.error_response(ClientException())
+    yield problems.error_response(HTTPException(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
+    yield problems.error_response(RuntimeError())
 
 
 def test_every_command_is_explained() -> None:

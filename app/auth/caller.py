@@ -12,33 +12,49 @@ from events.errors import Problem
 class Unauthorized(Exception):
     """There is no valid credential with this request."""
 
+    code = "unauthorized"
+
 
 class KeyRevoked(Unauthorized):
     """The API key was revoked."""
+
+    code = "key_revoked"
 
 
 class KeyExpired(Unauthorized):
     """The API key has expired."""
 
+    code = "key_expired"
+
 
 class TokenRevoked(Unauthorized):
     """The token was revoked."""
+
+    code = "token_revoked"
 
 
 class TicketExpired(Unauthorized):
     """The ticket has expired."""
 
+    code = "ticket_expired"
+
 
 class TicketRevoked(Unauthorized):
     """The key or token that the ticket was made with no longer counts."""
+
+    code = "ticket_revoked"
 
 
 class CredentialInAddress(Unauthorized):
     """A key or a token stands in the address, where logs and histories keep it."""
 
+    code = "credential_in_address"
+
 
 class ScopeMissing(Exception):
     """The caller is known, but may not do this; says which scopes would do, any of them."""
+
+    code = "scope_missing"
 
     def __init__(self, scopes: frozenset[str]) -> None:
         needed = " / ".join(sorted(scopes))

@@ -6,8 +6,10 @@ from events.errors import Problem
 class BadRequest(Exception):
     """The request cannot be read; holds what is wrong with it."""
 
+    code = "invalid_request"
+
     def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+        self.problems = (problem,)
         super().__init__(problem.text())
 
 

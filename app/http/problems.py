@@ -64,8 +64,8 @@ RETRY_AFTER = "1"
 """Seconds after which what is away may be back."""
 
 
-class Told(Struct, frozen=True, kw_only=True):
-    """What a client is told of an error."""
+class ErrorResponse(Struct, frozen=True, kw_only=True):
+    """An error as a response, whatever its dialect."""
 
     status: HTTPStatus
     code: str
@@ -93,55 +93,69 @@ class Told(Struct, frozen=True, kw_only=True):
         return {}
 
 
-_BY_CLASS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
-    KeyRevoked: (HTTPStatus.UNAUTHORIZED, "key_revoked"),
-    KeyExpired: (HTTPStatus.UNAUTHORIZED, "key_expired"),
-    TokenRevoked: (HTTPStatus.UNAUTHORIZED, "token_revoked"),
-    TicketExpired: (HTTPStatus.UNAUTHORIZED, "ticket_expired"),
-    TicketRevoked: (HTTPStatus.UNAUTHORIZED, "ticket_revoked"),
-    CredentialInAddress: (HTTPStatus.UNAUTHORIZED, "credential_in_address"),
-    Unauthorized: (HTTPStatus.UNAUTHORIZED, "unauthorized"),
-    ScopeMissing: (HTTPStatus.FORBIDDEN, "scope_missing"),
-    NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
-    InvalidInputs: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_inputs"),
-    InvalidGraph: (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_graph"),
-    AlreadyExists: (HTTPStatus.CONFLICT, "idempotency_conflict"),
-    InputsErased: (HTTPStatus.CONFLICT, "inputs_erased"),
-    NothingToRerun: (HTTPStatus.CONFLICT, "nothing_to_rerun"),
-    IllegalTransition: (HTTPStatus.CONFLICT, "illegal_transition"),
-    RunNotEnded: (HTTPStatus.CONFLICT, "run_not_ended"),
-    IncompatibleInputs: (HTTPStatus.CONFLICT, "incompatible_inputs"),
-    NothingToRollBack: (HTTPStatus.CONFLICT, "nothing_to_roll_back"),
-    MachineGone: (HTTPStatus.CONFLICT, "machine_removed"),
-    MachineBusy: (HTTPStatus.CONFLICT, "machine_busy"),
-    NameTaken: (HTTPStatus.CONFLICT, "name_taken"),
-    TokenNeeded: (HTTPStatus.UNPROCESSABLE_ENTITY, "machine_token_needed"),
+Refusal = CommandRefused | Unauthorized | ScopeMissing | TooMany | BadRequest
+
+_REFUSALS: Mapping[type[Refusal], HTTPStatus] = {
+    BadRequest: HTTPStatus.BAD_REQUEST,
+    **dict.fromkeys(
+        (
+            KeyRevoked,
+            KeyExpired,
+            TokenRevoked,
+            TicketExpired,
+            TicketRevoked,
+            CredentialInAddress,
+            Unauthorized,
+        ),
+        HTTPStatus.UNAUTHORIZED,
+    ),
+    ScopeMissing: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    **dict.fromkeys(
+        (
+            AlreadyExists,
+            InputsErased,
+            NothingToRerun,
+            IllegalTransition,
+            RunNotEnded,
+            IncompatibleInputs,
+            NothingToRollBack,
+            MachineGone,
+            MachineBusy,
+            MachineUnobserved,
+            NameTaken,
+            LastOwner,
+        ),
+        HTTPStatus.CONFLICT,
+    ),
+    **dict.fromkeys((InvalidInputs, InvalidGraph, TokenNeeded), HTTPStatus.UNPROCESSABLE_ENTITY),
+    **dict.fromkeys((RateLimited, QuotaExceeded), HTTPStatus.TOO_MANY_REQUESTS),
+}
+"""The status of each refusal; its code stands on its class."""
+
+_FAILURES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     BodyTooComplex: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_complex"),
     TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"),
     AggregateFull: (HTTPStatus.CONFLICT, "too_many_changes"),
     VersionConflict: (HTTPStatus.SERVICE_UNAVAILABLE, "log_busy"),
-    MachineUnobserved: (HTTPStatus.CONFLICT, "machine_unobserved"),
-    LastOwner: (HTTPStatus.CONFLICT, "last_owner"),
-    IdentityProviderUnavailable: (
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "identity_provider_unavailable",
-    ),
+    IdentityProviderUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "identity_provider_unavailable"),
     LogUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "log_unavailable"),
     StorageUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "storage_unavailable"),
     StorageRefused: (HTTPStatus.SERVICE_UNAVAILABLE, "storage_refused"),
-    RateLimited: (HTTPStatus.TOO_MANY_REQUESTS, "rate_limited"),
-    QuotaExceeded: (HTTPStatus.TOO_MANY_REQUESTS, "quota_exceeded"),
-    **dict.fromkeys(
-        (PostgresUnavailable, ReadModelsBehind),
-        (HTTPStatus.SERVICE_UNAVAILABLE, "read_models_unavailable"),
-    ),
+    PostgresUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "read_models_unavailable"),
+    ReadModelsBehind: (HTTPStatus.SERVICE_UNAVAILABLE, "read_models_unavailable"),
     NotFoundException: (HTTPStatus.NOT_FOUND, "no_such_route"),
     MethodNotAllowedException: (HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed"),
+}
+"""Status and code of errors of the drivers and of the framework, which know nothing of the API."""
+
+_BY_CLASS: Mapping[type, tuple[HTTPStatus, str]] = {
+    **{kind: (status, kind.code) for kind, status in _REFUSALS.items()},
+    **_FAILURES,
 }
 
 STATUS_OF: Mapping[str, HTTPStatus] = {
     **{code: status for status, code in _BY_CLASS.values()},
-    "invalid_request": HTTPStatus.BAD_REQUEST,
     "malformed_json": HTTPStatus.BAD_REQUEST,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -149,49 +163,47 @@ STATUS_OF: Mapping[str, HTTPStatus] = {
 """Every refusal's stable code, and the status that goes with it."""
 
 
-def told(error: Exception) -> Told:
+def error_response(error: Exception) -> ErrorResponse:
     """Map an exception to its status, code and problems; an unknown one is `internal`."""
     if isinstance(error, ValidationException):
         return _invalid_request(error)
-    if isinstance(error, BadRequest):
-        return Told(
-            status=HTTPStatus.BAD_REQUEST, code="invalid_request", problems=(error.problem,)
-        )
     if isinstance(error, RecursionError):
         # Only the decoding of a body goes as deep as a client wants.
-        return Told(status=HTTPStatus.BAD_REQUEST, code="malformed_json")
-    for kind, (status, code) in _BY_CLASS.items():
-        if isinstance(error, kind):
-            explained = CommandRefused | ScopeMissing | TooMany
-            problems = error.problems if isinstance(error, explained) else ()
-            known = isinstance(error, CommandRefused)
-            return Told(
-                status=status,
-                code=code,
-                detail=str(error) if known else "",
-                problems=problems,
-                retry_after=error.retry_after if isinstance(error, TooMany) else None,
-                allow=_allowed(error),
-            )
+        return ErrorResponse(status=HTTPStatus.BAD_REQUEST, code="malformed_json")
+    for kind in type(error).__mro__:
+        if kind in _BY_CLASS:
+            return _by_class(error, *_BY_CLASS[kind])
     if isinstance(error, HTTPException):
         return _http(error)
-    return Told(status=HTTPStatus.INTERNAL_SERVER_ERROR, code="internal")
+    return ErrorResponse(status=HTTPStatus.INTERNAL_SERVER_ERROR, code="internal")
 
 
-def _invalid_request(error: ValidationException) -> Told:
+def _by_class(error: Exception, status: HTTPStatus, code: str) -> ErrorResponse:
+    explained = CommandRefused | ScopeMissing | TooMany | BadRequest
+    return ErrorResponse(
+        status=status,
+        code=code,
+        detail=str(error) if isinstance(error, CommandRefused) else "",
+        problems=error.problems if isinstance(error, explained) else (),
+        retry_after=error.retry_after if isinstance(error, TooMany) else None,
+        allow=_allowed(error),
+    )
+
+
+def _invalid_request(error: ValidationException) -> ErrorResponse:
     extra = error.extra if isinstance(error.extra, list) else []
     problems = tuple(field_problem(item) for item in extra if isinstance(item, dict))
-    return Told(status=HTTPStatus.BAD_REQUEST, code="invalid_request", problems=problems)
+    return ErrorResponse(status=HTTPStatus.BAD_REQUEST, code="invalid_request", problems=problems)
 
 
-def _http(error: HTTPException) -> Told:
+def _http(error: HTTPException) -> ErrorResponse:
     status = HTTPStatus(error.status_code)
     if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return Told(status=status, code="body_too_large")
+        return ErrorResponse(status=status, code="body_too_large")
     if isinstance(error, ClientException):
         where = tuple(p for p in error.extra or () if isinstance(p, Problem))
-        return Told(status=status, code="malformed_json", problems=where)
-    return Told(status=status, code="internal")
+        return ErrorResponse(status=status, code="malformed_json", problems=where)
+    return ErrorResponse(status=status, code="internal")
 
 
 def _allowed(error: Exception) -> str:
@@ -201,7 +213,7 @@ def _allowed(error: Exception) -> str:
 
 def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer with *error* in the native API's shape."""
-    answer = told(error)
+    answer = error_response(error)
     language = language_of(request.headers.get("accept-language", ""))
     detail = (
         "; ".join(problem_text(problem, language) for problem in answer.problems) or answer.detail
@@ -224,7 +236,7 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
 
 def log_fault(request: Request[Any, Any, Any], error: Exception) -> None:
     """Log an error that is a fault of the server; the mistakes of clients are not logged."""
-    if told(error).status is HTTPStatus.INTERNAL_SERVER_ERROR:
+    if error_response(error).status is HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error(
             "request.failed",
             exc_info=error,

@@ -1,10 +1,14 @@
 """Refusals for now: the same request is welcome later."""
 
+from typing import ClassVar
+
 from events.errors import Problem
 
 
 class TooMany(Exception):
     """A limit is reached; nothing was done."""
+
+    code: ClassVar[str]
 
     def __init__(self, problem: Problem, *, retry_after: int | None = None) -> None:
         self.problems = (problem,)
@@ -17,6 +21,10 @@ class TooMany(Exception):
 class RateLimited(TooMany):
     """Too many requests in this minute."""
 
+    code = "rate_limited"
+
 
 class QuotaExceeded(TooMany):
     """The tenant has as many runs as it may have."""
+
+    code = "quota_exceeded"

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.api.classic.error_bodies import NOT_KNOWN, error_body
 from app.http.problem_views import PROBLEM_JSON
-from app.http.problems import STATUS_OF, Told
+from app.http.problems import STATUS_OF, ErrorResponse
 from events.errors import Problem
 
 Json = dict[str, Any]
@@ -40,4 +40,4 @@ def _example(code: str, scopes: Iterable[str]) -> Mapping[str, Any]:
     if STATUS_OF[code] is HTTPStatus.FORBIDDEN:
         problem = Problem(code="scope_needed", params={"scopes": " / ".join(sorted(scopes))})
     problems = (problem,) if problem else ()
-    return error_body(Told(status=STATUS_OF[code], code=code, problems=problems), "en")
+    return error_body(ErrorResponse(status=STATUS_OF[code], code=code, problems=problems), "en")

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import TypedDict
 
-from app.http.problems import Told
+from app.http.problems import ErrorResponse
 from infra.translation import message, problem_text
 
 
@@ -39,7 +39,7 @@ _NOT_THE_BODY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 """Errors that are not in the body, so there is nothing to point at."""
 
 
-def error_body(answer: Told, language: str) -> ClassicError:
+def error_body(answer: ErrorResponse, language: str) -> ClassicError:
     """Return the body of a refusal; that of a 401 is NOT_KNOWN instead."""
     if answer.code == "malformed_json":
         return {"success": False, "message": "Malformed JSON in request body"}

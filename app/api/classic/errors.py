@@ -7,12 +7,12 @@ from litestar import MediaType, Request, Response
 
 from app.api.classic.error_bodies import NOT_KNOWN, error_body
 from app.http.language import language_of
-from app.http.problems import Told, told
+from app.http.problems import ErrorResponse, error_response
 
 
 def classic_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer with *error* as comfyui-deploy would."""
-    answer = told(error)
+    answer = error_response(error)
     language = language_of(request.headers.get("accept-language", ""))
     if answer.status is HTTPStatus.UNAUTHORIZED:
         return Response(
@@ -29,7 +29,7 @@ def classic_error(request: Request[Any, Any, Any], error: Exception) -> Response
     )
 
 
-def _status(answer: Told) -> int:
+def _status(answer: ErrorResponse) -> int:
     """Bad inputs are 400 here, as the dialect's clients expect."""
     if answer.status is HTTPStatus.UNPROCESSABLE_ENTITY:
         return int(HTTPStatus.BAD_REQUEST)

@@ -1,4 +1,4 @@
-"""Which machines can run a version, and why not: as they were last observed; no machine is asked."""
+"""Which machines can run a version, and why not, as they were last observed."""
 
 from collections.abc import Sequence
 from typing import Annotated

@@ -43,7 +43,7 @@ def test_an_idempotency_key_is_taken_with_and_without_quotes(
 def test_a_key_that_nobody_can_repeat_is_refused(header: str) -> None:
     with pytest.raises(BadRequest) as refusal:
         idempotency_key(header)
-    assert refusal.value.problem == Problem(
+    assert refusal.value.problems[0] == Problem(
         code="bad_idempotency_key", params={"limit": str(LONGEST_KEY)}
     )
 
@@ -85,7 +85,7 @@ def test_positions_are_read_back(text: str | None, position: int | None) -> None
 def test_a_position_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(BadRequest) as refusal:
         position_in(text, parameter="after")
-    assert refusal.value.problem == Problem(code="bad_position", pointer="/after")
+    assert refusal.value.problems[0] == Problem(code="bad_position", pointer="/after")
 
 
 @pytest.mark.parametrize("before", [1, 42, 10**17])
@@ -125,7 +125,7 @@ def cursor(text: str) -> str:
 def test_a_cursor_that_is_not_ours_is_refused(text: str) -> None:
     with pytest.raises(BadRequest) as refusal:
         before_of(text)
-    assert refusal.value.problem == Problem(code="bad_cursor", pointer="/cursor")
+    assert refusal.value.problems[0] == Problem(code="bad_cursor", pointer="/cursor")
 
 
 def test_an_id_in_a_path_is_an_id_or_names_nothing() -> None:
@@ -140,7 +140,7 @@ def test_there_are_only_the_environments_there_are() -> None:
     for text in ("", "Production", "test"):
         with pytest.raises(BadRequest) as refusal:
             environment(text)
-        assert refusal.value.problem.pointer == "/environment"
+        assert refusal.value.problems[0].pointer == "/environment"
 
 
 UNSEEN = (

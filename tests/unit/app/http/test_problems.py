@@ -25,10 +25,10 @@ from app.http.field_problems import field_problem
 from app.http.language import language_of
 from app.http.problem_views import FaultView
 from app.http.problems import (
-    Told,
+    ErrorResponse,
+    error_response,
     log_fault,
     problem_response,
-    told,
 )
 from events.errors import (
     AlreadyExists,
@@ -104,9 +104,9 @@ def request(language: str = "") -> Request[Any, Any, Any]:
 def test_what_goes_wrong_in_the_house_is_told_by_its_code_alone(
     error: Exception, status: int, code: str, headers: Headers
 ) -> None:
-    answer = told(error)
+    answer = error_response(error)
 
-    assert answer == Told(status=HTTPStatus(status), code=code)
+    assert answer == ErrorResponse(status=HTTPStatus(status), code=code)
     assert answer.headers == headers
     for response in (problem_response(request(), error), classic_error(request(), error)):
         assert "hunter2" not in str(response.content)
@@ -116,7 +116,7 @@ def test_what_goes_wrong_in_the_house_is_told_by_its_code_alone(
 
 @pytest.mark.parametrize(("error", "status", "code"), REFUSALS, ids=lambda c: type(c).__name__)
 def test_refusals_say_why(error: CommandRefused, status: int, code: str) -> None:
-    assert told(error) == Told(
+    assert error_response(error) == ErrorResponse(
         status=HTTPStatus(status), code=code, detail=str(error), problems=error.problems
     )
 
@@ -195,7 +195,7 @@ def test_a_request_of_the_wrong_shape_is_told_which_field(
 ) -> None:
     error = ValidationException("validation failed", extra=[item])
 
-    assert told(error) == Told(
+    assert error_response(error) == ErrorResponse(
         status=HTTPStatus.BAD_REQUEST, code="invalid_request", problems=(problem,)
     )
     assert problem_response(request(), error).content.errors == [
@@ -242,7 +242,7 @@ def test_a_method_that_is_not_there_is_told_with_those_that_are() -> None:
 def test_a_part_that_cannot_be_read_is_named() -> None:
     problem = Problem(code="bad_cursor", pointer="/cursor")
 
-    assert told(BadRequest(problem)) == Told(
+    assert error_response(BadRequest(problem)) == ErrorResponse(
         status=HTTPStatus.BAD_REQUEST, code="invalid_request", problems=(problem,)
     )
 
@@ -290,6 +290,6 @@ def test_only_our_own_faults_are_logged(caplog: pytest.LogCaptureFixture) -> Non
 
 
 def test_a_body_nested_deeper_than_anybody_needs_is_no_fault_of_ours() -> None:
-    answer = told(RecursionError())
+    answer = error_response(RecursionError())
 
     assert (answer.status, answer.code) == (HTTPStatus.BAD_REQUEST, "malformed_json")
