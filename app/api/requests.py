@@ -32,7 +32,7 @@ _UNSEEN = (
     r"\u3164\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # tags
 )
-"""What nobody sees, so that two names look alike, or a name reads as another."""
+"""Characters without a shape: with them two names look alike, or a name reads as another."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=rf"\A[^{_UNSEEN}]*\Z")]
 

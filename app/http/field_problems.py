@@ -1,4 +1,4 @@
-"""What the decoder says of a field, in our codes and words: its own are English, and not stable."""
+"""Stable codes for the decoder's errors of a field, whose texts are English and may change."""
 
 import re
 from collections.abc import Callable, Mapping

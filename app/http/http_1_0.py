@@ -1,4 +1,4 @@
-"""Answers to HTTP/1.0, which old proxies speak and nginx does unless told otherwise.
+"""Answers to HTTP/1.0, which old proxies speak, and nginx by default.
 
 That version knows neither chunks (RFC 9112 §6.1) nor 100 Continue (RFC 9110 §10.1.1); uvicorn
 sends it both. A body whose length is not known ends with the connection, which uvicorn closes.

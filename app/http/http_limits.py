@@ -68,7 +68,7 @@ class LimitedHttp(HttpToolsProtocol):
     def __init__(
         self, *args: Any, refused: Callable[[str], None] = lambda _code: None, **kwargs: Any
     ) -> None:
-        """Limit a connection; *refused* is told the code of every refusal."""
+        """Limit a connection; *refused* is called with the code of every refusal."""
         super().__init__(*args, **kwargs)
         self._refused = refused
         self._part = _Part.HEAD

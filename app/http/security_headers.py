@@ -1,4 +1,4 @@
-"""Headers that keep browsers from doing more with our answers than they are meant for."""
+"""Security headers: browsers do no more with an answer than it is meant for."""
 
 from litestar.types import HTTPResponseStartEvent, Message, Scope
 

@@ -1,4 +1,4 @@
-"""How many runs a tenant may have: at the same time, and on one day. Exact over all processes.
+"""Quotas of runs of a tenant: at the same time, and on one day. Exact over all processes.
 
 Each run is reserved in Postgres before it is accepted, and counts as reserved until the read
 models know it. Accepting does not depend on Postgres, quotas or not: while it is away, runs are
@@ -52,7 +52,7 @@ class Quotas:
         now: Callable[[], datetime],
         checked: Callable[[Checked], None] = lambda _outcome: None,
     ) -> None:
-        """Admit as many as the settings say; *checked* is told what came of each look."""
+        """Admit as many as the settings say; *checked* is called with the result of each check."""
         self._pool = pool
         self._store = store
         self._in_flight = in_flight

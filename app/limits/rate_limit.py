@@ -1,4 +1,4 @@
-"""Limits how many requests somebody may make in a minute, right across processes.
+"""Rate limit: how many requests a subject may make in a minute, exact across processes.
 
 A process takes a hundredth of the limit from the shared count ahead of use, so most requests cost
 no I/O. What it took and did not use is lost when the minute is over: fewer requests may be
@@ -35,7 +35,7 @@ class _Lease(Struct):
 
 
 class RateLimitState(Struct, frozen=True, kw_only=True):
-    """How a subject stands after a request: what the RateLimit headers tell."""
+    """The state of a subject after a request, as the RateLimit headers show it."""
 
     policy: str
     limit: int
@@ -67,7 +67,7 @@ class RateLimit:
         self._renewals: dict[str, asyncio.Task[_Lease]] = {}
 
     async def count(self, subject: str) -> tuple[bool, RateLimitState]:
-        """Count a request; tell whether it is admitted, and how the subject stands now."""
+        """Count a request; return whether it is admitted, and the state of the subject."""
         lease = self._leases.get(subject)
         while lease is None or self._is_spent(lease):
             lease = await self._renewed(subject)

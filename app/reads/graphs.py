@@ -28,7 +28,7 @@ class Graphs:
     """Repository of graphs, and of what machines said of their classes of nodes."""
 
     def __init__(self, storage: ObjectStorage, *, secret: bytes) -> None:
-        """Store under keys that nobody can guess without *secret*."""
+        """Store under keys that cannot be guessed without *secret*."""
         self._storage = storage
         self._secret = secret
 

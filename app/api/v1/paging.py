@@ -45,7 +45,7 @@ def list_view(page: Page, view: Callable[[Row], T]) -> ListView[T]:
 
 
 def cursor_of(before: int | None) -> str | None:
-    """Write where the next page starts, so that nobody reads a meaning into it."""
+    """Encode where the next page starts, as an opaque cursor."""
     return None if before is None else urlsafe_b64encode(f"{_MARK}{before}".encode()).decode()
 
 

@@ -169,7 +169,6 @@ class BatchCreator:
         self._check_room(bare, valid)
         async with self._quotas.reserving(caller.tenant, [draft.run_id for draft in drafts]):
             stored = await self._inputs.store_all(caller.tenant, valid)
-            await self._inputs.confirm(image for one in stored for image in one.images)
         created = _with_images(bare, [one.images for one in stored])
         accepted = await self._record(caller, session, created)
         seconds = time.perf_counter() - began

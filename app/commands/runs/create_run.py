@@ -123,7 +123,6 @@ class RunCreator:
             [valid] = await self._inputs.validate([draft])
             async with self._quotas.reserving(caller.tenant, (draft.run_id,)):
                 stored = await self._inputs.store(caller.tenant, valid)
-                await self._inputs.confirm(stored.images)
             created = RunCreated(
                 run_id=draft.run_id,
                 user_id=caller.user_id,

@@ -5,6 +5,7 @@ All of them are validated before anything of any is stored: a refused request le
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -140,21 +141,25 @@ class RunInputs:
         if problems := self._url_problems(values):
             raise InvalidInputs(problems=problems)
 
-    async def store_all(self, tenant: str, valid: Sequence[ValidInputs]) -> list[StoredInputs]:
-        """Store the inputs of many runs; raises as `store`."""
-
-        async def store_one(one: ValidInputs) -> StoredInputs:
-            return await self.store(tenant, one)
-
-        return await side_by_side(store_one, valid, at_once=STORED_AT_ONCE)
-
     async def store(self, tenant: str, valid: ValidInputs) -> StoredInputs:
-        """Store images, then inputs: a run without its inputs could not be kept.
+        """Store the inputs of a run, which may then be recorded.
 
         Raises:
             StorageUnavailable, StorageRefused, LogUnavailable: not everything is stored.
 
         """
+        stored = await self._store(tenant, valid)
+        await self._confirm([stored])
+        return stored
+
+    async def store_all(self, tenant: str, valid: Sequence[ValidInputs]) -> list[StoredInputs]:
+        """Store the inputs of many runs; raises as `store`."""
+        stored = await side_by_side(partial(self._store, tenant), valid, at_once=STORED_AT_ONCE)
+        await self._confirm(stored)
+        return stored
+
+    async def _store(self, tenant: str, valid: ValidInputs) -> StoredInputs:
+        """Store images, then inputs: a run without its inputs could not be kept."""
         draft = valid.draft
 
         async def store_image(image: _Image) -> ImageUploaded:
@@ -171,9 +176,9 @@ class RunInputs:
             await self._private.put_inputs(draft.run_id, draft.request_hash, stored)
         return StoredInputs(has_inputs=bool(stored), images=(*draft.known_images, *uploads))
 
-    async def confirm(self, images: Iterable[ImageUploaded]) -> None:
-        """Return if stored images may be used in a run; to be asked last; see InputImages."""
-        await self._image_store.confirm(images)
+    async def _confirm(self, stored: Iterable[StoredInputs]) -> None:
+        """Return if no image is being erased, which another run had; asked last."""
+        await self._image_store.confirm(image for one in stored for image in one.images)
 
     async def erase(self, run_id: UUID) -> None:
         """Erase the stored inputs of a run."""

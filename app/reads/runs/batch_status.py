@@ -25,7 +25,7 @@ class BatchStatus(Struct, frozen=True, kw_only=True):
     """How new this is."""
 
     counts: Mapping[str, int]
-    """Runs by status, every status named; a run that nobody has heard of has not started."""
+    """Runs by status, every status named; a run without a status has not started."""
 
     ended_at: datetime | None
     """When the last run ended; None while any is open."""
