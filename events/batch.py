@@ -26,7 +26,7 @@ Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class RunFilter(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which runs to repeat: those that fit all that is said."""
+    """Which runs to repeat: those that fit every field."""
 
     status: Status | None = None
     deployment_id: UUID | None = None

@@ -25,12 +25,12 @@ HEADERS: Mapping[str, str] = {
     "Content-Language": "The language of the messages: en or zh.",
     "ETag": "The position of this answer, for If-None-Match.",
     "Idempotent-Replayed": "true when an earlier request with this Idempotency-Key was answered.",
-    "Location": "Where to read what was made.",
+    "Location": "The address of what was created.",
     "Preference-Applied": "The wait that was granted.",
     "RateLimit": "What is left of the limit, and for how many seconds.",
     "RateLimit-Policy": "How many requests are allowed in how many seconds.",
     "Retry-After": "Seconds after which it is worth trying again.",
-    "WWW-Authenticate": "How to say who is calling.",
+    "WWW-Authenticate": "The authentication scheme that is expected.",
 }
 """Every header of a response that means something to a client."""
 

@@ -1,4 +1,4 @@
-"""Check that docstrings are plain English: part of `make check`.
+"""Check that docstrings and descriptions are plain English: part of `make check`.
 
 A docstring says what is returned, raised or checked, and its subject is a noun (CONTRIBUTING.md).
 """
@@ -21,13 +21,22 @@ LITERARY = re.compile(
 
 
 def faults(source: str) -> Iterator[tuple[int, str]]:
-    """Yield line and first sentence of each docstring that is not plain."""
+    """Yield line and first sentence of each docstring and description that is not plain."""
     for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        text = ast.get_docstring(node)
-        if text and (OPENINGS.match(text) or LITERARY.search(text)):
-            yield node.body[0].lineno, text.partition("\n")[0]
+        for line, text in texts(node):
+            if OPENINGS.match(text) or LITERARY.search(text):
+                yield line, text.partition("\n")[0]
+
+
+def texts(node: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield the docstring of a node, or the description of a field: `Meta(description="…")`."""
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        if text := ast.get_docstring(node):
+            yield node.body[0].lineno, text
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Meta":
+        for keyword in node.keywords:
+            if keyword.arg == "description" and isinstance(keyword.value, ast.Constant):
+                yield node.lineno, str(keyword.value.value)
 
 
 def check() -> list[str]:

@@ -47,7 +47,7 @@ class RunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RunAnswer(Struct, frozen=True, kw_only=True):
-    """The run that was made."""
+    """The run that was created."""
 
     run_id: UUID
 
@@ -86,7 +86,7 @@ async def create(
     operation_id="getClassicRun",
     opt=needs(RUNS_READ, per_deployment=True),
     responses=response(200, ClassicRun, "The run.")
-    | response(400, ClassicError, "There is no such run, or no id was given."),
+    | response(400, ClassicError, "There is no such run, or the id is missing."),
 )
 async def read(
     run_reads: NamedDependency[RunReads], caller: NamedDependency[Caller], run_id: FromQuery[str]
@@ -108,7 +108,7 @@ async def read(
 async def status(
     run_reads: NamedDependency[RunReads], caller: NamedDependency[Caller], run_id: FromPath[str]
 ) -> ClassicStatus:
-    """Read where a run stands."""
+    """Read the status of a run."""
     try:
         found = await run_reads.find(caller, identifier(run_id))
     except NotFound as error:

@@ -24,7 +24,7 @@ class ClassicProgress(TypedDict):
 
 
 class ClassicStatus(TypedDict):
-    """Where a run stands."""
+    """The status of a run."""
 
     id: str
     status: str

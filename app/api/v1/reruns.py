@@ -61,9 +61,11 @@ class RerunManyRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class RerunPlanView(Struct, frozen=True, kw_only=True):
     """What repeating all that a filter finds would do."""
 
-    total: Annotated[int, Meta(description="Runs that would be made.")]
+    total: Annotated[int, Meta(description="Runs that would be created.")]
 
-    has_more: Annotated[bool, Meta(description="Whether more runs fit than the limit lets in.")]
+    has_more: Annotated[
+        bool, Meta(description="Whether more runs fit the filter than the limit allows.")
+    ]
 
     skipped: list[SkippedView]
 

@@ -32,7 +32,7 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
 
     storage_probe: Annotated[
         str,
-        Meta(description="A public file: whoever cannot read it cannot read outputs either."),
+        Meta(description="A public file: a client that cannot read it cannot read outputs either."),
     ]
 
     checks: list[Check]

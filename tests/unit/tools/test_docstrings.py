@@ -24,3 +24,9 @@ def test_a_docstring_that_is_not_plain_is_found(head: str, text: str) -> None:
 @pytest.mark.parametrize("text", ["Return a run.", "Letters of a word.", "Telling is no problem."])
 def test_a_plain_docstring_is_none(text: str) -> None:
     assert list(faults(f'def run():\n    """{text}\n\n    Give: no opening.\n    """\n')) == []
+
+
+def test_a_description_of_a_field_is_read_as_well() -> None:
+    plain, other = "Seconds until the end.", "Tell how many, and do nothing."
+    for text, found in ((plain, []), (other, [(1, other)])):
+        assert list(faults(f'x: Annotated[int, Meta(ge=1, description="{text}")] = 0\n')) == found

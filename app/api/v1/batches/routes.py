@@ -111,7 +111,7 @@ async def read(
     batch_id: FromPath[str],
     at_least: FromQuery[str | None] = None,
 ) -> BatchView:
-    """Read where a batch stands; with *at_least* (an earlier position) at least that new."""
+    """Read the status of a batch; with *at_least* (an earlier position) at least that new."""
     wanted = position_in(at_least, parameter="at_least") or 0
     return batch_view(await batch_reads.find(caller, identifier(batch_id), at_least=wanted))
 

@@ -77,7 +77,7 @@ class AcceptedBatchView(BatchView, frozen=True, kw_only=True):
 
 
 def batch_view(status: BatchStatus) -> BatchView:
-    """Show where a batch stands."""
+    """Show the status of a batch."""
     batch = status.batch
     base = f"/v1/batches/{batch.id}"
     return BatchView(

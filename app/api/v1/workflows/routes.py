@@ -69,7 +69,7 @@ class PushVersionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_field
     machine_id: Annotated[
         UUID | None,
         Meta(
-            description="The machine whose classes of nodes tell how to read ui_graph; not needed "
+            description="The machine whose node classes are used to convert ui_graph; not needed "
             "if all are alike."
         ),
     ] = None
