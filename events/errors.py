@@ -8,7 +8,7 @@ CommandRefused
  ├── IllegalTransition  the status table has no such step
  ├── Superseded         another worker has taken the run over
  ├── RunNotEnded        what was asked has to wait for the end of the run
- ├── MachineUnobserved  no machine has told what it can do
+ ├── MachineUnobserved  no machine was observed yet
  ├── InputsErased       what a run was made of is no longer kept
  ├── NothingToRerun     no run fits the filter
  ├── MachineGone        the machine was removed
@@ -45,7 +45,7 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 
 MOST_PROBLEMS = 100
-"""Problems that one refusal names; nobody reads more, and a stranger could make it millions."""
+"""Problems that one refusal names; more is not read, and a caller could make it millions."""
 
 _MORE = "more_problems"
 
@@ -76,8 +76,8 @@ class CommandRefused(Exception):
 
     def __init__(self, message: str = "", *, problems: Iterable[Problem] = ()) -> None:
         self.problems = shortened(problems)
-        told = message or "; ".join(p.text() for p in problems) or (self.__doc__ or "")
-        super().__init__(told)
+        text = message or "; ".join(p.text() for p in problems) or (self.__doc__ or "")
+        super().__init__(text)
 
 
 class InvalidGraph(CommandRefused):
@@ -159,7 +159,7 @@ class TokenNeeded(CommandRefused):
 
 
 class LastOwner(CommandRefused):
-    """An organisation needs an owner; make somebody else one first."""
+    """An organisation needs an owner; make another member one first."""
 
     code = "last_owner"
 
@@ -177,6 +177,6 @@ class NothingToRollBack(CommandRefused):
 
 
 class MachineUnobserved(CommandRefused):
-    """No machine has told yet which nodes it has."""
+    """No machine was observed yet, so its nodes are unknown."""
 
     code = "machine_unobserved"

@@ -67,7 +67,7 @@ def machine_id(tenant: str, name: str, generation: int = 0) -> UUID:
 def token_id(tenant: str, *, jti: str = "", sha256: str = "") -> UUID:
     """Return the id of a tenant's token: by its jti, or else by the hash of what was signed.
 
-    The tenant is part of it, so that nobody can name another tenant's token.
+    The tenant is part of it, so that no tenant can name another's token.
     """
     return derived("token", tenant, "jti", jti) if jti else derived("token", tenant, sha256)
 

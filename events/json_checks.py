@@ -105,7 +105,7 @@ def malformed_json(text: str, error: Exception, *, pointer: str = "") -> Problem
 
 
 def _position(text: str, error: Exception) -> int:
-    """Return the place in *text*; what is not told of a byte is told of the end."""
+    """Return the place in *text*; the end where *error* names no byte."""
     if "\N{REPLACEMENT CHARACTER}" in text and isinstance(error, UnicodeDecodeError):
         return text.index("\N{REPLACEMENT CHARACTER}")
     found = _BYTE.search(str(error))

@@ -95,5 +95,5 @@ BATCH_WORK = "work.batch"
 
 
 def dead_letters(subject_name: str) -> str:
-    """Return the subject where messages of *subject_name* end that nobody could handle."""
+    """Return the subject for messages of *subject_name* that could not be handled."""
     return f"dlq.{subject_name}"

@@ -108,7 +108,7 @@ class Session(Generic[S, C, E]):
     @property
     def existing(self) -> S:
         """The state of an aggregate that is known to have events."""
-        assert self.state is not None  # whoever asks has found or made it
+        assert self.state is not None  # the caller has found or made it
         return self.state
 
     async def load(self) -> None:

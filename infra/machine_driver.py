@@ -54,7 +54,7 @@ class OutputMissing(Exception):
 
 
 class MachineRefused(Exception):
-    """The machine says no for good, or what nobody can use: another attempt would end the same."""
+    """The machine says no for good, or what cannot be used: another attempt would end the same."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code
@@ -132,7 +132,7 @@ class Observed(Struct, frozen=True, kw_only=True):
 
 
 class Report(Protocol):
-    """What a watcher is told while a prompt runs. May be told twice, late, or not at all."""
+    """What a watcher reports while a prompt runs: twice, late or not at all, if need be."""
 
     async def running(self) -> None:
         """Report that the machine began to execute the prompt."""

@@ -20,7 +20,7 @@ _PATTERNS = tuple(
         # parameters and fields
         rf"([?&][\w-]*(?:token|secret|password|key|signature|credential|ticket)=){_END}+",
         rf"(\b(?:bearer|basic)(?:\s|%20|\+)+){_END}+",
-        # our keys, tokens of whomever (RFC 7519), and what Fernet sealed
+        # our keys, tokens of others (RFC 7519), and what Fernet sealed
         r"(\bcfd_)[\w-]+",
         r"(\beyJ)[\w-]+\.[\w-]+(?:\.[\w-]+)*",
         r"(\bgAAAA)[\w-]{20,}=*",

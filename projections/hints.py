@@ -17,7 +17,7 @@ async def note_progress(connection: Connection, latest: dict[str, bytes]) -> Non
 
 
 async def forget_progress(connection: Connection) -> None:
-    """Drop progress that nobody can want any more."""
+    """Drop progress that is not needed any more."""
     await connection.execute(_SQL["forget_progress"])
 
 

@@ -170,7 +170,7 @@ async def list_keys(connection: Connection, *, tenant: str, limit: int, before: 
 async def list_organisations(
     connection: Connection, *, user_id: str | None, tenant: str, limit: int, before: int | None
 ) -> Page:
-    """List the organisations that somebody belongs to, and the one that is the tenant."""
+    """List the organisations that a user belongs to, and the one that is the tenant."""
     filters = {"user_id": user_id}
     return await _page(connection, "organisation", "organisations", tenant, limit, before, filters)
 

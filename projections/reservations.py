@@ -14,7 +14,7 @@ _OPEN = [str(status) for status in Status if status not in TERMINAL]
 
 @asynccontextmanager
 async def one_at_a_time(connection: Connection, tenant: str) -> AsyncIterator[None]:
-    """Keep everybody else from counting this tenant's runs until the block has ended."""
+    """Keep other requests from counting this tenant's runs until the block has ended."""
     async with connection.transaction():
         await connection.execute(_SQL["lock"], {"tenant": tenant})
         await connection.execute(_SQL["forget_projected"], {"tenant": tenant})

@@ -5,6 +5,7 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from babel.messages.catalog import Message
 
 from events.messages import CATALOGUE
 from events.messages.graphs import GRAPHS
@@ -16,6 +17,20 @@ from infra.translation import message, translate, translate_term
 from tests.tools import messages
 
 CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+CODE = re.compile(r"^ *```.*?^ *```$|`[^`\n]+`|\]\([^)]+\)", re.DOTALL | re.MULTILINE)
+"""What is not said to people: blocks, words in code, and where links lead."""
+
+LITERARY = re.compile(
+    r"\b(whoever|whomever|whosoever|nobody|somebody|anybody|everybody"  # the subject is a noun
+    r"|tells|told|hears|heard"  # things return, report, show, receive
+    r"|wonders?|(?<!on )demand(s|ed)?|mend(s|ed)?|dwells?|befall?s"
+    r"|anew|afresh|henceforth|hitherto|whence|hence|thus|thereof|therein|whereupon|albeit"
+    r"|seldom|shall|upon|lest|unto|amidst|yonder|as it should be)\b",
+    re.IGNORECASE,
+)
+"""Words that a manual for engineers does not need (CONTRIBUTING.md, Style)."""
+
+ENGLISH_PAGES = [messages.ROOT / "README.md", *sorted((messages.ROOT / "docs").glob("*.md"))]
 ALLOWED = {
     # A sentence loses the colon at its end, also a Chinese one.
     "app/api/v1/runs/timeline_texts.py",
@@ -51,6 +66,32 @@ def test_no_chinese_stands_in_the_source() -> None:
     sources = [path for room in messages.ROOMS for path in (messages.ROOT / room).rglob("*.py")]
     found = {path for path in sources if CHINESE.search(path.read_text("utf-8"))}
     assert {str(path.relative_to(messages.ROOT)) for path in found} == ALLOWED
+
+
+def test_texts_of_the_catalogue_are_plain_english() -> None:
+    texts = [text for entry in messages.catalogue() for text in texts_of(entry)]
+    assert len(texts) > 500
+    assert {text: words for text in texts if (words := literary(text))} == {}
+
+
+@pytest.mark.parametrize("page", ENGLISH_PAGES, ids=lambda path: path.name)
+def test_pages_are_plain_english(page: Path) -> None:
+    assert literary(page.read_text("utf-8")) == []
+
+
+def test_literary_words_are_found_outside_of_code() -> None:
+    assert literary("Whoever asks is told anew.") == ["Whoever", "told", "anew"]
+    assert literary("On demand, `nobody` reads [it](told.md).\n```\nshall\n```\n") == []
+
+
+def texts_of(entry: Message) -> list[str]:
+    """Return the English texts of an entry: one, or two where numbers are counted."""
+    return [entry.id] if isinstance(entry.id, str) else list(entry.id)
+
+
+def literary(text: str) -> list[str]:
+    """Return the words of a text that are not plain."""
+    return [found[0] for found in LITERARY.finditer(CODE.sub("", text))]
 
 
 def test_what_is_put_together_from_parts_loses_nothing() -> None:

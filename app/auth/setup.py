@@ -13,7 +13,7 @@ from infra import clock
 from infra.event_store import EventStore
 from infra.net.jwks import open_jwks
 from infra.postgres import Pool
-from infra.settings.settings import ANYBODY, Settings
+from infra.settings.settings import ANY_AUDIENCE, Settings
 
 
 @asynccontextmanager
@@ -29,7 +29,7 @@ async def open_credentials(
             oidc = OidcTokens(
                 await exits.enter_async_context(open_jwks(settings.auth_jwks_url)),
                 issuer=settings.auth_issuer,
-                audience="" if settings.auth_audience == ANYBODY else settings.auth_audience,
+                audience="" if settings.auth_audience == ANY_AUDIENCE else settings.auth_audience,
             )
         yield Credentials(
             tokens=Tokens(settings.jwt_secret),

@@ -24,7 +24,7 @@ WORDS: Texts = {
     "after": "after",
     "created": "created",
     "tables": "tables in Postgres",
-    "tables_made": "created, or made anew from the log",
+    "tables_made": "created, or rebuilt from the log",
     "unchanged": "Streams and tables are as declared.",
     "dry": "Nothing was changed (--dry-run).",
     "done": "Done.",

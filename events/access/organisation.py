@@ -25,7 +25,7 @@ class OrganisationCreated(Struct, frozen=True, kw_only=True):
 
 
 class MemberAdded(Struct, frozen=True, kw_only=True):
-    """Somebody belongs to it, from now on with this role."""
+    """A user is a member, from now on with this role."""
 
     user_id: str
     role: str
@@ -34,7 +34,7 @@ class MemberAdded(Struct, frozen=True, kw_only=True):
 
 
 class MemberRemoved(Struct, frozen=True, kw_only=True):
-    """Somebody belongs to it no longer."""
+    """A user is a member no longer."""
 
     user_id: str
     by: str
@@ -109,7 +109,7 @@ def decide(
     Raises:
         AlreadyExists: another organisation has this id.
         NotFound: there is no such organisation.
-        LastOwner: nobody would own it any more.
+        LastOwner: it would have no owner any more.
 
     """
     if isinstance(command, CreateOrganisation):

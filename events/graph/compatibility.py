@@ -22,7 +22,7 @@ _TAKES_ALSO: Mapping[InputKind, frozenset[InputKind]] = {
 def incompatibilities(
     before: Sequence[InputField], after: Sequence[InputField]
 ) -> tuple[Problem, ...]:
-    """List what would hinder a caller who knows only *before*; what is wider hinders nobody.
+    """List what would hinder a caller who knows only *before*; what is wider hinders none.
 
     Each problem points at an input as callers send it.
     """

@@ -101,7 +101,7 @@ def _holders(ui_graph: Mapping[str, Any], classes: Classes) -> Mapping[Place, He
     try:
         return find_holders(ui_graph, classes)
     except InvalidGraph:
-        return {}  # It was pushed beside the graph that runs, and nobody had to read it.
+        return {}  # It was pushed beside the graph that runs, and was not read.
 
 
 def _limits(node: Mapping[str, Any], name: str, classes: Classes) -> Range | None:

@@ -91,7 +91,7 @@ def _decoded(text: str, where: str) -> object:
     """Read a graph that is kept as text; return what is wrong with one that is no JSON.
 
     Raises:
-        BodyTooComplex: it holds too much; in its string nobody has counted it yet.
+        BodyTooComplex: it holds too much; it was not counted while it was a string.
 
     """
     check_complexity(text.encode())

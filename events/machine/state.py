@@ -37,7 +37,7 @@ class MachineState(StrEnum):
     """It finishes what it has; other runs wait."""
 
     DISABLED = "disabled"
-    """The same, and nobody looks at it either."""
+    """The same, and it is not looked at either."""
 
     REMOVED = "removed"
     """It is gone; runs that need it fail."""
@@ -53,7 +53,7 @@ class Machine(Struct, frozen=True, kw_only=True):
     created_at: datetime
     state: MachineState = MachineState.ACTIVE
     snapshot: MachineSnapshot | None = None
-    """What was last found there; None: nobody has reached it yet."""
+    """What was last found there; None: no worker has reached it yet."""
 
     @property
     def name(self) -> str:

@@ -76,7 +76,7 @@ GRAPHS: Texts = {
     "ui_primitive_misled": (
         "node {node} is a subgraph that shows its primitive {primitive}, whose wires today's "
         "editor would connect to other inputs than the file means; open it in the editor, "
-        "connect them anew and save again"
+        "connect them again and save it"
     ),
     "ui_broadcast_unsaved": (
         "node {node} ({class_type}) feeds inputs that the file does not name; save the "

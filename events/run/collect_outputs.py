@@ -19,7 +19,7 @@ SERIES_LIMIT = 20
 """Most values of one list that are an output each; a longer list is one text."""
 
 _HINTS = frozenset({"animated"})
-"""What nodes tell ComfyUI's own page about the files beside it; nobody made it."""
+"""What nodes tell ComfyUI's own page about the files beside it; no node made it."""
 
 _json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 
@@ -87,8 +87,8 @@ def _text(node_id: str, kind: str, item: object) -> Output:
 
 
 def _file(node_id: str, kind: str, item: Mapping[str, Any], prompt_id: UUID) -> Output:
-    told = str(item.get("subfolder") or "")
-    subfolder, filename = place_of(item["filename"], told, prompt_id)
+    named = str(item.get("subfolder") or "")
+    subfolder, filename = place_of(item["filename"], named, prompt_id)
     return Output(
         index=0,
         node_id=node_id,

@@ -1,4 +1,4 @@
-"""What may be asked of a run, or told about it."""
+"""Commands to a run, and reports about it."""
 
 from datetime import datetime
 from uuid import UUID

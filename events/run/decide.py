@@ -278,7 +278,7 @@ def _cancelled(run: Run, command: FailRun | RecordOutputs) -> StatusChanged:
 
 
 def _is_over(run: Run, attempt: int) -> bool:
-    """Whether nothing more can be told of an attempt: it was lost, rendered or followed."""
+    """Whether nothing more can be reported of an attempt: it was lost, rendered or followed."""
     return attempt != run.attempt or not run.claimed
 
 

@@ -269,7 +269,7 @@ class OutputsProduced(Struct, frozen=True, kw_only=True, omit_defaults=True):
     outputs: tuple[Output, ...]
     at: datetime
     nodes: tuple[NodeTime, ...] = ()
-    """A hint: nodes that nobody listened to are missing."""
+    """A hint: nodes that ran while no worker listened are missing."""
 
     render_seconds: float | None = None
     """From the begin to the end by the machine's own clock; None: it does not say."""
@@ -312,7 +312,7 @@ class CancelRequested(Struct, frozen=True, kw_only=True):
 
 
 class RunDataErased(Struct, frozen=True, kw_only=True):
-    """Nobody may see the run's private data any more; a worker deletes it."""
+    """The run's private data may not be seen any more; a worker deletes it."""
 
     reason: str
     """request or retention."""

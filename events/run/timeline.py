@@ -1,4 +1,4 @@
-"""What became of a run and why, told from its facts (pure)."""
+"""What became of a run and why, derived from its facts (pure)."""
 
 from collections.abc import Sequence
 from datetime import datetime

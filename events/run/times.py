@@ -14,7 +14,7 @@ def off_machine(
     """Return the run with its current attempt off the machine at *at*.
 
     *measured* are the seconds that the machine itself says; *rendered*: it certainly began, even
-    if nobody saw it begin.
+    if its begin was not seen.
     """
     began = run.running_at
     if measured is None:

@@ -60,14 +60,14 @@ def decide_waiting(before: Waiting | None, waits: int, command: NoteWaiting) -> 
     What comes and goes all the time is noted MAX_WAITS times: the log of a run has an end.
     """
     known = (before.reason, before.machine_id) if before else ("", None)
-    told = (command.reason, command.machine_id if command.reason else None)
-    if known == told or (command.reason and waits >= MAX_WAITS):
+    wanted = (command.reason, command.machine_id if command.reason else None)
+    if known == wanted or (command.reason and waits >= MAX_WAITS):
         return []
     return [
         RunWaiting(
             reason=command.reason,
             detail=command.detail,
-            machine_id=told[1],
+            machine_id=wanted[1],
             at=command.now,
         )
     ]

@@ -29,7 +29,7 @@ def decoded(answer: Answer, reply: type[Reply]) -> Reply:
 
     Raises:
         MachineUnreachable: it is no answer that a ComfyUI gives when all is well.
-        MachineRefused: it is nested so deeply that nobody can read it.
+        MachineRefused: it is nested too deeply to be read.
 
     """
     if answer.status != HTTPStatus.OK:
@@ -57,7 +57,7 @@ def _as_python_writes(body: bytes, reply: type[Reply]) -> Reply:
     """Read JSON with NaN and Infinity, which nodes show and Python's servers write.
 
     Raises:
-        ValueError: it is something else, or holds half a character, which nobody could store.
+        ValueError: it is something else, or holds half a character, which could not be stored.
 
     """
     found = json.loads(body)

@@ -83,7 +83,7 @@ class Capabilities:
         return await self._infos(classes, since=asyncio.get_running_loop().time() - FRESH_FOR)
 
     def is_stock(self, class_type: str) -> bool:
-        """Whether ComfyUI itself brings a class; False of one that nobody asked for."""
+        """Whether ComfyUI itself brings a class; False of one that was not asked for."""
         known = self._known.get(class_type)
         module = str(((known and known.description) or {}).get("python_module", ""))
         return module == "nodes" or module.startswith(_STOCK_MODULES)

@@ -126,9 +126,9 @@ class Client:
             async with self.session.post(self.at(*path), data=data, headers=_JSON) as response:
                 return await self._whole(response)
         except (ClientConnectorError, ConnectionTimeoutError) as error:
-            raise MachineUnreachable(self.told(error)) from error
+            raise MachineUnreachable(self.describe(error)) from error
         except NO_ANSWER as error:
-            raise OutcomeUnknown(self.told(error)) from error
+            raise OutcomeUnknown(self.describe(error)) from error
 
     async def open(self, url: URL) -> ClientResponse:
         """Open *url* for reading as slowly as the reader likes; the caller closes it.
@@ -144,7 +144,7 @@ class Client:
             async with asyncio.timeout(self._answer_within):
                 return await self.session.get(url, timeout=timeout, headers=headers)
         except NO_ANSWER as error:
-            raise MachineUnreachable(self.told(error)) from error
+            raise MachineUnreachable(self.describe(error)) from error
 
     def later(self, farewell: Coroutine[None, None, None]) -> None:
         """Run *farewell* in the background; `close` waits for it."""
@@ -159,10 +159,10 @@ class Client:
         await self.session.close()
 
     def refused(self, why: str) -> MachineRefused:
-        """Make the error of an answer that nobody can use."""
+        """Make the error of an answer that cannot be used."""
         return MachineRefused("machine_answer_invalid", f"{self.base.origin()} {why}")
 
-    def told(self, error: Exception) -> str:
+    def describe(self, error: Exception) -> str:
         """Add to *error* which machine it is about."""
         return f"{self.base.origin()}: {str(error) or type(error).__name__}"
 
@@ -179,7 +179,7 @@ class Client:
             async with self.session.request(method, url, data=data, headers=headers) as response:
                 return await self._whole(response, at_most)
         except NO_ANSWER as error:
-            raise MachineUnreachable(self.told(error)) from error
+            raise MachineUnreachable(self.describe(error)) from error
 
     async def _whole(self, response: ClientResponse, at_most: int | None = None) -> Answer:
         most = at_most or LARGEST_ANSWER

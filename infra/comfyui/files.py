@@ -81,7 +81,7 @@ class OpenOutput:
         try:
             return await self._content.read(CHUNK)
         except NO_ANSWER as error:
-            raise MachineUnreachable(self._client.told(error)) from error
+            raise MachineUnreachable(self._client.describe(error)) from error
 
 
 @asynccontextmanager
@@ -113,7 +113,7 @@ LATER = frozenset(
         HTTPStatus.TOO_MANY_REQUESTS,
     }
 )
-"""Refusals that end by themselves, or when somebody mends a token; every other 4xx is for good."""
+"""Refusals that end by themselves, or when a token is corrected; every other 4xx is for good."""
 
 _TWO_DOTS = " (ComfyUI hands out no file whose name has two dots in a row)"
 

@@ -110,7 +110,7 @@ async def look_up(client: Client, prompt_id: UUID) -> PromptState:
 
     Raises:
         MachineUnreachable: it does not answer.
-        MachineRefused: it answers what nobody can use.
+        MachineRefused: its answer cannot be used.
 
     """
     ended = await _ended(client, prompt_id)

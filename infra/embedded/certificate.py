@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from infra.embedded.data_folder import write_private
 from infra.embedded.ports import LOOPBACK
 
-# It never leaves the machine, so its end would protect nobody; and a clock that is wrong at the
+# It never leaves the machine, so an end would protect nothing; and a clock that is wrong at the
 # first start must not make it worthless later. The year 9999 means "no end" (RFC 5280, 4.1.2.5).
 _FROM = datetime(1970, 1, 1, tzinfo=UTC)
 _UNTIL = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -24,8 +24,8 @@ _USES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
 def remembered_certificate(folder: Path) -> None:
     """Keep `cert.pem` and `key.pem` in *folder*; the first time, make them.
 
-    The certificate is its own authority: nothing but itself is trusted by those who are told to
-    trust it, and there is no other key that could sign a second one.
+    The certificate is its own authority: a client that trusts it trusts nothing
+    else, and there is no other key that could sign a second one.
     """
     if all((folder / name).exists() for name in ("cert.pem", "key.pem")):
         return

@@ -104,7 +104,7 @@ def _is_alive(pid: str) -> bool:
     except FileNotFoundError:
         return True  # a system without /proc
     except PermissionError:
-        return True  # somebody else's process
+        return True  # another user's process
     except (ValueError, ProcessLookupError):
         return False
     return state != "Z"

@@ -28,7 +28,7 @@ NATS_PASSWORD: "{password}"
 NATS_ANALYST_PASSWORD: "{analyst_password}"
 accounts {{
 {accounts}\
-  # Instead of a monitoring port: that would answer anybody, a web page as well.
+  # Instead of a monitoring port: that would answer every client, a web page as well.
   $SYS {{ users: [{{ user: "{system_user}", password: "{system_password}" }}] }}
 }}
 jetstream {{
@@ -124,7 +124,7 @@ def ask_system(port: int, system_password: str, question: str) -> dict[str, Any]
     Without a client library: theirs is asynchronous, and a start waits in whatever thread it is.
 
     Raises:
-        OSError: nobody answers, or not to us.
+        OSError: it does not answer, or not to us.
 
     """
     options = {"user": SYSTEM_USER, "pass": system_password, "verbose": False, "pedantic": False}

@@ -12,7 +12,7 @@ LOOPBACK = "127.0.0.1"
 PAIR = 10_000
 """Every port comes with a second one this far above it (SeaweedFS puts gRPC there)."""
 
-# Below the ports that systems lend to outgoing connections (Linux: 32768 and up). There, somebody's
+# Below the ports that systems lend to outgoing connections (Linux: 32768 and up). There, another's
 # client could sit on our port while we restart, or a client of ours could connect to itself.
 _CANDIDATES = range(10_000, 20_000)
 
@@ -20,7 +20,7 @@ _CANDIDATES = range(10_000, 20_000)
 def remembered_ports(file: Path, names: Iterable[str]) -> dict[str, int]:
     """Return for each name the port it had in *file*, or a new free one, and remember them.
 
-    Call it only while none of the servers runs: a port in use counts as somebody else's.
+    Call it only while none of the servers runs: a port in use counts as another program's.
     """
     known = _read(file)
     ports: dict[str, int] = {}

@@ -115,7 +115,7 @@ def _wait_for_orphans(data: Path) -> None:
 def _drop_stranger(data: Path) -> None:
     """Remove a postmaster.pid whose number belongs to some other program by now.
 
-    Postgres sees through a number nobody has, but takes any live process of our user for a
+    Postgres sees through a number that no process has, but takes any live process of our user for a
     postmaster. In containers, where numbers are few, that is what happens after a crash.
     """
     file = data / "postmaster.pid"
@@ -127,7 +127,7 @@ def _drop_stranger(data: Path) -> None:
 
 
 def _works_in(pid: str, data: Path, *, unknown: bool) -> bool:
-    """Whether a process runs in *data*; *unknown* if it is somebody else's."""
+    """Whether a process runs in *data*; *unknown* if it is another user's."""
     try:
         return Path(f"/proc/{pid}/cwd").readlink() == data.resolve()
     except (FileNotFoundError, ProcessLookupError):

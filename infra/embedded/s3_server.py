@@ -1,4 +1,4 @@
-"""The embedded object storage: SeaweedFS with one bucket that everybody may read."""
+"""The embedded object storage: SeaweedFS with one bucket that is public to read."""
 
 import signal
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def s3_server(folder: Path, log: Path, *, ports: dict[str, int]) -> Server:
             folder=folder,
             log=log,
             # It stops in one second, or now and then waits many for its own parts. A kill loses
-            # nothing, so nobody need wait, least of all when no one is left to insist.
+            # nothing, so there is no need to wait.
             stop_within=3,
             orphan_signal=signal.SIGKILL,
         )
@@ -67,15 +67,15 @@ def s3_server(folder: Path, log: Path, *, ports: dict[str, int]) -> Server:
 def _identities(keys: Keys) -> str:
     credentials = [{"accessKey": keys.key, "secretKey": keys.secret}]
     owner = {"name": "comfyd", "credentials": credentials, "actions": ["Admin"]}
-    everybody = {"name": "anonymous", "actions": [f"Read:{BUCKET}"]}
-    return msgspec.json.encode({"identities": [owner, everybody]}).decode()
+    public = {"name": "anonymous", "actions": [f"Read:{BUCKET}"]}
+    return msgspec.json.encode({"identities": [owner, public]}).decode()
 
 
 def _security(signing_key: str) -> str:
     """Close every port but the one of S3 itself: who calls there shows our certificate.
 
-    Otherwise anybody on this machine may read the keys of S3, and write and delete what it keeps.
-    SeaweedFS finds the file by its name in the folder it runs in.
+    Otherwise every account of this machine may read the keys of S3, and write and delete what it
+    keeps. SeaweedFS finds the file by its name in the folder it runs in.
     """
     signed = [f'[{name}]\nkey = "{signing_key}"\n' for name in _SIGNED]
     grpc = [f"[grpc.{name}]\n{_PAIR_OF_FILES}" for name in _GRPC_PARTS]
@@ -105,7 +105,7 @@ def _argv(ports: dict[str, int]) -> tuple[str, ...]:
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
         "-s3.allowedOrigins=*",
-        # Without it, filer and master obey anybody, even a web page in a local browser.
+        # Without it, filer and master obey every client, even a web page in a local browser.
         "-disableHttp",
         "-master.telemetry=false",
         "-admin.ui=false",

@@ -1,4 +1,4 @@
-"""Images that people send: what they are, told by their bytes, and whether we take them."""
+"""Images that people send: what they are by their bytes, and whether we take them."""
 
 import struct
 import warnings

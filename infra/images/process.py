@@ -1,7 +1,7 @@
 """Decodes an image in a process of its own: `python -m infra.images.process BYTES PIXELS`.
 
 Some decoders keep the interpreter for themselves until a picture is done, half a second for a large
-WebP. In a process they hold up nobody, can be ended, and take nobody along when they crash.
+WebP. In a process they hold up nothing else, can be ended, and take nothing along when they crash.
 """
 
 import asyncio

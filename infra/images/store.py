@@ -73,7 +73,7 @@ class InputImages(Struct, frozen=True, kw_only=True):
 
         Raises:
             StorageUnavailable: one is being erased; store it again.
-            LogUnavailable: nobody knows.
+            LogUnavailable: that cannot be known.
 
         """
         for image in images:

@@ -1,6 +1,6 @@
 """The public keys of an identity provider, fetched when they are needed and kept.
 
-They are fetched anew after ten minutes, and when a token names a key that is not among them, since
+They are fetched again after ten minutes, and when a token names a key that is not among them, since
 issuers change their keys; but never more often than every ten seconds, whatever tokens say.
 """
 
@@ -80,7 +80,7 @@ class Jwks:
 
     async def _refresh(self, *, since: float) -> None:
         async with self._one_at_a_time:
-            # Whoever waited here has been served by the one before.
+            # A caller that waited here has been served by the one before.
             if self._tried >= since or self._clock() - self._tried < PAUSE:
                 return
             self._tried = self._clock()
@@ -124,7 +124,7 @@ def keys_in(body: bytes) -> dict[str | None, jwt.PyJWK]:
 
 
 def _public_key(fields: dict[str, object]) -> jwt.PyJWK | None:
-    # A secret or a private key has no place here: nobody may sign with what is published.
+    # A secret or a private key has no place here: what is published may not sign.
     if fields.get("use", "sig") != "sig" or fields.get("kty") == "oct" or "d" in fields:
         return None
     try:

@@ -44,7 +44,7 @@ PUBLIC = Listener(host="COMFYD_HOST", port="COMFYD_PORT")
 
 
 class CannotListen(Exception):
-    """Nobody can listen at this address now; `text` says why and what to do."""
+    """It is not possible to listen at this address now; `text` says why and what to do."""
 
     def __init__(self, code: str, **params: object) -> None:
         self.code = code
@@ -62,7 +62,7 @@ def listen(
     """Listen on every address that *host* stands for; `::` is everywhere, IPv4 included.
 
     Raises:
-        CannotListen: on one of them nobody can.
+        CannotListen: on one of them it is not possible.
 
     """
     try:

@@ -21,7 +21,7 @@ _NEVER = (
     IPv6Network("fd00:42::42/128"),  # Scaleway's metadata
     IPv6Network("64:ff9b:1::/48"),  # RFC 8215: where it leads, each network decides for itself
 )
-"""Refused whatever is allowed: cloud metadata hands secrets to whoever asks from inside."""
+"""Refused whatever is allowed: cloud metadata hands secrets to every client inside."""
 
 _NOT_PUBLIC = (
     IPv4Network("192.0.0.0/24"),  # Python's own list has holes here, others in each version

@@ -1,8 +1,8 @@
 """Object keys: the names of everything comfyd stores.
 
 Inputs and graphs are named after their content, so storing one twice stores it once. The bucket
-can be read by anyone who knows a key; so the key also holds a keyed hash of the tenant, and nobody
-finds an object by guessing what is in it.
+can be read by anyone who knows a key; so the key also holds a keyed hash of the tenant, and an
+object is not found by guessing what is in it.
 """
 
 import hashlib

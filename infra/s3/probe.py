@@ -23,7 +23,7 @@ class StorageProbe(Struct, frozen=True, kw_only=True):
     """What came of it."""
 
     url: str
-    """Where anybody can repeat the reading."""
+    """Where the reading can be repeated."""
 
     write_error: str = ""
     read_error: str = ""

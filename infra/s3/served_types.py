@@ -1,6 +1,6 @@
 """Media types of stored files: which one a file has, and whether a browser may show it.
 
-Files come from machines, and everybody who knows a URL may open it. What a browser would run in
+Files come from machines, and everyone who knows a URL may open it. What a browser would run in
 the storage's origin (HTML, SVG, XML, PDF and all that is not known) is downloaded, never shown.
 """
 

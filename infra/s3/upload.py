@@ -109,7 +109,7 @@ async def _put_parts(to: Destination, source: Source) -> None:
             Bucket=to.bucket, Key=to.key, UploadId=upload_id, MultipartUpload={"Parts": done}
         )
     except BaseException:
-        # Being cancelled, too, must not leave parts behind: they cost money and nobody sees them.
+        # Being cancelled, too, must not leave parts behind: they cost money and are not seen.
         await asyncio.shield(asyncio.ensure_future(_abort(to, upload_id)))
         raise
 

@@ -6,7 +6,7 @@ from infra.settings.settings import Spaces
 
 
 def public_url(spaces: Spaces, key: str) -> str:
-    """Return the URL under which everybody can fetch the object *key*.
+    """Return the URL under which everyone can fetch the object *key*.
 
     The bucket is left out (`cdn_dont_include_bucket`, R2), the first part of the path
     (`cdn_force_path_style`, S3 and local) or the first label of the host (DigitalOcean); a host

@@ -1,4 +1,4 @@
-"""Which settings are secret: logs hide them, and those that everybody knows are refused."""
+"""Which settings are secret: logs hide them, and those that are publicly known are refused."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -42,7 +42,7 @@ def _in_headers(env: Mapping[str, str]) -> Iterator[str]:
 
 
 def placeholders_in(env: Mapping[str, str]) -> list[str]:
-    """Name the variables whose secret is one that everybody knows, from an example or a default."""
+    """Name the variables whose secret is publicly known, from an example or a default."""
     known = {name for name, secret in secrets_in(env) if _PLACEHOLDER.search(unquote(secret))}
     return sorted(known)
 

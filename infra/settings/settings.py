@@ -16,8 +16,8 @@ PREFIX = "COMFYD_"
 OWN_PREFIXES = (PREFIX, "SPACES_", "AUTH_")
 """What names of settings begin with; any other name under them is a mistake."""
 
-ANYBODY = "*"
-"""As the audience: tokens of the identity provider count for whomever they are."""
+ANY_AUDIENCE = "*"
+"""As the audience: tokens of the identity provider count whatever their audience is."""
 
 SEAL_KEYS = "COMFYD_SEAL_KEYS"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -61,7 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The identity provider, as its tokens name it in `iss`."""
 
     auth_audience: str = ""
-    """Whom its tokens must be for (`aud`); `*`: whomever."""
+    """The audience that its tokens must have (`aud`); `*`: any."""
 
     host: str = "127.0.0.1"
     port: int = 3000
@@ -205,7 +205,7 @@ def _check_proxies(proxies: str) -> None:
 
 
 def _check_provider(env: Mapping[str, str]) -> None:
-    """Keys that came over an open network, or from nobody in particular, prove nothing."""
+    """Keys that came over an open network, or from no known provider, prove nothing."""
     missing = [name for name in _AUTH if not env.get(name)]
     if len(missing) == len(_AUTH):
         return

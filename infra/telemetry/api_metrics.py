@@ -16,7 +16,7 @@ class Checked(StrEnum):
     ADMITTED = "admitted"
     REFUSED = "refused"
     UNCHECKED = "unchecked"
-    """Nobody could look: Postgres did not answer."""
+    """It could not be checked: Postgres did not answer."""
 
 
 class ApiMetrics:
@@ -25,7 +25,7 @@ class ApiMetrics:
     def __init__(self, registry: CollectorRegistry, codes: Iterable[str] = ()) -> None:
         """Count in *registry*; *codes* are those of all refusals there are.
 
-        Each begins at 0: of a counter that appears with its first refusal nobody sees it rise.
+        Each begins at 0: a counter that appears with its first refusal is not seen to rise.
         """
         self.registry = registry
         self._runs = Counter("comfyd_runs_accepted", "Runs that were accepted.", registry=registry)
@@ -114,7 +114,7 @@ class ApiMetrics:
             self._parts.labels(part).set(up)
 
     def show_run_streams(self, clients: Callable[[], int]) -> None:
-        """Show how many clients follow a run, asked when somebody scrapes."""
+        """Show how many clients follow a run, asked at each scrape."""
         self._clients.labels("run").set_function(clients)
 
     def too_slow(self) -> None:

@@ -82,7 +82,7 @@ class ConnectionCheck:
         renew: Callable[[], Awaitable[None]],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Compare *ours* with *another*, made anew for each look."""
+        """Compare *ours* with *another*, opened again for each look."""
         self._ours = ours
         self._another = another
         self._renew = renew

@@ -11,7 +11,7 @@ from infra.jetstream.connection import Client
 
 
 class NatsConnections(Collector):
-    """The connections of one process, by name; asked when somebody scrapes."""
+    """The connections of one process, by name; asked at each scrape."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._clients: dict[str, Callable[[], Client | None]] = {}

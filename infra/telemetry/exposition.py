@@ -44,7 +44,7 @@ class Exposition:
 
     def __init__(self, process: str) -> None:
         """Begin with what every process shows; *process* is api, worker or projector."""
-        # A time for each series, which nobody looks at, would double the page.
+        # A time for each series, which is not looked at, would double the page.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
         self.registry = CollectorRegistry()
         self.look: Callable[[], Coroutine[Any, Any, None]] = _nothing

@@ -18,7 +18,7 @@ LISTENER = Listener(host="COMFYD_INTERNAL_HOST", port="COMFYD_INTERNAL_PORT")
 
 
 class Health(Struct, frozen=True, kw_only=True):
-    """What a probe is told: 200 if *ok*, else 503, and the state of each part."""
+    """The answer to a probe: 200 if *ok*, else 503, and the state of each part."""
 
     ok: bool
     parts: Mapping[str, str] = {}

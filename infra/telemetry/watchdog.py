@@ -1,8 +1,8 @@
 """Watches whether the process can still do its work, and ends it when only a new one could.
 
 The checks look at what a process lives on: an answer over each connection, work that is taken.
-What is away for everybody is waited for. What is wrong with this process alone ends it: no state is
-lost with it, and its supervisor starts it anew.
+What is away for all processes is waited for. What is wrong with this process alone ends it: no
+state is lost with it, and its supervisor starts it again.
 """
 
 import asyncio

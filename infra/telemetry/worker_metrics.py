@@ -21,7 +21,7 @@ class Delivered(StrEnum):
 
     SUPERSEDED = "superseded"
     BROKEN = "broken"
-    """An error that nobody had foreseen; it is tried again."""
+    """An error that was not foreseen; it is tried again."""
 
     BURIED = "buried"
     """Broken so often that it is a dead letter now."""
@@ -33,7 +33,7 @@ class Look(StrEnum):
     SEEN = "seen"
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
-    """It answers what nobody can use."""
+    """Its answer cannot be used."""
 
     UNUSABLE = "unusable"
     """Its secret cannot be read, or its address is not allowed."""
@@ -90,5 +90,5 @@ class WorkerMetrics:
         self._looks.labels(outcome).inc()
 
     def show_served(self, machines: Callable[[], int]) -> None:
-        """Show how many machines are served, asked when somebody scrapes."""
+        """Show how many machines are served, asked at each scrape."""
         self._served.set_function(machines)

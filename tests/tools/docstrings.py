@@ -19,12 +19,18 @@ LITERARY = re.compile(
     r"\b(whoever|whomever|wonders?|(?<!on )demands?|dwells?|henceforth)\b", re.IGNORECASE
 )
 
+PEOPLE = re.compile(r"\b(nobody|somebody|anybody|everybody)\b(?!`)", re.IGNORECASE)
+"""Subjects that hide which part of the system it is. The account `nobody` is none."""
 
-def faults(source: str) -> Iterator[tuple[int, str]]:
+PEOPLE_NOT_YET = ("app/", "consumers/", "infra/jetstream/", "tests/")
+"""Rooms whose docstrings still have such subjects. This list only becomes shorter."""
+
+
+def faults(source: str, *forbidden: re.Pattern[str]) -> Iterator[tuple[int, str]]:
     """Yield line and first sentence of each docstring and description that is not plain."""
     for node in ast.walk(ast.parse(source)):
         for line, text in texts(node):
-            if OPENINGS.match(text) or LITERARY.search(text):
+            if OPENINGS.match(text) or any(words.search(text) for words in (LITERARY, *forbidden)):
                 yield line, text.partition("\n")[0]
 
 
@@ -45,8 +51,13 @@ def check() -> list[str]:
     return [
         f"{name}:{line}: {sentence}"
         for name, path in ((str(path.relative_to(ROOT)), path) for path in files)
-        for line, sentence in faults(path.read_text("utf-8"))
+        for line, sentence in faults(path.read_text("utf-8"), *forbidden_in(name))
     ]
+
+
+def forbidden_in(name: str) -> tuple[re.Pattern[str], ...]:
+    """Return the words that docstrings of a file do without, beside the literary ones."""
+    return () if name.startswith(PEOPLE_NOT_YET) else (PEOPLE,)
 
 
 if __name__ == "__main__":

@@ -82,5 +82,5 @@ def _misses(level: Level, node: Node, link: Link) -> Problem:
 
 
 def _problem(level: Level, node: Node, code: str, **params: str) -> Problem:
-    told = {"node": node.key, "class_type": node.type, **params}
-    return Problem(code=code, pointer=level.pointers[node.key], params=told)
+    details = {"node": node.key, "class_type": node.type, **params}
+    return Problem(code=code, pointer=level.pointers[node.key], params=details)

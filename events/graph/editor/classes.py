@@ -74,7 +74,7 @@ class Widget(Struct, frozen=True, kw_only=True):
     """What a whole number may be."""
 
     def is_live(self, value: object) -> bool:
-        """Whether the editor makes the value anew in the browser at every run."""
+        """Whether the editor makes a new value in the browser at every run."""
         return self.type in _LIVE_TYPES or (self.type == _PAINTER and not value)
 
     def takes(self, value: object) -> bool:
@@ -178,10 +178,10 @@ def _categories(info: Info, category: str) -> Iterator[InputSpec]:
     specs = {s.name: s for s in InputSpec.all_of(info) if s.required is required}
     orders = info.get("input_order")
     order = orders.get(category) if isinstance(orders, Mapping) else None
-    told = [name for name in specs if name in order] if isinstance(order, list) else []
+    ordered = [name for name in specs if name in order] if isinstance(order, list) else []
     if isinstance(order, list):
-        told.sort(key=order.index)
-    yield from (specs[name] for name in [*told, *(n for n in specs if n not in told)])
+        ordered.sort(key=order.index)
+    yield from (specs[name] for name in [*ordered, *(n for n in specs if n not in ordered)])
 
 
 def _slots(specs: Sequence[InputSpec]) -> Iterator[Slot]:

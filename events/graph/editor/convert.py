@@ -71,7 +71,7 @@ def _converted(scope: Scope, node: Node, classes: Classes) -> dict[str, Any]:
         try:
             feeds[slot.name] = feed_of(scope, node, index)
         except InvalidGraph as error:
-            # What need not be fed may hang on a getter that nobody sets.
+            # What need not be fed may hang on a getter without a setter.
             spared = slot.name in node_class.optional_names
             problems += [p for p in error.problems if not (spared and p.code == SETTER_MISSING)]
     given = {name: _written(feed) for name, feed in feeds.items() if feed}

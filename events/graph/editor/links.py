@@ -35,10 +35,10 @@ VIRTUAL = PASSING | SILENT | {PRIMITIVE}
 """Nodes that exist in the editor alone."""
 
 SETTER_MISSING = "ui_setter_missing"
-"""The code of a getter whose name nobody sets."""
+"""The code of a getter whose name no setter has."""
 
 FARTHEST = 250
-"""Most steps from an input to what feeds it; nobody draws such detours."""
+"""Most steps from an input to what feeds it; such detours are not drawn."""
 
 
 class Source(Struct, frozen=True):
@@ -210,5 +210,5 @@ def _slot(slots: Sequence[Slot], index: int) -> Slot | None:
 
 def _broken(at: _At, code: str, **params: str) -> NoReturn:
     slot = None if at.is_output else _slot(at.node.slots, at.slot)
-    told = {"input": slot.name if slot else str(at.slot), **params}
-    raise InvalidGraph(problems=[at.scope.problem(at.node, code, **told)])
+    details = {"input": slot.name if slot else str(at.slot), **params}
+    raise InvalidGraph(problems=[at.scope.problem(at.node, code, **details)])

@@ -70,8 +70,8 @@ class Scope:
 
     def problem(self, node: Node, code: str, **params: str) -> Problem:
         """Record a problem of a node."""
-        told = {"node": self.id_of(node), "class_type": node.type, **params}
-        return Problem(code=code, pointer=self.pointer_to(node), params=told)
+        details = {"node": self.id_of(node), "class_type": node.type, **params}
+        return Problem(code=code, pointer=self.pointer_to(node), params=details)
 
     def walk(self) -> "Iterator[tuple[Scope, Node]]":
         """Yield every node of this level, then those further inside."""
@@ -147,8 +147,8 @@ class _Unfolding:
     def _of_subgraph(self, scope: Scope, node: Node) -> Scope:
         held = self._boxes.held(node)
         if held.misled:
-            told = scope.problem(node, "ui_primitive_misled", primitive=held.misled)
-            raise InvalidGraph(problems=[told])
+            problem = scope.problem(node, "ui_primitive_misled", primitive=held.misled)
+            raise InvalidGraph(problems=[problem])
         inside = Scope(self._definitions[node.type], (*scope.path, node.key))
         inside.host = node
         shown = {

@@ -50,7 +50,7 @@ class Saved:
 
     @property
     def rest(self) -> Sequence[object]:
-        """What nobody has taken."""
+        """What was not taken."""
         return self._list[self._next :]
 
     def take(self, name: str) -> object:

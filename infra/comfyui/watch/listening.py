@@ -47,7 +47,7 @@ class Listener:
         """When an event of the prompt came last, on the event loop's clock."""
 
         self._client = client
-        # The prompt is its own client: whoever watches it gets its events and no others.
+        # The prompt is its own client: its watcher gets its events and no others.
         self._url = client.at("ws").with_query(clientId=str(prompt_id))
         self._task = self._begin()
 
@@ -142,5 +142,5 @@ async def listening(
         # Someone else may go on watching: see `reconnect`.
         await listener.close()
         raise
-    # It is over, so nobody needs to wait for the server to agree.
+    # It is over, so there is no need to wait for the server to agree.
     client.later(listener.close())

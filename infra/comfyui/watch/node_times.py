@@ -28,7 +28,7 @@ from infra.comfyui.watch.frames import (
 )
 
 MOST = 500
-"""Nodes that are told of one prompt, the slowest: they are kept in one event."""
+"""Nodes that are reported of one prompt, the slowest: they are kept in one event."""
 
 LONGEST_TITLE = 100
 
@@ -50,7 +50,7 @@ class Clock(Struct, frozen=True, kw_only=True):
     took: Mapping[str, float] = {}
     cached: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
-    """Nodes that began, or went on, while nobody listened."""
+    """Nodes that began, or went on, while no worker listened."""
 
 
 def deafened(clock: Clock) -> Clock:
@@ -117,7 +117,7 @@ def _resumed(clock: Clock, nodes: Collection[str]) -> Clock:
 
 
 def _forgotten(clock: Clock) -> Clock:
-    """Return a clock that no longer times the nodes that ended while nobody listened."""
+    """Return a clock that no longer times the nodes that ended while no worker listened."""
     return replace(clock, held={}, unknown=clock.unknown | clock.held.keys())
 
 
@@ -146,8 +146,8 @@ def node_times(clock: Clock, *, cached: frozenset[str] = frozenset()) -> tuple[N
     clock = replace(clock, cached=clock.cached | (clock.graph.keys() & cached))
     known = clock.took.keys() | clock.cached
     slowest = sorted(known, key=lambda n: clock.took.get(n, 0.0), reverse=True)[:MOST]
-    told = set(slowest)
-    return tuple(_time(clock, node_id) for node_id in clock.graph if node_id in told)
+    reported = set(slowest)
+    return tuple(_time(clock, node_id) for node_id in clock.graph if node_id in reported)
 
 
 def _time(clock: Clock, node_id: str) -> NodeTime:

@@ -81,10 +81,10 @@ class Watch:
 
         self._lost_at: float | None = None
         self._answers = True
-        self._told_away = False
+        self._reported_away = False
         self._running = False
-        self._told: Progress | None = None
-        self._told_at = start - PROGRESS_EVERY
+        self._reported: Progress | None = None
+        self._reported_at = start - PROGRESS_EVERY
 
     async def to_the_end(self) -> Outcome:
         """Watch until the prompt is over.
@@ -117,8 +117,8 @@ class Watch:
         if heard.started and not self._running:
             await self._tell_running()
         if self._now() >= self._tell_at():
-            self._told, self._told_at = progress_of(heard), self._now()
-            await self._report.progress(self._told)
+            self._reported, self._reported_at = progress_of(heard), self._now()
+            await self._report.progress(self._reported)
 
     async def _tell_running(self) -> None:
         self._running = True
@@ -127,9 +127,9 @@ class Watch:
     def _tell_at(self) -> float:
         heard = self._listener.heard
         nothing_new = not heard.percent and not heard.node_id
-        if heard.over or nothing_new or progress_of(heard) == self._told:
+        if heard.over or nothing_new or progress_of(heard) == self._reported:
             return float("inf")
-        return self._told_at + PROGRESS_EVERY
+        return self._reported_at + PROGRESS_EVERY
 
     def _ask_at(self) -> float:
         listener = self._listener
@@ -166,8 +166,8 @@ class Watch:
 
     async def _answered(self) -> None:
         self._answers = True
-        if self._told_away:
-            self._told_away = False
+        if self._reported_away:
+            self._reported_away = False
             await self._report.reachable()
 
     async def _unanswered(self, error: MachineUnreachable) -> None:
@@ -175,8 +175,8 @@ class Watch:
         self._lost_at = None
         if self._quiet_for() > self._patience.unreachable:
             raise error
-        if not self._told_away and self._quiet_for() > self._patience.silence:
-            self._told_away = True
+        if not self._reported_away and self._quiet_for() > self._patience.silence:
+            self._reported_away = True
             await self._report.unreachable(str(error))
 
     async def _judge(self, state: PromptState, *, silent: bool) -> Outcome | None:

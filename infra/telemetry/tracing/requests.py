@@ -1,6 +1,6 @@
 """The span of each HTTP request: by its route, not its address.
 
-An address names members of organisations, and may hold a ticket or what somebody mistyped.
+An address names members of organisations, and may hold a ticket or a mistyped secret.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping

@@ -26,7 +26,7 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 
 
 def is_wanted(env: Mapping[str, str]) -> bool:
-    """Return whether spans have somewhere to go, and nobody has said no."""
+    """Return whether spans have somewhere to go, and are not switched off."""
     off = env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     exporter = env.get("OTEL_TRACES_EXPORTER", "").strip().lower()
     return any(env.get(name) for name in ENDPOINTS) and not off and exporter in {"", "otlp"}

@@ -74,7 +74,7 @@ def using(tracer: Tracer) -> Iterator[None]:
 
 
 def enabled() -> bool:
-    """Return whether anybody collects spans."""
+    """Return whether spans are collected."""
     return _tracer is not None
 
 
@@ -86,7 +86,7 @@ def span(name: str, **attributes: Attribute) -> AbstractContextManager[Span]:
 
 
 def current() -> str:
-    """Return the traceparent that facts of this block carry; empty while nobody collects."""
+    """Return the traceparent that facts of this block carry; empty while none are collected."""
     return _tracer.current() if _tracer else ""
 
 
@@ -98,7 +98,7 @@ def of_run(run_id: UUID, begun_by: str) -> str:
     """
     if _tracer is None:
         return begun_by
-    # A run that was made while nobody collected begins a trace of its own.
+    # A run that was made while none were collected begins a trace of its own.
     known = _TRACEPARENT.fullmatch(begun_by)
     trace, flags = known.groups() if known else (run_id.hex, "01")
     return f"00-{trace}-{derived('span', run_id).hex[:16]}-{flags}"

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from infra.embedded.ports import LOOPBACK
-from infra.settings.settings import ANYBODY
+from infra.settings.settings import ANY_AUDIENCE
 from tests.e2e.system import System
 from tests.network.ports import free_port
 from tests.servers.identity_provider import (
@@ -94,7 +94,7 @@ async def test_an_issuer_that_is_away_keeps_nobody_else_out(system: System) -> N
         "api without its issuer",
         AUTH_JWKS_URL=f"http://{LOOPBACK}:{free_port()}/keys",
         AUTH_ISSUER=ISSUER,
-        AUTH_AUDIENCE=ANYBODY,
+        AUTH_AUDIENCE=ANY_AUDIENCE,
     )
     await system.until_ready(url)
     async with httpx.AsyncClient(base_url=url, trust_env=False) as http:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tools.docstrings import faults
+from tests.tools.docstrings import PEOPLE, PEOPLE_NOT_YET, ROOT, faults
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,14 @@ def test_a_description_of_a_field_is_read_as_well() -> None:
     plain, other = "Seconds until the end.", "Tell how many, and do nothing."
     for text, found in ((plain, []), (other, [(1, other)])):
         assert list(faults(f'x: Annotated[int, Meta(ge=1, description="{text}")] = 0\n')) == found
+
+
+def test_a_subject_that_hides_who_acts_is_found_in_finished_rooms() -> None:
+    source = '"""Raise what nobody foresaw."""\n'
+    assert list(faults(source)) == []
+    assert list(faults(source, PEOPLE)) == [(1, "Raise what nobody foresaw.")]
+    assert list(faults('"""Open it to the account `nobody`."""\n', PEOPLE)) == []
+
+
+def test_what_is_still_to_be_rewritten_is_there() -> None:
+    assert [path for path in PEOPLE_NOT_YET if not (ROOT / path).exists()] == []
