@@ -23,7 +23,6 @@ from consumers.trace_runs import ends_run, trace_ended_run
 from events import subjects
 from events.aggregates import RUN
 from events.codec import UnknownEventType, UnreadableEvent
-from events.run.commands import FailRun
 from events.run.events import RunError
 from infra.event_store import EventStore, load
 from infra.jetstream.connection import UNANSWERED, Client, connected
@@ -208,6 +207,6 @@ def _fail_run(store: EventStore, runs: RunCommands) -> OnGiveUp:
             return
         reason = RunError(code="internal", message="comfyd could not do the work of this run")
         log.error("run.given_up", extra={"run_id": str(run_id), "error": error})
-        await runs.send(session, FailRun(error=reason, now=runs.now()))
+        await runs.fail(session, reason)
 
     return give_up

@@ -1,6 +1,6 @@
 """Commands about runs, sent in the name of this worker: their errors, and their part of the trace.
 
-What the log keeps of an error has a size, whatever a machine says.
+Errors are cut to what the log can keep: a machine may answer with anything.
 """
 
 from collections.abc import Callable
@@ -63,7 +63,7 @@ class RunCommands(Struct, frozen=True, kw_only=True):
         await session.execute(command, self.meta(session))
 
     async def fail(self, session: RunSession, error: RunError) -> None:
-        """End the run in *session* as failed, whatever its attempt has come to."""
+        """End the run in *session* as failed, whatever became of its attempt."""
         await self.send(session, FailRun(error=error, now=self.now()))
 
     async def lose(self, session: RunSession, attempt: int, reason: str) -> None:

@@ -30,7 +30,7 @@ from infra.machine_driver import Graph, MachineDriver, MachineRefused, MachineUn
 T = TypeVar("T")
 
 CANCEL_PATIENCE = 15.0
-"""Seconds a machine has for stopping a prompt before the run ends without its word."""
+"""Seconds a machine has for stopping a prompt before the run ends all the same."""
 
 LAST_LOOK = 5.0
 """Seconds a prompt has for showing that it is over, however late a worker looks."""

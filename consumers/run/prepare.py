@@ -60,7 +60,7 @@ class Material(Struct, frozen=True, kw_only=True):
     seeds: Mapping[Place, object]
 
     def compiled(self, prompt_id: UUID, image_names: Mapping[str, str]) -> dict[str, Any]:
-        """Compile the graph for a prompt; *image_names* are those that the machine has given.
+        """Compile the graph for a prompt; *image_names* are those that the machine chose.
 
         Raises:
             RunCannotStart: an input has neither a value nor a default.

@@ -112,7 +112,7 @@ class Renderer(Struct, frozen=True, kw_only=True):
 def _check_turn(run: Run, now: datetime) -> None:
     """Postpone a run whose retry is not due, or that its worker may be about to submit.
 
-    A queue whose leader has died may give one piece of work to two workers at once. The machine of
+    A queue whose leader has died may deliver one piece of work to two workers. The machine of
     the first may not have heard of the prompt yet, so asking it proves nothing.
 
     Raises:

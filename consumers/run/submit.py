@@ -27,7 +27,7 @@ SUBMITTED_WITHIN = timedelta(seconds=2 * ACK_WAIT)
 
 FORGOTTEN_AFTER = timedelta(seconds=10)
 """Age of a run's last fact from which on the machine may know the next prompt already: the log came
-out of a backup that is older than the claim. Nobody restores faster; asking costs milliseconds."""
+out of a backup that is older than the claim. No restore is faster; asking costs milliseconds."""
 
 
 class Submitter(Struct, frozen=True, kw_only=True):
@@ -91,7 +91,7 @@ class Submitter(Struct, frozen=True, kw_only=True):
     async def _has_prompt(self, machine: MachineDriver, before: Run, session: RunSession) -> bool:
         """Return whether the machine has the prompt from a worker before.
 
-        Of a run that nobody had claimed it is only asked when the log may have been restored.
+        About a run that was not claimed it is only asked when the log may have been restored.
         """
         age = self.runs.now() - before.updated_at
         if not before.claimed and age <= FORGOTTEN_AFTER:
@@ -110,7 +110,7 @@ class Submitter(Struct, frozen=True, kw_only=True):
         return False
 
     async def _keep_claim(self, session: RunSession, machine_name: str) -> bool:
-        """Renew a claim that others may soon take for abandoned: large images take their time."""
+        """Renew a claim that others may soon take over: putting large images takes a while."""
         if self.runs.now() - session.existing.updated_at < SUBMITTED_WITHIN / 2:
             return True
         return await self._claim(session, machine_name) and await self._may_submit(session)

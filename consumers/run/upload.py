@@ -60,7 +60,7 @@ class Uploader(Struct, frozen=True, kw_only=True):
     machines: DriverPool
     storage: ObjectStorage
     places: Places
-    """Who may store outputs now."""
+    """Shared out, so that no machine and no tenant holds up the others."""
 
     limits: Limits
     outages: Outages
