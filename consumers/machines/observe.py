@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 TRIES = 4
 """Looks in a row at a machine that does not answer: it may only be starting again."""
 
-STARTING = timedelta(minutes=5)
+STARTING = timedelta(minutes=2)
 """Age of a machine up to which it is looked at until it was seen once: people register a ComfyUI
-while it starts, and with many custom nodes that takes minutes."""
+while it starts, and with many custom nodes that takes a minute and more."""
 
 RESERVE = 500
 """Events of a machine that are left for what people do with it: most of all, for removing it."""

@@ -24,6 +24,7 @@ from infra.images.store import InputImages
 from infra.jetstream.private_data import PrivateData
 from infra.machine_driver import MachineDriver
 from infra.net.url_fetch import UrlRefused, fetch_image_url
+from infra.offload import in_thread
 from infra.s3.graphs import Graphs
 from infra.s3.port import ObjectMissing, ObjectStorage
 from infra.settings.settings import Settings
@@ -109,8 +110,9 @@ class Preparer(Struct, frozen=True, kw_only=True):
         values = effective_values(input_schema(graph), await self._stored_inputs(run))
         images = await self._images(session, values)
         infos = await machine.describe({n["class_type"] for n in graph.values()} - EXTERNALS.keys())
-        # Large graphs take long enough for others to notice.
-        seeds = await asyncio.to_thread(choose_seeds, graph, run.id, infos=infos, ui_graph=ui_graph)
+        # Large graphs take long enough for others to notice. Not among asyncio's own threads: each
+        # name of a machine that DNS does not answer for holds one of those.
+        seeds = await in_thread(choose_seeds, graph, run.id, infos=infos, ui_graph=ui_graph)
         return Material(graph=graph, ui_graph=ui_graph, values=values, images=images, seeds=seeds)
 
     async def _stored_graph(self, key: str) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class KindOfWork(Struct, frozen=True, kw_only=True):
 UPLOADS = KindOfWork(consumer="upload", subject=subjects.UPLOAD_WORK, in_flight=10_000)
 ERASURES = KindOfWork(consumer="erase", subject=subjects.ERASE_WORK, in_flight=1000)
 BATCHES = KindOfWork(consumer="batch", subject=subjects.BATCH_WORK, in_flight=16)
-OBSERVATIONS = KindOfWork(consumer="observe", subject=subjects.OBSERVE_WORK, in_flight=1000)
+OBSERVATIONS = KindOfWork(consumer="observe", subject=subjects.OBSERVE_WORK, in_flight=10_000)
 KINDS = (UPLOADS, ERASURES, BATCHES, OBSERVATIONS)
 
 

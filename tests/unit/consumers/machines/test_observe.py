@@ -150,7 +150,7 @@ async def test_a_machine_that_does_not_answer_stays_as_it_is_known(world: World)
     assert world.looks == [Look.SEEN, Look.UNREACHABLE, Look.UNREACHABLE]
 
 
-@pytest.mark.parametrize(("age", "again"), [(299, True), (301, False)])
+@pytest.mark.parametrize(("age", "again"), [(119, True), (121, False)])
 async def test_a_new_machine_that_is_still_starting_is_looked_at_until_it_was_seen(
     world: World,
     age: float,

@@ -1,10 +1,14 @@
-"""What a machine is given is made with what it says of its classes."""
+"""What a machine is given is made with what it says of its classes, whatever DNS does."""
 
-from collections.abc import Collection, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 from uuid import UUID
 
 import msgspec
+import pytest
 from typing_extensions import override
 
 from events.graph.object_info import Infos
@@ -51,3 +55,26 @@ async def test_a_seed_is_within_the_limits_of_the_machine_that_gets_it() -> None
     [graph] = machine.given
     assert machine.asked == [{"Narrow"}]
     assert 0 <= graph["1"]["inputs"]["seed"] <= 15
+
+
+@pytest.fixture
+async def hanging_dns() -> AsyncIterator[None]:
+    """Hold all threads of asyncio, in which names are looked up as well."""
+    answered, threads = Event(), ThreadPoolExecutor(max_workers=1)
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(threads)
+    lookup = loop.run_in_executor(None, answered.wait, 60)
+    yield
+    answered.set()
+    await lookup
+
+
+@pytest.mark.usefixtures("hanging_dns")
+async def test_names_that_dns_does_not_answer_for_hold_up_no_run() -> None:
+    machine, storage = NarrowMachine(), FakeObjectStorage()
+    tools = await worker_tools(MemoryEventStore(), machine, storage, heard=silence)
+
+    async with asyncio.timeout(10):
+        await render(RUN_ID, 1, tools)
+
+    assert len(machine.given) == 1
