@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 LOOK_FOR_MACHINES = 1.0
 """Seconds between looks for machines that have come or gone."""
 
+BEGUN_AT_ONCE = 16
+"""Machines whose loops are started at the same time: each asks NATS twice, and a worker that starts
+has all of them to begin with."""
+
 OnRender = Callable[[NatsMessage], Awaitable[None]]
 _WORK = JStream(subjects.WORK, declare=False)
 
@@ -56,11 +60,21 @@ class ServedMachines:
 
         """
         present = await self._queue.machines()
-        for machine_id in present - self._stops.keys():
-            await self._begin(machine_id)
+        slots = asyncio.Semaphore(BEGUN_AT_ONCE)
+
+        async def begin(machine_id: UUID) -> None:
+            async with slots:
+                await self._begin(machine_id)
+
+        new = present - self._stops.keys()
+        # The others go on when one fails.
+        results = await asyncio.gather(*map(begin, new), return_exceptions=True)
         for machine_id in self._stops.keys() - present:
             await _stop_all(self._stops.pop(machine_id))
             log.info("worker.left_machine", extra={"machine_id": str(machine_id)})
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
 
     async def _begin(self, machine_id: UUID) -> None:
         """Listen for the runs of a machine, with all loops or with none."""

@@ -1,14 +1,15 @@
 """A worker listens for the runs of a machine with all its loops, or tries again."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import nats.errors
 import pytest
 from faststream.nats import NatsBroker, NatsMessage
 
-from consumers.machines.served import ServedMachines
+from consumers.machines.served import BEGUN_AT_ONCE, ServedMachines
 from infra.event_store import LogUnavailable
 from infra.jetstream.work.consumers import RUNS_PER_MACHINE
 from infra.jetstream.work.queue import WorkQueue
@@ -22,6 +23,7 @@ class Loops:
         self.running = 0
         self.starts = 0
         self.fails_at = 0
+        self.slow = False
         self.present = {MACHINE_ID}
         self.served = ServedMachines(
             cast("NatsBroker", self), cast("WorkQueue", self), self._on_render
@@ -39,6 +41,8 @@ class Loops:
             self.starts += 1
             if self.starts == self.fails_at:
                 raise nats.errors.TimeoutError
+            if self.slow:
+                await asyncio.sleep(0.2)
             states.append(True)
             self.running += 1
 
@@ -67,3 +71,24 @@ async def test_a_machine_is_listened_to_by_all_loops_or_none() -> None:
     loops.present = set()
     await loops.served.look()
     assert loops.running == 0
+
+
+async def test_a_machine_whose_loops_cannot_start_keeps_no_other_waiting() -> None:
+    loops = Loops()
+    loops.fails_at = 1
+    loops.present = {uuid4() for _ in range(3)}
+
+    with pytest.raises(LogUnavailable):
+        await loops.served.look()
+
+    assert loops.served.count == 2
+
+
+async def test_a_worker_that_starts_begins_with_many_machines_at_once() -> None:
+    loops = Loops()
+    loops.slow = True
+    loops.present = {uuid4() for _ in range(BEGUN_AT_ONCE)}
+
+    await asyncio.wait({asyncio.create_task(loops.served.look())}, timeout=2)
+
+    assert loops.served.count == BEGUN_AT_ONCE
