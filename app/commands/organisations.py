@@ -62,7 +62,7 @@ class Organisations:
         Raises:
             BadRequest: no user is called so.
             NotFound: the caller does not act for it.
-            LastOwner: nobody else owns it.
+            LastOwner: it has no other owner.
             LogUnavailable: it stays as it is.
 
         """

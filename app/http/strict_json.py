@@ -34,7 +34,7 @@ class StrictRequest(Request[Any, Any, Any]):
         """Return the body as it came.
 
         Raises:
-            ClientException: the client has left in the middle; nobody reads the answer.
+            ClientException: the client has left in the middle; the answer is not read.
 
         """
         if self._whole is None:
@@ -70,7 +70,7 @@ def _decoded(body: bytes, kind: Any) -> Any:
             check_complexity(text)
         return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError as error:
-        # What a stranger sent is quoted, however long it is.
+        # What a client sent is quoted, however long it is.
         said, _, place = str(error)[:_LONGEST_REASON].partition(" - at `")
         raise ValidationException(
             extra=[{"key": f"data{place.partition('$')[2].rstrip('`')}", "message": said}]

@@ -161,5 +161,5 @@ class Quotas:
             async with self._pool.connection() as connection:
                 await reservations.release(connection, run_ids)
         except PostgresError as error:
-            # They are found to be lost when they stand in somebody's way.
+            # They are found to be lost when they stand in the way of another run.
             log.warning("quota.not_released", extra={"error": repr(error)})

@@ -66,7 +66,7 @@ class OwnCounter:
 
 
 class FailoverCounter:
-    """The shared count; while it is away, each process counts for itself and nobody is refused."""
+    """The shared count; while it is away, each process counts for itself."""
 
     def __init__(self, shared: Counter, own: Counter) -> None:
         self._shared = shared

@@ -13,7 +13,7 @@ class TooMany(Exception):
     def __init__(self, problem: Problem, *, retry_after: int | None = None) -> None:
         self.problems = (problem,)
         self.retry_after = retry_after
-        """Seconds after which it helps to come back; None where nobody knows."""
+        """Seconds after which it helps to come back; None if unknown."""
 
         super().__init__(problem.text())
 

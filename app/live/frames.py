@@ -36,5 +36,5 @@ def message(event: str, data: bytes, *, position: int | None = None) -> bytes:
 
 
 def progress_message(data: bytes) -> bytes:
-    """Encode progress; it has no id, since nobody can resume a hint."""
+    """Encode progress; it has no id, since a hint cannot be resumed."""
     return message("progress", data)

@@ -41,7 +41,7 @@ class Compatibility:
 
         Raises:
             NotFound: the caller has no such workflow or version, or its graph is gone.
-            LogUnavailable, StorageUnavailable, StorageRefused: nobody can say just now.
+            LogUnavailable, StorageUnavailable, StorageRefused: later might work.
 
         """
         workflow = await self._workflows.find(caller, workflow_id)

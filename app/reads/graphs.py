@@ -66,7 +66,7 @@ class Graphs:
         """Read what a machine last said of its classes of nodes, in JSON.
 
         Raises:
-            MachineUnobserved: nobody has seen it yet, or what was seen is lost.
+            MachineUnobserved: it was never observed, or the observation is lost.
 
         """
         if machine.snapshot is None:

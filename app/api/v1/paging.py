@@ -17,7 +17,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 DEFAULT_LIMIT = 20
 
 FILTER_PATTERN = r"\A[^\x00-\x1f\x7f]*\Z"
-"""Names that may be looked for: Postgres does not take NUL, and nobody can type the others."""
+"""Names that may be looked for: Postgres does not take NUL, and the others cannot be typed."""
 
 NameFilter = Annotated[str | None, QueryParameter(max_length=200, pattern=FILTER_PATTERN)]
 """A name as it may be given; what else is asked for, Postgres may not even take (NUL)."""

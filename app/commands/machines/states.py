@@ -67,7 +67,7 @@ class MachineStates:
 
         Raises:
             MachineBusy: runs are open on it.
-            ReadModelsBehind: nobody can say just now which are.
+            ReadModelsBehind: the read models do not know yet which are.
 
         """
         session = await self._machines.session(caller, machine_id)

@@ -35,7 +35,7 @@ async def cancel_batch(
 
     Raises:
         NotFound: there is no such batch that the caller may know of.
-        LogUnavailable: it is not recorded, or nobody can say what became of it.
+        LogUnavailable: it is not recorded, or its outcome is unknown.
 
     """
     status = await batches.find_in_log(caller, batch_id)

@@ -117,7 +117,7 @@ def _classes(described: bytes) -> dict[str, dict[str, Any]]:
 
 
 def _origin(pointer: str, pointers: Mapping[str, str]) -> str:
-    """Point at the node that the editor saved; what was converted, nobody has seen."""
+    """Point at the node that the editor saved; the client has not seen the converted one."""
     node_id = pointer.removeprefix("/").partition("/")[0]
     return pointers.get(node_id, "" if pointers else pointer)
 

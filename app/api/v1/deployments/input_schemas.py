@@ -13,7 +13,7 @@ from events.graph.values import INTEGER_RANGE, TEXT_LIMIT
 
 Json = dict[str, Any]
 Models = Mapping[InputKind, Sequence[str]]
-"""By kind, the names of all files that the machine has; of what is not here, nobody knows."""
+"""By kind, the names of all files that the machine has; a kind that is not here is unknown."""
 
 PICTURE = (
     "data:image/png;base64,"

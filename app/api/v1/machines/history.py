@@ -78,7 +78,7 @@ def _change_view(before: Machine | None, recorded: AnyRecorded, language: str) -
 def _fields(event: Any) -> dict[str, Any]:
     if isinstance(event, MachineRegistered):
         return {"name": event.name, "url": event.url}
-    # Even sealed, a secret is nobody's business.
+    # A secret is not shown, not even sealed.
     fields = structs.asdict(event).items()
     return {n: v for n, v in fields if n != "at" and not n.startswith("sealed_")}
 
