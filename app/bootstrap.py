@@ -57,7 +57,7 @@ from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.health.system import SystemHealth
 from infra.jetstream.live import LiveProgress
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from infra.jetstream.private_data import PrivateData
 from infra.jetstream.tombstones import Tombstones
 from infra.jetstream.work.queue import WorkQueue

@@ -12,12 +12,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from faststream.nats import NatsMessage
 
 from events.errors import Superseded
 from infra.event_store import AggregateFull, LogUnavailable, VersionConflict
-from infra.jetstream.connection import UNANSWERED
+from infra.jetstream.errors import Unanswered
 from infra.jetstream.work.consumers import ACK_WAIT
+from infra.jetstream.work.delivery import Delivery
 from infra.jetstream.work.queue import WorkQueue, identifier_in
 from infra.telemetry.worker_metrics import Delivered
 
@@ -33,6 +33,9 @@ LET_GO_WITHIN = 5.0
 
 REMEMBERED = 1_000
 """Pieces of broken work that a worker counts; the oldest is forgotten for one more."""
+
+PASSING = (LogUnavailable, VersionConflict, Unanswered, TimeoutError, ConnectionError)
+"""Errors that pass by themselves: the work is postponed, and has not failed."""
 
 Handler = Callable[[UUID, int], Awaitable[None]]
 """Does the work of a run, a batch or a machine; takes its id and the number of the delivery."""
@@ -51,9 +54,8 @@ class FailureCounts:
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
 
-    def note(self, message: NatsMessage) -> int:
-        """Count one more for the work in *message*; return the sum."""
-        place = message.raw_message.metadata.sequence.stream
+    def note(self, place: int) -> int:
+        """Count one more for the work at *place* in its stream; return the sum."""
         self._counts[place] = self._counts.get(place, 0) + 1
         if len(self._counts) > REMEMBERED:
             del self._counts[next(iter(self._counts))]
@@ -100,7 +102,7 @@ def growing_delay(delivery: int) -> float:
 
 
 async def deliver(
-    message: NatsMessage,
+    message: Delivery,
     handler: Handler,
     *,
     on_give_up: OnGiveUp | None,
@@ -108,40 +110,36 @@ async def deliver(
     failures: FailureCounts,
 ) -> Delivered:
     """Do the work in *message* and answer it; without *on_give_up* it is tried for ever."""
-    delivery = message.raw_message.metadata.num_delivered
     try:
         identifier = identifier_in(message.body)
     except msgspec.DecodeError as error:
-        with suppress(LogUnavailable, *UNANSWERED):
+        with suppress(LogUnavailable):
             await _bury(message, queue, repr(error))
         return Delivered.BURIED
     try:
         async with _heartbeats(message):
-            await handler(identifier, delivery)
+            await handler(identifier, message.number)
     except RetryLater as later:
-        with suppress(*UNANSWERED):
-            await message.nack(delay=later.seconds)
+        await message.nack(delay=later.seconds)
         return Delivered.LATER
     except Superseded:
         # Another worker has the run. An acknowledgement of ours would count as its own.
         log.info("work.superseded", extra={"run_id": str(identifier)})
         return Delivered.SUPERSEDED
-    except (LogUnavailable, VersionConflict, *UNANSWERED) as error:
-        log.warning("work.postponed", extra={"error": repr(error), "delivery": delivery})
-        with suppress(*UNANSWERED):
-            await message.nack(delay=growing_delay(delivery))
+    except PASSING as error:
+        log.warning("work.postponed", extra={"error": repr(error), "delivery": message.number})
+        await message.nack(delay=growing_delay(message.number))
         return Delivered.POSTPONED
     except Exception as error:  # noqa: BLE001 -- the boundary of the process: nothing may be lost
         return await _broken(
-            message, failures.note(message), error, on_give_up=on_give_up, queue=queue
+            message, failures.note(message.position), error, on_give_up=on_give_up, queue=queue
         )
-    with suppress(*UNANSWERED):
-        await message.ack_sync()
+    await message.ack_sync()
     return Delivered.DONE
 
 
 async def _broken(
-    message: NatsMessage,
+    message: Delivery,
     times: int,
     error: Exception,
     *,
@@ -149,38 +147,29 @@ async def _broken(
     queue: WorkQueue,
 ) -> Delivered:
     identifier = identifier_in(message.body)
-    about = {"work": message.raw_message.subject, "id": str(identifier), "times": times}
+    about = {"work": message.subject, "id": str(identifier), "times": times}
     log.error("work.broken", exc_info=error, extra=about)
     if on_give_up is None or times < TRIES:
-        with suppress(*UNANSWERED):
-            await message.nack(delay=growing_delay(times))
+        await message.nack(delay=growing_delay(times))
         return Delivered.BROKEN
-    with suppress(LogUnavailable, VersionConflict, *UNANSWERED):
+    with suppress(*PASSING):
         with suppress(AggregateFull):  # Then the run has no room left to say so.
             await on_give_up(identifier, repr(error))
         await _bury(message, queue, repr(error))
     return Delivered.BURIED
 
 
-async def _bury(message: NatsMessage, queue: WorkQueue, error: str) -> None:
-    raw = message.raw_message
-    place = raw.metadata
-    await queue.bury(
-        raw.subject,
-        raw.data,
-        message_id=f"{place.stream}:{place.consumer}:{place.sequence.stream}",
-        error=error,
-    )
+async def _bury(message: Delivery, queue: WorkQueue, error: str) -> None:
+    await queue.bury(message.subject, message.body, message_id=message.id, error=error)
     await message.ack_sync()
 
 
 @asynccontextmanager
-async def _heartbeats(message: NatsMessage) -> AsyncIterator[None]:
+async def _heartbeats(message: Delivery) -> AsyncIterator[None]:
     async def beat() -> None:
         while True:
             await asyncio.sleep(HEARTBEAT)
-            with suppress(*UNANSWERED):
-                await message.in_progress()
+            await message.in_progress()
 
     beating = asyncio.create_task(beat())
     try:

@@ -1,17 +1,14 @@
-"""The worker process: which message goes to which handler. The one file that wires FastStream."""
+"""The worker process: which message goes to which handler."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from faststream.nats import JStream, NatsBroker, NatsMessage
-
 from consumers.bootstrap import Worker, open_worker
-from consumers.broker import PULL, Broker
 from consumers.delivery import FailureCounts, Handler, InHand, OnGiveUp, deliver, growing_delay
 from consumers.machines.served import ServedMachines, look_now_and_then
 from consumers.maintenance.durable_mover import DurableMover
@@ -20,29 +17,28 @@ from consumers.maintenance.retention import keep_retention
 from consumers.reactor import REACTED_TO, react
 from consumers.run.commands import RunCommands
 from consumers.trace_runs import ends_run, trace_ended_run
-from events import subjects
 from events.aggregates import RUN
 from events.codec import UnknownEventType, UnreadableEvent
 from events.run.events import RunError
 from infra.event_store import EventStore, load
-from infra.jetstream.connection import UNANSWERED, Client, connected
-from infra.jetstream.event_store import from_log
+from infra.jetstream.connection import Client, connected
+from infra.jetstream.work.broker import Broker
 from infra.jetstream.work.consumers import (
     BATCHES,
     ERASURES,
     KINDS,
     OBSERVATIONS,
     UPLOADS,
-    KindOfWork,
 )
+from infra.jetstream.work.delivery import Delivery, OnDelivery
 from infra.jetstream.work.queue import WorkQueue, kind_of_work
-from infra.jetstream.work.reactor_durable import REACTOR, ReactorDurable
+from infra.jetstream.work.reactor_durable import ReactorDurable
 from infra.settings.settings import Settings
 from infra.telemetry.connection_check import connection_check, starting
 from infra.telemetry.connections import NatsConnections
 from infra.telemetry.exposition import Exposition
 from infra.telemetry.tracing.spans import enabled
-from infra.telemetry.watchdog import Watchdog
+from infra.telemetry.watchdog import Watchdog, check_of
 from infra.telemetry.worker_metrics import WorkerMetrics
 
 log = logging.getLogger(__name__)
@@ -56,11 +52,6 @@ OBSERVERS = 16
 REACTIONS = 32
 """Facts that are reacted to at the same time. One after another, a slow NATS makes those behind
 wait for so long that they are delivered again, and the copies make the rest wait even longer."""
-
-_LOG = JStream(subjects.LOG, declare=False)
-_WORK = JStream(subjects.WORK, declare=False)
-
-OnWork = Callable[[NatsMessage], Awaitable[None]]
 
 
 async def work(
@@ -88,10 +79,11 @@ async def work(
             await broker.start()
         connections = NatsConnections(exposition.registry)
         connections.add("worker", lambda: client)
-        connections.add("broker", lambda: broker.connection)
+        broker_client = await broker.connect()
+        connections.add("broker", lambda: broker_client)
         watchdog.watch("nats", connection_check(client, settings.nats_url))
-        watchdog.watch("broker", connection_check(await broker.connect(), settings.nats_url))
-        watchdog.watch("work", broker.check_pulls)
+        watchdog.watch("broker", connection_check(broker_client, settings.nats_url))
+        watchdog.watch("work", check_of(broker.stalled))
         log.info("worker.ready", extra={"worker": worker.runs.worker})
         on_render = _delivering(
             worker.renderer.render,
@@ -120,38 +112,31 @@ def _duties(
         yield keep_retention(worker.sweep, stop)
 
 
-def react_to_events(broker: NatsBroker, store: EventStore, queue: WorkQueue) -> None:
+def react_to_events(broker: Broker, store: EventStore, queue: WorkQueue) -> None:
     """Have the workers share the facts of the log, and react to each of them."""
 
-    @broker.subscriber(
-        "ev.*.*.*",
-        stream=_LOG,
-        queue=REACTOR,  # also the durable's name
-        max_workers=REACTIONS,
-    )
-    async def on_event(message: NatsMessage) -> None:
-        raw = message.raw_message
-        headers = raw.headers or {}
+    async def on_event(message: Delivery) -> None:
+        headers = message.headers
         try:
             if headers.get("ce-type") in REACTED_TO:
-                await react(from_log(raw), store=store, queue=queue)
+                await react(message.recorded, store=store, queue=queue)
             if enabled() and ends_run(headers.get("ce-type", ""), headers.get("x-status", "")):
-                await trace_ended_run(from_log(raw), store)
+                await trace_ended_run(message.recorded, store)
         except (UnknownEventType, UnreadableEvent) as error:
             # A newer comfyd wrote it; a newer comfyd reacts to it.
             log.warning("reactor.unreadable", extra={"error": str(error)})
         except Exception as error:
             # No fact may stay without consequences: it is tried again until it succeeds.
             log.warning("reactor.postponed", exc_info=error)
-            with suppress(*UNANSWERED):
-                await message.nack(delay=growing_delay(raw.metadata.num_delivered))
+            await message.nack(delay=growing_delay(message.number))
             return
-        with suppress(*UNANSWERED):
-            await message.ack()
+        await message.ack()
+
+    broker.hear_events(on_event, at_once=REACTIONS)
 
 
 def _serve_work(
-    broker: NatsBroker, worker: Worker, queue: WorkQueue, in_hand: InHand, metrics: WorkerMetrics
+    broker: Broker, worker: Worker, queue: WorkQueue, in_hand: InHand, metrics: WorkerMetrics
 ) -> None:
     delivering = partial(_delivering, queue=queue, in_hand=in_hand, metrics=metrics)
     fail_run = _fail_run(worker.store, worker.runs)
@@ -161,18 +146,10 @@ def _serve_work(
     on_batch = delivering(worker.finish_batch, on_give_up=None)
     # The next look comes by itself, so nothing is left undone for ever.
     on_observe = delivering(worker.observer.observe, on_give_up=_nothing_lost)
-    _serve(broker, UPLOADS, on_upload, at_once=UPLOADERS)
-    _serve(broker, ERASURES, on_erase)
-    _serve(broker, BATCHES, on_batch)
-    _serve(broker, OBSERVATIONS, on_observe, at_once=OBSERVERS)
-
-
-def _serve(broker: NatsBroker, kind: KindOfWork, on_work: OnWork, *, at_once: int = 1) -> None:
-    for _ in range(at_once):
-        subscriber = broker.subscriber(
-            kind.subject, stream=_WORK, durable=kind.consumer, pull_sub=PULL
-        )
-        subscriber(on_work)
+    broker.fetch(UPLOADS, on_upload, at_once=UPLOADERS)
+    broker.fetch(ERASURES, on_erase)
+    broker.fetch(BATCHES, on_batch)
+    broker.fetch(OBSERVATIONS, on_observe, at_once=OBSERVERS)
 
 
 def _delivering(
@@ -182,11 +159,11 @@ def _delivering(
     queue: WorkQueue,
     in_hand: InHand,
     metrics: WorkerMetrics,
-) -> OnWork:
+) -> OnDelivery:
     failures = FailureCounts()
 
-    async def on_work(message: NatsMessage) -> None:
-        kind = kind_of_work(message.raw_message.subject)
+    async def on_work(message: Delivery) -> None:
+        kind = kind_of_work(message.subject)
         with in_hand.held(), metrics.in_hand(kind):
             outcome = await deliver(
                 message, handler, on_give_up=on_give_up, queue=queue, failures=failures

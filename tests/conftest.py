@@ -8,10 +8,9 @@ from uuid import uuid4
 import hypothesis
 import psycopg
 import pytest
-from nats.aio.client import Client
 from psycopg import sql
 
-from infra.jetstream.connection import connected
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.streams import declared as streams
 from tests.servers.shared import drop_streams, running_servers
 

@@ -14,7 +14,7 @@ from infra.embedded.disk import look_at_disk
 from infra.event_store import LogUnavailable
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.health.system import SystemHealth
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from infra.postgres import Pool, PostgresUnavailable
 from infra.s3.port import ObjectStorage
 from infra.s3.probe import probe_storage

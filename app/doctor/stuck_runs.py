@@ -9,7 +9,7 @@ from app.auth.caller import Caller
 from events.run.state import Run
 from events.work import piece_of_run
 from infra.event_store import LogUnavailable
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from infra.jetstream.work.queue import Queued, WorkQueue
 from infra.postgres import Pool
 from projections.health import open_runs

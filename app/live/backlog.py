@@ -13,7 +13,7 @@ WINDOW = 100
 
 
 class Log(Protocol):
-    """The log, as it is followed (infra/jetstream/log/group.py)."""
+    """The log, as it is followed (infra/jetstream/log/aggregates.py)."""
 
     async def head(self) -> int:
         """Return the position of the last event.

@@ -21,7 +21,7 @@ from events.batch import Batch
 from events.run.redaction import redact_event
 from events.subjects import kind_of
 from infra.event_store import EventStore
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from infra.telemetry.api_metrics import ApiMetrics
 
 COUNTS_EVERY = 0.25

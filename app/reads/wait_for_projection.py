@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from infra.postgres import Connection
 from projections.queries import ReadModelsBehind, position
 

@@ -9,8 +9,6 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-import msgspec
-
 from events import subjects
 from infra import clock
 from infra.jetstream.backup.errors import BackupError
@@ -22,10 +20,12 @@ from infra.jetstream.backup.folder import (
     check_unchanged,
     open_backup,
 )
-from infra.jetstream.backup.replica_check import wait_for_replicas
+from infra.jetstream.backup.replica_check import is_clustered, wait_for_replicas
 from infra.jetstream.backup.snapshots import delete_stream, restore_snapshot, take_snapshot
-from infra.jetstream.connection import UNANSWERED, ApiError, Client, api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.error_codes import NO_STREAM
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.health.workers import worker_listens
 from infra.jetstream.streams.declared import declarations
 
@@ -90,10 +90,10 @@ async def restore(
     for backup in backups.values():
         check_unchanged(backup)
     try:
-        number = replicas or (IN_A_CLUSTER if await _is_clustered(client) else 1)
+        number = replicas or (IN_A_CLUSTER if await is_clustered(client, within=WITHIN) else 1)
         await _check_place(client, number)
         await _make_room(client, replace=replace)
-    except (ApiError, *UNANSWERED) as error:
+    except (ApiError, Unanswered) as error:
         raise BackupError("away", reason=str(error) or repr(error)) from error
     declared = {declared["name"]: declared for declared in declarations(number)}
     restored: dict[str, State] = {}
@@ -114,7 +114,7 @@ async def _wait_for_replicas(client: Client, restored: Mapping[str, State]) -> N
     for stream, state in restored.items():
         try:
             behind = await wait_for_replicas(client, stream, state.last_seq)
-        except (ApiError, *UNANSWERED) as error:
+        except (ApiError, Unanswered) as error:
             raise BackupError("away", reason=str(error) or repr(error)) from error
         if behind:
             raise BackupError("replicas_behind", stream=stream, servers=", ".join(sorted(behind)))
@@ -155,8 +155,3 @@ async def _last_position(client: Client, stream: str) -> int | None:
             return None
         raise
     return int(info["state"]["last_seq"])
-
-
-async def _is_clustered(client: Client) -> bool:
-    answer = await client.request("$SYS.REQ.USER.INFO", b"", timeout=WITHIN)
-    return bool(msgspec.json.decode(answer.data)["server"].get("cluster"))

@@ -18,14 +18,13 @@ from rich.progress import (
 )
 
 from consumers.cli.backup import KEPT, back_up, restore
-from consumers.cli.command_line import language, refuse, run, settings_or_exit
+from consumers.cli.command_line import AWAY, language, refuse, run, settings_or_exit
 from consumers.cli.erase_again import erase_data_again, erase_files_again, find_erased
 from events.messages.texts import Texts
 from infra.event_store import LogUnavailable
 from infra.jetstream.backup.errors import BackupError
 from infra.jetstream.backup.folder import DATA, Manifest, State
-from infra.jetstream.connection import UNANSWERED, ApiError, connected
-from infra.jetstream.log.reader import LogInterrupted
+from infra.jetstream.connection import connected
 from infra.s3.port import StorageRefused, StorageUnavailable
 from infra.s3.storage import open_object_storage
 from infra.settings.settings import Settings
@@ -163,6 +162,6 @@ def _run(coroutine: Coroutine[Any, Any, T]) -> T:
         return run(coroutine)
     except BackupError as error:
         refuse(error.text(language()))
-    except (LogInterrupted, LogUnavailable, ApiError, *UNANSWERED) as error:
+    except (*AWAY, LogUnavailable) as error:
         away = BackupError("away", reason=str(error) or repr(error))
         refuse(away.text(language()))

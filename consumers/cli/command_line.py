@@ -11,7 +11,7 @@ import click
 import uvloop
 
 from events.messages.texts import Texts, language_of_locale
-from infra.jetstream.connection import UNANSWERED, ApiError
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.log.reader import LogInterrupted
 from infra.postgres import PostgresError
 from infra.settings.invalid import SettingsInvalid
@@ -20,6 +20,9 @@ from infra.translation import translate
 from projections.schema import RebuildRunning
 
 T = TypeVar("T")
+
+AWAY = (LogInterrupted, Unanswered, ApiError, TimeoutError, ConnectionError)
+"""Errors of a NATS that has stopped answering."""
 
 WORDS: Texts = {
     "rebuilding": "another rebuild is running; wait until it has ended",
@@ -39,7 +42,7 @@ def refusals() -> Iterator[None]:
         yield
     except RebuildRunning:
         refuse(translate(WORDS["rebuilding"], language()))
-    except (LogInterrupted, ApiError, PostgresError, *UNANSWERED) as error:
+    except (*AWAY, PostgresError) as error:
         reason = " ".join(str(error).split()) or repr(error)
         refuse(translate(WORDS["interrupted"], language(), {"reason": reason}))
 

@@ -31,7 +31,7 @@ async def find_erased(client: Client) -> set[UUID]:
     """Return all runs that the log says are erased.
 
     Raises:
-        LogInterrupted, ApiError, UNANSWERED: not everything was looked at; look again.
+        LogInterrupted, ApiError, Unanswered: not everything was looked at; look again.
 
     """
     found: set[UUID] = set()
@@ -45,7 +45,7 @@ async def erase_data_again(client: Client, erased: Collection[UUID]) -> int:
     """Delete the inputs and texts of these runs; return how many of them had any.
 
     Raises:
-        LogUnavailable, ApiError, UNANSWERED: not everything is deleted; do it again.
+        LogUnavailable, ApiError, Unanswered: not everything is deleted; do it again.
 
     """
     names = await list_subjects(client, subjects.INPUTS, "in.>", within=WITHIN)

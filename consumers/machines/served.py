@@ -2,18 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
-from faststream.nats import JStream, NatsBroker, NatsMessage
-
-from consumers.broker import PULL
 from events import subjects
 from infra.event_store import LogUnavailable
-from infra.jetstream.connection import NATS_ERRORS
+from infra.jetstream.work.broker import Broker, Stop
 from infra.jetstream.work.consumers import RUNS_PER_MACHINE, render_consumer
+from infra.jetstream.work.delivery import OnDelivery
 from infra.jetstream.work.queue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -25,18 +23,15 @@ BEGUN_AT_ONCE = 16
 """Machines whose loops are started at the same time: each asks NATS twice, and a worker that starts
 has all of them to begin with."""
 
-OnRender = Callable[[NatsMessage], Awaitable[None]]
-_WORK = JStream(subjects.WORK, declare=False)
-
 
 class ServedMachines:
     """The machines for whose runs this worker listens."""
 
-    def __init__(self, broker: NatsBroker, queue: WorkQueue, on_render: OnRender) -> None:
+    def __init__(self, broker: Broker, queue: WorkQueue, on_render: OnDelivery) -> None:
         self._broker = broker
         self._queue = queue
         self._on_render = on_render
-        self._stops: dict[UUID, list[Callable[[], Awaitable[None]]]] = {}
+        self._stops: dict[UUID, list[Stop]] = {}
 
     @property
     def count(self) -> int:
@@ -56,7 +51,7 @@ class ServedMachines:
         """Begin with machines that are new, and stop with those that are gone.
 
         Raises:
-            LogUnavailable: nobody tells which there are.
+            LogUnavailable: JetStream does not answer; look again.
 
         """
         present = await self._queue.machines()
@@ -78,35 +73,27 @@ class ServedMachines:
 
     async def _begin(self, machine_id: UUID) -> None:
         """Listen for the runs of a machine, with all loops or with none."""
-        stops: list[Callable[[], Awaitable[None]]] = []
+        subject, consumer = subjects.render_work(machine_id), render_consumer(machine_id)
+        stops: list[Stop] = []
         try:
-            for _ in range(RUNS_PER_MACHINE):
-                subscriber = self._broker.subscriber(
-                    subjects.render_work(machine_id),
-                    stream=_WORK,
-                    durable=render_consumer(machine_id),
-                    pull_sub=PULL,
-                )
-                subscriber(self._on_render)
-                stops.append(subscriber.stop)
-                await subscriber.start()
-        except NATS_ERRORS as error:
+            while len(stops) < RUNS_PER_MACHINE:
+                stops.append(await self._broker.fetch_now(subject, consumer, self._on_render))
+        except LogUnavailable:
             await _stop_all(stops)
-            raise LogUnavailable(f"runs of {machine_id}: {error!r}") from error
+            raise
         self._stops[machine_id] = stops
         log.info("worker.serves_machine", extra={"machine_id": str(machine_id)})
 
 
-async def _stop_all(stops: Iterable[Callable[[], Awaitable[None]]]) -> None:
+async def _stop_all(stops: Iterable[Stop]) -> None:
     for stop in stops:
-        with suppress(*NATS_ERRORS):
-            await stop()
+        await stop()
 
 
 async def look_now_and_then(
     queue: WorkQueue, every: float, *, now: Callable[[], datetime], stop: asyncio.Event
 ) -> None:
-    """Have every machine looked at once *every* so many seconds, by whichever worker."""
+    """Have every machine looked at once *every* so many seconds, by one of the workers."""
     while not stop.is_set():
         # Named after the interval: all workers ask, and one is heard.
         interval = int(now().timestamp() // every)

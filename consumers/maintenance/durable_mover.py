@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from events import subjects
-from infra.jetstream.connection import UNANSWERED, ApiError, Client
+from infra.jetstream.connection import Client
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.health.replicas import StreamHealth, stream_healths
 from infra.jetstream.work.durables import durables_led_by, move_durable
 
@@ -45,7 +46,7 @@ class DurableMover:
         while not stop.is_set():
             try:
                 await self.look()
-            except (*UNANSWERED, ApiError) as error:
+            except (Unanswered, ApiError) as error:
                 log.info("durable_mover.postponed", extra={"error": repr(error)})
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY * random.uniform(0.7, 1.3)):  # noqa: S311 -- jitter
@@ -55,7 +56,7 @@ class DurableMover:
         """Move the durables of each replica that stands still; return the names of those moved.
 
         Raises:
-            UNANSWERED, ApiError: not everything was looked at; look again.
+            Unanswered, ApiError: not everything was looked at; look again.
 
         """
         moved: list[str] = []

@@ -24,7 +24,8 @@ from events.run.status import Status
 from events.subjects import OBSERVE_WORK, identifier_of, kind_of
 from events.work import Piece, piece_of_batch, piece_of_run
 from infra.event_store import EventStore, LogUnavailable, load
-from infra.jetstream.connection import UNANSWERED, ApiError, Client
+from infra.jetstream.connection import Client
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.log.headings import headings_after, last_headings
 from infra.jetstream.log.reader import LogInterrupted, head
 from infra.jetstream.work.queue import Queued, WorkQueue
@@ -92,7 +93,7 @@ class Reconciler:
     async def _read_on(self) -> None:
         try:
             end = await head(self._client)
-        except (*UNANSWERED, ApiError) as error:
+        except (Unanswered, ApiError) as error:
             raise LogUnavailable("the log does not answer") from error
         if end < self._position:
             # It was restored while we ran: what we know is of another history.

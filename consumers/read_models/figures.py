@@ -7,7 +7,8 @@ shows none, so that a sum over all processes is right.
 import asyncio
 from collections.abc import Callable
 
-from infra.jetstream.connection import UNANSWERED, ApiError, Client
+from infra.jetstream.connection import Client
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.health.figures import LogFigures, log_figures
 from infra.postgres import Pool, PostgresError
 from infra.telemetry.shared_figures import SharedFigures
@@ -43,7 +44,7 @@ class Figures:
         try:
             async with asyncio.timeout(PATIENCE):
                 return await log_figures(self._client)
-        except (*UNANSWERED, ApiError):
+        except (Unanswered, ApiError, TimeoutError):
             return None
 
     async def _runs(self) -> RunFigures | None:

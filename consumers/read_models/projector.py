@@ -7,7 +7,8 @@ from contextlib import aclosing
 
 from consumers.trace_runs import trace_projected
 from infra import clock
-from infra.jetstream.connection import UNANSWERED, ApiError, Client
+from infra.jetstream.connection import Client
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.log.reader import LogInterrupted, head, read_log
 from infra.postgres import Connection, PostgresError, connect
@@ -34,6 +35,17 @@ holds them up: it is frozen, or its computer is gone and Postgres has not notice
 
 HANGS_AFTER = 60.0
 """Seconds the tables may stand still behind the log before this projector ends itself."""
+
+PASSING = (
+    Fenced,
+    LogInterrupted,
+    Unanswered,
+    ApiError,
+    PostgresError,
+    TimeoutError,
+    ConnectionError,
+)
+"""Errors that pass by themselves: the projector starts over."""
 
 AWAY = "away"
 
@@ -84,7 +96,7 @@ class Projector:
         if self.works:
             try:
                 end = await head(self._client)
-            except (*UNANSWERED, ApiError):
+            except (Unanswered, ApiError):
                 return AWAY
             if self._standstill.lasts(self._position, end) > HANGS_AFTER:
                 raise GaveUp(f"the tables stand still at {self._position}, the log ends at {end}")
@@ -101,7 +113,7 @@ class Projector:
         while True:
             try:
                 await self._follow()
-            except (Fenced, LogInterrupted, ApiError, PostgresError, *UNANSWERED) as error:
+            except PASSING as error:
                 self._state = AWAY
                 self._metrics.restarted()
                 log.warning("projector.restarted", extra={"error": repr(error)})

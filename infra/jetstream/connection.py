@@ -1,4 +1,4 @@
-"""One connection to NATS that never gives up, and the JSON API calls nats-py has no name for."""
+"""One connection to NATS that never gives up. What is asked over it is in calls.py."""
 
 import asyncio
 import logging
@@ -10,29 +10,14 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import ParseResult, SplitResult, unquote, urlsplit
 
-import msgspec
+import nats.aio.client
 import nats.errors
-from nats.aio.client import Client as Client  # noqa: PLC0414 -- the name others import
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 from typing_extensions import override
 
+from infra.jetstream.errors import own_errors
+
 log = logging.getLogger(__name__)
-
-UNANSWERED = (
-    TimeoutError,
-    nats.errors.NoRespondersError,
-    nats.errors.ConnectionClosedError,
-    nats.errors.ConnectionReconnectingError,
-    nats.errors.OutboundBufferLimitError,
-    nats.errors.StaleConnectionError,
-    ConnectionError,
-)
-"""What it looks like when NATS does not answer: the outcome is unknown."""
-
-
-NATS_ERRORS = (nats.errors.Error, *UNANSWERED)
-"""Whatever nats-py raises: NATS did not answer, or JetStream refused."""
 
 NO_RESPONDERS_PAUSE = 0.05
 """Seconds between two tries of a request that nobody received, so that it may be repeated."""
@@ -80,13 +65,12 @@ def _header_name(raw: bytes) -> str | None:
     return None if any(character.isspace() for character in name) else name
 
 
-class _Client(Client):
-    """A client that reads each header's name once, and whose requests wait for a leader.
+class Client(nats.aio.client.Client):
+    """A connection to NATS: nats-py's client, with two faults of it mended.
 
-    They can be cancelled at any moment.
-
-    nats-py 2.16 looks at every name of every message one character at a time, which was half of
-    the time of reading the log (docs/benchmarks.md). Names repeat: there are about a dozen.
+    A request waits for a leader, and can be cancelled at any moment. And each header's name is
+    read once: nats-py 2.16 looks at every name of every message one character at a time, which was
+    half of the time of reading the log (docs/benchmarks.md). There are about a dozen names.
     """
 
     @override
@@ -146,8 +130,13 @@ async def connected(url: str, *, name: str) -> AsyncIterator[Client]:
 
 
 async def connect(url: str, *, name: str) -> Client:
-    """Connect to the servers in *url* (comma-separated); waits until one answers."""
-    client = _Client()
+    """Connect to the servers in *url* (comma-separated); waits until one answers.
+
+    Raises:
+        NatsError: *url* leads to no servers at all.
+
+    """
+    client = Client()
     servers = url.split(",")
 
     async def on_disconnect() -> None:
@@ -155,16 +144,17 @@ async def connect(url: str, *, name: str) -> Client:
             log.info("nats.disconnected")
 
     try:
-        await client.connect(
-            servers,
-            name=name,
-            disconnected_cb=on_disconnect,
-            error_cb=_log_errors(),
-            **_sign_in(client, servers),
-            **OPTIONS,
-        )
+        with own_errors():
+            await client.connect(
+                servers,
+                name=name,
+                disconnected_cb=on_disconnect,
+                error_cb=_log_errors(),
+                **_sign_in(client, servers),
+                **OPTIONS,
+            )
     except BaseException:
-        await client.close()  # Whoever does not wait any longer leaves no socket behind.
+        await client.close()  # A caller that waits no longer leaves no socket behind.
         raise
     return client
 
@@ -192,49 +182,3 @@ def _sign_in(client: Client, servers: list[str]) -> dict[str, Any]:
 
     # A user without a password is a token.
     return {"token": user} if first.password is None else {"user": user, "password": password}
-
-
-async def next_message(subscription: Subscription, *, within: float) -> Msg:
-    """Wait for a message. Cancelled at any moment, it ends: see _Client.request.
-
-    Raises:
-        UNANSWERED: none came.
-
-    """
-    async with asyncio.timeout(within):
-        return await subscription.next_msg(timeout=None)
-
-
-class ApiError(Exception):
-    """JetStream said no."""
-
-    def __init__(self, code: int, description: str) -> None:
-        self.code = code
-        super().__init__(f"{description} ({code})")
-
-
-async def api(client: Client, operation: str, request: object, *, within: float) -> dict[str, Any]:
-    """Call $JS.API.*operation*.
-
-    Raises:
-        ApiError: JetStream refused.
-        UNANSWERED: nobody answered.
-
-    """
-    answer = await client.request(
-        f"$JS.API.{operation}", msgspec.json.encode(request), timeout=within
-    )
-    return checked(answer.data)
-
-
-def checked(data: bytes) -> dict[str, Any]:
-    """Decode an answer of JetStream's.
-
-    Raises:
-        ApiError: the answer is a refusal.
-
-    """
-    decoded: dict[str, Any] = msgspec.json.decode(data)
-    if error := decoded.get("error"):
-        raise ApiError(error.get("err_code", 0), error.get("description", "refused"))
-    return decoded

@@ -8,25 +8,26 @@ differently; a time-out says nothing at all. Both are settled by reading the tai
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import uuid4
 
 import msgspec
-import nats.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from events import codec
 from events.envelope import AnyRecorded
 from events.subjects import LOG, subject
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
-from infra.jetstream.connection import UNANSWERED, ApiError, checked, next_message
+from infra.jetstream.calls import checked, next_message, request, send, subscribed
+from infra.jetstream.connection import Client
 from infra.jetstream.error_codes import (
     DUPLICATE_IN_BATCH,
     SUBJECT_FULL,
     WRONG_SEQUENCE,
     WRONG_SEQUENCE_IN_FLIGHT,
 )
+from infra.jetstream.errors import ApiError, MessageTooLarge, Unanswered
 from infra.jetstream.leader import (
     REPLICA_WITHIN,
     StoredMessage,
@@ -118,9 +119,9 @@ class JetStreamEventStore:
                 if error.code == SUBJECT_FULL:
                     raise AggregateFull(events[0].aggregate) from error
                 reason: Exception = error
-            except nats.errors.MaxPayloadError as error:
+            except MessageTooLarge as error:
                 raise TooLarge(events[0].aggregate) from error
-            except UNANSWERED as error:
+            except Unanswered as error:
                 reason = error
             else:
                 return _positioned(events, last)
@@ -142,7 +143,7 @@ class JetStreamEventStore:
             return await self._publish_batch(name, events, expected)
         headers, body = codec.encode(events[0])
         headers["Nats-Expected-Last-Subject-Sequence"] = str(expected)
-        reply = await self._client.request(name, body, timeout=self._per_try, headers=headers)
+        reply = await request(self._client, name, body, within=self._per_try, headers=headers)
         answer = checked(reply.data)
         if answer.get("duplicate"):
             # What is stored may say another time than what we hold: it has to be read.
@@ -160,41 +161,40 @@ class JetStreamEventStore:
             if number == len(events):
                 headers["Nats-Batch-Commit"] = "1"
             if number in {1, len(events)}:
-                reply = await self._client.request(
-                    name, body, timeout=self._per_try, headers=headers
+                reply = await request(
+                    self._client, name, body, within=self._per_try, headers=headers
                 )
                 answer = reply.data
                 if answer:
                     checked(answer)
             else:
-                await self._client.publish(name, body, headers=headers)
+                await send(self._client, name, body, headers=headers)
         return int(checked(answer)["seq"])
 
     async def _read_direct(self, aggregate: str, after: int) -> list[AnyRecorded]:
         """Read what some replica has, up to the limits of one answer; it may be nothing."""
-        request = {
+        question = {
             "seq": after + 1,
             "batch": BATCH,
             "max_bytes": BATCH_BYTES,
             "next_by_subj": subject(aggregate),
         }
         within = min(REPLICA_WITHIN, self._per_try)
-        inbox = self._client.new_inbox()
-        subscription = await self._client.subscribe(inbox)
         events: list[AnyRecorded] = []
-        try:
-            await self._client.publish(
-                f"$JS.API.DIRECT.GET.{LOG}", msgspec.json.encode(request), reply=inbox
-            )
-            while True:
-                message = await next_message(subscription, within=within)
-                if "Nats-Sequence" not in (message.headers or {}):
-                    return events
-                events.append(from_direct(message))
-        except UNANSWERED:
-            return events
-        finally:
-            await subscription.unsubscribe()
+        with suppress(Unanswered):
+            async with subscribed(self._client, self._client.new_inbox()) as answers:
+                await send(
+                    self._client,
+                    f"$JS.API.DIRECT.GET.{LOG}",
+                    msgspec.json.encode(question),
+                    reply=answers.subject,
+                )
+                while True:
+                    message = await next_message(answers, within=within)
+                    if "Nats-Sequence" not in (message.headers or {}):
+                        return events
+                    events.append(from_direct(message))
+        return events
 
 
 def _positioned(events: Sequence[AnyRecorded], last: int) -> list[AnyRecorded]:

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
-from nats.aio.client import Client
 
 from infra.event_store import LogUnavailable
-from infra.jetstream.connection import UNANSWERED, ApiError, api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.error_codes import NO_LEADER, NO_MESSAGE
+from infra.jetstream.errors import ApiError, Unanswered
 
 REPLICA_WITHIN = 1.0
 """Seconds that a replica has for a Direct Get. One that was cut off does not answer until the
@@ -83,7 +84,7 @@ async def _get(
                 return None
             if error.code != NO_LEADER or time.monotonic() > deadline:
                 raise LogUnavailable(str(error)) from error
-        except UNANSWERED as error:
+        except Unanswered as error:
             # Servers that do not lead the stream are silent: while a leader is elected, all are.
             if time.monotonic() > deadline:
                 raise LogUnavailable("the log does not answer") from error

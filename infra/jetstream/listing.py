@@ -3,9 +3,8 @@
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from nats.aio.client import Client
-
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 
 
 async def list_consumers(
@@ -14,7 +13,7 @@ async def list_consumers(
     """Yield what CONSUMER.INFO answers, for every consumer of a stream.
 
     Raises:
-        UNANSWERED: nobody answers.
+        Unanswered: nobody answers.
         ApiError: JetStream refused.
 
     """
@@ -33,7 +32,7 @@ async def list_consumer_names(client: Client, stream: str, *, within: float) -> 
     """Return the names of all consumers of a stream; cheaper, since no leader of one is asked.
 
     Raises:
-        UNANSWERED: nobody answers.
+        Unanswered: nobody answers.
         ApiError: JetStream refused.
 
     """
@@ -50,7 +49,7 @@ async def list_subjects(client: Client, stream: str, pattern: str, *, within: fl
     """Return the subjects under a pattern that hold messages.
 
     Raises:
-        UNANSWERED: nobody answers.
+        Unanswered: nobody answers.
         ApiError: JetStream refused.
 
     """

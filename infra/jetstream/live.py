@@ -2,17 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from uuid import UUID
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 
 from events import subjects
 from infra.event_store import LogUnavailable
-from infra.jetstream.connection import UNANSWERED
+from infra.jetstream.calls import subscribe, unsubscribe
+from infra.jetstream.connection import Client
+from infra.jetstream.errors import Unanswered
 
 OnProgress = Callable[[bytes], None]
 Stop = Callable[[], Awaitable[None]]
@@ -36,39 +36,42 @@ class LiveProgress:
             on_progress(message.data)
 
         try:
-            subscription = await self._client.subscribe(
-                subjects.live_progress(str(run_id)), cb=hear
-            )
-        except UNANSWERED as error:
+            subscription = await subscribe(self._client, subjects.live_progress(str(run_id)), hear)
+        except Unanswered as error:
             raise LogUnavailable("NATS does not answer") from error
-        return partial(_unsubscribe, subscription)
+        return partial(unsubscribe, subscription)
 
 
 async def listen_to_all_progress(client: Client, on_progress: Callable[[str, bytes], None]) -> None:
-    """Call *on_progress* with the id of a run and its progress, as long as *client* is open."""
+    """Call *on_progress* with the id of a run and its progress, as long as *client* is open.
+
+    Raises:
+        Unanswered: there is no connection.
+
+    """
 
     async def hear(message: Msg) -> None:
         on_progress(message.subject.rsplit(".", 1)[1], message.data)
 
-    await client.subscribe(subjects.live_progress("*"), cb=hear)
+    await subscribe(client, subjects.live_progress("*"), hear)
 
 
 @asynccontextmanager
 async def heard(client: Client, aggregate: str, type_name: str) -> AsyncIterator[asyncio.Event]:
-    """Yield what is set when an event of this type is recorded in the aggregate."""
+    """Yield what is set when an event of this type is recorded in the aggregate.
+
+    Raises:
+        Unanswered: there is no connection.
+
+    """
     news = asyncio.Event()
 
     async def hear(message: Msg) -> None:
         if (message.headers or {}).get("ce-type") == type_name:
             news.set()
 
-    subscription = await client.subscribe(subjects.live(aggregate), cb=hear)
+    subscription = await subscribe(client, subjects.live(aggregate), hear)
     try:
         yield news
     finally:
-        await _unsubscribe(subscription)
-
-
-async def _unsubscribe(subscription: Subscription) -> None:
-    with suppress(*UNANSWERED):  # A connection that is lost has no subscriptions.
-        await subscription.unsubscribe()
+        await unsubscribe(subscription)

@@ -5,14 +5,14 @@ from typing import TypeVar
 from uuid import UUID
 
 import msgspec
-import nats.errors
-from nats.aio.client import Client
 
 from events import subjects
 from events.graph.values import StoredValue
 from infra.event_store import LogUnavailable, TooLarge
-from infra.jetstream.connection import UNANSWERED, ApiError, api, checked
+from infra.jetstream.calls import api, checked, request
+from infra.jetstream.connection import Client
 from infra.jetstream.error_codes import SUBJECT_FULL
+from infra.jetstream.errors import ApiError, MessageTooLarge, Unanswered
 from infra.jetstream.leader import REPLICA_WITHIN, last_of_subject
 
 T = TypeVar("T")
@@ -78,23 +78,23 @@ class PrivateData:
             LogUnavailable: not confirmed in time.
 
         """
-        request = {"filter": subjects.private_data(run_id)}
+        which = {"filter": subjects.private_data(run_id)}
         try:
-            await api(self._client, f"STREAM.PURGE.{subjects.INPUTS}", request, within=self._within)
-        except (*UNANSWERED, ApiError) as error:
+            await api(self._client, f"STREAM.PURGE.{subjects.INPUTS}", which, within=self._within)
+        except (Unanswered, ApiError) as error:
             raise LogUnavailable(f"erasing was not confirmed: {error!r}") from error
 
     async def _put(self, subject: str, data: object) -> None:
         try:
-            answer = await self._client.request(subject, _encode(data), timeout=self._within)
+            answer = await request(self._client, subject, _encode(data), within=self._within)
             checked(answer.data)
         except ApiError as error:
             # It holds its one message: the same data, put by an earlier try.
             if error.code != SUBJECT_FULL:
                 raise LogUnavailable(str(error)) from error
-        except nats.errors.MaxPayloadError as error:
+        except MessageTooLarge as error:
             raise TooLarge(subject) from error
-        except UNANSWERED as error:
+        except Unanswered as error:
             raise LogUnavailable("private data was not confirmed") from error
 
     async def _get(self, subject: str, decoder: msgspec.json.Decoder[T]) -> T | None:
@@ -111,7 +111,7 @@ class PrivateData:
         operation = f"$JS.API.DIRECT.GET.{subjects.INPUTS}.{subject}"
         within = min(REPLICA_WITHIN, self._within)
         try:
-            message = await self._client.request(operation, timeout=within)
-        except UNANSWERED:
+            message = await request(self._client, operation, within=within)
+        except Unanswered:
             return None
         return message.data if "Nats-Sequence" in (message.headers or {}) else None

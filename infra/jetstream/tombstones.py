@@ -10,12 +10,12 @@ whether anyone uses the image can be decided for good.
 import hashlib
 from datetime import datetime, timedelta
 
-from nats.aio.client import Client
-
 from events import subjects
 from infra.event_store import LogUnavailable
-from infra.jetstream.connection import UNANSWERED, ApiError, checked
+from infra.jetstream.calls import checked, request
+from infra.jetstream.connection import Client
 from infra.jetstream.error_codes import SUBJECT_FULL
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.leader import last_of_subject
 
 GRACE = timedelta(seconds=30)
@@ -38,12 +38,12 @@ class Tombstones:
 
         """
         try:
-            answer = await self._client.request(_subject(key), b"", timeout=self._within)
+            answer = await request(self._client, _subject(key), within=self._within)
             checked(answer.data)
         except ApiError as error:
             if error.code != SUBJECT_FULL:
                 raise LogUnavailable(str(error)) from error
-        except UNANSWERED as error:
+        except Unanswered as error:
             raise LogUnavailable("giving up was not confirmed") from error
         since = await self._since(key)
         if since is None:

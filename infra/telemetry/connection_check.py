@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from infra.event_store import LogUnavailable
-from infra.jetstream.connection import NATS_ERRORS, UNANSWERED, ApiError, Client, api, connected
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client, connected
+from infra.jetstream.errors import ApiError, NatsError, Unanswered
 from infra.telemetry.watchdog import OK, Check, GaveUp
 
 ANSWER_WITHIN = 3.0
@@ -33,7 +35,7 @@ def starting() -> Iterator[None]:
     """
     try:
         yield
-    except (LogUnavailable, ApiError, *NATS_ERRORS) as error:
+    except (LogUnavailable, NatsError, TimeoutError, ConnectionError) as error:
         raise GaveUp(f"JetStream did not answer at the start: {error!r}") from error
 
 
@@ -44,7 +46,7 @@ def connection_check(client: Client, url: str) -> Check:
         try:
             async with asyncio.timeout(ANSWER_WITHIN), connected(url, name="watchdog") as another:
                 return await answers(another)
-        except UNANSWERED:
+        except (Unanswered, TimeoutError):
             return False
 
     async def ours() -> bool:
@@ -62,7 +64,7 @@ async def answers(client: Client) -> bool:
         await api(client, "INFO", {}, within=ANSWER_WITHIN)
     except ApiError:
         return True
-    except UNANSWERED:
+    except Unanswered:
         return False
     return True
 

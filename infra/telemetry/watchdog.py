@@ -41,6 +41,17 @@ class GaveUp(Exception):
     """This process cannot do its work any more, and a new one could."""
 
 
+def check_of(fault: Callable[[], str]) -> Check:
+    """Return a check that gives up once *fault* returns what is wrong, and not an empty text."""
+
+    async def check() -> str:
+        if found := fault():
+            raise GaveUp(found)
+        return OK
+
+    return check
+
+
 def kill_after(seconds: float) -> None:
     """Kill this process unless called again in time, with a trace of where it hangs on stderr.
 

@@ -8,11 +8,11 @@ from typing import LiteralString
 from uuid import UUID, uuid4
 
 import psutil
-from nats.aio.client import Client
 from psycopg import sql
 
 from events.subjects import LOG, UPLOAD_WORK, WORK, aggregate, subject
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.work.consumers import render_consumer
 from infra.postgres import connect

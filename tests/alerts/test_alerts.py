@@ -10,9 +10,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from nats.aio.client import Client
 
-from infra.jetstream.connection import connected
+from infra.jetstream.connection import Client, connected
 from tests.alerts import faults
 from tests.builders.pictures import saved
 from tests.e2e.graphs import card, load

@@ -9,11 +9,11 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-from nats.aio.client import Client
 
 from events import codec
 from events.subjects import subject
-from infra.jetstream.connection import checked
+from infra.jetstream.calls import checked
+from infra.jetstream.connection import Client
 from tests.bench.history import birth
 from tests.bench.load import Load, measure
 from tests.bench.numbers import Measured, median, middle, summary

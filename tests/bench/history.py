@@ -4,15 +4,14 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from nats.aio.client import Client
-
 from events import codec
 from events.aggregates import RUN
 from events.envelope import AnyRecorded, Meta, Recorded
 from events.run.events import RunCreated, RunEvent, StatusChanged
 from events.run.status import Status
 from events.subjects import subject
-from infra.jetstream.connection import checked
+from infra.jetstream.calls import checked
+from infra.jetstream.connection import Client
 from tests.bench.stack import USER
 from tests.builders import facts
 

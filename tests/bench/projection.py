@@ -5,14 +5,13 @@ import time
 from collections.abc import Sequence
 from uuid import uuid4
 
-from nats.aio.client import Client
-
 from consumers.read_models.projector import BATCH
 from consumers.read_models.rebuild import rebuild
 from events import codec
 from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from events.subjects import subject
+from infra.jetstream.connection import Client
 from infra.jetstream.log.reader import head, read_log
 from infra.postgres import Connection
 from projections.fold import Fold

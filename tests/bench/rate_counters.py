@@ -7,13 +7,13 @@ from itertools import count
 from typing import Any
 
 import nats.errors
-from nats.aio.client import Client
 from nats.js.api import KeyValueConfig, StorageType
 from nats.js.errors import KeyWrongLastSequenceError
 
 from app.limits.rate_counter import PostgresCounter
 from app.limits.rate_limit import RateLimit
-from infra.jetstream.connection import api, checked
+from infra.jetstream.calls import api, checked
+from infra.jetstream.connection import Client
 from infra.postgres import open_pool
 from tests.bench.accept import repeated
 from tests.bench.numbers import Measured, middle

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from nats.aio.client import Client
 
 from app.auth.tokens import Tokens
 from app.cli.client.api_client import ApiClient
@@ -16,7 +15,7 @@ from app.cli.local.supervisor import python_process
 from infra.embedded.child import Child, start
 from infra.embedded.ports import remembered_ports
 from infra.embedded.servers import Servers
-from infra.jetstream.connection import connected
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.streams import declared as streams
 from infra.postgres import Connection, connect
 from projections.schema import create_tables

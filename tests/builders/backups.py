@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from nats.aio.client import Client
-
 from events.aggregates import RUN
 from events.run.commands import CreateRun, EraseRun, RecordDataDeleted, RequestCancel, RunCommand
 from infra.event_store import Session
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.private_data import PrivateData
 from tests.builders.facts import NOW, created, meta

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from nats.aio.client import Client
 
 from consumers.delivery import RetryLater
 from events.aggregates import RUN
@@ -16,6 +15,7 @@ from events.run.output import Output
 from events.run.state import Run
 from events.run.status import Status
 from infra.event_store import load
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log.reader import head, read_log
 from infra.jetstream.private_data import PrivateData

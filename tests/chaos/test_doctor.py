@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from infra.jetstream.connection import Client, api, connected
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import connect
 from tests.chaos.load import graph

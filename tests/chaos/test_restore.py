@@ -23,7 +23,8 @@ from events.run.commands import ClaimRun, LoseAttempt, RecordOutputs
 from events.run.status import TERMINAL
 from infra import clock
 from infra.event_store import Session, load
-from infra.jetstream.connection import Client, api, connected
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.private_data import PrivateData
 from infra.jetstream.work.reactor_durable import REACTOR

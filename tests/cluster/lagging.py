@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Collection
 
-from nats.aio.client import Client
-
 from events.subjects import INPUTS, LOG
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from tests.network.route_proxies import RouteProxies
 from tests.servers.nats_cluster import NODES, leader_of
 

@@ -7,13 +7,13 @@ from typing import TypeVar
 from uuid import uuid4
 
 import pytest
-from nats.aio.client import Client
 
 from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from events.subjects import LOG
 from infra.event_store import LogUnavailable
-from infra.jetstream.connection import UNANSWERED, ApiError, connected
+from infra.jetstream.connection import Client, connected
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.log.reader import head
@@ -38,7 +38,7 @@ async def answer(question: Awaitable[T]) -> T | None:
     """Return what a leader says that was deposed; None once it knows and says nothing."""
     try:
         return await question
-    except (LogUnavailable, ApiError, *UNANSWERED):
+    except (LogUnavailable, ApiError, Unanswered):
         return None
 
 

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import nats.errors
 import pytest
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.errors import ServiceUnavailableError
@@ -17,7 +16,8 @@ from nats.js.errors import ServiceUnavailableError
 from events import subjects
 from events.aggregates import RUN
 from infra.event_store import LogUnavailable
-from infra.jetstream.connection import api, connected
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log.consumer import UNHEARD, UNHEARD_PAUSE
 from infra.jetstream.private_data import PrivateData

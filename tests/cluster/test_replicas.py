@@ -5,10 +5,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from nats.aio.client import Client
 
 from events import subjects
-from infra.jetstream.connection import api, connected
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.streams import declared as streams
 from infra.jetstream.streams.cannot_migrate import CannotMigrate
 from infra.jetstream.work.consumers import BATCHES, ERASURES, OBSERVATIONS, UPLOADS

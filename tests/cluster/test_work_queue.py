@@ -7,7 +7,8 @@ import pytest
 
 from events import subjects
 from events.work import render_piece
-from infra.jetstream.connection import api, connected
+from infra.jetstream.calls import api
+from infra.jetstream.connection import connected
 from infra.jetstream.work.queue import WorkQueue
 from tests.builders.facts import MACHINE_ID
 from tests.servers.nats_cluster import Cluster, migrated

@@ -9,12 +9,11 @@ from uuid import UUID, uuid4
 
 import pytest
 from msgspec.structs import replace
-from nats.aio.client import Client
 
 from events.aggregates import RUN, WORKFLOW
 from events.run.commands import ClaimRun, CreateRun
 from infra.event_store import AggregateFull, EventStore, Session, VersionConflict, load
-from infra.jetstream.connection import connected
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.event_store import BATCH, JetStreamEventStore
 from infra.jetstream.streams import declared as streams
 from tests.builders.facts import MACHINE_ID, NOW, claimed, created, draft, meta, pushed

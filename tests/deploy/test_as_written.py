@@ -15,7 +15,8 @@ from app.cli.local.supervisor import python_process
 from infra.embedded.child import start
 from infra.embedded.ports import LOOPBACK
 from infra.jetstream.analyst import READ, USER
-from infra.jetstream.connection import api, connected
+from infra.jetstream.calls import api
+from infra.jetstream.connection import connected
 from infra.jetstream.streams import declared as streams
 from tests.deploy.files import typed
 from tests.deploy.plans import JWT_SECRET, Plan, compose_plan, kubernetes_plan

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nats.aio.client import Client
 
 from infra.embedded.ports import LOOPBACK
 from infra.embedded.servers import Servers
-from infra.jetstream.connection import connected
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.postgres import connect
 from projections.schema import drop_tables

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any, cast
 
 import msgspec
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from infra.jetstream.connection import next_message
+from infra.jetstream.calls import next_message
+from infra.jetstream.connection import Client
 
 _STREAM_SEQUENCE, _CONSUMER_SEQUENCE = 5, 6
 """Places in the subject to which a message is acknowledged."""
@@ -137,11 +137,12 @@ class StaleConsumers:
         payload: bytes = b"",
         *,
         timeout: float = 0.5,  # noqa: ASYNC109 -- as the client has it
+        headers: dict[str, Any] | None = None,
     ) -> Msg:
         """Make a consumer, or ask for anything else."""
         if self.cut_off:
             raise TimeoutError
-        answer = await self._client.request(subject, payload, timeout=timeout)
+        answer = await self._client.request(subject, payload, timeout=timeout, headers=headers)
         if not subject.startswith("$JS.API.CONSUMER.CREATE."):
             return answer
         self.made += 1

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nats.aio.client import Client
-
 from infra.embedded.child import Child, Command, start
 from infra.embedded.nats_server import nats_binary
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.streams import declared as streams
 from tests.network.ports import free_port
 from tests.network.route_proxies import RouteProxies

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from nats.aio.client import Client
-
 from infra.embedded.data_folder import data_folder
 from infra.embedded.servers import Servers, start_all
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from tests.servers import containers
 
 IN_CONTAINERS = os.environ.get("COMFYD_TEST_SERVERS") == "containers"

@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
-from nats.aio.client import Client
 
 from events import codec
 from events.aggregates import RUN
@@ -34,6 +33,7 @@ from events.run.commands import (
 from events.run.events import RunError
 from events.run.status import Status
 from events.subjects import subject
+from infra.jetstream.connection import Client
 from tests.builders.facts import MACHINE_ID, created, image_output, later, meta, uploaded
 
 PAGE = (Path(__file__).parents[2] / "docs" / "analyse-runs.md").read_text("utf-8")

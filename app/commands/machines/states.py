@@ -17,7 +17,7 @@ from events.machine.decide import (
 from events.machine.state import Machine
 from events.subjects import OBSERVE_WORK
 from infra.batch_runs import carry_out
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import Pool
 from projections.queries import open_runs_of_machine, promised_batches

@@ -32,7 +32,7 @@ from events.run.events import ImageUploaded, RunTarget, input_uploaded
 from events.subjects import identifier_of
 from infra.batch_runs import BatchSession, carry_out
 from infra.event_store import LogUnavailable, TooLarge, VersionConflict
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from infra.offload import in_thread
 from infra.telemetry.api_metrics import ApiMetrics
 

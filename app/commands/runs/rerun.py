@@ -19,7 +19,7 @@ from events.errors import CommandRefused, InputsErased, InvalidInputs, NotFound,
 from events.run.events import RunDataDeleted, RunDataErased
 from events.run.state import Run
 from events.subjects import identifier_of
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from infra.offload import in_thread_if
 from infra.side_by_side import side_by_side
 

@@ -20,7 +20,7 @@ from events.run.events import ImageUploaded
 from infra.event_store import TooLarge
 from infra.images.accepted import ImageFacts, ImageRefused
 from infra.images.store import InputImages
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from infra.jetstream.private_data import PrivateData
 from infra.net.url_fetch import UrlRefused, check_url
 from infra.side_by_side import side_by_side

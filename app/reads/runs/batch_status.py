@@ -13,7 +13,7 @@ from events.run.events import RunDataDeleted, RunDataErased, StatusChanged
 from events.run.status import TERMINAL, Status
 from events.subjects import identifier_of, kind_of
 from infra.event_store import EventStore, load
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from projections.queries import BatchCount
 
 

@@ -17,7 +17,7 @@ from events.aggregates import BATCH
 from events.batch import Batch
 from infra.batch_runs import BatchSession
 from infra.event_store import EventStore
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from infra.postgres import Pool
 from projections.queries import BatchCount, Page, count_batches, list_batches, position
 

@@ -10,9 +10,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from nats.aio.client import Client
+import msgspec
 
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api, request
+from infra.jetstream.connection import Client
 from infra.jetstream.log.ephemeral_consumer import ephemeral_consumer
 
 WITHIN = 5.0
@@ -22,13 +23,24 @@ PATIENCE = 600.0
 PAUSE = 0.05
 
 
+async def is_clustered(client: Client, *, within: float) -> bool:
+    """Return whether the server is one of a cluster.
+
+    Raises:
+        Unanswered: no answer came.
+
+    """
+    answer = await request(client, "$SYS.REQ.USER.INFO", within=within)
+    return bool(msgspec.json.decode(answer.data)["server"].get("cluster"))
+
+
 async def wait_for_replicas(client: Client, stream: str, last: int) -> set[str]:
     """Wait until every server that has a replica has position *last*; return which have not.
 
     Those that are away are not waited for.
 
     Raises:
-        ApiError, UNANSWERED: nobody can say.
+        ApiError, Unanswered: nobody can say.
 
     """
     deadline = asyncio.get_running_loop().time() + PATIENCE

@@ -4,19 +4,18 @@ nats-py has no name for these calls. What the server sends is opaque; it holds e
 its position and time, so that positions are what they were.
 """
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import msgspec
-from nats.aio.client import Client
-from nats.errors import NoRespondersError
 
 from infra.jetstream.backup.errors import BackupError
 from infra.jetstream.backup.folder import State, StreamBackup
-from infra.jetstream.connection import UNANSWERED, ApiError, api, checked, next_message
+from infra.jetstream.calls import api, checked, next_message, request, send, subscribed
+from infra.jetstream.connection import Client
 from infra.jetstream.error_codes import NO_STREAM
+from infra.jetstream.errors import ApiError, Unanswered
 
 SENT_AT_ONCE = 128 * 1024
 TAKEN_AT_ONCE = 64 * 1024
@@ -44,30 +43,27 @@ async def take_snapshot(
 
     """
     inbox = client.new_inbox()
-    subscription = await client.subscribe(inbox, pending_msgs_limit=0, pending_bytes_limit=0)
-    request = {"deliver_subject": inbox, "no_consumers": True, "chunk_size": SENT_AT_ONCE}
+    what = {"deliver_subject": inbox, "no_consumers": True, "chunk_size": SENT_AT_ONCE}
     try:
-        answer = await api(client, f"STREAM.SNAPSHOT.{stream}", request, within=WITHIN)
-        while True:
-            message = await next_message(subscription, within=WITHIN)
-            status = (message.headers or {}).get("Status", "204")
-            if status != "204":
-                raise BackupError("interrupted", stream=stream, reason=status)
-            if not message.data:
-                return answer["config"], answer["state"]
-            take(message.data)
-            if message.reply:
-                # The server sends no more than a few chunks that nobody has taken.
-                await client.publish(message.reply, b"")
+        async with subscribed(client, inbox, unbounded=True) as chunks:
+            answer = await api(client, f"STREAM.SNAPSHOT.{stream}", what, within=WITHIN)
+            while True:
+                message = await next_message(chunks, within=WITHIN)
+                status = (message.headers or {}).get("Status", "204")
+                if status != "204":
+                    raise BackupError("interrupted", stream=stream, reason=status)
+                if not message.data:
+                    return answer["config"], answer["state"]
+                take(message.data)
+                if message.reply:
+                    # The server sends only a few chunks that were not taken yet.
+                    await send(client, message.reply)
     except ApiError as error:
         if error.code == NO_STREAM:
             raise BackupError("stream_missing", stream=stream) from error
         raise BackupError("interrupted", stream=stream, reason=error) from error
-    except UNANSWERED as error:
-        raise BackupError("interrupted", stream=stream, reason=repr(error)) from error
-    finally:
-        with suppress(*UNANSWERED):
-            await subscription.unsubscribe()
+    except Unanswered as error:
+        raise BackupError("interrupted", stream=stream, reason=str(error)) from error
 
 
 async def restore_snapshot(
@@ -83,9 +79,9 @@ async def restore_snapshot(
     subject = await _begin(client, stream, {"config": config, "state": backup.state})
     try:
         await _send(client, subject, backup, told)
-        answer = await client.request(subject, b"", timeout=RESTORED_WITHIN)
+        answer = await request(client, subject, within=RESTORED_WITHIN)
         restored = msgspec.convert(checked(answer.data)["state"], State)
-    except (ApiError, *UNANSWERED) as error:
+    except (ApiError, Unanswered) as error:
         # A server that refuses in the middle leaves what it had by then.
         await delete_stream(client, stream)
         raise BackupError("refused", stream=stream, reason=str(error) or repr(error)) from error
@@ -102,18 +98,18 @@ async def restore_snapshot(
     return restored
 
 
-async def _begin(client: Client, stream: str, request: object) -> str:
+async def _begin(client: Client, stream: str, backup: object) -> str:
     """Ask for a restore; return where the server takes the data. Nothing is there yet."""
     try:
-        answer = await api(client, f"STREAM.RESTORE.{stream}", request, within=WITHIN)
-    except (ApiError, *UNANSWERED) as error:
+        answer = await api(client, f"STREAM.RESTORE.{stream}", backup, within=WITHIN)
+    except (ApiError, Unanswered) as error:
         raise BackupError("refused", stream=stream, reason=str(error) or repr(error)) from error
     return str(answer["deliver_subject"])
 
 
 async def delete_stream(client: Client, stream: str) -> None:
     """Delete a stream, if it is there."""
-    with suppress(ApiError, *UNANSWERED):
+    with suppress(ApiError, Unanswered):
         await api(client, f"STREAM.DELETE.{stream}", {}, within=WITHIN)
 
 
@@ -125,21 +121,8 @@ def _is_whole(restored: State, expected: State) -> bool:
 async def _send(client: Client, subject: str, backup: StreamBackup, told: OnBytes) -> None:
     with backup.data.open("rb") as data:
         while chunk := data.read(TAKEN_AT_ONCE):
-            answer = await _request(client, subject, chunk)
-            if answer:
-                checked(answer)
+            # The other servers of a cluster may not know yet who listens: it is asked again.
+            answer = await request(client, subject, chunk, within=WITHIN)
+            if answer.data:
+                checked(answer.data)
             told(len(chunk))
-
-
-async def _request(client: Client, subject: str, chunk: bytes) -> bytes:
-    """Send one chunk; the other servers of a cluster may not know yet who listens for it."""
-    deadline = asyncio.get_running_loop().time() + WITHIN
-    while True:
-        try:
-            answer: bytes = (await client.request(subject, chunk, timeout=WITHIN)).data
-        except NoRespondersError:
-            if asyncio.get_running_loop().time() > deadline:
-                raise
-            await asyncio.sleep(0.1)
-        else:
-            return answer

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Mapping
 
 from msgspec import Struct
-from nats.aio.client import Client
 
 from events import subjects
-from infra.jetstream.connection import ApiError, api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.error_codes import NO_CONSUMER
+from infra.jetstream.errors import ApiError
 from infra.jetstream.health.replicas import StreamHealth, stream_healths
 from infra.jetstream.health.workers import read_consumer
 from infra.jetstream.work.consumers import KINDS
@@ -35,7 +36,7 @@ async def log_figures(client: Client) -> LogFigures:
     """Ask JetStream; costs ten requests, however long the log and its queues are.
 
     Raises:
-        UNANSWERED, ApiError: nobody answers.
+        Unanswered, ApiError: nobody answers.
 
     """
     found = await stream_healths(client)

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
-from nats.aio.client import Client
 
 from events.subjects import LOG, PROBE, WRITE_PROBE
-from infra.jetstream.connection import UNANSWERED, ApiError, api, checked
+from infra.jetstream.calls import api, checked, request
+from infra.jetstream.connection import Client
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.streams.declared import differences
 
 WRITE_WITHIN = 2.0
@@ -59,7 +60,7 @@ class LogCheck:
             # Now, and not when all is known: what else is asked may take seconds.
             ahead = datetime.fromisoformat(info["ts"]) - datetime.now(UTC)
             writable = "missing" in differing.get(PROBE, ()) or await self.can_write()
-        except (*UNANSWERED, ApiError):
+        except (Unanswered, ApiError):
             return None
         return replace(
             health,
@@ -75,8 +76,8 @@ class LogCheck:
         could not be written once is not written before a restart, whatever room was made.
         """
         try:
-            answer = await self._client.request(WRITE_PROBE, _PROBE_BODY, timeout=WRITE_WITHIN)
+            answer = await request(self._client, WRITE_PROBE, _PROBE_BODY, within=WRITE_WITHIN)
             checked(answer.data)
-        except (*UNANSWERED, ApiError):
+        except (Unanswered, ApiError):
             return False
         return True

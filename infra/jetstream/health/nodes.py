@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
-from nats.aio.client import Client
+
+from infra.jetstream.connection import Client
 
 WITHIN = 2.0
 PORT = 4222

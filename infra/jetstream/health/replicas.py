@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
-from nats.aio.client import Client
 
 from events import subjects
-from infra.jetstream.connection import UNANSWERED, ApiError, api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
+from infra.jetstream.errors import ApiError, Unanswered
 
 STREAMS = (subjects.LOG, subjects.INPUTS, subjects.WORK, subjects.DEAD_LETTERS, subjects.PROBE)
 WITHIN = 3.0
@@ -78,7 +79,7 @@ async def storage_in_use(client: Client) -> float:
     """Return the share of the account's storage that is in use; 0 without a limit.
 
     Raises:
-        UNANSWERED: nobody answers.
+        Unanswered: nobody answers.
         ApiError: JetStream refused.
 
     """
@@ -90,7 +91,7 @@ async def storage_in_use(client: Client) -> float:
 async def _stream_health(client: Client, name: str) -> StreamHealth | None:
     try:
         info = await api(client, f"STREAM.INFO.{name}", {}, within=WITHIN)
-    except UNANSWERED:
+    except Unanswered:
         return StreamHealth(name=name, leader="")
     except ApiError:
         return None

@@ -3,9 +3,8 @@
 import asyncio
 from datetime import timedelta
 
-from nats.aio.client import Client
-
-from infra.jetstream.connection import UNANSWERED, ApiError
+from infra.jetstream.connection import Client
+from infra.jetstream.errors import ApiError, Unanswered, own_errors
 from infra.jetstream.health import nodes, replicas, workers
 from infra.jetstream.health.nodes import Node
 from infra.jetstream.health.replicas import StreamHealth
@@ -28,9 +27,10 @@ class SystemHealth:
     async def answers(self) -> bool:
         """Return whether a server answers, whatever JetStream does."""
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                await self._client.flush()
-        except UNANSWERED:
+            with own_errors():
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    await self._client.flush()
+        except Unanswered:
             return False
         return True
 
@@ -54,28 +54,28 @@ class SystemHealth:
         """Return the share of the account's storage that is in use; 0 if nobody can say."""
         try:
             return await replicas.storage_in_use(self._client)
-        except (*UNANSWERED, ApiError):
+        except (Unanswered, ApiError):
             return 0.0
 
     async def workers(self) -> Workers | None:
         """Return who asks for work; None when nobody can say."""
         try:
             return await workers.look_at_workers(self._client)
-        except (*UNANSWERED, ApiError):
+        except (Unanswered, ApiError):
             return None
 
     async def worker_listens(self) -> bool | None:
         """Return whether any worker hears of what happens; None when nobody can say."""
         try:
             return await workers.worker_listens(self._client)
-        except (*UNANSWERED, ApiError):
+        except (Unanswered, ApiError):
             return None
 
     async def dead_letters(self) -> int:
         """Count the work that was given up lately; 0 when nobody can say."""
         try:
             return await workers.dead_letters(self._client, during=LATELY)
-        except (*UNANSWERED, ApiError):
+        except (Unanswered, ApiError):
             return 0
 
 

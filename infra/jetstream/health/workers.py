@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from nats.aio.client import Client
 
 from events import subjects
-from infra.jetstream.connection import ApiError, api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.error_codes import NO_CONSUMER, NO_MESSAGE, NO_STREAM
+from infra.jetstream.errors import ApiError
 from infra.jetstream.listing import list_consumers
 from infra.jetstream.work.reactor_durable import REACTOR
 
@@ -60,7 +61,7 @@ async def look_at_workers(client: Client) -> Workers:
     """Ask for every consumer; again if a worker is between two questions or connects just now.
 
     Raises:
-        UNANSWERED: nobody answers.
+        Unanswered: nobody answers.
         ApiError: JetStream refused.
 
     """
@@ -77,7 +78,7 @@ async def worker_listens(client: Client) -> bool:
     """Return whether a worker listens to the log: the cheapest question there is.
 
     Raises:
-        UNANSWERED: nobody answers.
+        Unanswered: nobody answers.
         ApiError: JetStream refused.
 
     """
@@ -115,7 +116,7 @@ async def dead_letters(client: Client, *, during: timedelta) -> int:
     """Count the work that was given up lately.
 
     Raises:
-        UNANSWERED: nobody answers.
+        Unanswered: nobody answers.
         ApiError: JetStream refused.
 
     """

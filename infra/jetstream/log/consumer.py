@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
@@ -16,7 +15,9 @@ from events import codec
 from events.codec import UnknownEventType, UnreadableEvent
 from events.envelope import Entry, Unreadable
 from events.subjects import LOG, aggregate_of, subject
-from infra.jetstream.connection import UNANSWERED, ApiError, api
+from infra.jetstream.calls import api, send, subscribe, unsubscribe
+from infra.jetstream.connection import Client
+from infra.jetstream.errors import ApiError, Unanswered, own_errors
 from infra.jetstream.leader import next_of_subject
 from infra.jetstream.log.ephemeral_consumer import ephemeral_consumer
 
@@ -94,9 +95,7 @@ class LogConsumer:
             await self._let_go()
         else:
             raise LogInterrupted(f"its consumers come to replicas that lag behind: {behind}")
-        self._subscription = await self._client.subscribe(
-            self._inbox, cb=self._hear, pending_msgs_limit=0, pending_bytes_limit=0
-        )
+        self._subscription = await subscribe(self._client, self._inbox, self._hear, unbounded=True)
         await self._ask()
 
     async def _create(self) -> None:
@@ -118,28 +117,29 @@ class LogConsumer:
 
     async def close(self) -> None:
         if self._subscription is not None:
-            with suppress(*UNANSWERED):
-                await self._subscription.unsubscribe()
+            await unsubscribe(self._subscription)
         await self._let_go()
 
     async def _let_go(self) -> None:
         if self._creating is not None:
             # It would go by itself, but much later; the server has to keep it until then.
-            with suppress(*UNANSWERED, ApiError):
+            with suppress(Unanswered, ApiError):
                 await self._delete(self._creating)
 
     async def _delete(self, creating: asyncio.Task[dict[str, Any]]) -> None:
-        async with asyncio.timeout(CLOSING):
-            consumer = (await creating)["name"]
-            await api(self._client, f"CONSUMER.DELETE.{LOG}.{consumer}", {}, within=CLOSING)
+        with own_errors():
+            async with asyncio.timeout(CLOSING):
+                consumer = (await creating)["name"]
+                await api(self._client, f"CONSUMER.DELETE.{LOG}.{consumer}", {}, within=CLOSING)
 
     async def batch(self, limit: int) -> list[Entry]:
         """Wait for one entry, then take along whatever has already arrived."""
         entries: list[Entry] = []
         while not entries or (len(entries) < limit and not self._queue.empty()):
             if self._queue.empty():
-                async with asyncio.timeout(IDLE):
-                    heard_at, message = await self._queue.get()
+                with own_errors():
+                    async with asyncio.timeout(IDLE):
+                        heard_at, message = await self._queue.get()
             else:
                 heard_at, message = self._queue.get_nowait()
             if message.headers and "Status" in message.headers:
@@ -209,7 +209,8 @@ class LogConsumer:
             "expires": int(30e9),
             "idle_heartbeat": int(HEARTBEAT * 1e9),
         }
-        await self._client.publish(
+        await send(
+            self._client,
             f"$JS.API.CONSUMER.MSG.NEXT.{LOG}.{self._consumer}",
             msgspec.json.encode(request),
             reply=self._inbox,

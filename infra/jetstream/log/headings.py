@@ -10,13 +10,14 @@ from contextlib import suppress
 from datetime import UTC
 
 import msgspec
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from events.heading import Heading
 from events.subjects import LOG, aggregate_of
-from infra.jetstream.connection import UNANSWERED, ApiError, api, next_message
+from infra.jetstream.calls import api, next_message, send, subscribed
+from infra.jetstream.connection import Client
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.log.consumer import UNHEARD, UNHEARD_PAUSE, LogInterrupted
 from infra.jetstream.log.ephemeral_consumer import ephemeral_consumer
 
@@ -60,28 +61,24 @@ async def _read(
     client: Client, policy: Mapping[str, object], until: int
 ) -> AsyncGenerator[list[Heading], None]:
     config = ephemeral_consumer({**policy, "headers_only": True})
-    inbox = client.new_inbox()
-    subscription: Subscription | None = None
     consumer, seen = "", 0
     try:
-        subscription = await client.subscribe(inbox)
-        request = {"stream_name": LOG, "config": config}
-        made = await api(client, f"CONSUMER.CREATE.{LOG}", request, within=CREATING_WITHIN)
-        consumer, left = made["name"], made["num_pending"]
-        while left > 0:
-            wanted = min(left, AT_A_TIME)
-            first = await _first(client, consumer, subscription, wanted)
-            rest = [await next_message(subscription, within=WITHIN) for _ in range(wanted - 1)]
-            batch = [_heading(message) for message in (first, *rest)]
-            left, seen = left - wanted, batch[-1].position
-            yield batch
-    except (*UNANSWERED, ApiError) as error:
+        async with subscribed(client, client.new_inbox()) as inbox:
+            request = {"stream_name": LOG, "config": config}
+            made = await api(client, f"CONSUMER.CREATE.{LOG}", request, within=CREATING_WITHIN)
+            consumer, left = made["name"], made["num_pending"]
+            while left > 0:
+                wanted = min(left, AT_A_TIME)
+                first = await _first(client, consumer, inbox, wanted)
+                rest = [await next_message(inbox, within=WITHIN) for _ in range(wanted - 1)]
+                batch = [_heading(message) for message in (first, *rest)]
+                left, seen = left - wanted, batch[-1].position
+                yield batch
+    except (Unanswered, ApiError) as error:
         raise LogInterrupted(repr(error)) from error
     finally:
-        with suppress(*UNANSWERED, ApiError):
-            if subscription is not None:
-                await subscription.unsubscribe()
-            if consumer:
+        if consumer:
+            with suppress(Unanswered, ApiError):
                 await api(client, f"CONSUMER.DELETE.{LOG}.{consumer}", {}, within=1)
     if seen < until:
         raise LogInterrupted(f"a replica ends at {seen}, the log at {until}")
@@ -92,7 +89,7 @@ async def _first(client: Client, consumer: str, inbox: Subscription, wanted: int
     request = msgspec.json.encode({"batch": wanted, "expires": int(WITHIN * 1e9)})
     subject = f"$JS.API.CONSUMER.MSG.NEXT.{LOG}.{consumer}"
     for _ in range(UNHEARD):
-        await client.publish(subject, request, reply=inbox.subject)
+        await send(client, subject, request, reply=inbox.subject)
         message = await next_message(inbox, within=WITHIN)
         if (message.headers or {}).get("Status") != "503":
             return message

@@ -11,12 +11,12 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
 
-from nats.aio.client import Client
-
 from events.envelope import Entry
 from events.subjects import LOG
 from infra.event_store import LogUnavailable
-from infra.jetstream.connection import UNANSWERED, ApiError, api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.log.consumer import HEARTBEAT, LogConsumer, ReplicaBehind
 from infra.jetstream.log.consumer import (
     LogInterrupted as LogInterrupted,  # noqa: PLC0414 -- the name others import
@@ -36,7 +36,7 @@ async def head(client: Client, *, within: float = 5.0) -> int:
     """Return the position of the log's last event, as the leader knows it, 0 when it is empty.
 
     Raises:
-        UNANSWERED: nobody answers.
+        Unanswered: nobody answers.
 
     """
     info = await api(client, f"STREAM.INFO.{LOG}", {}, within=within)
@@ -68,7 +68,7 @@ class LogHead:
     async def _ask(self) -> None:
         try:
             self._position = await head(self._client, within=HEARTBEAT)
-        except (*UNANSWERED, ApiError) as error:
+        except (Unanswered, ApiError) as error:
             self._unanswered += 1
             if self._unanswered >= UNANSWERED_QUESTIONS:
                 raise LogUnavailable("nobody knows where the log ends") from error
@@ -110,7 +110,7 @@ async def read_log(
                 "log_reader.replica_behind", extra={"server": consumer.server, "reason": str(error)}
             )
             behind.add(consumer.server)
-        except (*UNANSWERED, ApiError, LogUnavailable) as error:
+        except (Unanswered, ApiError, LogUnavailable) as error:
             raise LogInterrupted(repr(error)) from error
         finally:
             await consumer.close()

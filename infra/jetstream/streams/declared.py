@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from msgspec.structs import replace
-from nats.aio.client import Client
 
 from events import subjects
-from infra.jetstream.connection import UNANSWERED, ApiError, connected
+from infra.jetstream.connection import Client, connected
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.streams.migration import PATIENCE, carry_out, check_lowering, compare, reason
 from infra.jetstream.streams.plan import StreamPlan
 
@@ -109,7 +109,7 @@ async def plan(
     """
     try:
         plans = await compare(client, declarations(1), patience=patience)
-    except (ApiError, *UNANSWERED) as error:
+    except (ApiError, Unanswered) as error:
         raise reason(error) from error
     [log] = [one.present for one in plans if one.name == subjects.LOG]
     usual = (log or {}).get("num_replicas", 1)
@@ -158,7 +158,7 @@ async def differences(client: Client) -> dict[str, tuple[str, ...]]:
     """Return which fields of which streams differ from their declaration.
 
     Raises:
-        ApiError, UNANSWERED: JetStream does not say.
+        ApiError, Unanswered: JetStream does not say.
 
     """
     plans = [

@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from nats.aio.client import Client
-
-from infra.jetstream.connection import UNANSWERED, ApiError, api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.error_codes import (
     NO_LEADER,
     NO_PLACE,
@@ -14,6 +13,7 @@ from infra.jetstream.error_codes import (
     SINGLE_SERVER,
     STORE_FAILED,
 )
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.streams.cannot_migrate import CannotMigrate
 from infra.jetstream.streams.plan import StreamPlan
 
@@ -39,7 +39,7 @@ async def compare(
     """Compare each declared stream with the one on the server, and change nothing.
 
     Raises:
-        ApiError, UNANSWERED: JetStream does not say.
+        ApiError, Unanswered: JetStream does not say.
 
     """
     return [
@@ -83,7 +83,7 @@ async def carry_out(client: Client, plan: StreamPlan, *, patience: float) -> Non
     config = {**(plan.present or {}), **plan.wanted}
     try:
         await _asked(client, f"STREAM.{operation}.{plan.name}", config, patience)
-    except (ApiError, *UNANSWERED) as error:
+    except (ApiError, Unanswered) as error:
         raise reason(error, plan) from error
 
 
@@ -121,7 +121,7 @@ async def _asked(
     while True:
         try:
             return await api(client, operation, request, within=WITHIN)
-        except (ApiError, *UNANSWERED) as error:
+        except (ApiError, Unanswered) as error:
             final = isinstance(error, ApiError) and error.code not in PASSING
             if final or clock() > deadline:
                 raise

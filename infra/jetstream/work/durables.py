@@ -1,8 +1,7 @@
 """The durable consumers of a stream: which node leads each, and how another becomes its leader."""
 
-from nats.aio.client import Client
-
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.listing import list_consumers
 
 WITHIN = 5.0
@@ -13,7 +12,7 @@ async def durables_led_by(client: Client, stream: str, node: str) -> list[str]:
     """Return the names of the durables whose leader is *node*.
 
     Raises:
-        UNANSWERED: nobody answers.
+        Unanswered: nobody answers.
         ApiError: JetStream refused.
 
     """
@@ -29,7 +28,7 @@ async def move_durable(client: Client, stream: str, name: str) -> None:
     """Make another node lead a durable; it goes on where it was.
 
     Raises:
-        UNANSWERED: nobody answers.
+        Unanswered: nobody answers.
         ApiError: JetStream refused.
 
     """

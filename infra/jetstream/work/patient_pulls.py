@@ -5,10 +5,11 @@ import time
 from typing import Any
 
 import nats.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from typing_extensions import override
+
+from infra.jetstream.connection import Client
 
 PAUSE = 0.25
 """Seconds after a question that nobody could answer."""

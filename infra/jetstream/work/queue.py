@@ -8,18 +8,19 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from nats.aio.client import Client
 
 from events import subjects
 from events.work import RENDERS, Piece, machine_of, owner_of, renders_of
 from infra.event_store import LogUnavailable
-from infra.jetstream.connection import UNANSWERED, ApiError, api, checked
+from infra.jetstream.calls import api, checked, request
+from infra.jetstream.connection import Client
 from infra.jetstream.error_codes import (
     DUPLICATE_IN_FLIGHT,
     NO_CONSUMER,
     WRONG_SEQUENCE,
     WRONG_SEQUENCE_IN_FLIGHT,
 )
+from infra.jetstream.errors import ApiError, Unanswered, own_errors
 from infra.jetstream.listing import list_consumer_names, list_consumers, list_subjects
 from infra.jetstream.work.consumers import (
     KINDS,
@@ -72,7 +73,7 @@ class WorkQueue:
         """
         try:
             await self._store(subject, identifier, {"Nats-Msg-Id": message_id})
-        except (*UNANSWERED, ApiError) as error:
+        except (Unanswered, ApiError) as error:
             raise LogUnavailable(f"work was not confirmed: {error!r}") from error
 
     async def put_piece(self, piece: Piece, *, message_id: str | None = None) -> bool:
@@ -90,7 +91,7 @@ class WorkQueue:
             headers["Nats-Msg-Id"] = message_id
         try:
             stored = await self._store(piece.subject, piece.identifier, headers)
-        except (*UNANSWERED, ApiError) as error:
+        except (Unanswered, ApiError) as error:
             if isinstance(error, ApiError) and error.code == WRONG_SEQUENCE:
                 return False
             raise LogUnavailable(f"work was not confirmed: {error!r}") from error
@@ -99,18 +100,20 @@ class WorkQueue:
     async def _store(
         self, subject: str, identifier: UUID, headers: dict[str, str]
     ) -> dict[str, Any]:
-        async with asyncio.timeout(self._within):
-            while True:
-                answer = await self._client.request(
-                    subject, _encode(identifier), timeout=self._within, headers=headers
-                )
-                try:
-                    return checked(answer.data)
-                except ApiError as error:
-                    if error.code not in _BEING_PUT:
-                        raise
-                # Whether that is stored is not known yet, and it may come to nothing.
-                await asyncio.sleep(_BEING_PUT_PAUSE)
+        body = _encode(identifier)
+        with own_errors():
+            async with asyncio.timeout(self._within):
+                while True:
+                    answer = await request(
+                        self._client, subject, body, within=self._within, headers=headers
+                    )
+                    try:
+                        return checked(answer.data)
+                    except ApiError as error:
+                        if error.code not in _BEING_PUT:
+                            raise
+                    # Whether that is stored is not known yet, and it may come to nothing.
+                    await asyncio.sleep(_BEING_PUT_PAUSE)
 
     async def bury(self, subject: str, body: bytes, *, message_id: str, error: str) -> None:
         """Keep work that nobody could do, with the *error*.
@@ -121,11 +124,15 @@ class WorkQueue:
         """
         headers = {"Nats-Msg-Id": message_id, "x-error": " ".join(error.split())[:1000]}
         try:
-            answer = await self._client.request(
-                subjects.dead_letters(subject), body, timeout=self._within, headers=headers
+            answer = await request(
+                self._client,
+                subjects.dead_letters(subject),
+                body,
+                within=self._within,
+                headers=headers,
             )
             checked(answer.data)
-        except (*UNANSWERED, ApiError) as failure:
+        except (Unanswered, ApiError) as failure:
             raise LogUnavailable(f"dead letter was not confirmed: {failure!r}") from failure
 
     async def serve(self, kind: KindOfWork) -> None:
@@ -161,7 +168,7 @@ class WorkQueue:
         """
         try:
             names = await list_consumer_names(self._client, subjects.WORK, within=self._within)
-        except (*UNANSWERED, ApiError) as error:
+        except (Unanswered, ApiError) as error:
             raise LogUnavailable(f"consumers of work: {error!r}") from error
         return {
             UUID(name.removeprefix(RENDER_PREFIX))
@@ -187,7 +194,7 @@ class WorkQueue:
     async def _subjects(self, pattern: str) -> set[str]:
         try:
             return await list_subjects(self._client, subjects.WORK, pattern, within=self._within)
-        except (*UNANSWERED, ApiError) as error:
+        except (Unanswered, ApiError) as error:
             raise LogUnavailable(f"subjects of work: {error!r}") from error
 
     async def let_go(self, machine_id: UUID) -> bool:
@@ -209,21 +216,21 @@ class WorkQueue:
         found = list_consumers(self._client, subjects.WORK, within=self._within)
         try:
             return {info["name"]: info["config"] async for info in found}
-        except (*UNANSWERED, ApiError) as error:
+        except (Unanswered, ApiError) as error:
             raise LogUnavailable(f"consumers of work: {error!r}") from error
 
     async def _keep_consumer(self, config: dict[str, Any]) -> None:
         # Create or update: a framework would leave an old configuration in place.
         name, filters = config["durable_name"], config["filter_subjects"]
         operation = f"CONSUMER.CREATE.{subjects.WORK}.{name}"
-        request = {"stream_name": subjects.WORK, "config": config}
+        wanted = {"stream_name": subjects.WORK, "config": config}
         before = await self._filters(name)
-        await self._call(operation, request)
+        await self._call(operation, wanted)
         if before not in (None, filters) and await self._subjects(filters[-1]):
             # It does not go back to what it has passed by before; a new one does.
             with suppress(NoSuchConsumer):
                 await self._call(f"CONSUMER.DELETE.{subjects.WORK}.{name}", {})
-            await self._call(operation, request)
+            await self._call(operation, wanted)
 
     async def _filters(self, name: str) -> list[str] | None:
         """Return what a consumer serves, None if there is none of that name."""
@@ -233,10 +240,10 @@ class WorkQueue:
             return None
         return info["config"].get("filter_subjects") or []
 
-    async def _call(self, operation: str, request: object) -> dict[str, Any]:
+    async def _call(self, operation: str, body: object) -> dict[str, Any]:
         try:
-            return await api(self._client, operation, request, within=self._within)
-        except (*UNANSWERED, ApiError) as error:
+            return await api(self._client, operation, body, within=self._within)
+        except (Unanswered, ApiError) as error:
             if isinstance(error, ApiError) and error.code == NO_CONSUMER:
                 raise NoSuchConsumer(operation) from error
             raise LogUnavailable(f"{operation}: {error!r}") from error

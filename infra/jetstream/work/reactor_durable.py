@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from nats.aio.client import Client
-
 from events.subjects import LOG
 from infra.event_store import LogUnavailable
-from infra.jetstream.connection import UNANSWERED, ApiError, api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.error_codes import CONSUMER_EXISTS, NO_CONSUMER
+from infra.jetstream.errors import ApiError, Unanswered
 
 REACTOR = "reactor"
 """Its name, and that of the group of workers that share it."""
@@ -46,7 +46,7 @@ class ReactorDurable:
         """
         try:
             return await self._keep()
-        except (*UNANSWERED, ApiError) as error:
+        except (Unanswered, ApiError) as error:
             raise LogUnavailable(f"the reactor's consumer: {error!r}") from error
 
     async def _keep(self) -> bool:

@@ -15,7 +15,8 @@ from app.doctor.findings import Cluster as Found
 from app.doctor.findings import Findings
 from events.subjects import subject
 from infra.clock import now
-from infra.jetstream.connection import Client, api, connected
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.health.system import SystemHealth
 from infra.s3.probe import StorageProbe

@@ -5,11 +5,11 @@ import time
 from uuid import UUID
 
 import pytest
-from nats.aio.client import Client
 
 from events.aggregates import RUN
 from events.subjects import LOG, subject
-from infra.jetstream.connection import api, connected
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.work.durables import move_durable
 from infra.jetstream.work.reactor_durable import REACTOR
 from tests.chaos.load import Load, graph

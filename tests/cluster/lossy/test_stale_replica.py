@@ -11,15 +11,14 @@ from uuid import uuid4
 
 import pytest
 from msgspec import Struct
-from nats.aio.client import Client
 
 from events.envelope import AnyRecorded
 from events.subjects import INPUTS, LOG, subject
 from infra.event_store import EventStore
-from infra.jetstream.connection import connected
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log import consumer, reader
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from infra.jetstream.log.reader import LogInterrupted, read_log
 from infra.jetstream.private_data import PrivateData
 from tests.builders.facts import claimed, created, draft

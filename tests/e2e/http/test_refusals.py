@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from nats.aio.client import Client
 from PIL import Image
 
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.log.reader import head
 from tests.builders.pictures import saved
 from tests.e2e.graphs import MISSING, card, external, load, node, show

@@ -3,9 +3,8 @@
 import asyncio
 import time
 
-from nats.aio.client import Client
-
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
 from tests.e2e.batches import Json, colours, counted, done, make
 from tests.e2e.graphs import card, slow

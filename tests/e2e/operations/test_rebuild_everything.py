@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from nats.aio.client import Client
 from psycopg import sql
 
 from events.codec import TYPES
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.log.reader import head, read_log
 from infra.postgres import Connection, connect
 from projections.fold import Fold

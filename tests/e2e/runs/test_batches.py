@@ -6,11 +6,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from nats.aio.client import Client
 
 from events.aggregates import BATCH
 from events.ids import batch_run_id, keyed_batch_id
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
 from tests.builders.pictures import picture, saved
 from tests.e2e.batches import ask, colours, counted, done, make, read

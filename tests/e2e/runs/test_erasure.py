@@ -3,11 +3,11 @@
 import base64
 
 import pytest
-from nats.aio.client import Client
 
 from events import codec, subjects
 from events.aggregates import RUN
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.postgres import connect
 from infra.s3.storage import open_object_storage

@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import uuid4
 
 import pytest
-from nats.aio.client import Client
 
 from infra.embedded.ports import LOOPBACK
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.log.reader import head
 from tests.builders.pictures import saved
 from tests.e2e.graphs import card, load

@@ -3,13 +3,12 @@
 import asyncio
 from uuid import uuid4
 
-from nats.aio.client import Client
-
 from events.aggregates import DEPLOYMENT
 from events.deployment import Action, PromoteVersion, RollBack
 from events.ids import deployment_id, version_id
 from events.workflow import Workflow, WorkflowVersionCreated
 from infra.event_store import load
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
 from tests.builders.facts import MACHINE_ID, NOW, meta
 

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import pytest
-from nats.aio.client import Client
 
+from infra.jetstream.connection import Client
 from infra.jetstream.log.reader import head
 from infra.postgres import connect, open_pool
 from projections.schema import create_tables

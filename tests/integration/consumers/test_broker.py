@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 from faststream.nats import JStream, NatsMessage, PullSub
 
-from consumers.broker import Broker
 from events import subjects
 from infra.jetstream.connection import Client
+from infra.jetstream.work.broker import Broker
 from infra.jetstream.work.consumers import BATCHES
 from infra.jetstream.work.queue import WorkQueue
 from infra.telemetry import connection_check as checks
 from infra.telemetry.connection_check import connection_check
-from infra.telemetry.watchdog import GaveUp
+from infra.telemetry.watchdog import GaveUp, check_of
 from tests.builders.facts import MACHINE_ID as SOMETHING
 from tests.e2e.system import eventually
 
@@ -63,7 +63,7 @@ async def test_a_consumer_that_is_gone_is_asked_for_slowly_and_served_once_it_is
     await queue.put(BATCHES.subject, SOMETHING, message_id="1")
     async with asyncio.timeout(20):
         await worker.heard.get()
-    assert await worker.broker.check_pulls() == "ok"
+    assert worker.broker.stalled() == ""
 
 
 async def test_a_connection_that_was_closed_for_good_stops_nothing_else_and_is_given_up(
@@ -101,17 +101,17 @@ async def test_a_connection_that_only_hangs_is_renewed(
 
 
 async def test_a_loop_that_has_ended_is_given_up(worker: Worker) -> None:
-    assert await worker.broker.check_pulls() == "ok"
+    assert worker.broker.stalled() == ""
     ended = worker.broker.subscribers[0].tasks[0]  # type: ignore[attr-defined]
     ended.cancel()
     await asyncio.wait([ended])
     with pytest.raises(GaveUp, match="has ended"):
-        await worker.broker.check_pulls()
+        await check_of(worker.broker.stalled)()
 
 
 async def test_a_question_that_hangs_is_given_up(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumers.broker.UNANSWERED_AFTER", 0.0)
+    monkeypatch.setattr("infra.jetstream.work.broker.UNANSWERED_AFTER", 0.0)
     with pytest.raises(GaveUp, match="a question for work has hung"):
-        await worker.broker.check_pulls()
+        await check_of(worker.broker.stalled)()

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 
-from consumers.broker import Broker
 from consumers.worker import react_to_events
 from events import subjects
 from events.aggregates import RUN
@@ -18,6 +17,7 @@ from events.work import Piece
 from infra.event_store import Session
 from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.work.broker import Broker
 from infra.jetstream.work.queue import WorkQueue
 from infra.jetstream.work.reactor_durable import ACK_WAIT, IN_FLIGHT, REACTOR, ReactorDurable
 from tests.builders.facts import created, meta

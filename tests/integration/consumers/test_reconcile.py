@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from nats.aio.client import Client
 
 from consumers.maintenance.reconcile import GRACE, Reconciler
 from events import subjects
@@ -31,7 +30,8 @@ from events.run.commands import (
 from events.run.events import RunError
 from events.run.output import Output
 from infra.event_store import Session, load
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.work.queue import WorkQueue
 from infra.jetstream.work.reactor_durable import REACTOR

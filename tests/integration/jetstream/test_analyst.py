@@ -6,13 +6,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 
 from events import subjects
 from infra.jetstream.analyst import READ
-from infra.jetstream.connection import connected
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.streams.declared import migrate
 from tests.servers.analyst_nats import Urls, analyst_nats
 from tests.servers.own_nats import own_nats

@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
-from nats.aio.client import Client
 
 from consumers.__main__ import main
 from consumers.cli.backup import KEPT, back_up, restore
@@ -18,7 +17,9 @@ from events.aggregates import RUN
 from infra.event_store import load
 from infra.jetstream.backup.errors import BackupError
 from infra.jetstream.backup.folder import DATA, MANIFEST, META, Manifest
-from infra.jetstream.connection import UNANSWERED, ApiError, api, connected
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client, connected
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.private_data import PrivateData
 from infra.jetstream.streams import declared as streams
@@ -209,7 +210,7 @@ async def until_led(client: Client) -> None:
     """Wait until both streams have a leader again."""
 
     async def led() -> bool:
-        with suppress(ApiError, *UNANSWERED):
+        with suppress(ApiError, Unanswered):
             for stream in KEPT:
                 await api(client, f"STREAM.MSG.GET.{stream}", {"seq": 30}, within=1)
             return True

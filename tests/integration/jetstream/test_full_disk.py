@@ -6,7 +6,8 @@ from events import subjects
 from infra.embedded.child import start
 from infra.embedded.data_folder import has_room
 from infra.embedded.nats_server import nats_server
-from infra.jetstream.connection import api, connected
+from infra.jetstream.calls import api
+from infra.jetstream.connection import connected
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.streams.declared import migrate
 from tests.network.ports import free_port

@@ -4,14 +4,13 @@ import asyncio
 from contextlib import aclosing
 from uuid import UUID, uuid4
 
-from nats.aio.client import Client
-
 from events.aggregates import RUN
 from events.envelope import AnyRecorded, Entry, Recorded
 from events.run.commands import CreateRun, RequestCancel
 from infra.event_store import Session
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from tests.builders.facts import NOW, created, meta
 
 

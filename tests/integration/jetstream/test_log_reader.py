@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from events.envelope import Entry, Recorded, Unreadable
 from events.subjects import LOG, subject
-from infra.jetstream.connection import api, connected
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log.reader import LogInterrupted, head, read_log
 from infra.jetstream.streams import declared as streams

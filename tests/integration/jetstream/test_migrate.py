@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from nats.aio.client import Client
 
 from consumers.__main__ import main
 from events import subjects
-from infra.jetstream.connection import api, connected
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.streams import declared as streams
 from tests.builders.facts import SEAL_KEY
 from tests.servers.shared import drop_streams

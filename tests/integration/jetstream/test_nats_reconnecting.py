@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from faststream.nats import JStream, NatsMessage, PullSub
 
-from consumers.broker import Broker
 from infra.embedded.ports import LOOPBACK
-from infra.jetstream.connection import UNANSWERED, ApiError, Client, checked, connected
+from infra.jetstream.calls import checked, request
+from infra.jetstream.connection import Client, connected
+from infra.jetstream.errors import ApiError, Unanswered
+from infra.jetstream.work.broker import Broker
 from tests.e2e.system import eventually
 from tests.network.ports import free_port
 from tests.servers.nats_cluster import Cluster, running_cluster
@@ -33,9 +35,9 @@ def node_of(client: Client) -> int | None:
 async def stored(client: Client, body: bytes) -> bool:
     """Store work once; return whether that was confirmed."""
     try:
-        answer = await client.request("w", body, timeout=1, headers={"Nats-Msg-Id": body.decode()})
+        answer = await request(client, "w", body, within=1, headers={"Nats-Msg-Id": body.decode()})
         checked(answer.data)
-    except (*UNANSWERED, ApiError):
+    except (Unanswered, ApiError):
         return False
     return True
 

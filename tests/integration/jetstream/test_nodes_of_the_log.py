@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
-from nats.aio.client import Client
 
 from infra.embedded.ports import LOOPBACK
+from infra.jetstream.connection import Client
 from infra.jetstream.health import nodes
 from infra.jetstream.health.nodes import Node, look_at_nodes
 from tests.network.ports import free_port

@@ -3,12 +3,12 @@
 from uuid import uuid4
 
 import pytest
-from nats.aio.client import Client
 
 from events import subjects
 from events.graph.values import StoredValue
 from infra.event_store import LogUnavailable, TooLarge
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.private_data import PrivateData
 from infra.jetstream.tombstones import Tombstones
 from tests.builders.facts import RUN_ID

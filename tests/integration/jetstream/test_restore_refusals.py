@@ -4,7 +4,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from nats.aio.client import Client
 
 from consumers.cli.backup import KEPT, back_up, restore
 from events import subjects
@@ -12,7 +11,8 @@ from events.aggregates import RUN
 from infra.event_store import load
 from infra.jetstream.backup.errors import BackupError
 from infra.jetstream.backup.folder import DATA, MANIFEST, META
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.streams import declared as streams
 from infra.jetstream.work.reactor_durable import REACTOR

@@ -10,13 +10,13 @@ from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
-from nats.aio.client import Client
 
 from events.envelope import AnyRecorded, Entry
 from infra.event_store import LogUnavailable, VersionConflict
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log import consumer, reader
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from infra.jetstream.log.reader import LogInterrupted, read_log
 from tests.builders.facts import claimed, created, draft
 from tests.network.stale_replica import StaleConsumers, StaleReplica, stale

@@ -9,14 +9,13 @@ from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
-from nats.aio.client import Client
 from yarl import URL
 
 from events.aggregates import RUN
 from events.run.commands import CreateRun
 from infra.embedded.servers import Servers
 from infra.event_store import LogUnavailable, Session
-from infra.jetstream.connection import connected
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.streams import declared as streams
 from tests.builders.facts import created, draft, later, meta

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nats.aio.client import Client
 
 from events import subjects
-from infra.jetstream.connection import ApiError, api, connected
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client, connected
+from infra.jetstream.errors import ApiError
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.streams.cannot_migrate import CannotMigrate
 from infra.jetstream.streams.declared import (

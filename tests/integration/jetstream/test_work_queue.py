@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
-from nats.aio.client import Client
 
 from events import subjects
 from events.work import erasure_piece, render_piece, stop_piece, upload_piece
 from infra.event_store import LogUnavailable
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.work.consumers import (
     ACK_WAIT,
     OBSERVATIONS,

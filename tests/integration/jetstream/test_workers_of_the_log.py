@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import nats.errors
 import pytest
-from nats.aio.client import Client
 
 from events.work import upload_piece
 from infra.embedded.disk import look_at_disk
-from infra.jetstream.connection import api
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
 from infra.jetstream.health.workers import (
     Queue,
     Workers,

@@ -7,7 +7,6 @@ from typing import Any, cast
 from uuid import uuid4
 
 import pytest
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from prometheus_client import CollectorRegistry
 
@@ -15,6 +14,7 @@ from consumers.read_models import projector
 from consumers.read_models.projector import LogIsShorter, Projector
 from consumers.read_models.rebuild import rebuild
 from events.subjects import WRITE_PROBE
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log import consumer, reader
 from infra.postgres import Connection

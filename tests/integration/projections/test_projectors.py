@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 
 from consumers.read_models import projector as projectors
 from consumers.read_models.projector import Projector
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log.reader import head
 from infra.postgres import Connection, connect

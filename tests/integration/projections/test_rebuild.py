@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from msgspec.structs import replace
-from nats.aio.client import Client
 from prometheus_client import CollectorRegistry
 from psycopg import sql
 
@@ -20,6 +19,7 @@ from events.run.events import AttemptLost, RetryScheduled, RunEvent
 from events.run.output import Output
 from events.subjects import subject
 from infra.event_store import Session
+from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.log.reader import head, read_log
 from infra.jetstream.streams import declared as streams

@@ -13,7 +13,6 @@ from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from events import codec
@@ -21,7 +20,7 @@ from events.envelope import AnyRecorded
 from events.run.events import ImageUploaded, RunCreated
 from events.run.redaction import redact_event
 from infra.jetstream.analyst import READ
-from infra.jetstream.connection import connected
+from infra.jetstream.connection import Client, connected
 from infra.jetstream.streams.declared import migrate
 from tests.golden.examples import EXAMPLES, EXTENDED
 from tests.servers.analyst_nats import Urls, analyst_nats

@@ -10,6 +10,8 @@ import pytest
 from consumers.delivery import TRIES, FailureCounts, InHand, RetryLater, deliver, growing_delay
 from events.errors import Superseded
 from infra.event_store import LogUnavailable
+from infra.jetstream.errors import Unanswered
+from infra.jetstream.work.delivery import Delivery
 from infra.jetstream.work.queue import WorkQueue
 from infra.telemetry.worker_metrics import Delivered
 from tests.builders.facts import RUN_ID
@@ -74,7 +76,7 @@ async def delivered(
         given_up.append(run_id)
 
     outcome = await deliver(
-        cast("Any", message),
+        Delivery(cast("Any", message)),
         do,
         on_give_up=None if for_ever else give_up,
         queue=cast("WorkQueue", queue),
@@ -94,6 +96,9 @@ async def delivered(
         (LogUnavailable(), 1, [1.0]),
         (LogUnavailable(), 3, [4.0]),
         (LogUnavailable(), 50, [30.0]),
+        (Unanswered(), 3, [4.0]),
+        (TimeoutError(), 3, [4.0]),
+        (ConnectionResetError(), 3, [4.0]),
         (ValueError(), 1, [1.0]),
         (ValueError(), 50, [1.0]),
     ],

@@ -20,7 +20,7 @@ from events.ids import batch_run_id
 from events.run.commands import CreateRun, EraseRun, FailRun, RunCommand
 from events.run.events import RunError, StatusChanged
 from infra.event_store import Session
-from infra.jetstream.log.group import LogReader
+from infra.jetstream.log.aggregates import LogReader
 from tests.builders.facts import NOW, RUN_ID, created, meta
 from tests.fakes.event_store import MemoryEventStore
 from tests.fakes.log import FakeLog, FakeProgress

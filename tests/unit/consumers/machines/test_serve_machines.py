@@ -1,17 +1,16 @@
 """A worker listens for the runs of a machine with all its loops, or tries again."""
 
 import asyncio
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 from uuid import UUID, uuid4
 
-import nats.errors
 import pytest
-from faststream.nats import NatsBroker, NatsMessage
 
 from consumers.machines.served import BEGUN_AT_ONCE, ServedMachines
 from infra.event_store import LogUnavailable
+from infra.jetstream.work.broker import Broker, Stop
 from infra.jetstream.work.consumers import RUNS_PER_MACHINE
+from infra.jetstream.work.delivery import Delivery
 from infra.jetstream.work.queue import WorkQueue
 from tests.builders.facts import MACHINE_ID
 
@@ -25,37 +24,27 @@ class Loops:
         self.fails_at = 0
         self.slow = False
         self.present = {MACHINE_ID}
-        self.served = ServedMachines(
-            cast("NatsBroker", self), cast("WorkQueue", self), self._on_render
-        )
+        self.served = ServedMachines(cast("Broker", self), cast("WorkQueue", self), self._on_render)
 
     async def machines(self) -> set[UUID]:
         """List them as the queue does."""
         return self.present
 
-    def subscriber(self, *_arguments: object, **_options: object) -> Any:
-        """Return a subscriber whose start may fail."""
-        states: list[bool] = []
-
-        async def start() -> None:
-            self.starts += 1
-            if self.starts == self.fails_at:
-                raise nats.errors.TimeoutError
-            if self.slow:
-                await asyncio.sleep(0.2)
-            states.append(True)
-            self.running += 1
+    async def fetch_now(self, *_arguments: object) -> Stop:
+        """Start a loop, as the broker does; it may fail."""
+        self.starts += 1
+        if self.starts == self.fails_at:
+            raise LogUnavailable
+        if self.slow:
+            await asyncio.sleep(0.2)
+        self.running += 1
 
         async def stop() -> None:
-            if states:
-                self.running -= 1
+            self.running -= 1
 
-        class Subscriber(SimpleNamespace):
-            def __call__(self, _handler: object) -> None: ...
+        return stop
 
-        return Subscriber(start=start, stop=stop)
-
-    async def _on_render(self, _message: NatsMessage) -> None: ...
+    async def _on_render(self, _message: Delivery) -> None: ...
 
 
 async def test_a_machine_is_listened_to_by_all_loops_or_none() -> None:

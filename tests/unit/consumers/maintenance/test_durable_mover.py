@@ -3,10 +3,10 @@
 from typing import cast
 
 import pytest
-from nats.aio.client import Client
 
 from consumers.maintenance.durable_mover import AGAIN, STANDS_STILL, DurableMover
 from events.subjects import INPUTS, LOG, WORK
+from infra.jetstream.connection import Client
 from infra.jetstream.health.replicas import Replica, StreamHealth
 
 Look = tuple[int, int]

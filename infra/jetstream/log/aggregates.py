@@ -1,15 +1,17 @@
 """Many aggregates of the log at once: where each stands, and what happens to any of them."""
 
 from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import suppress
 
 import msgspec
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from events.envelope import AnyRecorded, Entry
 from events.subjects import LOG, subject
 from infra.event_store import LogUnavailable
-from infra.jetstream.connection import UNANSWERED, ApiError, next_message
+from infra.jetstream.calls import next_message, send, subscribed
+from infra.jetstream.connection import Client
+from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.event_store import from_direct
 from infra.jetstream.leader import REPLICA_WITHIN, message_at
 from infra.jetstream.log.reader import LogHead, head, read_log
@@ -46,7 +48,7 @@ class LogReader:
         """
         try:
             return await head(self._client)
-        except (*UNANSWERED, ApiError) as error:
+        except (Unanswered, ApiError) as error:
             raise LogUnavailable("the log does not answer") from error
 
     async def last_events(self, aggregates: Sequence[str], *, until: int) -> list[AnyRecorded]:
@@ -74,27 +76,27 @@ class LogReader:
 
     async def _last_messages(self, names: Collection[str], until: int) -> list[Msg]:
         """Ask some replica for the last message of each subject; it may not have all of them."""
-        request = {"multi_last": list(names), "up_to_seq": until}
+        question = {"multi_last": list(names), "up_to_seq": until}
         within = min(REPLICA_WITHIN, self._within)
-        inbox = self._client.new_inbox()
-        subscription = await self._client.subscribe(inbox)
         found: list[Msg] = []
-        try:
-            await self._client.publish(
-                f"$JS.API.DIRECT.GET.{LOG}", msgspec.json.encode(request), reply=inbox
-            )
-            while True:
-                message = await next_message(subscription, within=within)
-                headers = message.headers or {}
-                if headers.get("Status") in _END:
-                    return found
-                if "Nats-Sequence" not in headers:
-                    raise LogUnavailable(f"the log says {headers.get('Description', 'nothing')}")
-                found.append(message)
-        except UNANSWERED:
-            return []
-        finally:
-            await subscription.unsubscribe()
+        with suppress(Unanswered):
+            async with subscribed(self._client, self._client.new_inbox()) as answers:
+                await send(
+                    self._client,
+                    f"$JS.API.DIRECT.GET.{LOG}",
+                    msgspec.json.encode(question),
+                    reply=answers.subject,
+                )
+                while True:
+                    message = await next_message(answers, within=within)
+                    headers = message.headers or {}
+                    if headers.get("Status") in _END:
+                        return found
+                    if "Nats-Sequence" not in headers:
+                        reason = headers.get("Description", "nothing")
+                        raise LogUnavailable(f"the log says {reason}")
+                    found.append(message)
+        return []
 
     def follow(
         self, aggregates: Sequence[str], *, after: int, limit: int
