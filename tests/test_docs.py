@@ -209,7 +209,7 @@ def test_every_refusal_of_the_command_line_is_explained() -> None:
     codes = {
         code
         for source in (ROOT / "app" / "cli").rglob("*.py")
-        for code in re.findall(r'Refused\(\s*"cli\.(\w+)"', source.read_text("utf-8"))
+        for code in re.findall(r'CommandError\(\s*"cli\.(\w+)"', source.read_text("utf-8"))
     }
     assert {"no_login", "no_machine", "rerun_dry_watch"} <= codes
     assert missing(codes, "docs/cli.md") == set()

@@ -1,22 +1,11 @@
 """comfyd: the command line."""
 
-import os
-import sys
-from collections.abc import Mapping
-
 import click
 
-from app.auth.tokens import Tokens
-from app.cli.client.login import LOCAL_USER
-from app.cli.commands import COMMANDS
-from app.cli.commands.analyst import analyst
-from app.cli.commands.completion import completion
-from app.cli.local.up import refuse, up
-from app.cli.local_settings import chosen_data, local_secret, remembered_settings
+from app.cli.commands import API_COMMANDS, LOCAL_COMMANDS
 from app.cli.localised import localise
 from app.cli.sections import SectionedGroup
-from app.cli.texts import message, tr
-from infra.jetstream.streams.plan import LOWERABLE
+from app.cli.texts import message
 
 
 @click.group(
@@ -28,145 +17,6 @@ def main() -> None:
     """Hold the commands."""
 
 
-@main.command(help=tr("Print an API token for the local owner. Without --days it does not expire."))
-@click.option("--user", default=LOCAL_USER, show_default=True, help=tr("Claim user_id."))
-@click.option("--org", default=None, help=tr("Claim org_id: act for an organisation."))
-@click.option("--days", type=click.IntRange(1), default=None, help=tr("Days until it expires."))
-def token(user: str, org: str | None, days: int | None) -> None:
-    """Print an API token for the local owner. Without --days it does not expire."""
-    folder = chosen_data()
-    if not (os.environ.get("JWT_SECRET") or (folder / "jwt-secret").exists()):
-        refuse(
-            tr(
-                "there is no data in {folder} yet: run `make up` first, or set JWT_SECRET",
-                folder=folder,
-            )
-        )
-    seconds = days * 86_400 if days else None
-    click.echo(Tokens(local_secret(folder)).issue(user_id=user, org_id=org, seconds=seconds))
-
-
-@main.command(help=tr("Serve the API. Start as many as you like behind a load balancer."))
-def api() -> None:
-    """Serve the API. Start as many as you like behind a load balancer."""
-    _become("app")
-
-
-@main.command(
-    help=tr(
-        "Bring runs to their machines and outputs to object storage. Start as many as you like."
-    )
-)
-def worker() -> None:
-    """Bring runs to their machines and outputs to object storage. Start as many as you like."""
-    _become("consumers", "worker")
-
-
-@main.command(help=tr("Keep the read models up to date with the log. A second one is a standby."))
-def projector() -> None:
-    """Keep the read models up with the log. A second one stands by without harm."""
-    _become("consumers", "projector")
-
-
-@main.group(
-    help=tr("Maintain the read models: rebuild, status. Finds a running `comfyd up` by itself.")
-)
-def projections() -> None:
-    """Hold the commands that look after the read models."""
-
-
-@projections.command(
-    help=tr("Replay the log into new tables, compare them with the live ones, and swap them in.")
-)
-def rebuild() -> None:
-    """Replay the log into new tables, compare them with the live ones, and swap them in."""
-    _become("consumers", "projections", "rebuild", env=remembered_settings())
-
-
-@projections.command(
-    help=tr("Show how far the read models are, and which aggregates are in quarantine.")
-)
-def status() -> None:
-    """Show how far the read models are, and which aggregates are in quarantine."""
-    _become("consumers", "projections", "status", env=remembered_settings())
-
-
-@main.command(help=tr("Create the streams and tables, or bring them up to date."))
-@click.option(
-    "--replicas",
-    type=click.Choice(["1", "3", "5"]),
-    help=tr(
-        "Copies of each stream. Else COMFYD_REPLICAS counts; without both they stay as they are."
-    ),
-)
-@click.option(
-    "--lower",
-    type=click.Choice(LOWERABLE),
-    multiple=True,
-    help=tr("A setting of streams that may be lowered: fewer copies, or less that is kept."),
-)
-@click.option(
-    "--dry-run",
-    is_flag=True,
-    help=tr("Show what would change, and change nothing. Exit code 1: something would."),
-)
-def migrate(*, replicas: str | None, lower: tuple[str, ...], dry_run: bool) -> None:
-    """Create the streams and tables, or bring them up to date."""
-    arguments = ["--replicas", replicas] if replicas else []
-    arguments += [part for field in lower for part in ("--lower", field)]
-    arguments += ["--dry-run"] if dry_run else []
-    _become("consumers", "migrate", *arguments, env=remembered_settings())
-
-
-@main.command(
-    help=tr("Write the log and the private data beside it into FOLDER, while everything runs.")
-)
-@click.argument("folder")
-def backup(folder: str) -> None:
-    """Write the log and the private data beside it into a folder."""
-    _become("consumers", "backup", folder, env=remembered_settings())
-
-
-@main.command(
-    help=tr(
-        "Restore the log and the private data from the backup in FOLDER. Stop everything first."
-    )
-)
-@click.argument("folder")
-@click.option(
-    "--replicas",
-    type=click.Choice(["1", "3", "5"]),
-    help=tr(
-        "Copies of each stream. Else COMFYD_REPLICAS counts; without both 3 in a cluster, else 1."
-    ),
-)
-@click.option(
-    "--replace",
-    is_flag=True,
-    help=tr("Delete the streams that are there first, with all they hold."),
-)
-@click.option(
-    "--only-erase",
-    is_flag=True,
-    help=tr("Restore nothing; delete again what the log says is erased."),
-)
-def restore(*, folder: str, replicas: str | None, replace: bool, only_erase: bool) -> None:
-    """Make the streams anew from a backup."""
-    options = (
-        *(("--replicas", replicas) if replicas else ()),
-        *(("--replace",) if replace else ()),
-        *(("--only-erase",) if only_erase else ()),
-    )
-    _become("consumers", "restore", folder, *options, env=remembered_settings())
-
-
-for command in (up, *COMMANDS, analyst, completion):
+for command in (*API_COMMANDS, *LOCAL_COMMANDS):
     main.add_command(command)
 localise(main)
-
-
-def _become(module: str, *arguments: str, env: Mapping[str, str] | None = None) -> None:
-    """Go on as another part of comfyd, in this very process; *env* fills what is not set."""
-    command = [sys.executable, "-P", "-m", module, *arguments]
-    told = {**(env or {}), **os.environ, "_COMFYD_PROGRAM": "comfyd"}
-    os.execve(sys.executable, command, told)  # noqa: S606 -- ourselves

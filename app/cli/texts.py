@@ -5,7 +5,7 @@ import os
 from events.messages.texts import Terms, Texts, language_of_locale
 from infra.translation import translate, translate_term
 
-CHOSEN: Texts = {
+TEXTS: Texts = {
     "help.section_runs": "Runs",
     "help.section_workflows": "Workflows and machines",
     "help.section_access": "Access",
@@ -157,7 +157,7 @@ def tr(text: str, /, **params: object) -> str:
 
 def message(code: str, /, **params: object) -> str:
     """Return the text of a code in the reader's language."""
-    return tr(CHOSEN[code], **params)
+    return tr(TEXTS[code], **params)
 
 
 def heading(name: str) -> str:

@@ -23,7 +23,7 @@ PAGE = 100
 Json = dict[str, Any]
 
 
-class Heard(Struct, frozen=True, kw_only=True):
+class StreamEvent(Struct, frozen=True, kw_only=True):
     """One message of a stream."""
 
     event: str
@@ -173,7 +173,7 @@ class ApiClient:
             raise NotComfyd(answer, "data")
         return page
 
-    async def follow(self, path: str, *, after: str | None = None) -> AsyncGenerator[Heard]:
+    async def follow(self, path: str, *, after: str | None = None) -> AsyncGenerator[StreamEvent]:
         """Yield what a stream tells until it is done; a broken stream is taken up again.
 
         Who leaves early closes it (contextlib.aclosing).
@@ -201,14 +201,14 @@ class ApiClient:
             broken += 1
             await asyncio.sleep(RECONNECT_AFTER)
 
-    async def _stream(self, path: str, last: str | None) -> AsyncGenerator[Heard]:
+    async def _stream(self, path: str, last: str | None) -> AsyncGenerator[StreamEvent]:
         headers = {"Last-Event-ID": last} if last else {}
         async with aconnect_sse(
             self._http, "GET", path, headers=headers, timeout=httpx.Timeout(60, read=None)
         ) as stream:
             if stream.response.status_code == HTTPStatus.NO_CONTENT:
                 # The end had been seen before.
-                yield Heard(event="done", data={}, id="")
+                yield StreamEvent(event="done", data={}, id="")
                 return
             if stream.response.is_error:
                 await stream.response.aread()
@@ -216,7 +216,7 @@ class ApiClient:
             try:
                 async for event in stream.aiter_sse():
                     data = _object(event.data, stream.response) if event.data else {}
-                    yield Heard(event=event.event, data=data, id=event.id)
+                    yield StreamEvent(event=event.event, data=data, id=event.id)
             except SSEError as error:
                 raise NotComfyd(stream.response) from error
 

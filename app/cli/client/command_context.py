@@ -1,44 +1,42 @@
-"""What every remote command shares: the options, the connection, and how a failure ends it.
-
-Exit codes: 0 done · 1 the run did not succeed · 2 wrong usage · 3 no access · 4 not found ·
-5 refused · 6 the server is away or busy · 130 interrupted (docs/cli.md).
-"""
+"""What every command of the API shares: its options, the connection, and how a failure ends it."""
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
-from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec
 
 import click
 import httpx
-import msgspec
 from msgspec import Struct
 from rich.console import Console
 
 from app.cli.client.api_client import ApiClient, NotComfyd
 from app.cli.client.login import KEY_VARIABLE, URL_VARIABLE, Login, NotLoggedIn, find_login
-from app.cli.errors import reason_of
+from app.cli.errors import (
+    AWAY,
+    NO_ACCESS,
+    CommandError,
+    exit_code,
+    problem_of,
+    reason_of,
+    refusal_text,
+)
 from app.cli.terminal import console_for_people, json_text, plain
-from app.cli.texts import language, message, tr
+from app.cli.texts import language, tr
 from infra.embedded.ports import LOOPBACK
 
 P = ParamSpec("P")
 
-NOT_SUCCESSFUL = 1
-WRONG_USAGE = 2
-NO_ACCESS = 3
-NOT_FOUND = 4
-REFUSED = 5
-AWAY = 6
-
 ANSWER_WITHIN = 60.0
 """Seconds an answer may take."""
 
+INTERRUPTED = 130
+"""Exit code of a command that was ended by Ctrl-C."""
 
-class Door(Struct, frozen=True, kw_only=True):
-    """The server, and the way to show what it says."""
+
+class CommandContext(Struct, frozen=True, kw_only=True):
+    """The connection to the server, and where its answers are printed."""
 
     api: ApiClient
     console: Console
@@ -57,19 +55,10 @@ class Door(Struct, frozen=True, kw_only=True):
             self.console.print(tr(text, **params), style=style, soft_wrap=True)
 
 
-class Refused(Exception):
-    """The command cannot go on; the words say why and what to do."""
-
-    def __init__(self, key: str, /, *, code: int = WRONG_USAGE, **params: object) -> None:
-        self.code = code
-        self.name = key.removeprefix("cli.")
-        """What programs compare; stable, as the codes of the API are (docs/cli.md)."""
-
-        super().__init__(message(key, **params))
-
-
-def remote(body: Callable[Concatenate[Door, P], Awaitable[int | None]]) -> Callable[P, None]:
-    """Make a command of *body*: it gets the door first and gives its exit code, None for 0."""
+def api_command(
+    body: Callable[Concatenate[CommandContext, P], Awaitable[int | None]],
+) -> Callable[P, None]:
+    """Make a command of *body*, which gets the context first and returns the exit code or None."""
 
     @click.option(
         "--server",
@@ -87,113 +76,72 @@ def remote(body: Callable[Concatenate[Door, P], Awaitable[int | None]]) -> Calla
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> None:
-        def entered(door: Door) -> Awaitable[int | None]:
-            return body(door, *args, **kwargs)
+        def with_arguments(context: CommandContext) -> Awaitable[int | None]:
+            return body(context, *args, **kwargs)
 
-        sys.exit(enter(partial(find_login, server, key), entered, as_json=as_json))
+        sys.exit(run_command(partial(find_login, server, key), with_arguments, as_json=as_json))
 
     return command  # type: ignore[return-value]  # the options come from the command line
 
 
-def enter(
-    find: Callable[[], Login], body: Callable[[Door], Awaitable[int | None]], *, as_json: bool
+def run_command(
+    find: Callable[[], Login],
+    body: Callable[[CommandContext], Awaitable[int | None]],
+    *,
+    as_json: bool,
 ) -> int:
-    """Do *body* at the server that *find* names; give the exit code, whatever goes wrong."""
-    console = console_for_people()
-
-    async def connected() -> int:
-        login = find()
-        if not (login.key.isascii() and login.key.isprintable()):
-            raise Refused("cli.bad_key", code=NO_ACCESS)
-        headers = {"Authorization": f"Bearer {login.key}", "Accept-Language": language()}
-        # No proxy leads to a server on this very machine.
-        outside = httpx.URL(login.url).host not in {LOOPBACK, "localhost"}
-        async with httpx.AsyncClient(
-            base_url=login.url, headers=headers, timeout=ANSWER_WITHIN, trust_env=outside
-        ) as http:
-            return await body(Door(api=ApiClient(http), console=console, json=as_json)) or 0
-
+    """Run *body* with the login that *find* returns; return the exit code, whatever goes wrong."""
     try:
-        return asyncio.run(connected())
+        return asyncio.run(_connect_and_run(find, body, as_json=as_json))
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except httpx.HTTPStatusError as error:
-        return _answer(error.response, as_json=as_json)
-    except (Refused, NotLoggedIn, NotComfyd, httpx.InvalidURL, httpx.HTTPError) as error:
-        refused = _refused(error)
-        _tell({"title": str(refused), "code": refused.name}, str(refused), as_json=as_json)
-        return refused.code
+        # The server's problem document is in the caller's language.
+        response = error.response
+        _print_error(problem_of(response), refusal_text(response), as_json=as_json)
+        return exit_code(response.status_code)
+    except (CommandError, NotLoggedIn, NotComfyd, httpx.InvalidURL, httpx.HTTPError) as error:
+        failed = _command_error(error)
+        _print_error({"title": str(failed), "code": failed.name}, str(failed), as_json=as_json)
+        return failed.code
 
 
-def _refused(error: Exception) -> Refused:
+async def _connect_and_run(
+    find: Callable[[], Login],
+    body: Callable[[CommandContext], Awaitable[int | None]],
+    *,
+    as_json: bool,
+) -> int:
+    console = console_for_people()
+    login = find()
+    if not (login.key.isascii() and login.key.isprintable()):
+        raise CommandError("cli.bad_key", code=NO_ACCESS)
+    headers = {"Authorization": f"Bearer {login.key}", "Accept-Language": language()}
+    # No proxy leads to a server on this very machine.
+    outside = httpx.URL(login.url).host not in {LOOPBACK, "localhost"}
+    async with httpx.AsyncClient(
+        base_url=login.url, headers=headers, timeout=ANSWER_WITHIN, trust_env=outside
+    ) as http:
+        return await body(CommandContext(api=ApiClient(http), console=console, json=as_json)) or 0
+
+
+def _command_error(error: Exception) -> CommandError:
     """Translate an error that no server has described."""
     match error:
-        case Refused():
+        case CommandError():
             return error
         case NotLoggedIn():
-            return Refused("cli.no_login", code=NO_ACCESS)
+            return CommandError("cli.no_login", code=NO_ACCESS)
         case NotComfyd():
-            return Refused("cli.not_comfyd", url=error.url, found=error.found)
+            return CommandError("cli.not_comfyd", url=error.url, found=error.found)
         case httpx.InvalidURL() | httpx.UnsupportedProtocol():
-            return Refused("cli.bad_url", reason=error)
+            return CommandError("cli.bad_url", reason=error)
         case httpx.RequestError():
             url = str(error.request.url.copy_with(path="/", query=None)).rstrip("/")
-            return Refused("cli.away", code=AWAY, url=url, reason=reason_of(error))
+            return CommandError("cli.away", code=AWAY, url=url, reason=reason_of(error))
         case _:
             raise error
 
 
-def _tell(problem: dict[str, Any], words: str, *, as_json: bool) -> None:
-    click.echo(json_text(problem) if as_json else f"comfyd: {plain(words)}", err=True)
-
-
-def _answer(response: httpx.Response, *, as_json: bool) -> int:
-    """Print the server's problem document, which is in the caller's language."""
-    _tell(_problem(response), words_of(response), as_json=as_json)
-    return exit_code(response.status_code)
-
-
-class _Fault(Struct, frozen=True):
-    pointer: str = ""
-    detail: str = ""
-
-
-class _Problem(Struct, frozen=True):
-    """The part of a problem document that is told; what another site writes fits it or not."""
-
-    title: str
-    code: str = ""
-    detail: str | None = None
-    errors: list[_Fault] = []
-
-
-def _problem(response: httpx.Response) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(response.content, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError):
-        return {"title": response.reason_phrase, "status": response.status_code}
-
-
-def words_of(response: httpx.Response) -> str:
-    """Return the words of a refusal, with what is wrong and where."""
-    try:
-        problem = msgspec.convert(_problem(response), _Problem)
-    except msgspec.ValidationError:
-        problem = _Problem(title=response.reason_phrase)
-    lines = [f"{problem.title} ({problem.code or response.status_code})"]
-    if problem.errors:
-        lines += [f"  {fault.pointer or '·'}: {fault.detail}" for fault in problem.errors]
-    elif problem.detail and problem.detail != problem.title:
-        lines.append(f"  {problem.detail}")
-    return "\n".join(lines)
-
-
-def exit_code(status: int) -> int:
-    """Return the exit code for an answer that is no success."""
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return NO_ACCESS
-    if status == HTTPStatus.NOT_FOUND:
-        return NOT_FOUND
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return AWAY
-    return REFUSED
+def _print_error(problem: dict[str, Any], text: str, *, as_json: bool) -> None:
+    click.echo(json_text(problem) if as_json else f"comfyd: {plain(text)}", err=True)

@@ -4,9 +4,8 @@ import json
 import math
 from typing import Any
 
-from app.cli.client.command_context import Refused
 from app.cli.client.inputs import as_text, read_bytes
-from app.cli.errors import reason_of
+from app.cli.errors import CommandError, reason_of
 from app.cli.texts import language
 from events.errors import InvalidGraph
 from events.graph.wrapped import FoundGraphs, find_graphs
@@ -22,7 +21,8 @@ def read_graphs(file: str) -> FoundGraphs:
     """Read the graphs of a file, - for stdin.
 
     Raises:
-        Refused: there is no such file, no graph is in it, or it is no JSON; the words say where.
+        CommandError: there is no such file, no graph is in it, or it is no JSON; the text
+            says where.
 
     """
     data = read_bytes(file)
@@ -30,7 +30,7 @@ def read_graphs(file: str) -> FoundGraphs:
     document = _read_json(file, data) if texts is None else _read_picture(file, texts)
     found = _found(file, document)
     if found.api is None and found.ui is None:
-        raise Refused("cli.no_graph", file=file)
+        raise CommandError("cli.no_graph", file=file)
     return found
 
 
@@ -39,10 +39,10 @@ def _found(file: str, document: object) -> FoundGraphs:
         return find_graphs(document)
     except InvalidGraph as error:
         reason = "; ".join(f"{p.pointer}: {problem_text(p, language())}" for p in error.problems)
-        raise Refused("cli.no_json", file=file, reason=reason) from error
+        raise CommandError("cli.no_json", file=file, reason=reason) from error
     except (BodyTooComplex, RecursionError) as error:
         reason = translate(CATALOGUE["body_too_complex"], language())
-        raise Refused("cli.no_json", file=file, reason=reason) from error
+        raise CommandError("cli.no_json", file=file, reason=reason) from error
 
 
 def _read_picture(file: str, texts: dict[str, str]) -> Json:
@@ -50,14 +50,14 @@ def _read_picture(file: str, texts: dict[str, str]) -> Json:
     for name in reversed(GRAPH_TEXTS):
         if name in texts:
             return {name: _read_json(f"{file} ({name})", texts[name].encode())}
-    raise Refused("cli.no_graph_in_picture", file=file)
+    raise CommandError("cli.no_graph_in_picture", file=file)
 
 
 def _read_json(file: str, data: bytes) -> object:
     try:
         return _finite(file, json.loads(as_text(data)))
     except (ValueError, RecursionError) as error:  # both decoders name the line or the byte
-        raise Refused("cli.no_json", file=file, reason=reason_of(error)) from error
+        raise CommandError("cli.no_json", file=file, reason=reason_of(error)) from error
 
 
 def _finite(file: str, value: Any, key: str = "") -> Any:
@@ -73,5 +73,5 @@ def _finite(file: str, value: Any, key: str = "") -> Any:
         return value
     finite = {name: _finite(file, item, name) for name, item in value.items()}
     if "class_type" in value and finite.get("inputs") != value.get("inputs"):
-        raise Refused("cli.input_not_finite", file=file, node=key)
+        raise CommandError("cli.input_not_finite", file=file, node=key)
     return finite

@@ -9,7 +9,7 @@ import httpx
 from typing_extensions import override
 
 from app.cli.client.api_client import ApiClient, Json
-from app.cli.client.command_context import NOT_FOUND, Refused
+from app.cli.errors import NOT_FOUND, CommandError
 from app.cli.texts import tr
 
 DEFAULT_ENVIRONMENT = "production"
@@ -43,7 +43,7 @@ class Id(click.ParamType[str]):
         return value
 
 
-async def of_run_or_batch(
+async def request_run_or_batch(
     ask: Callable[[str], Awaitable[Json]], some_id: str, suffix: str = ""
 ) -> Json:
     """Ask for a run, or for the batch with this id where no run has it.
@@ -63,11 +63,11 @@ async def of_run_or_batch(
             raise error from None
 
 
-async def workflow_named(api: ApiClient, name: str) -> Json:
+async def find_workflow(api: ApiClient, name: str) -> Json:
     """Return a workflow by its name or id.
 
     Raises:
-        Refused: there is none.
+        CommandError: there is none.
 
     """
     if is_id(name):
@@ -75,14 +75,14 @@ async def workflow_named(api: ApiClient, name: str) -> Json:
     for found in await api.items("/v1/workflows", name=name):
         if found["name"] == name:
             return found
-    raise Refused("cli.no_workflow", code=NOT_FOUND, name=name)
+    raise CommandError("cli.no_workflow", code=NOT_FOUND, name=name)
 
 
-async def machine_named(api: ApiClient, name: str) -> Json:
+async def find_machine(api: ApiClient, name: str) -> Json:
     """Return a machine by its name or id.
 
     Raises:
-        Refused: there is none.
+        CommandError: there is none.
 
     """
     if is_id(name):
@@ -90,14 +90,14 @@ async def machine_named(api: ApiClient, name: str) -> Json:
     for found in await api.items("/v1/machines"):
         if found["name"] == name:
             return found
-    raise Refused("cli.no_machine", code=NOT_FOUND, name=name)
+    raise CommandError("cli.no_machine", code=NOT_FOUND, name=name)
 
 
-async def deployment_named(api: ApiClient, name: str) -> Json:
+async def find_deployment(api: ApiClient, name: str) -> Json:
     """Return a deployment by its id, or by `workflow` or `workflow/environment`.
 
     Raises:
-        Refused: there is none.
+        CommandError: there is none.
 
     """
     if is_id(name):
@@ -108,4 +108,4 @@ async def deployment_named(api: ApiClient, name: str) -> Json:
     for found in await api.items("/v1/deployments"):
         if (found["workflow_name"], found["environment"]) in readings:
             return found
-    raise Refused("cli.no_deployment", code=NOT_FOUND, name=name)
+    raise CommandError("cli.no_deployment", code=NOT_FOUND, name=name)

@@ -4,28 +4,24 @@ import click
 
 from app.cli.commands import (
     batches,
+    completion,
     deployments,
     doctor,
     keys,
+    local_access,
     machines,
+    processes,
     reruns,
     runs,
     session,
     timeline,
     workflows,
 )
+from app.cli.local.up import up
 
-COMMANDS: tuple[click.Command, ...] = (
-    session.login,
-    session.logout,
-    session.whoami,
-    machines.machine,
-    workflows.workflow,
-    deployments.deploy,
-    deployments.promote,
-    deployments.rollback,
-    deployments.deployments,
+API_COMMANDS: tuple[click.Command, ...] = (
     runs.run,
+    batches.batch,
     runs.runs,
     runs.status,
     timeline.timeline,
@@ -33,7 +29,31 @@ COMMANDS: tuple[click.Command, ...] = (
     runs.cancel,
     reruns.rerun,
     runs.erase,
-    batches.batch,
+    deployments.deploy,
+    workflows.workflow,
+    deployments.promote,
+    deployments.rollback,
+    deployments.deployments,
+    machines.machine,
+    session.login,
+    session.logout,
+    session.whoami,
     keys.keys,
     doctor.doctor,
 )
+"""Clients of the public API, wherever it can be reached."""
+
+LOCAL_COMMANDS: tuple[click.Command, ...] = (
+    up,
+    processes.api,
+    processes.worker,
+    processes.projector,
+    processes.migrate,
+    processes.projections,
+    processes.backup,
+    processes.restore,
+    local_access.token,
+    local_access.analyst,
+    completion.completion,
+)
+"""Commands of the machine that they run on."""

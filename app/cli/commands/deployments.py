@@ -4,15 +4,15 @@ from typing import Any
 
 import click
 
-from app.cli.client.command_context import Door, remote
+from app.cli.client.command_context import CommandContext, api_command
 from app.cli.client.lookup import (
     DEFAULT_ENVIRONMENT,
-    deployment_named,
-    machine_named,
-    workflow_named,
+    find_deployment,
+    find_machine,
+    find_workflow,
 )
-from app.cli.commands.workflows import push_file, say_pushed
-from app.cli.output.tables import day, moment, print_table
+from app.cli.commands.workflows import print_pushed, push_file
+from app.cli.output.tables import format_day, format_time, print_table
 from app.cli.texts import tr
 
 Json = dict[str, Any]
@@ -38,9 +38,9 @@ _comment = click.option("--comment", default="", help=tr("A comment for the hist
 @_machine
 @_force
 @_comment
-@remote
+@api_command
 async def deploy(
-    door: Door,
+    context: CommandContext,
     *,
     file: str,
     name: str | None,
@@ -50,13 +50,13 @@ async def deploy(
     comment: str,
 ) -> None:
     """Push a file and let an environment run it."""
-    pushed = await push_file(door, file, name=name, ui=None, machine=machine, comment=comment)
-    body = await _promotion(door, pushed["version"], machine, force=force, comment=comment)
+    pushed = await push_file(context, file, name=name, ui=None, machine=machine, comment=comment)
+    body = await _promotion(context, pushed["version"], machine, force=force, comment=comment)
     path = f"/v1/workflows/{pushed['workflow_id']}/deployments/{environment}"
-    deployed = await door.api.put(path, body)
-    if not door.json:
-        say_pushed(door, pushed)
-    _show(door, deployed)
+    deployed = await context.api.put(path, body)
+    if not context.json:
+        print_pushed(context, pushed)
+    _show(context, deployed)
 
 
 @click.command(help=tr("Promote VERSION of the workflow NAME to an environment."))
@@ -66,9 +66,9 @@ async def deploy(
 @_machine
 @_force
 @_comment
-@remote
+@api_command
 async def promote(
-    door: Door,
+    context: CommandContext,
     *,
     name: str,
     version: int,
@@ -78,10 +78,10 @@ async def promote(
     comment: str,
 ) -> None:
     """Promote a version to an environment."""
-    workflow_id = (await workflow_named(door.api, name))["id"]
-    body = await _promotion(door, version, machine, force=force, comment=comment)
+    workflow_id = (await find_workflow(context.api, name))["id"]
+    body = await _promotion(context, version, machine, force=force, comment=comment)
     path = f"/v1/workflows/{workflow_id}/deployments/{environment}"
-    _show(door, await door.api.put(path, body))
+    _show(context, await context.api.put(path, body))
 
 
 @click.command(
@@ -90,27 +90,29 @@ async def promote(
 @click.argument("deployment")
 @click.option("--version", type=click.IntRange(1), help=tr("Which earlier version."))
 @_comment
-@remote
-async def rollback(door: Door, deployment: str, version: int | None, comment: str) -> None:
+@api_command
+async def rollback(
+    context: CommandContext, deployment: str, version: int | None, comment: str
+) -> None:
     """Go back to what ran before."""
-    found = await deployment_named(door.api, deployment)
+    found = await find_deployment(context.api, deployment)
     body: Json = {"comment": comment} | ({"version": version} if version else {})
-    _show(door, await door.api.post(f"/v1/deployments/{found['id']}/rollback", body))
+    _show(context, await context.api.post(f"/v1/deployments/{found['id']}/rollback", body))
 
 
 @click.command(help=tr("List deployments, or the history of one."))
 @click.argument("deployment", required=False)
-@remote
-async def deployments(door: Door, deployment: str | None) -> None:
+@api_command
+async def deployments(context: CommandContext, deployment: str | None) -> None:
     """List deployments, or the history of one."""
     if deployment:
-        await _show_history(door, deployment)
+        await _show_history(context, deployment)
         return
-    found = await door.api.items("/v1/deployments")
-    door.show(
+    found = await context.api.items("/v1/deployments")
+    context.show(
         found,
         lambda: print_table(
-            door.console,
+            context.console,
             ("id", "workflow", "environment", "version", "promoted"),
             (
                 (
@@ -118,7 +120,7 @@ async def deployments(door: Door, deployment: str | None) -> None:
                     d["workflow_name"],
                     d["environment"],
                     d["version"],
-                    day(d["promoted_at"]),
+                    format_day(d["promoted_at"]),
                 )
                 for d in found
             ),
@@ -127,32 +129,35 @@ async def deployments(door: Door, deployment: str | None) -> None:
     )
 
 
-async def _show_history(door: Door, deployment: str) -> None:
-    found = await deployment_named(door.api, deployment)
-    entries = await door.api.items(f"/v1/deployments/{found['id']}/history")
-    door.show(
+async def _show_history(context: CommandContext, deployment: str) -> None:
+    found = await find_deployment(context.api, deployment)
+    entries = await context.api.items(f"/v1/deployments/{found['id']}/history")
+    context.show(
         entries,
         lambda: print_table(
-            door.console,
+            context.console,
             ("at", "action", "version", "by", "comment"),
-            ((moment(e["at"]), e["action"], e["version"], e["by"], e["comment"]) for e in entries),
+            (
+                (format_time(e["at"]), e["action"], e["version"], e["by"], e["comment"])
+                for e in entries
+            ),
             empty=tr("nothing yet"),
         ),
     )
 
 
 async def _promotion(
-    door: Door, version: int, machine: str | None, *, force: bool, comment: str
+    context: CommandContext, version: int, machine: str | None, *, force: bool, comment: str
 ) -> Json:
     body: Json = {"version": version, "force": force, "comment": comment}
     if machine:
-        body["machine_id"] = (await machine_named(door.api, machine))["id"]
+        body["machine_id"] = (await find_machine(context.api, machine))["id"]
     return body
 
 
-def _show(door: Door, deployed: Json) -> None:
+def _show(context: CommandContext, deployed: Json) -> None:
     def human() -> None:
-        door.say(
+        context.say(
             "{name}/{environment} runs version {version}: deployment {id}",
             name=deployed["workflow_name"],
             environment=deployed["environment"],
@@ -160,6 +165,6 @@ def _show(door: Door, deployed: Json) -> None:
             id=deployed["id"],
         )
         for warning in deployed.get("warnings") or []:
-            door.console.print(f"! {warning['detail']}", style="yellow")
+            context.console.print(f"! {warning['detail']}", style="yellow")
 
-    door.show(deployed, human)
+    context.show(deployed, human)

@@ -6,9 +6,9 @@ import click
 import httpx
 
 from app.cli.client.api_client import Json
-from app.cli.client.command_context import NOT_SUCCESSFUL, Door, remote
-from app.cli.errors import reason_of
-from app.cli.texts import CHOSEN, message, tr
+from app.cli.client.command_context import CommandContext, api_command
+from app.cli.errors import NOT_SUCCESSFUL, reason_of
+from app.cli.texts import TEXTS, message, tr
 
 CLOCK_SLACK = timedelta(seconds=5)
 """More than an answer takes: with a wrong clock tokens seem expired, or not yet valid."""
@@ -19,24 +19,24 @@ ORIGIN = "https://example.com"
 @click.command(
     help=tr("Check the server's parts, its clock and its machines; each fault with its fix.")
 )
-@remote
-async def doctor(door: Door) -> int | None:
+@api_command
+async def doctor(context: CommandContext) -> int | None:
     """Ask the server how it is, then look from here."""
-    found = await door.api.get("/v1/doctor")
+    found = await context.api.get("/v1/doctor")
     checks: list[Json] = [*found["checks"], _clock(found["time"]), await _files(found)]
     bad = [check for check in checks if not check["ok"]]
 
     def human() -> None:
         for check in checks:
-            _print(door, check)
+            _print(context, check)
         if bad:
-            door.say(
+            context.say(
                 "{count} of {total} checks failed", style="red", count=len(bad), total=len(checks)
             )
         else:
-            door.say("everything is well", style="green")
+            context.say("everything is well", style="green")
 
-    door.show({"ok": not bad, "checks": checks}, human)
+    context.show({"ok": not bad, "checks": checks}, human)
     return NOT_SUCCESSFUL if bad else None
 
 
@@ -45,7 +45,7 @@ def _label(name: str) -> str:
     if name.startswith("machine "):
         return tr("machine {name}", name=name.removeprefix("machine "))
     key = f"cli.check.{name.replace(' ', '_')}"
-    return message(key) if key in CHOSEN else name
+    return message(key) if key in TEXTS else name
 
 
 def _clock(server: str) -> Json:
@@ -77,11 +77,11 @@ def _bad(name: str, code: str, **params: object) -> Json:
     return {"name": name, "ok": False, "code": code, "detail": detail, "fix": fix}
 
 
-def _print(door: Door, check: Json) -> None:
+def _print(context: CommandContext, check: Json) -> None:
     label = _label(check["name"])
     if check["ok"]:
-        door.console.print(f"✓ {label}", style="green")
+        context.console.print(f"✓ {label}", style="green")
         return
-    told = tr("{name}: {detail}", name=label, detail=check["detail"])
-    door.console.print(f"✗ {told}", style="red", soft_wrap=True)
-    door.console.print("  " + tr("fix: {fix}", fix=check["fix"]), soft_wrap=True)
+    text = tr("{name}: {detail}", name=label, detail=check["detail"])
+    context.console.print(f"✗ {text}", style="red", soft_wrap=True)
+    context.console.print("  " + tr("fix: {fix}", fix=check["fix"]), soft_wrap=True)

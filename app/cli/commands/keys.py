@@ -5,9 +5,9 @@ from typing import Any
 import click
 
 from app.auth.scopes import SCOPES
-from app.cli.client.command_context import Door, remote
-from app.cli.client.lookup import Id, deployment_named
-from app.cli.output.tables import day, print_table
+from app.cli.client.command_context import CommandContext, api_command
+from app.cli.client.lookup import Id, find_deployment
+from app.cli.output.tables import format_day, print_table
 from app.cli.texts import tr
 
 Json = dict[str, Any]
@@ -35,9 +35,9 @@ def keys() -> None:
     help=tr("Only for this deployment; may be repeated."),
 )
 @click.option("--expires", "expires_at", metavar="TIME", help=tr("When it ends (RFC 3339)."))
-@remote
+@api_command
 async def create(
-    door: Door,
+    context: CommandContext,
     name: str,
     scopes: tuple[str, ...],
     deployments: tuple[str, ...],
@@ -46,27 +46,27 @@ async def create(
     """Issue a key."""
     body: Json = {"name": name, "scopes": list(scopes)}
     if deployments:
-        body["deployments"] = [(await deployment_named(door.api, d))["id"] for d in deployments]
+        body["deployments"] = [(await find_deployment(context.api, d))["id"] for d in deployments]
     if expires_at:
         body["expires_at"] = expires_at
-    issued = await door.api.post("/v1/keys", body)
+    issued = await context.api.post("/v1/keys", body)
 
     def human() -> None:
-        door.console.print(issued["key"], soft_wrap=True)
+        context.console.print(issued["key"], soft_wrap=True)
         click.echo(tr("save it now: it is not shown again"), err=True)
 
-    door.show(issued, human)
+    context.show(issued, human)
 
 
 @keys.command("list", help=tr("List keys."))
-@remote
-async def list_(door: Door) -> None:
+@api_command
+async def list_(context: CommandContext) -> None:
     """List keys."""
-    found = await door.api.items("/v1/keys")
-    door.show(
+    found = await context.api.items("/v1/keys")
+    context.show(
         found,
         lambda: print_table(
-            door.console,
+            context.console,
             ("id", "name", "prefix", "scopes", "last used", "state"),
             (
                 (
@@ -74,7 +74,7 @@ async def list_(door: Door) -> None:
                     k["name"],
                     k["prefix"],
                     "\n".join(k["scopes"]),
-                    day(k["last_used_at"]),
+                    format_day(k["last_used_at"]),
                     _state(k),
                 )
                 for k in found
@@ -86,17 +86,17 @@ async def list_(door: Door) -> None:
 
 @keys.command(help=tr("Revoke keys: every process refuses them within a second."))
 @click.argument("key_ids", nargs=-1, required=True, type=Id())
-@remote
-async def revoke(door: Door, key_ids: tuple[str, ...]) -> None:
+@api_command
+async def revoke(context: CommandContext, key_ids: tuple[str, ...]) -> None:
     """Revoke keys: every process refuses them within a second."""
     for key_id in key_ids:
-        await door.api.delete(f"/v1/keys/{key_id}")
-        door.say("revoked {key_id}", key_id=key_id)
+        await context.api.delete(f"/v1/keys/{key_id}")
+        context.say("revoked {key_id}", key_id=key_id)
 
 
 def _state(key: Json) -> str:
     if key["revoked_at"]:
-        return tr("revoked {day}", day=day(key["revoked_at"]))
+        return tr("revoked {day}", day=format_day(key["revoked_at"]))
     if key["expires_at"]:
-        return tr("until {day}", day=day(key["expires_at"]))
+        return tr("until {day}", day=format_day(key["expires_at"]))
     return "active"

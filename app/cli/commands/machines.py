@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from app.cli.client.command_context import Door, remote
-from app.cli.client.lookup import machine_named
-from app.cli.output.tables import moment, print_fields, print_table
+from app.cli.client.command_context import CommandContext, api_command
+from app.cli.client.lookup import find_machine
+from app.cli.output.tables import format_time, print_fields, print_table
 from app.cli.texts import tr
 
 Json = dict[str, Any]
@@ -29,9 +29,14 @@ def machine() -> None:
 @click.option(
     "--comfy-key", help=tr("Key of an account at comfy.org for its partner nodes; kept sealed.")
 )
-@remote
+@api_command
 async def add(
-    door: Door, name: str, url: str, token: str | None, header: str | None, comfy_key: str | None
+    context: CommandContext,
+    name: str,
+    url: str,
+    token: str | None,
+    header: str | None,
+    comfy_key: str | None,
 ) -> None:
     """Register a machine."""
     called, _, value = (header or "").partition(":")
@@ -41,18 +46,18 @@ async def add(
         "comfy_api_key": comfy_key,
     }
     body = {"name": name, "url": url} | {key: secret for key, secret in secrets.items() if secret}
-    _show(door, await door.api.post("/v1/machines", body))
+    _show(context, await context.api.post("/v1/machines", body))
 
 
 @machine.command("list", help=tr("List machines."))
-@remote
-async def list_(door: Door) -> None:
+@api_command
+async def list_(context: CommandContext) -> None:
     """List machines."""
-    found = await door.api.items("/v1/machines")
-    door.show(
+    found = await context.api.items("/v1/machines")
+    context.show(
         found,
         lambda: print_table(
-            door.console,
+            context.console,
             ("id", "name", "state", "ComfyUI", "url"),
             ((m["id"], m["name"], m["state"], _version(m), m["url"]) for m in found),
             empty=tr("no machines yet"),
@@ -62,22 +67,22 @@ async def list_(door: Door) -> None:
 
 @machine.command(help=tr("Show a machine and what it can do."))
 @click.argument("name")
-@remote
-async def show(door: Door, name: str) -> None:
+@api_command
+async def show(context: CommandContext, name: str) -> None:
     """Show one machine."""
-    found = await machine_named(door.api, name)
+    found = await find_machine(context.api, name)
     # Only the machine itself lists its models.
-    _show(door, await door.api.get(f"/v1/machines/{found['id']}"))
+    _show(context, await context.api.get(f"/v1/machines/{found['id']}"))
 
 
 @machine.command(help=tr("Rename a machine."))
 @click.argument("name")
 @click.argument("new_name")
-@remote
-async def rename(door: Door, name: str, new_name: str) -> None:
+@api_command
+async def rename(context: CommandContext, name: str, new_name: str) -> None:
     """Rename a machine."""
-    found = await machine_named(door.api, name)
-    _show(door, await door.api.patch(f"/v1/machines/{found['id']}", {"name": new_name}))
+    found = await find_machine(context.api, name)
+    _show(context, await context.api.patch(f"/v1/machines/{found['id']}", {"name": new_name}))
 
 
 @machine.command(help=tr("Change the token of a machine; an empty one removes it."))
@@ -88,11 +93,11 @@ async def rename(door: Door, name: str, new_name: str) -> None:
     hide_input=True,
     help=tr("Token that the machine wants from us; kept sealed."),
 )
-@remote
-async def token(door: Door, name: str, token: str) -> None:
+@api_command
+async def token(context: CommandContext, name: str, token: str) -> None:
     """Change a machine's token; an empty one removes it."""
-    found = await machine_named(door.api, name)
-    _show(door, await door.api.patch(f"/v1/machines/{found['id']}", {"token": token or None}))
+    found = await find_machine(context.api, name)
+    _show(context, await context.api.patch(f"/v1/machines/{found['id']}", {"token": token or None}))
 
 
 @machine.command(
@@ -101,12 +106,12 @@ async def token(door: Door, name: str, token: str) -> None:
 @click.argument("name")
 @click.argument("header")
 @click.option("--value", prompt=True, hide_input=True, help=tr("Value of the header; kept sealed."))
-@remote
-async def header(door: Door, name: str, header: str, value: str) -> None:
+@api_command
+async def header(context: CommandContext, name: str, header: str, value: str) -> None:
     """Set a header of a machine; an empty value removes it."""
-    found = await machine_named(door.api, name)
+    found = await find_machine(context.api, name)
     body = {"header": {"name": header, "value": value} if value else None}
-    _show(door, await door.api.patch(f"/v1/machines/{found['id']}", body))
+    _show(context, await context.api.patch(f"/v1/machines/{found['id']}", body))
 
 
 @machine.command(
@@ -120,83 +125,83 @@ async def header(door: Door, name: str, header: str, value: str) -> None:
     hide_input=True,
     help=tr("Key of an account at comfy.org for its partner nodes; kept sealed."),
 )
-@remote
-async def give_account(door: Door, name: str, comfy_key: str) -> None:
+@api_command
+async def set_account(context: CommandContext, name: str, comfy_key: str) -> None:
     """Change the account of a machine's partner nodes; an empty key removes it."""
-    found = await machine_named(door.api, name)
+    found = await find_machine(context.api, name)
     body = {"comfy_api_key": comfy_key or None}
-    _show(door, await door.api.patch(f"/v1/machines/{found['id']}", body))
+    _show(context, await context.api.patch(f"/v1/machines/{found['id']}", body))
 
 
 @machine.command(help=tr("Drain a machine: it finishes its runs; new runs wait."))
 @click.argument("name")
-@remote
-async def drain(door: Door, name: str) -> None:
+@api_command
+async def drain(context: CommandContext, name: str) -> None:
     """Drain a machine: it finishes its runs and takes no new ones."""
-    await _turn(door, name, "drain")
+    await _change_state(context, name, "drain")
 
 
 @machine.command(help=tr("Resume a machine."))
 @click.argument("name")
-@remote
-async def resume(door: Door, name: str) -> None:
+@api_command
+async def resume(context: CommandContext, name: str) -> None:
     """Resume a machine."""
-    await _turn(door, name, "resume")
+    await _change_state(context, name, "resume")
 
 
 @machine.command(help=tr("Disable a machine."))
 @click.argument("name")
-@remote
-async def disable(door: Door, name: str) -> None:
+@api_command
+async def disable(context: CommandContext, name: str) -> None:
     """Take a machine out of service."""
-    await _turn(door, name, "disable")
+    await _change_state(context, name, "disable")
 
 
 @machine.command(help=tr("Ask a worker to inspect a machine again."))
 @click.argument("name")
-@remote
-async def refresh(door: Door, name: str) -> None:
+@api_command
+async def refresh(context: CommandContext, name: str) -> None:
     """Have a worker look again at what a machine can do."""
-    found = await machine_named(door.api, name)
-    await door.api.post(f"/v1/machines/{found['id']}/refresh")
-    door.say("a worker will look at {name} again", name=found["name"])
+    found = await find_machine(context.api, name)
+    await context.api.post(f"/v1/machines/{found['id']}/refresh")
+    context.say("a worker will look at {name} again", name=found["name"])
 
 
 @machine.command(help=tr("Remove a machine."))
 @click.argument("name")
 @click.option("--force", is_flag=True, help=tr("Even if runs are open on it."))
-@remote
-async def remove(door: Door, name: str, *, force: bool) -> None:
+@api_command
+async def remove(context: CommandContext, name: str, *, force: bool) -> None:
     """Remove a machine."""
-    found = await machine_named(door.api, name)
-    await door.api.delete(f"/v1/machines/{found['id']}", force="true" if force else None)
-    door.say("removed {name}", name=found["name"])
+    found = await find_machine(context.api, name)
+    await context.api.delete(f"/v1/machines/{found['id']}", force="true" if force else None)
+    context.say("removed {name}", name=found["name"])
 
 
 @machine.command(help=tr("Show the history of a machine."))
 @click.argument("name")
-@remote
-async def history(door: Door, name: str) -> None:
+@api_command
+async def history(context: CommandContext, name: str) -> None:
     """Show what happened to a machine."""
-    found = await machine_named(door.api, name)
-    entries = (await door.api.get(f"/v1/machines/{found['id']}/history"))["data"]
-    door.show(
+    found = await find_machine(context.api, name)
+    entries = (await context.api.get(f"/v1/machines/{found['id']}/history"))["data"]
+    context.show(
         entries,
         lambda: print_table(
-            door.console,
+            context.console,
             ("at", "what", "changes"),
-            ((moment(e["at"]), e["what"], e.get("changes")) for e in entries),
+            ((format_time(e["at"]), e["what"], e.get("changes")) for e in entries),
             empty=tr("nothing yet"),
         ),
     )
 
 
-async def _turn(door: Door, name: str, way: str) -> None:
-    found = await machine_named(door.api, name)
-    _show(door, await door.api.post(f"/v1/machines/{found['id']}/{way}"))
+async def _change_state(context: CommandContext, name: str, way: str) -> None:
+    found = await find_machine(context.api, name)
+    _show(context, await context.api.post(f"/v1/machines/{found['id']}/{way}"))
 
 
-def _show(door: Door, found: Json) -> None:
+def _show(context: CommandContext, found: Json) -> None:
     snapshot = found.get("snapshot") or {}
     fields = {
         "id": found["id"],
@@ -211,9 +216,9 @@ def _show(door: Door, found: Json) -> None:
         "PyTorch": snapshot.get("pytorch_version"),
         "devices": [device["name"] for device in snapshot.get("devices", [])],
         "models": {kind: len(names) for kind, names in snapshot.get("models", {}).items()},
-        "observed": moment(snapshot.get("at")) or tr("not yet"),
+        "observed": format_time(snapshot.get("at")) or tr("not yet"),
     }
-    door.show(found, lambda: print_fields(door.console, fields))
+    context.show(found, lambda: print_fields(context.console, fields))
 
 
 def _version(found: Json) -> str:

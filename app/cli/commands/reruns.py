@@ -3,10 +3,11 @@
 import click
 
 from app.cli.client.api_client import Json
-from app.cli.client.command_context import Door, Refused, remote
+from app.cli.client.command_context import CommandContext, api_command
 from app.cli.client.inputs import read_inputs
-from app.cli.client.lookup import Id, deployment_named
+from app.cli.client.lookup import Id, find_deployment
 from app.cli.commands.batches import show_batch
+from app.cli.errors import CommandError
 from app.cli.output.show_run import STATUSES, watch_to_end
 from app.cli.texts import tr
 
@@ -38,9 +39,9 @@ LIMIT = 100
 @click.option(
     "--watch/--no-watch", default=False, help=tr("Stay until the end, with a progress bar.")
 )
-@remote
+@api_command
 async def rerun(
-    door: Door,
+    context: CommandContext,
     /,
     *,
     run_id: str | None,
@@ -53,58 +54,58 @@ async def rerun(
     body: Json = {"version": version} if version else {}
     if run_id:
         _refuse_a_choice_beside_an_id(which)
-        return await _one(door, run_id, body, pairs, watch=watch)
+        return await _one(context, run_id, body, pairs, watch=watch)
     if pairs:
-        raise Refused("cli.rerun_inputs_without_id")
+        raise CommandError("cli.rerun_inputs_without_id")
     if which["dry_run"] and watch:
-        raise Refused("cli.rerun_dry_watch")
-    body |= await _choice(door, which)
-    return await (_plan(door, body) if which["dry_run"] else _many(door, body, watch=watch))
+        raise CommandError("cli.rerun_dry_watch")
+    body |= await _choice(context, which)
+    return await (_plan(context, body) if which["dry_run"] else _many(context, body, watch=watch))
 
 
 def _refuse_a_choice_beside_an_id(which: Json) -> None:
     """A run that is named is made again: nothing is left to choose, or to count."""
     given = [f"--{name.replace('_', '-')}" for name, value in which.items() if value]
     if given:
-        raise Refused("cli.rerun_id_with_choice", options=", ".join(sorted(given)))
+        raise CommandError("cli.rerun_id_with_choice", options=", ".join(sorted(given)))
 
 
 async def _one(
-    door: Door, run_id: str, body: Json, pairs: tuple[str, ...], *, watch: bool
+    context: CommandContext, run_id: str, body: Json, pairs: tuple[str, ...], *, watch: bool
 ) -> int | None:
     inputs = {"inputs": read_inputs(pairs, None)} if pairs else {}
-    created = await door.api.post(f"/v1/runs/{run_id}/rerun", body | inputs)
+    created = await context.api.post(f"/v1/runs/{run_id}/rerun", body | inputs)
     if watch:
-        return await watch_to_end(door, created["id"], preview=True)
-    door.show(created, lambda: door.say("submitted run {run_id}", run_id=created["id"]))
+        return await watch_to_end(context, created["id"], preview=True)
+    context.show(created, lambda: context.say("submitted run {run_id}", run_id=created["id"]))
     return None
 
 
-async def _choice(door: Door, which: Json) -> Json:
+async def _choice(context: CommandContext, which: Json) -> Json:
     """Return the filter of runs as the API takes it."""
     wanted = {name: which[name] for name in ("status", "since") if which[name]}
     if which["deployment"]:
-        wanted["deployment_id"] = (await deployment_named(door.api, which["deployment"]))["id"]
+        wanted["deployment_id"] = (await find_deployment(context.api, which["deployment"]))["id"]
     if not wanted:
-        raise Refused("cli.rerun_without_choice")
+        raise CommandError("cli.rerun_without_choice")
     return {"filter": wanted, "limit": which["limit"] or LIMIT}
 
 
-async def _plan(door: Door, body: Json) -> int | None:
-    plan = await door.api.post("/v1/runs/rerun", body | {"dry_run": True})
-    door.show(plan, lambda: door.say("{total} runs would be rerun", total=plan["total"]))
+async def _plan(context: CommandContext, body: Json) -> int | None:
+    plan = await context.api.post("/v1/runs/rerun", body | {"dry_run": True})
+    context.show(plan, lambda: context.say("{total} runs would be rerun", total=plan["total"]))
     return None
 
 
-async def _many(door: Door, body: Json, *, watch: bool) -> int | None:
-    made = await door.api.post("/v1/runs/rerun", body)
+async def _many(context: CommandContext, body: Json, *, watch: bool) -> int | None:
+    made = await context.api.post("/v1/runs/rerun", body)
     if watch:
-        door.say("rerunning {total} runs as batch {id}", total=made["total"], id=made["id"])
-        return await show_batch(door, made, watch=True)
-    door.show(made, lambda: _say_what_is_rerun(door, made))
+        context.say("rerunning {total} runs as batch {id}", total=made["total"], id=made["id"])
+        return await show_batch(context, made, watch=True)
+    context.show(made, lambda: _print_rerun(context, made))
     return None
 
 
-def _say_what_is_rerun(door: Door, made: Json) -> None:
-    door.say("rerunning {total} runs as batch {id}", total=made["total"], id=made["id"])
-    door.say("follow it: comfyd status {id} --watch", id=made["id"])
+def _print_rerun(context: CommandContext, made: Json) -> None:
+    context.say("rerunning {total} runs as batch {id}", total=made["total"], id=made["id"])
+    context.say("follow it: comfyd status {id} --watch", id=made["id"])

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from app.cli.client.command_context import Door, enter, remote
+from app.cli.client.command_context import CommandContext, api_command, run_command
 from app.cli.client.login import (
     KEY_VARIABLE,
     URL_VARIABLE,
@@ -32,19 +32,19 @@ WHO = "/v1/me"
 def login(url: str, key: str, *, as_json: bool) -> None:
     """Try a key, and keep it if the server takes it."""
 
-    async def tried(door: Door) -> None:
-        who = await door.api.get(WHO)
+    async def tried(context: CommandContext) -> None:
+        who = await context.api.get(WHO)
         # Asked for before anything is kept: another site does not know.
         tenant = who["tenant"]
         file = save_login(Login(url=url.rstrip("/"), key=key))
-        door.show(
+        context.show(
             who,
-            lambda: door.say(
+            lambda: context.say(
                 "logged in to {url} as {who}; kept in {file}", url=url, who=tenant, file=file
             ),
         )
 
-    sys.exit(enter(lambda: find_login(url, key), tried, as_json=as_json))
+    sys.exit(run_command(lambda: find_login(url, key), tried, as_json=as_json))
 
 
 @click.command(help=tr("Delete the stored login."))
@@ -54,9 +54,9 @@ def logout() -> None:
 
 
 @click.command(help=tr("Show who you are logged in as."))
-@remote
-async def whoami(door: Door) -> None:
+@api_command
+async def whoami(context: CommandContext) -> None:
     """Show the caller as the server sees it."""
-    who = await door.api.get(WHO)
+    who = await context.api.get(WHO)
     fields = {"tenant": who["tenant"], **who}
-    door.show(who, lambda: print_fields(door.console, fields))
+    context.show(who, lambda: print_fields(context.console, fields))

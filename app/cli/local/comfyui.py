@@ -12,8 +12,7 @@ import httpx
 from msgspec import Struct
 
 from app.cli.errors import reason_of
-from app.cli.local.stack import LocalMachine
-from app.cli.local.stack_errors import CannotStart
+from app.cli.local.stack import CannotStart, LocalMachine
 from app.cli.texts import tr
 from events.graph.input_specs import InputSpec
 
@@ -41,11 +40,11 @@ class Comfyui(Struct, frozen=True, kw_only=True):
     """It has no GPU: a step takes many seconds."""
 
 
-class ComfyuiAway(Exception):
+class ComfyuiUnreachable(Exception):
     """Nobody answers there now; the message says what happened."""
 
 
-def given_url() -> str | None:
+def url_from_environment() -> str | None:
     """Return the address in COMFYUI_URL, None if there is none.
 
     Raises:
@@ -77,13 +76,13 @@ def given_url() -> str | None:
     return address._replace(query="", fragment="").geturl().rstrip("/")
 
 
-async def look_at(machine: LocalMachine) -> Comfyui:
+async def inspect_comfyui(machine: LocalMachine) -> Comfyui:
     """Ask a ComfyUI what it is and what it has.
 
     Raises:
         CannotStart: another server answers there, one that wants a login first, or one that is
             not trusted.
-        ComfyuiAway: nobody does now.
+        ComfyuiUnreachable: nobody does now.
 
     """
     url = machine.url
@@ -127,7 +126,7 @@ async def look_at(machine: LocalMachine) -> Comfyui:
                     reason=reason,
                 )
             ) from None
-        raise ComfyuiAway(_reason(error)) from error
+        raise ComfyuiUnreachable(_reason(error)) from error
     system = stats.get("system")
     if not isinstance(system, dict):
         raise CannotStart(
@@ -162,7 +161,7 @@ def _reason(error: httpx.HTTPError) -> str:
 def _json(answer: httpx.Response) -> dict[str, Any]:
     status, url = answer.status_code, str(answer.url)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise ComfyuiAway(f"{status} {answer.reason_phrase}")
+        raise ComfyuiUnreachable(f"{status} {answer.reason_phrase}")
     kind = answer.headers.get("Content-Type", "").partition(";")[0]
     found = f"{status} {kind}".strip()
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or answer.is_redirect:

@@ -133,11 +133,11 @@ async def _run(api: ApiClient, deployment_id: str, console: Console) -> dict[str
         if output["url"]:
             console.print(tr("image: {url}", url=output["url"]), style="bold", soft_wrap=True)
     if ended["status"] != "success":
-        console.print(how_it_ended(ended), style="red")
+        console.print(outcome_text(ended), style="red")
     return ended
 
 
-def how_it_ended(ended: dict[str, Any]) -> str:
+def outcome_text(ended: dict[str, Any]) -> str:
     """Return the sentence for a run without success; one that was cancelled has no reason."""
     reason = (ended["error"] or {}).get("message", "").strip()
     return message("failed" if reason else "ended", status=ended["status"], reason=reason)

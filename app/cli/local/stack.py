@@ -8,8 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from app.cli.local.stack_errors import CannotStart
-from app.cli.local.supervisor import Supervisor, Told, ToldFault, python_process
+from app.cli.local.supervisor import OnFault, OnRestart, Supervisor, python_process
 from app.cli.local_settings import chosen_data, keep_settings, local_seal_keys, local_secret
 from app.cli.texts import tr
 from infra.embedded.child import Command
@@ -45,12 +44,16 @@ STEP_SECONDS = "0.1"
 """Speed of the demo machine: slow enough to watch, fast enough not to wait."""
 
 
+class CannotStart(Exception):
+    """The stack cannot start; the message says why and what to do."""
+
+
 class LocalMachine(Struct, frozen=True, kw_only=True):
     """The ComfyUI to use."""
 
     url: str
     token: str = ""
-    """What it wants to see; empty: nothing. The demo machine would show prompts to anybody else."""
+    """Bearer token that it requires; empty: none. The demo machine hides its prompts by one."""
 
 
 class Stack(Struct, frozen=True, kw_only=True):
@@ -76,7 +79,7 @@ def chosen_port() -> int:
 
     Raises:
         CannotStart: it is none.
-        CannotListen: nobody can listen there.
+        CannotListen: the port is taken, or not allowed.
 
     """
     text = os.environ.get("COMFYD_PORT") or DEFAULT_PORT
@@ -93,12 +96,14 @@ def chosen_port() -> int:
 
 
 @contextmanager
-def running_stack(told: Told, told_fault: ToldFault, *, comfyui_url: str | None) -> Iterator[Stack]:
+def running_stack(
+    on_restart: OnRestart, on_fault: OnFault, *, comfyui_url: str | None
+) -> Iterator[Stack]:
     """Start everything, without *comfyui_url* a demo machine too; stop it all at the end.
 
     Raises:
         CannotStart, infra.embedded.errors.CannotStart: the message says why and what to do.
-        CannotListen: another listens where the API would.
+        CannotListen: another program listens where the API would.
         SettingsInvalid: a setting is wrong.
 
     """
@@ -106,7 +111,7 @@ def running_stack(told: Told, told_fault: ToldFault, *, comfyui_url: str | None)
     internal_ports = _internal_ports(_checked_settings())
     with data_folder(chosen_data()) as folder:
         servers = start_all(folder, given=os.environ)
-        supervisor = Supervisor(servers, told, told_fault)
+        supervisor = Supervisor(servers, on_restart, on_fault)
         try:
             env = _settings(folder, servers.env, port)
             machine = (
@@ -125,10 +130,10 @@ def running_stack(told: Told, told_fault: ToldFault, *, comfyui_url: str | None)
             supervisor.stop()
 
 
-async def prepare(stack: Stack, say: Callable[[str], None]) -> None:
+async def prepare(stack: Stack, on_progress: Callable[[str], None]) -> None:
     """Create streams and tables where they are missing, then start comfyd's processes.
 
-    What takes its time is told with *say*.
+    *on_progress* is called with what takes its time.
 
     Raises:
         CannotMigrate: the streams cannot be as they are declared.
@@ -143,7 +148,7 @@ async def prepare(stack: Stack, say: Callable[[str], None]) -> None:
         try:
             await check_tables(connection)
         except TablesOutdated:
-            say(tr("the tables are of an earlier version: rebuilding them from the log"))
+            on_progress(tr("the tables are of an earlier version: rebuilding them from the log"))
             await _rebuild_tables(stack)
     for command in own_processes(stack):
         stack.supervisor.start(command)
@@ -182,7 +187,7 @@ def _internal_ports(settings: Settings) -> dict[str, int]:
     """Return the port set for the first process and those after it for the others.
 
     Raises:
-        CannotListen: nobody can listen on one of them.
+        CannotListen: one of them is taken, or not allowed.
 
     """
     if not settings.internal_port:

@@ -1,4 +1,4 @@
-"""Starts comfyd's own processes, and starts again whatever ends before it should."""
+"""Supervisor of comfyd's own processes and its servers: restarts what ends too early."""
 
 import asyncio
 import os
@@ -18,13 +18,13 @@ LONGEST_PAUSE = 5.0
 STOP_WITHIN = 5.0
 
 LOOK_FOR_FAULTS_EVERY = 2.0
-"""Seconds between questions to the servers whether they are well."""
+"""Seconds between two checks of the servers."""
 
-Told = Callable[[str, int], None]
-"""Told which process was started again, and how it had ended."""
+OnRestart = Callable[[str, int], None]
+"""Called with the process that is started again, and its exit code."""
 
-ToldFault = Callable[[str, str], None]
-"""Told which server runs but cannot work, and what it says of it."""
+OnFault = Callable[[str, str], None]
+"""Called with the server that runs but cannot work, and its reason."""
 
 
 def python_process(name: str, *arguments: str, logs: Path, env: Mapping[str, str]) -> Command:
@@ -39,28 +39,31 @@ def python_process(name: str, *arguments: str, logs: Path, env: Mapping[str, str
     )
 
 
-NEVER_WILL = 2
-"""Exit code of a process of ours that cannot start like this, however often it is tried."""
+EXIT_CANNOT_START = 2
+"""Exit code of a process of ours that cannot start with its settings, however often it is tried."""
 
 
 class ProcessRefused(Exception):
-    """A process of ours ended for good; the message is what it said last."""
+    """A process of ours ended for good; the message is the last line of its log."""
 
     def __init__(self, name: str, log: Path) -> None:
         lines = log.read_text("utf-8", "replace").split("\n") if log.exists() else []
-        said = next((line for line in reversed(lines) if line.strip()), f"{name}: {log}")
-        super().__init__(said.removeprefix("comfyd: "))
+        last = next((line for line in reversed(lines) if line.strip()), f"{name}: {log}")
+        super().__init__(last.removeprefix("comfyd: "))
 
 
 class Supervisor:
     """All processes of a one-machine comfyd."""
 
     def __init__(
-        self, servers: Servers, told: Told, told_fault: ToldFault = lambda _name, _reason: None
+        self,
+        servers: Servers,
+        on_restart: OnRestart,
+        on_fault: OnFault = lambda _name, _reason: None,
     ) -> None:
         self._servers = servers
-        self._told = told
-        self._told_fault = told_fault
+        self._on_restart = on_restart
+        self._on_fault = on_fault
         self._faulty: set[str] = set()
         self._stopped: set[str] = set()
         """Those of them that were stopped for it."""
@@ -69,15 +72,15 @@ class Supervisor:
         self._pauses: dict[str, float] = {}
 
     def start(self, command: Command) -> None:
-        """Start a process and watch over it from now on."""
+        """Start a process, and restart it from now on."""
         self._commands[command.name] = command
         self.children[command.name] = start(command)
 
     async def watch(self) -> None:
-        """Start again what ends, for ever.
+        """Restart what ends, for ever.
 
         Raises:
-            ProcessRefused: a process of ours says that it will never start like this.
+            ProcessRefused: a process of ours has ended with EXIT_CANNOT_START.
 
         """
         clock = asyncio.get_running_loop().time
@@ -88,12 +91,12 @@ class Supervisor:
                 await self._look_for_faults()
                 look_for_faults_at = clock() + LOOK_FOR_FAULTS_EVERY
             for name in self._servers.dead():
-                await self._again(name, self._servers.children[name], self._launch_server)
+                await self._restart(name, self._servers.children[name], self._launch_server)
             for name, child in list(self.children.items()):
-                if child.exit_code == NEVER_WILL:
+                if child.exit_code == EXIT_CANNOT_START:
                     raise ProcessRefused(name, self._commands[name].log)
                 if child.exit_code is not None:
-                    await self._again(name, child, self._launch_process)
+                    await self._restart(name, child, self._launch_process)
 
     def stop(self) -> None:
         """Stop everything, the last one started first."""
@@ -108,43 +111,43 @@ class Supervisor:
         for name in self._servers.names:
             with suppress(OSError):
                 reason = await asyncio.to_thread(self._servers.fault, name)
-                await self._mend(name, reason)
+                await self._stop_faulty(name, reason)
 
-    async def _mend(self, name: str, reason: str | None) -> None:
-        """Stop a server that runs but cannot work, once there is room: a new start mends it.
+    async def _stop_faulty(self, name: str, reason: str | None) -> None:
+        """Stop a server that runs but cannot work, once its disk has room: a new start repairs it.
 
-        One that a new start has not mended is left as it is.
+        One that a new start has not repaired is left as it is.
         """
         if reason is None:
             self._faulty.discard(name)
             self._stopped.discard(name)
         elif name not in self._faulty:
             self._faulty.add(name)
-            self._told_fault(name, reason)
+            self._on_fault(name, reason)
         elif name not in self._stopped and await asyncio.to_thread(self._servers.have_room):
             self._stopped.add(name)
             # Seen as dead at the next look, and started again.
             self._servers.children[name].ask_to_stop()
 
-    async def _again(self, name: str, child: Child, launch: Callable[[str], None]) -> None:
+    async def _restart(self, name: str, child: Child, launch: Callable[[str], None]) -> None:
         pause = self._pauses.get(name, 0.0)
         self._pauses[name] = min(pause * 2 or 0.2, LONGEST_PAUSE)
-        self._told(name, child.exit_code or 0)
+        self._on_restart(name, child.exit_code or 0)
         await asyncio.sleep(pause)
         launch(name)
         asyncio.get_running_loop().call_later(30, self._pauses.pop, name, None)
 
     def _launch_process(self, name: str) -> None:
-        with self._later(name):
+        with self._retried_later(name):
             self.children[name] = start(self._commands[name])
 
     def _launch_server(self, name: str) -> None:
-        with self._later(name):
+        with self._retried_later(name):
             self._servers.launch(name)
 
     @contextmanager
-    def _later(self, name: str) -> Iterator[None]:
-        """Leave a start that fails, on a full disk perhaps, to the next look: it is dead still."""
+    def _retried_later(self, name: str) -> Iterator[None]:
+        """Retry a start that fails, on a full disk perhaps: the next look finds it dead."""
         try:
             yield
         except (ServerFailed, OSError):

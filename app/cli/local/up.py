@@ -17,17 +17,17 @@ from rich.console import Console
 
 from app.auth.tokens import Tokens
 from app.cli.client.api_client import ApiClient, NotComfyd
-from app.cli.client.command_context import words_of
 from app.cli.client.login import LOCAL_USER
-from app.cli.local.comfyui import Comfyui, ComfyuiAway, given_url, look_at
+from app.cli.errors import exit_with_error, refusal_text
+from app.cli.local.comfyui import Comfyui, ComfyuiUnreachable, inspect_comfyui, url_from_environment
 from app.cli.local.samples import STEPS_ON_CPU, Sample, run_samples
 from app.cli.local.stack import (
+    CannotStart,
     LocalMachine,
     Stack,
     prepare,
     running_stack,
 )
-from app.cli.local.stack_errors import CannotStart
 from app.cli.local.supervisor import ProcessRefused
 from app.cli.local_settings import DEFAULT_DATA, chosen_data
 from app.cli.terminal import PlainConsole
@@ -55,26 +55,20 @@ def up() -> None:
     # What a machine says is text: neither markup nor an order to the terminal.
     console = PlainConsole(highlight=False, markup=False, soft_wrap=True)
     try:
-        url = given_url()
-        sys.exit(_up(console, url, asyncio.run(_look(url)) if url else None))
+        url = url_from_environment()
+        sys.exit(_up(console, url, asyncio.run(_inspect(url)) if url else None))
     except (embedded.CannotStart, CannotListen, CannotMigrate, SettingsInvalid) as error:
-        refuse(error.text(language()))
+        exit_with_error(error.text(language()))
     except (CannotStart, ProcessRefused) as error:
-        refuse(str(error))
+        exit_with_error(str(error))
 
 
-def refuse(message: str) -> None:
-    """End the command: it cannot do what it should; *message* says why and what to do."""
-    click.echo(f"comfyd: {message}", err=True)
-    sys.exit(2)
-
-
-def how_to_run(sample: Sample, folder: Path, program: str) -> str:
+def sample_command(sample: Sample, folder: Path, program: str) -> str:
     """Return the line that runs *sample* again, as it can be typed where *program* was started."""
-    return typed(folder, program, "run", f'"{sample.name}"', *sample.inputs, "--watch")
+    return command_line(folder, program, "run", f'"{sample.name}"', *sample.inputs, "--watch")
 
 
-def typed(folder: Path, program: str, *arguments: str) -> str:
+def command_line(folder: Path, program: str, *arguments: str) -> str:
     """Return a line for a stack in *folder*, as it can be typed where *program* was started."""
     if shutil.which("comfyd") == os.path.abspath(program):  # noqa: PTH100 -- links stay links
         program = "comfyd"
@@ -83,7 +77,7 @@ def typed(folder: Path, program: str, *arguments: str) -> str:
     return " ".join([*data, program, *arguments])
 
 
-async def _look(url: str) -> Comfyui | ComfyuiAway:
+async def _inspect(url: str) -> Comfyui | ComfyuiUnreachable:
     """Look at the ComfyUI before anything is started; one that is away may come later.
 
     Raises:
@@ -91,18 +85,18 @@ async def _look(url: str) -> Comfyui | ComfyuiAway:
 
     """
     try:
-        return await look_at(LocalMachine(url=url))
-    except ComfyuiAway as away:
-        return away
+        return await inspect_comfyui(LocalMachine(url=url))
+    except ComfyuiUnreachable as unreachable:
+        return unreachable
 
 
-def _up(console: Console, url: str | None, comfyui: Comfyui | ComfyuiAway | None) -> int:
-    def told(name: str, code: int) -> None:
+def _up(console: Console, url: str | None, comfyui: Comfyui | ComfyuiUnreachable | None) -> int:
+    def on_restart(name: str, code: int) -> None:
         console.print(
             tr("{name} ended ({code}) and was started again", name=name, code=code), style="yellow"
         )
 
-    def told_fault(name: str, reason: str) -> None:
+    def on_fault(name: str, reason: str) -> None:
         console.print(
             tr(
                 (
@@ -118,7 +112,7 @@ def _up(console: Console, url: str | None, comfyui: Comfyui | ComfyuiAway | None
         )
 
     console.print(tr("starting {name}", name="NATS, Postgres, S3"))
-    with running_stack(told, told_fault, comfyui_url=url) as stack:
+    with running_stack(on_restart, on_fault, comfyui_url=url) as stack:
         code = asyncio.run(_serve(stack, console, comfyui))
         # A second Ctrl-C would leave the servers to themselves.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -127,7 +121,9 @@ def _up(console: Console, url: str | None, comfyui: Comfyui | ComfyuiAway | None
     return code
 
 
-async def _serve(stack: Stack, console: Console, comfyui: Comfyui | ComfyuiAway | None) -> int:
+async def _serve(
+    stack: Stack, console: Console, comfyui: Comfyui | ComfyuiUnreachable | None
+) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -150,7 +146,9 @@ async def _serve(stack: Stack, console: Console, comfyui: Comfyui | ComfyuiAway 
                 await task
 
 
-async def _show(stack: Stack, console: Console, comfyui: Comfyui | ComfyuiAway | None) -> int:
+async def _show(
+    stack: Stack, console: Console, comfyui: Comfyui | ComfyuiUnreachable | None
+) -> int:
     token = Tokens(stack.jwt_secret).issue(user_id=LOCAL_USER, org_id=None, seconds=3600)
     headers = {"Authorization": f"Bearer {token}", "Accept-Language": language()}
     async with httpx.AsyncClient(
@@ -158,7 +156,7 @@ async def _show(stack: Stack, console: Console, comfyui: Comfyui | ComfyuiAway |
     ) as http:
         client = ApiClient(http)
         with console.status(tr("starting {name}", name="comfyd")):
-            if not await _wait_until_ready(client):
+            if not await _wait_for_api(client):
                 log = stack.logs / "api.log"
                 console.print(
                     tr(
@@ -179,7 +177,7 @@ async def _show(stack: Stack, console: Console, comfyui: Comfyui | ComfyuiAway |
             )
         await _show_sample(client, stack, console, comfyui)
     console.print(tr("every route, to try in a browser: {url}/docs", url=stack.url))
-    token_line = typed(stack.folder, sys.argv[0], "token", "--days", "1")
+    token_line = command_line(stack.folder, sys.argv[0], "token", "--days", "1")
     console.print(
         f"  {tr('Authorize there with the token that this prints: {line}', line=token_line)}"
     )
@@ -188,9 +186,9 @@ async def _show(stack: Stack, console: Console, comfyui: Comfyui | ComfyuiAway |
 
 
 async def _show_sample(
-    client: ApiClient, stack: Stack, console: Console, comfyui: Comfyui | ComfyuiAway | None
+    client: ApiClient, stack: Stack, console: Console, comfyui: Comfyui | ComfyuiUnreachable | None
 ) -> None:
-    if isinstance(comfyui, ComfyuiAway):
+    if isinstance(comfyui, ComfyuiUnreachable):
         console.print(
             tr(
                 (
@@ -206,42 +204,42 @@ async def _show_sample(
         return
     if comfyui:
         count = len(comfyui.checkpoints)
-        told = tr(
+        line = tr(
             "ComfyUI {version} at {url}; checkpoints: {count}",
             version=comfyui.version,
             url=stack.machine.url,
             count=count,
         )
-        console.print(told)
+        console.print(line)
     # The demo machine is a CPU, too, and fast.
     steps = STEPS_ON_CPU if comfyui and comfyui.cpu_only else None
     try:
         # The demo machine is started with us, and may need a moment.
-        found = comfyui or await _until_there(stack.machine)
+        found = comfyui or await _wait_for_machine(stack.machine)
         sample = await run_samples(client, stack.machine, found.checkpoints, console, steps=steps)
     except httpx.HTTPStatusError as error:
-        reason = words_of(error.response)
+        reason = refusal_text(error.response)
         console.print(tr("the sample could not be run: {reason}", reason=reason), style="red")
-    except (httpx.HTTPError, NotComfyd, ComfyuiAway) as error:
+    except (httpx.HTTPError, NotComfyd, ComfyuiUnreachable) as error:
         console.print(tr("the sample could not be run: {reason}", reason=error), style="red")
     else:
         console.print(tr("try it yourself, in a second terminal:"))
-        line = how_to_run(sample, stack.folder, sys.argv[0])
+        line = sample_command(sample, stack.folder, sys.argv[0])
         console.print(f"  {line}", style="bold")
 
 
-async def _until_there(machine: LocalMachine) -> Comfyui:
+async def _wait_for_machine(machine: LocalMachine) -> Comfyui:
     deadline = time.monotonic() + READY_WITHIN
     while True:
         try:
-            return await look_at(machine)
-        except ComfyuiAway:
+            return await inspect_comfyui(machine)
+        except ComfyuiUnreachable:
             if time.monotonic() > deadline:
                 raise
             await asyncio.sleep(0.1)
 
 
-async def _wait_until_ready(client: ApiClient) -> bool:
+async def _wait_for_api(client: ApiClient) -> bool:
     deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline:
         if await client.is_ready():

@@ -59,21 +59,21 @@ def print_fields(console: Console, fields: Mapping[str, object]) -> None:
     console.print(table)
 
 
-def moment(text: str | None) -> str:
+def format_time(text: str | None) -> str:
     """Show a time of the API in the reader's own zone."""
     if not text:
         return ""
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def day(text: str | None) -> str:
+def format_day(text: str | None) -> str:
     """Show a time in a list: of today the time, else the day."""
-    shown = moment(text)
+    shown = format_time(text)
     today = datetime.now().astimezone().strftime("%Y-%m-%d ")
     return shown.removeprefix(today) if shown.startswith(today) else shown[: len(today) - 1]
 
 
-def seconds(value: float | None) -> str:
+def format_seconds(value: float | None) -> str:
     """Show a duration."""
     return "" if value is None else f"{value:.2f} s"
 

@@ -14,50 +14,50 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from app.cli.client.api_client import ApiClient, Heard, Json
+from app.cli.client.api_client import ApiClient, Json, StreamEvent
 from app.cli.output.waits import why_it_waits
 from app.cli.texts import tr
 from events.run.status import Status
 
-FIRST = frozenset({Status.NOT_STARTED, Status.QUEUED, Status.STARTED})
+MAY_WAIT = frozenset({Status.NOT_STARTED, Status.QUEUED, Status.STARTED})
 """Statuses in which a run may be waiting for something."""
 
 
 async def watch_run(api: ApiClient, run_id: str, console: Console) -> None:
     """Show how far a run is until it is done; without a terminal, a line for each status."""
     async with aclosing(api.follow(f"/v1/runs/{run_id}/events")) as events:
-        heard = _with_waits(api, run_id, events, console)
+        explained = _with_waits(api, run_id, events, console)
         if console.is_terminal:
-            await _with_bars(heard, console)
+            await _with_bars(explained, console)
         else:
-            await _with_lines(heard, console)
+            await _with_lines(explained, console)
 
 
 async def _with_waits(
-    api: ApiClient, run_id: str, events: AsyncIterator[Heard], console: Console
-) -> AsyncIterator[Heard]:
-    """Pass on what is heard, and say what the run waits for."""
-    async for heard in events:
+    api: ApiClient, run_id: str, events: AsyncIterator[StreamEvent], console: Console
+) -> AsyncIterator[StreamEvent]:
+    """Pass the events on, and print what the run waits for."""
+    async for event in events:
         reason = ""
-        if heard.event == "run.waiting":
+        if event.event == "run.waiting":
             reason = await why_it_waits(api, run_id, at_least=timedelta())
-        elif heard.event == "snapshot" and heard.data["status"] in FIRST:
+        elif event.event == "snapshot" and event.data["status"] in MAY_WAIT:
             reason = await why_it_waits(api, run_id)
         if reason:
             console.print(tr("it waits: {reason}", reason=reason), style="yellow", soft_wrap=True)
-        yield heard
+        yield event
 
 
-async def _with_lines(events: AsyncIterator[Heard], console: Console) -> None:
+async def _with_lines(events: AsyncIterator[StreamEvent], console: Console) -> None:
     last = ""
-    async for heard in events:
-        status = heard.data.get("status", last)
+    async for event in events:
+        status = event.data.get("status", last)
         if status != last:
             console.print(status)
             last = status
 
 
-async def _with_bars(events: AsyncIterator[Heard], console: Console) -> None:
+async def _with_bars(events: AsyncIterator[StreamEvent], console: Console) -> None:
     columns = (
         TextColumn("{task.description:<28.28}", markup=False),
         BarColumn(),
@@ -66,11 +66,11 @@ async def _with_bars(events: AsyncIterator[Heard], console: Console) -> None:
     )
     with Progress(*columns, console=console) as progress:
         bars = _Bars(progress)
-        async for heard in events:
-            if heard.event == "progress":
-                bars.move(heard.data)
+        async for event in events:
+            if event.event == "progress":
+                bars.show_progress(event.data)
             else:
-                bars.name(heard.data["status"])
+                bars.show_status(event.data["status"])
 
 
 class _Bars:
@@ -81,14 +81,14 @@ class _Bars:
         self._whole = progress.add_task(str(Status.NOT_STARTED), total=100)
         self._node: tuple[str, TaskID] | None = None
 
-    def name(self, status: str) -> None:
+    def show_status(self, status: str) -> None:
         self._progress.update(self._whole, description=status)
-        if status not in {Status.RUNNING, *FIRST}:
+        if status not in {Status.RUNNING, *MAY_WAIT}:
             self._end_node()
         if status == Status.SUCCESS:
             self._progress.update(self._whole, completed=100)
 
-    def move(self, data: Json) -> None:
+    def show_progress(self, data: Json) -> None:
         self._progress.update(self._whole, completed=round(data["percent"]))
         # What is nothing is left out: the first of many steps comes without `step`.
         node_id, step, steps = data.get("node_id", ""), data.get("step", 0), data.get("steps", 0)

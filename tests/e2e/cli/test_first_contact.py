@@ -14,7 +14,7 @@ from app.cli.client.api_client import ApiClient
 from app.cli.client.login import LOCAL_USER
 from app.cli.local.samples import Sample, register, run_samples
 from app.cli.local.stack import LocalMachine
-from app.cli.local.up import how_to_run
+from app.cli.local.up import sample_command
 from tests.e2e.command_line import Comfyd
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant, client_of
@@ -89,7 +89,7 @@ async def test_the_sample_takes_a_checkpoint_that_loads(owner: Tenant, comfyd: C
     assert "version 2" in printed
 
     key = owner.http.headers["Authorization"].removeprefix("Bearer ")
-    again = shlex.split(how_to_run(sample, Path("x"), "comfyd"))[2:]
+    again = shlex.split(sample_command(sample, Path("x"), "comfyd"))[2:]
     assert comfyd(*again, COMFYD_KEY=key).code == 0
 
 
@@ -122,7 +122,7 @@ async def test_a_card_needs_no_checkpoint(
     assert f"{why}so the sample is 'colour card'" in printed
     assert printed.count(".png") == 1
     key = owner.http.headers["Authorization"].removeprefix("Bearer ")
-    again = shlex.split(how_to_run(sample, Path("x"), "comfyd"))[2:]
+    again = shlex.split(sample_command(sample, Path("x"), "comfyd"))[2:]
     assert comfyd(*again, COMFYD_KEY=key).code == 0
 
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from app.cli.local.supervisor import NEVER_WILL
+from app.cli.local.supervisor import EXIT_CANNOT_START
 from infra.telemetry.watchdog import EXIT_CODE
 from tests.e2e.system import System, eventually
 from tests.network.lossy_proxy import lossy_proxy
@@ -44,7 +44,7 @@ async def test_a_process_whose_connection_was_closed_for_good_ends_itself_with_a
         async def ended() -> int | None:
             return system.exit_code(name)
 
-        assert await eventually(ended) == EXIT_CODE != NEVER_WILL
+        assert await eventually(ended) == EXIT_CODE != EXIT_CANNOT_START
     assert system.log_of(name).count('"process.gave_up"') == 1
     assert "process.died" not in system.log_of(name)
     system.end(name)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from app.cli.local.supervisor import NEVER_WILL, ProcessRefused, Supervisor, python_process
+from app.cli.local.supervisor import EXIT_CANNOT_START, ProcessRefused, Supervisor, python_process
 from app.cli.main import main
 from infra.embedded.child import Command
 from infra.embedded.servers import Servers
@@ -58,7 +58,7 @@ async def test_a_process_says_that_its_port_is_taken_and_ends(
     async with asyncio.timeout(60):
         _, told = await process.communicate()
     *_, words = told.decode().splitlines()
-    assert process.returncode == NEVER_WILL
+    assert process.returncode == EXIT_CANNOT_START
     assert (said in words, str(taken) in words, "Traceback" in words) == (True, True, False)
 
 
@@ -84,7 +84,7 @@ async def test_a_command_without_postgres_ends_with_one_sentence(
     async with asyncio.timeout(60):
         _, told = await process.communicate()
     [words] = told.decode().splitlines()
-    assert process.returncode == NEVER_WILL
+    assert process.returncode == EXIT_CANNOT_START
     assert (said in words, "hidden" in words) == (True, False)
 
 

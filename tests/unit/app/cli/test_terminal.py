@@ -7,7 +7,9 @@ import httpx
 import pytest
 from rich.text import Text
 
-from app.cli.client import command_context
+from app.cli.client.command_context import CommandContext, run_command
+from app.cli.client.login import Login
+from app.cli.errors import REFUSED
 from app.cli.output.tables import print_fields, print_table
 from app.cli.terminal import SHOWN_INSTEAD, PlainConsole, json_text
 
@@ -52,7 +54,12 @@ def test_styles_of_our_own_stay() -> None:
 
 def test_an_error_of_the_server_is_told_plainly(capsys: pytest.CaptureFixture[str]) -> None:
     answer = httpx.Response(422, json={"title": HOSTILE, "code": "c", "detail": HOSTILE})
-    assert command_context._answer(answer, as_json=False) == command_context.REFUSED
+
+    async def refused(_: CommandContext) -> None:
+        raise httpx.HTTPStatusError("", request=httpx.Request("GET", "/"), response=answer)
+
+    login = Login(url="http://127.0.0.1:9", key="k")
+    assert run_command(lambda: login, refused, as_json=False) == REFUSED
     told = capsys.readouterr().err
     assert SHOWN_INSTEAD in told
     assert CONTROLS & set(told) == set()

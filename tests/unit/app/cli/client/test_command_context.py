@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from app.cli.client.command_context import Door, Refused, enter
+from app.cli.client.command_context import CommandContext, run_command
 from app.cli.client.login import Login, NotLoggedIn
+from app.cli.errors import CommandError
 from tests.network.one_answer import answering
 
-Body = Callable[[Door], Awaitable[int | None]]
+Body = Callable[[CommandContext], Awaitable[int | None]]
 PAGE = b"<!doctype html><title>Sign in</title>"
 NOWHERE = "http://127.0.0.1:9"
 
@@ -21,23 +22,23 @@ def _english(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
 
 
-async def asks(door: Door) -> None:
-    await door.api.get("/v1/me")
+async def asks(context: CommandContext) -> None:
+    await context.api.get("/v1/me")
 
 
-async def follows(door: Door) -> None:
-    async for _ in door.api.follow("/v1/runs/1/events"):
+async def follows(context: CommandContext) -> None:
+    async for _ in context.api.follow("/v1/runs/1/events"):
         pass
 
 
-async def refuses(_: Door) -> None:
-    raise Refused("cli.no_workflow", code=4, name="a\x1bb")
+async def refuses(_: CommandContext) -> None:
+    raise CommandError("cli.no_workflow", code=4, name="a\x1bb")
 
 
 async def entered(url: str, body: Body, *, as_json: bool = False) -> int:
     """Do *body* at *url*, on a loop of its own as the command line does."""
     login = Login(url=url, key="k")
-    return await asyncio.to_thread(enter, lambda: login, body, as_json=as_json)
+    return await asyncio.to_thread(run_command, lambda: login, body, as_json=as_json)
 
 
 WRONG_SITES: list[tuple[Body, dict[str, Any], str]] = [
@@ -105,7 +106,7 @@ async def test_programs_get_a_document_of_what_we_refuse(
 def test_a_key_that_cannot_be_one_is_not_sent(key: str, capsys: pytest.CaptureFixture[str]) -> None:
     login = Login(url=NOWHERE, key=key)
 
-    assert enter(lambda: login, asks, as_json=True) == 3
+    assert run_command(lambda: login, asks, as_json=True) == 3
     assert json.loads(capsys.readouterr().err)["code"] == "bad_key"
 
 
@@ -128,5 +129,5 @@ def test_programs_get_a_document_when_no_server_is_known(
     def nothing() -> Login:
         raise NotLoggedIn
 
-    assert enter(nothing, asks, as_json=True) == 3
+    assert run_command(nothing, asks, as_json=True) == 3
     assert json.loads(capsys.readouterr().err)["code"] == "no_login"

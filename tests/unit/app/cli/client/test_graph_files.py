@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
-from app.cli.client.command_context import Refused
 from app.cli.client.graph_files import read_graphs
+from app.cli.errors import CommandError
 
 Json = dict[str, Any]
 API: Json = {"3": {"class_type": "Any", "inputs": {"text": "貓"}}}
@@ -115,5 +115,5 @@ def test_what_is_no_number_is_nothing_outside_inputs(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_refused_with_the_place(
     tmp_path: Path, data: bytes, said: str
 ) -> None:
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(CommandError, match=said):
         read(tmp_path, data)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.client.command_context import AWAY, NO_ACCESS, NOT_FOUND, REFUSED, Refused, exit_code
 from app.cli.client.inputs import read_inputs, read_objects
+from app.cli.errors import AWAY, NO_ACCESS, NOT_FOUND, REFUSED, CommandError, exit_code
 
 
 def test_a_pair_is_text_json_or_a_file(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_pairs_win_over_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pair", ["nothing", "=value", ":=3", "n:=three", "p=@/no/such/file"])
 def test_what_is_no_input_is_refused_by_name(pair: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(CommandError) as refused:
         read_inputs((pair,), None)
     assert str(refused.value)
 
@@ -38,7 +38,7 @@ def test_what_is_no_input_is_refused_by_name(pair: str) -> None:
 def test_a_file_that_holds_no_object_is_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "inputs.json"
     file.write_text(content)
-    with pytest.raises(Refused, match=r"inputs\.json"):
+    with pytest.raises(CommandError, match=r"inputs\.json"):
         read_inputs((), str(file))
 
 
@@ -47,7 +47,7 @@ def test_lines_are_objects(tmp_path: Path) -> None:
     file.write_text('{"a": 1}\n{"a": 2}\n')
     assert read_objects(str(file)) == [{"a": 1}, {"a": 2}]
     file.write_text('{"a": 1}\n3\n')
-    with pytest.raises(Refused):
+    with pytest.raises(CommandError):
         read_objects(str(file))
 
 

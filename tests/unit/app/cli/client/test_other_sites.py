@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli.client.api_client import ApiClient
-from app.cli.commands import COMMANDS
+from app.cli.commands import API_COMMANDS
 from app.cli.main import main
 from tests.network.one_answer import answering
 
@@ -62,7 +62,7 @@ REFUSALS = ['{"errors": ["no"]}', '{"title": 5}', '{"title": "No", "errors": {"a
 
 def test_no_command_is_left_out() -> None:
     tried = {arguments.split()[0] for arguments in ARGUMENTS}
-    assert {command.name for command in COMMANDS} - tried == {"logout"}
+    assert {command.name for command in API_COMMANDS} - tried == {"logout"}
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.cli.local.comfyui import Comfyui, ComfyuiAway, given_url, look_at
-from app.cli.local.stack import LocalMachine
-from app.cli.local.stack_errors import CannotStart
+from app.cli.local.comfyui import Comfyui, ComfyuiUnreachable, inspect_comfyui, url_from_environment
+from app.cli.local.stack import CannotStart, LocalMachine
 from infra.embedded.certificate import remembered_certificate
 from tests.network.one_answer import answering
 
@@ -37,7 +36,7 @@ def test_an_address_is_taken_as_it_is_copied(
     monkeypatch: pytest.MonkeyPatch, given: str, taken: str | None
 ) -> None:
     monkeypatch.setenv("COMFYUI_URL", given)
-    assert given_url() == taken
+    assert url_from_environment() == taken
 
 
 @pytest.mark.parametrize(
@@ -59,7 +58,7 @@ def test_what_is_no_address_is_refused_with_the_right_one(
 ) -> None:
     monkeypatch.setenv("COMFYUI_URL", given)
     with pytest.raises(CannotStart) as refused:
-        given_url()
+        url_from_environment()
     assert str(refused.value) == f"COMFYUI_URL: '{given}' {said}"
 
 
@@ -81,7 +80,7 @@ def test_what_is_no_address_is_refused_with_the_right_one(
 async def test_another_site_is_named_by_what_it_says(answer: dict[str, Any], said: str) -> None:
     async with answering(**answer) as url:
         with pytest.raises(CannotStart) as refused:
-            await look_at(LocalMachine(url=url))
+            await inspect_comfyui(LocalMachine(url=url))
     words = str(refused.value)
     assert words.startswith("COMFYUI_URL: ")
     assert (said in words, url in words, "\n" in words, "<" in words) == (True, True, False, False)
@@ -97,7 +96,7 @@ async def test_what_speaks_no_http_is_named() -> None:
     async with server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(CannotStart, match=r"is not ComfyUI \(no HTTP\)"):
-            await look_at(LocalMachine(url=f"http://127.0.0.1:{port}"))
+            await inspect_comfyui(LocalMachine(url=f"http://127.0.0.1:{port}"))
 
 
 async def test_a_certificate_that_nobody_trusts_is_named(
@@ -118,25 +117,25 @@ async def test_a_certificate_that_nobody_trusts_is_named(
     async with server:
         machine = LocalMachine(url=f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         with pytest.raises(CannotStart, match=r"failed \(self-signed certificate\): begin with"):
-            await look_at(machine)
+            await inspect_comfyui(machine)
         # It is asked like any other once it is trusted.
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        with pytest.raises(ComfyuiAway, match=r"^503 "):
-            await look_at(machine)
+        with pytest.raises(ComfyuiUnreachable, match=r"^503 "):
+            await inspect_comfyui(machine)
 
 
 async def test_https_where_only_http_is_spoken_is_named() -> None:
     async with answering(b"{}") as url:
         with pytest.raises(CannotStart, match=r"TLS with https://\S+ failed \(.+\): begin with"):
-            await look_at(LocalMachine(url=url.replace("http:", "https:")))
+            await inspect_comfyui(LocalMachine(url=url.replace("http:", "https:")))
 
 
 async def test_nobody_may_come_later() -> None:
-    with pytest.raises(ComfyuiAway, match=r"^no connection$"):
-        await look_at(LocalMachine(url="http://127.0.0.1:9"))
+    with pytest.raises(ComfyuiUnreachable, match=r"^no connection$"):
+        await inspect_comfyui(LocalMachine(url="http://127.0.0.1:9"))
     async with answering(PAGE, status=502) as url:
-        with pytest.raises(ComfyuiAway, match=r"^502 Bad Gateway$"):
-            await look_at(LocalMachine(url=url))
+        with pytest.raises(ComfyuiUnreachable, match=r"^502 Bad Gateway$"):
+            await inspect_comfyui(LocalMachine(url=url))
 
 
 NAMES = ["flux1-dev.safetensors", "svd_xt.safetensors", "sd_xl_base_1.0.safetensors", "v1-5.ckpt"]
@@ -147,7 +146,7 @@ async def test_the_sample_takes_first_what_its_graph_is_made_for(options: list[A
     loader = {"input": {"required": {"ckpt_name": options}}}
     body = {"system": {"comfyui_version": "0.33.0"}, "CheckpointLoaderSimple": loader}
     async with answering(json.dumps(body).encode()) as url:
-        found = await look_at(LocalMachine(url=url))
+        found = await inspect_comfyui(LocalMachine(url=url))
     assert found == Comfyui(version="0.33.0", checkpoints=(*NAMES[2:], *NAMES[:2]))
 
 
@@ -165,11 +164,11 @@ async def test_the_sample_takes_first_what_its_graph_is_made_for(options: list[A
 )
 async def test_a_machine_without_a_gpu_is_known(devices: object, cpu_only: bool) -> None:  # noqa: FBT001 -- a parameter of the test
     async with answering(json.dumps({"system": {}, "devices": devices}).encode()) as url:
-        assert (await look_at(LocalMachine(url=url))).cpu_only is cpu_only
+        assert (await inspect_comfyui(LocalMachine(url=url))).cpu_only is cpu_only
 
 
 @pytest.mark.parametrize("loader", [{}, {"input": {"required": {"ckpt_name": [[]]}}}])
 async def test_a_comfyui_may_have_no_checkpoint(loader: dict[str, Any]) -> None:
     body = {"system": {}, "CheckpointLoaderSimple": loader}
     async with answering(json.dumps(body).encode()) as url:
-        assert await look_at(LocalMachine(url=url)) == Comfyui(version="", checkpoints=())
+        assert await inspect_comfyui(LocalMachine(url=url)) == Comfyui(version="", checkpoints=())

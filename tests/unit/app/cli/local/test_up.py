@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.cli.local.samples import Sample, how_it_ended
+from app.cli.local.samples import Sample, outcome_text
 from app.cli.local.stack import LocalMachine, Stack, own_processes
 from app.cli.local.supervisor import Supervisor
-from app.cli.local.up import how_to_run
+from app.cli.local.up import sample_command
 from infra.embedded.servers import Servers
 
 SAMPLE = Sample(name="text to image", graph={}, inputs=("-i", 'prompt="a red fox"'))
@@ -23,7 +23,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_names_the_command_as_it_was_started() -> None:
-    told = how_to_run(SAMPLE, Path(".comfyd").absolute(), ".venv/bin/comfyd")
+    told = sample_command(SAMPLE, Path(".comfyd").absolute(), ".venv/bin/comfyd")
     assert told == f".venv/bin/comfyd {RUN}"
 
 
@@ -32,7 +32,7 @@ def test_it_is_short_where_the_path_leads_to_it(
 ) -> None:
     program = str(tmp_path / "bin" / "comfyd")
     monkeypatch.setattr(shutil, "which", lambda _: program)
-    assert how_to_run(SAMPLE, Path(".comfyd").absolute(), program) == f"comfyd {RUN}"
+    assert sample_command(SAMPLE, Path(".comfyd").absolute(), program) == f"comfyd {RUN}"
 
 
 def test_each_process_answers_for_its_health_on_a_port_of_its_own(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_each_process_answers_for_its_health_on_a_port_of_its_own(tmp_path: Path
 
 
 def test_it_names_a_data_folder_that_would_not_be_found() -> None:
-    told = how_to_run(SAMPLE, Path("/data of mine"), "comfyd")
+    told = sample_command(SAMPLE, Path("/data of mine"), "comfyd")
     assert told == f"COMFYD_DATA='/data of mine' comfyd {RUN}"
 
 
@@ -68,4 +68,4 @@ def test_a_sample_without_success_says_why_if_there_is_a_reason(
     monkeypatch: pytest.MonkeyPatch, status: str, error: dict[str, Any] | None, said: str
 ) -> None:
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    assert how_it_ended({"status": status, "error": error}) == said
+    assert outcome_text({"status": status, "error": error}) == said

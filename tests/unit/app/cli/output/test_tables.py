@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from rich.console import Console
 
-from app.cli.output.tables import day, print_fields, print_table
+from app.cli.output.tables import format_day, print_fields, print_table
 from app.cli.terminal import console_for_people
 
 ID = "01a20d28-94c5-7b9b-a7ee-f67bcf1e4552"
@@ -53,7 +53,7 @@ def test_headings_are_in_the_users_language(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_of_today_the_time_is_shown_and_else_the_day() -> None:
     now = datetime.now().astimezone()
-    assert day(now.isoformat()) == now.strftime("%H:%M:%S")
+    assert format_day(now.isoformat()) == now.strftime("%H:%M:%S")
     earlier = now - timedelta(days=3)
-    assert day(earlier.isoformat()) == earlier.strftime("%Y-%m-%d")
-    assert day(None) == ""
+    assert format_day(earlier.isoformat()) == earlier.strftime("%Y-%m-%d")
+    assert format_day(None) == ""

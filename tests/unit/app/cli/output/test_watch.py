@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 from typing_extensions import override
 
-from app.cli.client.api_client import ApiClient, Heard, Json
-from app.cli.client.command_context import Door
+from app.cli.client.api_client import ApiClient, Json, StreamEvent
+from app.cli.client.command_context import CommandContext
 from app.cli.output.show_run import watch_to_end
 from events.run.progress import Progress
 from events.run.status import Status
@@ -41,12 +41,12 @@ class Terminal(StringIO):
 class FakeApi(ApiClient):
     """Replays the messages of one run, and checks what the terminal shows after some."""
 
-    def __init__(self, story: Sequence[tuple[Heard, str]], terminal: Terminal) -> None:
+    def __init__(self, story: Sequence[tuple[StreamEvent, str]], terminal: Terminal) -> None:
         self._story = story
         self._terminal = terminal
 
     @override
-    async def follow(self, path: str, *, after: str | None = None) -> AsyncGenerator[Heard]:
+    async def follow(self, path: str, *, after: str | None = None) -> AsyncGenerator[StreamEvent]:
         assert path == f"/v1/runs/{RUN}/events"
         for heard, expected in self._story:
             yield heard
@@ -63,19 +63,19 @@ class FakeApi(ApiClient):
         ) | {"id": RUN, "status": last, "created_at": NOW.isoformat(), "attempt": 1, "outputs": []}
 
 
-def told(event: str, status: str) -> Heard:
-    return Heard(event=event, data={"run_id": RUN, "status": status}, id="1")
+def told(event: str, status: str) -> StreamEvent:
+    return StreamEvent(event=event, data={"run_id": RUN, "status": status}, id="1")
 
 
-def progress(percent: int, **about: Any) -> Heard:
+def progress(percent: int, **about: Any) -> StreamEvent:
     """Return progress as the API does: what is nothing is left out."""
     hint = Progress(run_id=RUN, percent=percent, message="", **about)
     left = {name: getattr(hint, name) for name in hint.__struct_fields__}
     data: Json = {name: value for name, value in left.items() if value or name == "percent"}
-    return Heard(event="progress", data=data, id="")
+    return StreamEvent(event="progress", data=data, id="")
 
 
-async def watched(story: Sequence[tuple[Heard, str]], *, terminal: bool) -> tuple[int, str]:
+async def watched(story: Sequence[tuple[StreamEvent, str]], *, terminal: bool) -> tuple[int, str]:
     """Watch the run of *story* to its end; give the exit code and all that was drawn."""
     screen = Terminal()
     console = Console(
@@ -85,11 +85,11 @@ async def watched(story: Sequence[tuple[Heard, str]], *, terminal: bool) -> tupl
         color_system=None,
         _environ={"TERM": "xterm"},
     )
-    door = Door(api=FakeApi(story, screen), console=console, json=False)
-    return await watch_to_end(door, RUN, preview=False), screen.getvalue()
+    context = CommandContext(api=FakeApi(story, screen), console=console, json=False)
+    return await watch_to_end(context, RUN, preview=False), screen.getvalue()
 
 
-def story_of(end: Status, last: str) -> list[tuple[Heard, str]]:
+def story_of(end: Status, last: str) -> list[tuple[StreamEvent, str]]:
     """Return the messages of a run, each with what the terminal shows after it."""
     sampler = {"node_id": "3", "node_title": "My sampler"}
     decode = {"node_id": "8", "node_class": "VAEDecodeTiled"}

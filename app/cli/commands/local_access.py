@@ -1,14 +1,37 @@
-"""comfyd analyst: the NATS address of those who may read the log and do nothing else."""
+"""comfyd token, analyst: access to the stack whose data folder is here."""
 
+import os
 from urllib.parse import urlsplit, urlunsplit
 
 import click
 
-from app.cli.local.up import refuse
-from app.cli.local_settings import chosen_data, remembered_settings
+from app.auth.tokens import Tokens
+from app.cli.client.login import LOCAL_USER
+from app.cli.errors import exit_with_error
+from app.cli.local_settings import chosen_data, local_secret, remembered_settings
 from app.cli.texts import tr
 from infra.embedded.nats_server import analyst_password
 from infra.jetstream.analyst import ACCOUNTS, USER
+
+
+@click.command(
+    help=tr("Print an API token for the local owner. Without --days it does not expire.")
+)
+@click.option("--user", default=LOCAL_USER, show_default=True, help=tr("Claim user_id."))
+@click.option("--org", default=None, help=tr("Claim org_id: act for an organisation."))
+@click.option("--days", type=click.IntRange(1), default=None, help=tr("Days until it expires."))
+def token(user: str, org: str | None, days: int | None) -> None:
+    """Print an API token for the local owner. Without --days it does not expire."""
+    folder = chosen_data()
+    if not (os.environ.get("JWT_SECRET") or (folder / "jwt-secret").exists()):
+        exit_with_error(
+            tr(
+                "there is no data in {folder} yet: run `make up` first, or set JWT_SECRET",
+                folder=folder,
+            )
+        )
+    seconds = days * 86_400 if days else None
+    click.echo(Tokens(local_secret(folder)).issue(user_id=user, org_id=org, seconds=seconds))
 
 
 @click.command(help=tr("Print a NATS address that can only read the event log."))
@@ -28,7 +51,7 @@ def _address() -> str:
     password = folder / "password"
     if not password.exists() or url.password != password.read_text("ascii"):
         # There is none, or the stack has a NATS of its owner's.
-        refuse(
+        exit_with_error(
             tr(
                 (
                     "no NATS of `comfyd up` in {folder}: set COMFYD_DATA to its data folder; a "
