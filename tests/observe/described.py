@@ -15,19 +15,9 @@ from litestar.exceptions import LitestarDeprecationWarning
 from app.main import build_app
 from app.openapi.document import openapi_document
 from infra.settings.settings import settings_from
-from tests.builders.facts import SEAL_KEY
+from tests.builders.settings import REQUIRED
 
 Json = dict[str, Any]
-SETTINGS = {
-    "NATS_URL": "nats://localhost",
-    "POSTGRES_URL": "postgresql://localhost/comfyd",
-    "JWT_SECRET": "s" * 32,
-    "COMFYD_SEAL_KEYS": SEAL_KEY,
-    "SPACES_ENDPOINT": "http://localhost",
-    "SPACES_BUCKET": "comfyd",
-    "SPACES_KEY": "key",
-    "SPACES_SECRET": "secret",
-}
 METHODS = {"get", "put", "post", "delete", "patch"}
 
 
@@ -37,7 +27,7 @@ def described() -> Json:
     # Litestar 2 warns of what 3 will want; pyproject.toml keeps to 2.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        document = openapi_document(build_app(settings_from(SETTINGS)))
+        document = openapi_document(build_app(settings_from(REQUIRED)))
     plain: Json = json.loads(msgspec.json.encode(document))
     return plain
 

@@ -16,6 +16,7 @@ from app.auth.guard import ScopeUndeclared, check_scopes_declared
 from app.auth.scopes import ADMIN, OPT, SCOPES
 from app.main import build_app
 from infra.settings.settings import settings_from
+from tests.builders.settings import REQUIRED
 from tests.e2e.authorisation import (
     FILTERED,
     Holder,
@@ -28,14 +29,13 @@ from tests.e2e.authorisation import (
     request_for,
 )
 from tests.e2e.system import System
-from tests.unit.infra.settings.test_settings import GOOD
 
 OPEN = re.compile(r"/$|/(health|docs|openapi\.json)(/|$)")
 """What anybody may read."""
 
 
 def all_routes() -> Iterator[Route]:
-    for route in build_app(settings_from(GOOD)).routes:
+    for route in build_app(settings_from(REQUIRED)).routes:
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
                 for method in sorted(handler.http_methods - {"OPTIONS", "HEAD"}):

@@ -15,8 +15,8 @@ from infra.postgres import Connection
 from projections.fold import Fold
 from projections.queries import list_machines, open_runs_of_machine
 from tests.builders.facts import MACHINE_ID, NOW, created, draft, later
+from tests.builders.machines import registered
 from tests.golden.examples import recorded_example
-from tests.unit.events.machine.test_machine_decide import registered
 
 TENANT = "org:acme"
 ONE, TWO = UUID(int=1), UUID(int=2)

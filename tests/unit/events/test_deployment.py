@@ -17,51 +17,16 @@ from events.deployment import (
     RollBack,
 )
 from events.errors import MOST_PROBLEMS, IncompatibleInputs, NotFound, NothingToRollBack, Problem
-from events.graph.externals import InputKind
-from events.graph.inputs import InputField
-from events.ids import deployment_id, version_id
-from events.workflow import Workflow, WorkflowVersionCreated
-from tests.builders.facts import MACHINE_ID, NOW, OTHER_ID, RUN_ID, later
+from events.ids import deployment_id
+from tests.builders.facts import MACHINE_ID, NOW, RUN_ID, later
+from tests.builders.workflows import PROMPT, WITHOUT_PROMPT, WORKFLOW, WORKFLOW_ID, version
 from tests.observe import specification
 
 given = partial(specification.given, DEPLOYMENT)
-
-WORKFLOW_ID = OTHER_ID
 DEPLOYMENT_ID = deployment_id(WORKFLOW_ID, "production")
 ELSEWHERE = RUN_ID
-PROMPT = InputField(
-    name="prompt", kind=InputKind.TEXT, class_type="ComfyUIDeployExternalText", required=True
-)
-WITHOUT_PROMPT = 3
-"""The version that callers of the others would notice."""
-
 GONE = Problem(code="input_removed", pointer="/inputs/prompt", params={"name": "prompt"})
 NEW = Problem(code="input_newly_required", pointer="/inputs/prompt", params={"name": "prompt"})
-
-
-def version(number: int) -> WorkflowVersionCreated:
-    return WorkflowVersionCreated(
-        version_id=version_id(WORKFLOW_ID, number),
-        version=number,
-        graph_key=f"workflows/{number}.json",
-        graph_sha256=str(number),
-        ui_graph_key=f"workflows/{number}.ui.json",
-        inputs=() if number == WITHOUT_PROMPT else (PROMPT,),
-        comment="",
-        author="ada",
-        at=NOW,
-    )
-
-
-WORKFLOW = Workflow(
-    id=WORKFLOW_ID,
-    name="cats",
-    user_id="ada",
-    org_id=None,
-    created_at=NOW,
-    updated_at=NOW,
-    versions=tuple(version(number) for number in range(1, 5)),
-)
 
 
 def promote(number: int = 1, **changes: Any) -> PromoteVersion:

@@ -4,108 +4,27 @@ import asyncio
 import time
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
-from typing import Any, cast
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import uuid4
 
 import jwt
 import pytest
-from msgspec.structs import replace
 
 from app.auth.caller import Caller, KeyExpired, KeyRevoked, TokenRevoked, Unauthorized
-from app.auth.credentials import LONGEST, Credentials
-from app.auth.key_uses import KeyUses
-from app.auth.keys import fingerprint, new_key
+from app.auth.credentials import LONGEST
+from app.auth.keys import new_key
 from app.auth.scopes import ADMIN, DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
-from app.auth.states import AuthStates
-from app.auth.tickets import Tickets
-from app.auth.tokens import Tokens
-from events.access.api_key import IssueKey, KeyIssued, RevokeKey
-from events.access.organisation import CreateOrganisation, PutMember, RemoveMember
+from events.access.api_key import RevokeKey
 from events.access.token import RevokeToken
-from events.aggregates import KEY, ORGANISATION, TOKEN
-from events.decider import Decider
+from events.aggregates import KEY, TOKEN
 from events.errors import NotFound
-from infra.event_store import Session
-from infra.postgres import Pool
-from tests.builders.facts import NOW, OTHER_ID, later, meta
-from tests.fakes.event_store import MemoryEventStore
-
-SECRET = "s" * 64
-ACME = UUID("00000000-0000-4000-8000-0000000000ac")
-
-
-class World:
-    """A log in memory, and a process that knows callers by it, at once."""
-
-    def __init__(self) -> None:
-        self.log = MemoryEventStore()
-        self.now = NOW
-        self.uses = KeyUses(cast("Pool", None), lambda: self.now)
-        self.credentials = Credentials(
-            tokens=Tokens(SECRET),
-            tickets=Tickets(SECRET),
-            oidc=None,
-            states=AuthStates(self.log, lease=0.0),
-            uses=self.uses,
-            now=lambda: self.now,
-        )
-
-    async def happens(
-        self, decider: Decider[Any, Any, Any], identifier: UUID, command: object
-    ) -> None:
-        session = Session(self.log, decider, identifier, tenant="any")
-        await session.load()
-        await session.execute(command, meta())
-
-    async def key(self, **changes: Any) -> tuple[UUID, str]:
-        """Issue a key; give its id and itself."""
-        key_id = uuid4()
-        key = new_key(key_id)
-        issued = KeyIssued(
-            key_id=key_id,
-            name="plugin",
-            sha256=fingerprint(key),
-            prefix=key[:8],
-            scopes=(RUNS_READ,),
-            deployments=(),
-            expires_at=None,
-            user_id="ada",
-            org_id=None,
-            by="user:ada",
-            at=NOW,
-        )
-        await self.happens(KEY, key_id, IssueKey(issued=replace(issued, **changes)))
-        return key_id, key
-
-    async def acme(self, **members: str) -> None:
-        """Create an organisation of Ada's, with more members."""
-        create = CreateOrganisation(organisation_id=ACME, name="Acme", owner="ada", now=NOW)
-        await self.happens(ORGANISATION, ACME, create)
-        for user, role in members.items():
-            await self.put(user, role)
-
-    async def put(self, user: str, role: str) -> None:
-        await self.happens(
-            ORGANISATION, ACME, PutMember(user_id=user, role=role, by="test", now=NOW)
-        )
-
-    async def remove(self, user: str) -> None:
-        await self.happens(ORGANISATION, ACME, RemoveMember(user_id=user, by="test", now=NOW))
-
-    async def caller(self, credential: str, organisation: object = "") -> Caller:
-        return await self.credentials.caller(credential, str(organisation))
+from tests.builders.facts import NOW, OTHER_ID, later
+from tests.fakes.callers import ACME, SECRET, World, token
 
 
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def token(**claims: Any) -> str:
-    """Sign a token of Ada's; a claim that is None is left out."""
-    told = {"user_id": "ada", "iat": 1} | claims
-    told = {name: value for name, value in told.items() if value is not None}
-    return jwt.encode(told, SECRET, algorithm="HS256")
 
 
 async def test_a_person_owns_what_is_theirs(world: World) -> None:

@@ -18,7 +18,7 @@ from events.access.token import RevokeToken
 from events.aggregates import KEY, RUN, TOKEN
 from events.errors import NotFound
 from tests.builders.facts import NOW, OTHER_ID, RUN_ID, later
-from tests.unit.app.auth.test_credentials import ACME, SECRET, World, token
+from tests.fakes.callers import ACME, SECRET, World, token
 
 RUN_NAME = RUN.name(RUN_ID)
 

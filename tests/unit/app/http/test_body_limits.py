@@ -10,7 +10,7 @@ from msgspec import inspect
 
 from app.main import GRAPH_BODY, SMALL_BODY, build_app
 from infra.settings.settings import settings_from
-from tests.observe.described import SETTINGS
+from tests.builders.settings import REQUIRED
 
 FREE = (
     "RunRequest.inputs[]",
@@ -26,7 +26,7 @@ FREE = (
 
 def handlers(body_limit: int) -> Iterator[tuple[str, HTTPRouteHandler]]:
     """Yield the handlers that take a body."""
-    settings = settings_from(SETTINGS | {"COMFYD_BODY_LIMIT": str(body_limit)})
+    settings = settings_from(REQUIRED | {"COMFYD_BODY_LIMIT": str(body_limit)})
     for route in build_app(settings).routes:
         for handler in getattr(route, "route_handlers", ()):
             if "data" in handler.parsed_fn_signature.parameters:

@@ -25,56 +25,19 @@ from events.machine.events import (
     MachineDrained,
     MachineHeaderSealed,
     MachineMoved,
-    MachineObserved,
     MachineRegistered,
     MachineRemoved,
     MachineRenamed,
     MachineResumed,
     MachineTokenSealed,
 )
-from events.machine.snapshot import MachineSnapshot
 from events.machine.state import Machine, MachineState
 from tests.builders.facts import MACHINE_ID, NOW, later
+from tests.builders.machines import observed, registered, snapshot
 from tests.observe import specification
 
 given = partial(specification.given, MACHINE)
 ELSEWHERE = "https://gpu.example.com"
-
-
-def registered(
-    url: str = "http://127.0.0.1:8188", *, token: str = "", seconds: float = 0
-) -> MachineRegistered:
-    return MachineRegistered(
-        machine_id=MACHINE_ID,
-        name="gpu",
-        url=url,
-        driver="comfyui",
-        user_id="ada",
-        org_id=None,
-        at=later(seconds),
-        sealed_token=token,
-    )
-
-
-def observed(found: MachineSnapshot) -> MachineObserved:
-    return MachineObserved(snapshot=found, stated_at=found.at)
-
-
-def snapshot(*, seconds: float = 0, checkpoints: tuple[str, ...] = ("a",)) -> MachineSnapshot:
-    return MachineSnapshot(
-        object_info_key="machines/t/1.json",
-        object_info_sha256="1",
-        comfyui_version="0.33.0",
-        python_version="3.12.1",
-        pytorch_version="2.9",
-        os="linux",
-        devices=(),
-        models={"checkpoints": checkpoints},
-        node_classes=3,
-        at=later(seconds),
-    )
-
-
 REMOVED = MachineRemoved(open_runs=0, at=NOW)
 
 

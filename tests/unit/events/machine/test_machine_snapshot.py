@@ -10,7 +10,7 @@ from events.machine.snapshot import (
     bounded,
     change,
 )
-from tests.unit.events.machine.test_machine_decide import snapshot
+from tests.builders.machines import snapshot
 
 GPU = Device(name="cuda:0", type="cuda", vram_total=24)
 

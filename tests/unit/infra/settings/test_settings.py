@@ -7,21 +7,11 @@ import pytest
 from infra.settings.invalid import SettingsInvalid
 from infra.settings.settings import Spaces, settings_from
 from tests.builders.facts import SEAL_KEY
-
-GOOD = {
-    "NATS_URL": "nats://127.0.0.1:4222",
-    "POSTGRES_URL": "postgresql://127.0.0.1/comfyd",
-    "JWT_SECRET": "x" * 32,
-    "COMFYD_SEAL_KEYS": SEAL_KEY,
-    "SPACES_ENDPOINT": "http://127.0.0.1:8333",
-    "SPACES_BUCKET": "comfyd",
-    "SPACES_KEY": "key",
-    "SPACES_SECRET": "secret",
-}
+from tests.builders.settings import REQUIRED
 
 
 def test_what_is_not_set_has_its_default() -> None:
-    settings = settings_from(GOOD)
+    settings = settings_from(REQUIRED)
 
     assert (settings.host, settings.port, settings.allow_private_urls) == ("127.0.0.1", 3000, False)
     assert settings.spaces == Spaces(
@@ -35,19 +25,21 @@ def test_what_is_not_set_has_its_default() -> None:
 
 def test_what_is_set_is_converted() -> None:
     env = {"COMFYD_PORT": "80", "COMFYD_RUN_TIMEOUT": "1.5", "SPACES_CDN_FORCE_PATH_STYLE": "false"}
-    settings = settings_from(GOOD | env)
+    settings = settings_from(REQUIRED | env)
     converted = (settings.port, settings.run_timeout, settings.spaces.cdn_force_path_style)
     assert converted == (80, 1.5, False)
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:
-    assert settings_from(GOOD | {"COMFYD_PORT": ""}).port == 3000
+    assert settings_from(REQUIRED | {"COMFYD_PORT": ""}).port == 3000
 
 
-@pytest.mark.parametrize("name", sorted(GOOD))
+@pytest.mark.parametrize("name", sorted(REQUIRED))
 @pytest.mark.parametrize("value", [None, ""])
 def test_a_variable_that_is_missing_is_named(name: str, value: str | None) -> None:
-    env = {n: v for n, v in GOOD.items() if n != name} | ({} if value is None else {name: value})
+    env = {n: v for n, v in REQUIRED.items() if n != name} | (
+        {} if value is None else {name: value}
+    )
     with pytest.raises(SettingsInvalid, match=f"{name}: must be set"):
         settings_from(env)
 
@@ -77,7 +69,7 @@ def test_a_variable_with_a_wrong_value_is_named_and_no_secret_is_shown(
     name: str, value: str
 ) -> None:
     with pytest.raises(SettingsInvalid, match=f"^{name}: ") as refused:
-        settings_from(GOOD | {name: value})
+        settings_from(REQUIRED | {name: value})
     assert "x" * 32 not in str(refused.value)
     assert SEAL_KEY not in str(refused.value)
 
@@ -94,7 +86,7 @@ def test_a_variable_that_is_misspelt_is_refused_with_the_names_there_are(
     wrong: str, right: str
 ) -> None:
     with pytest.raises(SettingsInvalid, match=rf"^{wrong}: no such setting.*{right}"):
-        settings_from(GOOD | {wrong: "1"})
+        settings_from(REQUIRED | {wrong: "1"})
 
 
 PROVIDER = {
@@ -114,7 +106,7 @@ PROVIDER = {
     ],
 )
 def test_keys_of_an_identity_provider_come_safely(address: str) -> None:
-    settings = settings_from(GOOD | PROVIDER | {"AUTH_JWKS_URL": address})
+    settings = settings_from(REQUIRED | PROVIDER | {"AUTH_JWKS_URL": address})
     assert (settings.auth_jwks_url, settings.auth_audience) == (address, "*")
 
 
@@ -130,7 +122,7 @@ def test_keys_of_an_identity_provider_come_safely(address: str) -> None:
 )
 def test_keys_that_anybody_could_have_sent_are_refused(address: str) -> None:
     with pytest.raises(SettingsInvalid, match=r"^AUTH_JWKS_URL: "):
-        settings_from(GOOD | PROVIDER | {"AUTH_JWKS_URL": address})
+        settings_from(REQUIRED | PROVIDER | {"AUTH_JWKS_URL": address})
 
 
 @pytest.mark.parametrize("name", sorted(PROVIDER))
@@ -138,9 +130,9 @@ def test_an_identity_provider_is_named_in_full(name: str) -> None:
     """Without an audience, a token for any other application of the issuer would open this one."""
     part = {key: value for key, value in PROVIDER.items() if key != name}
     with pytest.raises(SettingsInvalid, match=f"^{name}: must be set too"):
-        settings_from(GOOD | part)
+        settings_from(REQUIRED | part)
     with pytest.raises(SettingsInvalid, match="must be set too"):
-        settings_from(GOOD | {name: PROVIDER[name]})
+        settings_from(REQUIRED | {name: PROVIDER[name]})
 
 
 R2 = {
@@ -169,7 +161,7 @@ DIGITALOCEAN = {
     ],
 )
 def test_storage_may_be_at_these_addresses(spaces: dict[str, str]) -> None:
-    settings_from(GOOD | spaces)
+    settings_from(REQUIRED | spaces)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +245,7 @@ def test_a_likely_mistake_about_storage_is_refused_with_the_right_value(
     wrong: dict[str, str], name: str, right: str
 ) -> None:
     with pytest.raises(SettingsInvalid, match=f"^{name}: ") as refused:
-        settings_from(GOOD | wrong)
+        settings_from(REQUIRED | wrong)
     # The whole value: no path or name goes on behind it.
     assert re.search(rf"{re.escape(right)}(?![\w/.])", str(refused.value))
     assert "hunter2" not in str(refused.value)
@@ -284,6 +276,6 @@ def test_a_wrong_value_is_answered_with_what_it_must_be(
     name: str, value: str, english: str, chinese: str
 ) -> None:
     with pytest.raises(SettingsInvalid) as refused:
-        settings_from(GOOD | {name: value})
+        settings_from(REQUIRED | {name: value})
     assert refused.value.text() == f"{name}: {english}"
     assert refused.value.text("zh") == f"{name}：{chinese}"

@@ -2,7 +2,7 @@
 
 from app.api.v1.workflows.views import pushed_version_view
 from events.errors import MOST_PROBLEMS
-from tests.unit.events.test_deployment import WORKFLOW
+from tests.builders.workflows import WORKFLOW
 
 
 def test_of_many_warnings_the_rest_is_counted() -> None:
