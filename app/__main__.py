@@ -15,7 +15,7 @@ import uvicorn
 from litestar import Litestar
 from typing_extensions import override
 
-from app.health import Parts, Readings
+from app.doctor.readiness import Parts, ReadinessCheck
 from app.http.http_limits import PLAIN_CODES, LimitedHttp
 from app.http.problems import STATUS_OF
 from app.http.security_headers import ON_EVERYTHING
@@ -91,14 +91,14 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
     async def _ready(self) -> Health:
-        readings: Readings | None = self._app.state.get("readings")
-        if readings is None:
+        check: ReadinessCheck | None = self._app.state.get("readiness_check")
+        if check is None:
             return Health(ok=False, parts={"startup": "waiting for NATS"})
-        return await readings.health()
+        return await check.health()
 
     async def _look(self) -> None:
-        if readings := self._app.state.get("readings"):
-            parts: Parts = await readings.now()
+        if check := self._app.state.get("readiness_check"):
+            parts: Parts = await check.parts()
             self._metrics.show_parts({part: says == "ok" for part, says in parts.items()})
 
     @override

@@ -25,10 +25,11 @@ from app.commands.runs.resolve_rerun import KeptInputs, RerunResolver
 from app.commands.runs.run_inputs import RunInputs
 from app.commands.workflows.promote import Promotions
 from app.commands.workflows.push import PushWorkflow
-from app.doctor.doctor import Doctor, ReadModelProbe
+from app.doctor.doctor import Doctor
 from app.doctor.machine_probe import MachineProbe
+from app.doctor.read_model_probe import ReadModelProbe
+from app.doctor.readiness import ReadinessCheck
 from app.doctor.stuck_runs import StuckRuns
-from app.health import Readings
 from app.limits.quotas import Quotas
 from app.limits.rate_counter import FailoverCounter, OwnCounter, PostgresCounter
 from app.limits.rate_limit import RateLimit
@@ -81,7 +82,7 @@ class Services(Struct, frozen=True, kw_only=True):
     credentials: Credentials
     rate_limits: RateLimits
     broadcaster: Broadcaster
-    readings: Readings
+    readiness_check: ReadinessCheck
     doctor_checks: Doctor
     recorder: Recorder
     graphs: Graphs
@@ -187,7 +188,7 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
         credentials=credentials,
         rate_limits=_rate_limits(outside),
         broadcaster=broadcaster,
-        readings=Readings(
+        readiness_check=ReadinessCheck(
             store,
             outside.log_check,
             outside.storage,

@@ -11,7 +11,7 @@ from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import Message, Scope
 
-from app import health
+from app.api import health
 from app.api.classic import routes as classic
 from app.api.classic.dialect import CLASSIC
 from app.api.v1.routes import OTHERS, WITH_GRAPHS, WITH_IMAGES
@@ -167,7 +167,7 @@ def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response
     metrics.refused(error_response(error).code)
     log_fault(request, error)
     if isinstance(error, LogUnavailable):
-        request.app.state.readings.look_soon()
+        request.app.state.readiness_check.check_soon()
     if dialect := _dialect(request):
         return dialect.answer_error(request, error)
     return problem_response(request, error)

@@ -1,4 +1,4 @@
-"""What the parts answered, before anybody judges it; None for a part that did not."""
+"""Findings: what the parts answered, before it is checked; None for a part that did not."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from infra.jetstream.health.workers import Workers
 from infra.s3.probe import StorageProbe
 
 
-class FoundMachine(Struct, frozen=True, kw_only=True):
+class MachineFinding(Struct, frozen=True, kw_only=True):
     """A machine of the caller's."""
 
     name: str
@@ -35,21 +35,21 @@ class ReadModels(Struct, frozen=True, kw_only=True):
     """Of the server, the first number of it."""
 
     position: int
-    machines: list[FoundMachine]
+    machines: list[MachineFinding]
     write_error: str = ""
     """Why it stores nothing; empty if it does."""
 
     projectors: int = 1
     """Processes that are connected in order to fold the log."""
 
-    standing_still: bool = False
+    stalled: bool = False
     """Whether they are behind, and no nearer to the head after a moment."""
 
     quarantined: int = 0
     """Aggregates that are not folded any more."""
 
     stuck_runs: list[UUID] | None = None
-    """Open runs of the caller's whose work is in no queue; None where nobody can say."""
+    """Open runs of the caller's whose work is in no queue; None where it is unknown."""
 
 
 class Cluster(Struct, frozen=True, kw_only=True):
@@ -68,7 +68,7 @@ class Cluster(Struct, frozen=True, kw_only=True):
 
 
 class Work(Struct, frozen=True, kw_only=True):
-    """Whether anybody does the work."""
+    """Workers, and work that was given up."""
 
     workers: Workers
     dead_letters: int = 0

@@ -1,11 +1,11 @@
-"""Looks at the machines of the caller: each is asked whether it answers."""
+"""Probe of the caller's machines: whether each answers."""
 
 import asyncio
 from collections.abc import Callable
 from uuid import UUID
 
 from app.auth.caller import Caller
-from app.doctor.findings import FoundMachine, Work
+from app.doctor.findings import MachineFinding, Work
 from app.reads.machines import PRESENT
 from events.machine.state import Machine, MachineState
 from infra.comfyui.driver import open_comfyui
@@ -39,11 +39,11 @@ class MachineProbe:
         self._new_id = new_id
         self._allow_private = allow_private
 
-    async def look(self, caller: Caller, work: Work | None) -> list[FoundMachine]:
+    async def look(self, caller: Caller, work: Work | None) -> list[MachineFinding]:
         """Ask each machine of the caller's.
 
         Raises:
-            PostgresUnavailable: nobody can say which there are.
+            PostgresUnavailable: their list cannot be read.
 
         """
         async with self._pool.connection() as connection:
@@ -52,9 +52,9 @@ class MachineProbe:
             )
         return await asyncio.gather(*(self._look_at(row.state, work) for row in page.rows))
 
-    async def _look_at(self, machine: Machine, work: Work | None) -> FoundMachine:
+    async def _look_at(self, machine: Machine, work: Work | None) -> MachineFinding:
         asked = machine.state is not MachineState.DISABLED
-        return FoundMachine(
+        return MachineFinding(
             name=machine.name,
             state=str(machine.state),
             observed=machine.snapshot is not None,

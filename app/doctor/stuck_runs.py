@@ -1,4 +1,4 @@
-"""Finds open runs of the caller's that nobody will ever do: their work is in no queue."""
+"""Search for the caller's stuck runs: open runs whose work is in no queue."""
 
 import asyncio
 from collections.abc import Callable
@@ -34,9 +34,9 @@ class StuckRuns:
         self._now = now
 
     async def find(self, caller: Caller) -> list[UUID] | None:
-        """Return the runs whose work is in no queue at two looks; None when nobody can say.
+        """Return the runs whose work is in no queue at two looks; None when it is unknown.
 
-        Tables that are behind show runs as open that have ended, so then nobody can say.
+        Tables that are behind show runs as open that have ended: then it is unknown.
 
         Raises:
             PostgresUnavailable: Postgres does not answer.

@@ -1,4 +1,4 @@
-"""What the doctor answers: one check for each thing that was looked at."""
+"""The doctor's answer: one check for each thing that was looked at."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -38,16 +38,16 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     checks: list[Check]
 
 
-def well(name: str) -> Check:
-    """Return the check of a part that is well."""
+def passed(name: str) -> Check:
+    """Return the check of a part without a fault."""
     return Check(name=name, ok=True)
 
 
 class Faults:
-    """Words faults in one language; each has a phrase under its code, and its fix beside it."""
+    """Failed checks in one language; each code has a text, and one for its fix."""
 
-    def __init__(self, phrases: Texts, language: str) -> None:
-        self._phrases = phrases
+    def __init__(self, texts: Texts, language: str) -> None:
+        self._texts = texts
         self._language = language
 
     def of(self, name: str, code: str, /, **params: object) -> Check:
@@ -61,4 +61,4 @@ class Faults:
         )
 
     def _text(self, key: str, params: Mapping[str, object]) -> str:
-        return translate(self._phrases[key], self._language, params)
+        return translate(self._texts[key], self._language, params)

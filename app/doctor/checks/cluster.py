@@ -1,12 +1,12 @@
-"""Judges a cluster of NATS: its servers, their versions, and the replicas of the streams."""
+"""Checks of a NATS cluster: its servers, their versions, and the replicas of the streams."""
 
 from collections.abc import Iterator
 
-from app.doctor.checks.check import Check, Faults, well
+from app.doctor.checks.check import Check, Faults, passed
 from app.doctor.findings import Cluster
 from events.messages.texts import Texts
 
-WORDS: Texts = {
+TEXTS: Texts = {
     "node_away": "{names} does not answer",
     "node_away.fix": "start that server, or check its address in NATS_URL and the network",
     "replica_silent": "the replicas on {names} do not answer: one more failure may stop all writes",
@@ -27,14 +27,14 @@ REPLICAS = 3
 
 
 def cluster_checks(cluster: Cluster | None, language: str) -> Iterator[Check]:
-    """Judge the servers and the replicas; a single server that nobody wants more of has no part."""
+    """Check servers and replicas; a single server without replicas wanted is no cluster."""
     if cluster is None:
         return
     clustered = any(stream.clustered for stream in cluster.streams)
     wanted = max(cluster.copies_wanted, REPLICAS if clustered else 1)
     if wanted == 1 and len(cluster.nodes) == 1:
         return
-    faults = Faults(WORDS, language)
+    faults = Faults(TEXTS, language)
     bad = [
         faults.of("cluster", code, names=", ".join(names), wanted=wanted)
         for code, names in (
@@ -46,7 +46,7 @@ def cluster_checks(cluster: Cluster | None, language: str) -> Iterator[Check]:
         )
         if names
     ]
-    yield from bad or (well("cluster"),)
+    yield from bad or (passed("cluster"),)
 
 
 def _away(cluster: Cluster) -> list[str]:

@@ -1,9 +1,9 @@
-"""Judges the log's server: whether it answers, writes, and keeps what it shall."""
+"""Checks of the log's server: whether it answers, writes, and keeps its streams as declared."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
-from app.doctor.checks.check import Check, Faults, well
+from app.doctor.checks.check import Check, Faults, passed
 from app.doctor.findings import Cluster, Findings
 from events.messages.texts import Texts
 from infra.jetstream.health.log import LogHealth
@@ -16,7 +16,7 @@ CLOCK_SLACK = timedelta(seconds=2)
 NEARLY_FULL = 0.8
 """Share of a limit; beyond it there is not much time to act."""
 
-WORDS: Texts = {
+TEXTS: Texts = {
     "log_away": "no answer",
     "log_away.fix": "start NATS; check NATS_URL",
     "log_old": "NATS {version} is too old",
@@ -43,8 +43,8 @@ WORDS: Texts = {
 
 
 def log_checks(findings: Findings, language: str) -> Iterator[Check]:
-    """Judge the server that answers, its streams and its clock."""
-    faults = Faults(WORDS, language)
+    """Check the server that answers, its streams and its clock."""
+    faults = Faults(TEXTS, language)
     log, cluster = findings.log, findings.cluster
     if leaderless := _leaderless(cluster):
         yield faults.of("log", "log_leaderless", names=leaderless)
@@ -57,7 +57,7 @@ def log_checks(findings: Findings, language: str) -> Iterator[Check]:
         yield _clock(faults, log)
     if disk := findings.disk:
         megabytes = disk.free // 1_000_000
-        yield faults.of("disk", "disk_low", megabytes=megabytes) if disk.low else well("disk")
+        yield faults.of("disk", "disk_low", megabytes=megabytes) if disk.low else passed("disk")
 
 
 def _leaderless(cluster: Cluster | None) -> str:
@@ -73,7 +73,7 @@ def _server(faults: Faults, log: LogHealth) -> Check:
         return faults.of("log", "log_small", bytes=log.largest_message)
     if not log.writable:
         return faults.of("log", "log_unwritable")
-    return well("log")
+    return passed("log")
 
 
 def _streams(faults: Faults, log: LogHealth, cluster: Cluster | None) -> Iterator[Check]:
@@ -86,7 +86,7 @@ def _streams(faults: Faults, log: LogHealth, cluster: Cluster | None) -> Iterato
         )
         if names
     ]
-    yield from bad or (well("streams"),)
+    yield from bad or (passed("streams"),)
 
 
 def _compressed(cluster: Cluster | None) -> list[str]:
@@ -106,4 +106,4 @@ def _clock(faults: Faults, log: LogHealth) -> Check:
     apart = abs(log.clock_ahead or timedelta())
     if apart > CLOCK_SLACK:
         return faults.of("clock", "clock_off", seconds=f"{apart.total_seconds():.1f}")
-    return well("clock")
+    return passed("clock")

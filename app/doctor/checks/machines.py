@@ -1,12 +1,12 @@
-"""Judges the machines of the caller."""
+"""Checks of the caller's machines."""
 
 from collections.abc import Iterator
 
-from app.doctor.checks.check import Check, Faults, well
-from app.doctor.findings import FoundMachine, ReadModels
+from app.doctor.checks.check import Check, Faults, passed
+from app.doctor.findings import MachineFinding, ReadModels
 from events.messages.texts import Texts
 
-WORDS: Texts = {
+TEXTS: Texts = {
     "machine_none": "no machine is registered",
     "machine_none.fix": "run `comfyd machine add NAME URL`",
     "machine_unseen": "no worker has reached it yet",
@@ -25,15 +25,15 @@ WORDS: Texts = {
 
 
 def machine_checks(found: ReadModels | None, language: str) -> Iterator[Check]:
-    """Judge each machine."""
-    faults = Faults(WORDS, language)
+    """Check each machine."""
+    faults = Faults(TEXTS, language)
     if found is not None and not found.machines:
         yield faults.of("machines", "machine_none")
     for machine in found.machines if found else ():
         yield _machine(faults, machine)
 
 
-def _machine(faults: Faults, machine: FoundMachine) -> Check:
+def _machine(faults: Faults, machine: MachineFinding) -> Check:
     name = f"machine {machine.name}"
     if machine.silence is not None:
         return faults.of(name, "machine_silent", reason=machine.silence)
@@ -43,4 +43,4 @@ def _machine(faults: Faults, machine: FoundMachine) -> Check:
         return faults.of(name, "machine_unseen", name=machine.name)
     if machine.unserved:
         return faults.of(name, "machine_unserved", count=machine.unserved)
-    return well(name)
+    return passed(name)

@@ -1,8 +1,8 @@
-"""Judges the read models: Postgres, and the projector that keeps them up with the log."""
+"""Checks of the read models: Postgres, and the projector that keeps them up with the log."""
 
 from collections.abc import Iterator
 
-from app.doctor.checks.check import Check, Faults, well
+from app.doctor.checks.check import Check, Faults, passed
 from app.doctor.findings import Findings, ReadModels
 from events.messages.texts import Texts
 from infra.jetstream.health.log import LogHealth
@@ -11,7 +11,7 @@ OLDEST_POSTGRES = 15
 FAR_BEHIND = 5_000
 """Events the read models may be behind; a projector folds more than that in a second."""
 
-WORDS: Texts = {
+TEXTS: Texts = {
     "postgres_away": "no answer",
     "postgres_away.fix": "start Postgres; check POSTGRES_URL; run `comfyd migrate`",
     "postgres_old": "Postgres {version} is too old",
@@ -34,8 +34,8 @@ WORDS: Texts = {
 
 
 def read_model_checks(findings: Findings, language: str) -> Iterator[Check]:
-    """Judge Postgres and the projector."""
-    faults = Faults(WORDS, language)
+    """Check Postgres and the projector."""
+    faults = Faults(TEXTS, language)
     yield _postgres(faults, findings.read_models, findings.log)
     if findings.read_models is not None:
         yield from _projector(faults, findings.read_models, findings.log)
@@ -50,16 +50,16 @@ def _postgres(faults: Faults, found: ReadModels | None, log: LogHealth | None) -
         return faults.of("postgres", "postgres_full", reason=found.write_error)
     if log and log.position - found.position > FAR_BEHIND:
         return faults.of("postgres", "behind", count=log.position - found.position)
-    return well("postgres")
+    return passed("postgres")
 
 
 def _projector(faults: Faults, found: ReadModels, log: LogHealth | None) -> Iterator[Check]:
     bad: list[Check] = []
     if not found.projectors:
         bad.append(faults.of("projector", "projector_none"))
-    elif found.standing_still and log:
+    elif found.stalled and log:
         count = max(log.position - found.position, 1)
         bad.append(faults.of("projector", "projector_still", count=count))
     if found.quarantined:
         bad.append(faults.of("projector", "quarantined", count=found.quarantined))
-    yield from bad or (well("projector"),)
+    yield from bad or (passed("projector"),)

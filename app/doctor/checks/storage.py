@@ -1,12 +1,12 @@
-"""Judges object storage: whether we write, and everybody reads."""
+"""Checks of object storage: whether the server can write, and the public can read."""
 
 from collections.abc import Iterator
 
-from app.doctor.checks.check import Check, Faults, well
+from app.doctor.checks.check import Check, Faults, passed
 from events.messages.texts import Texts
 from infra.s3.probe import StorageProbe
 
-WORDS: Texts = {
+TEXTS: Texts = {
     "storage_write": "cannot be written: {reason}",
     "storage_write.fix": "check SPACES_ENDPOINT, SPACES_BUCKET, SPACES_KEY and SPACES_SECRET",
     "storage_read": "{url} is not publicly readable: {reason}",
@@ -19,8 +19,8 @@ WORDS: Texts = {
 
 
 def storage_checks(probe: StorageProbe, language: str) -> Iterator[Check]:
-    """Judge what came of writing and reading a file."""
-    faults = Faults(WORDS, language)
+    """Check the results of writing and reading a file."""
+    faults = Faults(TEXTS, language)
     if probe.write_error:
         yield faults.of("storage", "storage_write", reason=probe.write_error)
     elif probe.read_error:
@@ -28,4 +28,4 @@ def storage_checks(probe: StorageProbe, language: str) -> Iterator[Check]:
     elif not probe.open_to_pages:
         yield faults.of("storage", "storage_cors")
     else:
-        yield well("storage")
+        yield passed("storage")

@@ -1,18 +1,18 @@
-"""Judges the work: whether anybody does it, what was given up, and runs that nobody will do."""
+"""Checks of the work: workers that are missing, dead letters, runs without work in a queue."""
 
 from collections.abc import Iterator
 from uuid import UUID
 
-from app.doctor.checks.check import Check, Faults, well
+from app.doctor.checks.check import Check, Faults, passed
 from app.doctor.findings import Findings, Work
 from events.messages.texts import Texts
 from infra.jetstream.work.consumers import KINDS
 from infra.jetstream.work.reactor_durable import REACTOR
 
 SHOWN = 3
-"""Runs that are named; a list of hundreds helps nobody."""
+"""Runs that are named; a list of hundreds is no help."""
 
-WORDS: Texts = {
+TEXTS: Texts = {
     "worker_none": "no worker is listening: runs are accepted and wait",
     "worker_none.fix": "start `comfyd worker`",
     "work_unserved": "no worker does the work of {names}",
@@ -29,14 +29,14 @@ WORDS: Texts = {
 
 
 def work_checks(findings: Findings, language: str) -> Iterator[Check]:
-    """Judge workers, dead letters and the caller's open runs."""
-    faults = Faults(WORDS, language)
+    """Check workers, dead letters and the caller's open runs."""
+    faults = Faults(TEXTS, language)
     if (work := findings.work) is not None:
         yield _workers(faults, work)
         if work.dead_letters:
             yield faults.of("given-up work", "dead_letters", count=work.dead_letters)
         else:
-            yield well("given-up work")
+            yield passed("given-up work")
     if findings.read_models is not None and findings.read_models.stuck_runs is not None:
         yield _runs(faults, findings.read_models.stuck_runs)
 
@@ -50,12 +50,14 @@ def _workers(faults: Faults, work: Work) -> Check:
     if not workers.reacting:
         names.insert(0, REACTOR)
     return (
-        faults.of("workers", "work_unserved", names=", ".join(names)) if names else well("workers")
+        faults.of("workers", "work_unserved", names=", ".join(names))
+        if names
+        else passed("workers")
     )
 
 
 def _runs(faults: Faults, stuck: list[UUID]) -> Check:
     if not stuck:
-        return well("runs")
+        return passed("runs")
     names = ", ".join(map(str, stuck[:SHOWN]))
     return faults.of("runs", "runs_stuck", count=len(stuck), names=names)

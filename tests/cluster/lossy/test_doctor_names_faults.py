@@ -10,7 +10,7 @@ import pytest
 from app.doctor.checks.check import Check
 from app.doctor.checks.cluster import cluster_checks
 from app.doctor.checks.log import log_checks
-from app.doctor.doctor import look_at_cluster
+from app.doctor.doctor import inspect_cluster
 from app.doctor.findings import Cluster as Found
 from app.doctor.findings import Findings
 from events.subjects import subject
@@ -38,7 +38,7 @@ class Doctor:
 
     async def faults(self) -> dict[str, str]:
         """Return what is wrong with the log and its cluster: details by code."""
-        found: Found = await look_at_cluster(self._system, copies_wanted=3)
+        found: Found = await inspect_cluster(self._system, copies_wanted=3)
         log = await self._log.look()
         findings = Findings(
             time=now(), log=log, storage=StorageProbe(url=""), read_models=None, cluster=found

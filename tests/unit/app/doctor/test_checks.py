@@ -7,8 +7,8 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.doctor.checks.judge import WORDS, judge
-from app.doctor.findings import Cluster, Findings, FoundMachine, ReadModels, Work
+from app.doctor.checks.evaluate import TEXTS, evaluate
+from app.doctor.findings import Cluster, Findings, MachineFinding, ReadModels, Work
 from infra.embedded.disk import Disk
 from infra.jetstream.health.log import LogHealth
 from infra.jetstream.health.nodes import Node
@@ -18,7 +18,7 @@ from infra.s3.probe import StorageProbe
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 LOG = LogHealth(version=(2, 12, 1), largest_message=1 << 20, differing={}, position=9_000)
-MACHINE = FoundMachine(name="gpu-1", state="active", observed=True)
+MACHINE = MachineFinding(name="gpu-1", state="active", observed=True)
 TABLES = ReadModels(version=15, position=9_000, machines=[MACHINE], stuck_runs=[])
 STORAGE = StorageProbe(url="https://cdn/x", open_to_pages=True)
 REPLICA = Replica(node="n2", silent=False, behind=0)
@@ -84,7 +84,7 @@ FAULTS = {
     "dead_letters": with_("work", dead_letters=2),
     "runs_stuck": with_("read_models", stuck_runs=[RUN]),
     "projector_none": with_("read_models", projectors=0),
-    "projector_still": with_("read_models", standing_still=True, position=8_000),
+    "projector_still": with_("read_models", stalled=True, position=8_000),
     "quarantined": with_("read_models", quarantined=1),
     "machine_unserved": with_("read_models", machines=[replace(MACHINE, unserved=2)]),
     "streams_differ": with_("log", differing={"RUNS": ("missing",)}),
@@ -104,7 +104,7 @@ FAULTS = {
 
 
 def test_what_is_well_is_said_to_be_so() -> None:
-    checks = judge(WELL, "en")
+    checks = evaluate(WELL, "en")
     assert [check.name for check in checks if check.ok] == [
         "log",
         "streams",
@@ -124,7 +124,7 @@ def test_what_is_well_is_said_to_be_so() -> None:
 
 def test_one_server_alone_is_no_cluster_and_needs_none() -> None:
     alone = Cluster(streams=[StreamHealth(name="RUNS", leader="here")], nodes=NODES[:1])
-    names = [check.name for check in judge(replace(WELL, cluster=alone), "en")]
+    names = [check.name for check in evaluate(replace(WELL, cluster=alone), "en")]
     assert "cluster" not in names
 
 
@@ -159,33 +159,33 @@ def test_one_server_alone_is_no_cluster_and_needs_none() -> None:
     ],
 )
 def test_a_cluster_is_judged_by_what_it_is(cluster: Cluster, codes: list[str]) -> None:
-    checks = judge(replace(WELL, cluster=cluster), "en")
+    checks = evaluate(replace(WELL, cluster=cluster), "en")
     assert [check.code for check in checks if not check.ok] == codes
 
 
 def test_a_log_without_a_leader_is_not_called_away_or_full() -> None:
     leaderless = with_stream(leader="", replicas=())
     for log in (None, replace(LOG, writable=False)):
-        checks = judge(replace(leaderless, log=log), "en")
+        checks = evaluate(replace(leaderless, log=log), "en")
         assert [check.code for check in checks if not check.ok] == ["log_leaderless"]
 
 
 def test_where_nobody_answers_nothing_is_said_of_leaders() -> None:
     cluster = replace(CLUSTER, streams=[replace(STREAM, leader="")], connected=False)
-    checks = judge(replace(WELL, log=None, cluster=cluster), "en")
+    checks = evaluate(replace(WELL, log=None, cluster=cluster), "en")
     assert [check.code for check in checks if not check.ok] == ["log_away"]
 
 
 def test_a_worker_without_the_log_is_named_with_what_it_leaves_undone() -> None:
     half = with_queues(replace(REACTOR, listening=False), replace(UPLOAD, listening=True))
-    (bad,) = [check for check in judge(half, "en") if not check.ok]
+    (bad,) = [check for check in evaluate(half, "en") if not check.ok]
     assert (bad.code, "reactor" in bad.detail) == ("work_unserved", True)
 
 
 @pytest.mark.parametrize("code", FAULTS)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_each_fault_is_found_alone_and_with_its_fix(code: str, language: str) -> None:
-    (bad,) = [check for check in judge(FAULTS[code], language) if not check.ok]
+    (bad,) = [check for check in evaluate(FAULTS[code], language) if not check.ok]
     assert bad.code == code
     assert bad.detail
     assert bad.fix
@@ -195,9 +195,9 @@ def test_each_fault_is_found_alone_and_with_its_fix(code: str, language: str) ->
 
 
 def test_every_word_belongs_to_a_fault_that_is_tested() -> None:
-    assert {key.removesuffix(".fix") for key in WORDS} == FAULTS.keys()
+    assert {key.removesuffix(".fix") for key in TEXTS} == FAULTS.keys()
 
 
 def test_the_log_is_not_blamed_for_what_it_could_not_say() -> None:
     unknown = with_("log", clock_ahead=None, differing={"RUNS": ("missing",)}, position=0)
-    assert [check.code for check in judge(unknown, "en") if not check.ok] == ["streams_differ"]
+    assert [check.code for check in evaluate(unknown, "en") if not check.ok] == ["streams_differ"]

@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from app import health
+from app.api import health
 from app.http.problems import STATUS_OF
 from app.main import GUARDED_ROUTES
 from app.openapi import errors, headers

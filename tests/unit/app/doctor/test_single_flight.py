@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.single_flight import SingleFlight
+from app.doctor.single_flight import SingleFlight
 
 
 class Oracle:

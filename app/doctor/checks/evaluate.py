@@ -1,19 +1,19 @@
-"""Judges what was found of everything a server depends on: each fault with its fix."""
+"""All checks of what was found: each fault with its fix."""
 
 from app.doctor.checks import cluster, log, machines, read_models, storage, work
 from app.doctor.checks.check import Check
 from app.doctor.findings import Findings
 from events.messages.texts import Texts
 
-WORDS: Texts = {
+TEXTS: Texts = {
     code: phrase
     for part in (log, cluster, read_models, storage, work, machines)
-    for code, phrase in part.WORDS.items()
+    for code, phrase in part.TEXTS.items()
 }
 
 
-def judge(findings: Findings, language: str) -> list[Check]:
-    """Judge each part, in *language*: en or zh."""
+def evaluate(findings: Findings, language: str) -> list[Check]:
+    """Check each part; texts are in *language*, en or zh."""
     return [
         *log.log_checks(findings, language),
         *cluster.cluster_checks(findings.cluster, language),

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from app import health
+from app.doctor import readiness
 from app.doctor.readiness import ProjectorPart
 from infra.event_store import LogUnavailable
 from infra.jetstream.health.replicas import Replica, StreamHealth
@@ -15,7 +15,7 @@ from infra.postgres import Pool, PostgresUnavailable
 
 
 class Parts:
-    """Parts that are as the test wants them, and the readings of them."""
+    """Parts that are as the test wants them, and the check of them."""
 
     answers = True
     writes = True
@@ -27,7 +27,9 @@ class Parts:
         self.answered = asyncio.Event()
         self.answered.set()
         every = cast("Any", self)
-        self.readings = health.Readings(every, every, every, every, every, is_closing=lambda: False)
+        self.readiness = readiness.ReadinessCheck(
+            every, every, every, every, every, is_closing=lambda: False
+        )
 
     async def last(self, _aggregate: str) -> None:
         """Answer as the log."""
@@ -62,23 +64,23 @@ class Parts:
 
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
-    monkeypatch.setattr(health, "FRESH", 0.0)
+    monkeypatch.setattr(readiness, "FRESH", 0.0)
     return Parts()
 
 
 async def test_the_log_is_away_unwritable_or_well(parts: Parts) -> None:
-    readings = parts.readings
+    check = parts.readiness
     seen = []
     for parts.answers, parts.writes in ((True, True), (True, False), (False, False), (True, True)):
-        seen.append((await readings.now())["log"])
+        seen.append((await check.parts())["log"])
     assert seen == ["ok", "unwritable", "away", "ok"]
 
 
 async def test_each_change_is_logged_once(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    readings = parts.readings
+    check = parts.readiness
     for parts.writes in (True, False, False, True):
-        await readings.now()
+        await check.parts()
     logged = [vars(record) for record in caplog.records if record.msg == "part.changed"]
     assert [(r["levelname"], r["part"], r["before"], r["now"]) for r in logged] == [
         ("WARNING", "read_models", "ok", "away"),
@@ -89,19 +91,19 @@ async def test_each_change_is_logged_once(parts: Parts, caplog: pytest.LogCaptur
 
 
 async def test_many_who_ask_are_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "FRESH", 60.0)
+    monkeypatch.setattr(readiness, "FRESH", 60.0)
     parts = Parts()
-    readings = parts.readings
-    readings.look_soon()
+    check = parts.readiness
+    check.check_soon()
     for _ in range(5):
-        await readings.now()
+        await check.parts()
     assert parts.asked == 1
 
 
 async def test_what_runs_are_accepted_without_makes_nobody_unready(parts: Parts) -> None:
-    readings = parts.readings
+    check = parts.readiness
     parts.silent, parts.working = True, False
-    seen = await readings.health()
+    seen = await check.health()
     assert seen.ok
     assert (seen.parts["replicas"], seen.parts["workers"]) == ("silent", "none")
 
@@ -109,20 +111,20 @@ async def test_what_runs_are_accepted_without_makes_nobody_unready(parts: Parts)
 async def test_no_probe_waits_for_what_runs_are_accepted_without(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    monkeypatch.setattr(readiness, "PATIENCE", 0.05)
     parts.answered.clear()
-    readings = parts.readings
-    before = await readings.health()
+    check = parts.readiness
+    before = await check.health()
     parts.answered.set()
-    after = await readings.health()
+    after = await check.health()
     assert (before.ok, before.parts["workers"], after.parts["workers"]) == (True, "unknown", "ok")
 
 
 async def test_a_postgres_that_is_frozen_holds_up_no_probe(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "ANSWER_WITHIN", 0.05)
-    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    monkeypatch.setattr(readiness, "ANSWER_WITHIN", 0.05)
+    monkeypatch.setattr(readiness, "PATIENCE", 0.05)
     thawed = asyncio.Event()
 
     @asynccontextmanager
@@ -135,13 +137,13 @@ async def test_a_postgres_that_is_frozen_holds_up_no_probe(
 
     monkeypatch.setattr(parts, "connection", frozen)
     async with asyncio.timeout(1):
-        seen = await parts.readings.now()
+        seen = await parts.readiness.parts()
     thawed.set()
     assert (seen["log"], seen["read_models"]) == ("ok", "away")
 
 
 @pytest.mark.parametrize(
-    ("looks", "stands"),
+    ("looks", "stalled"),
     [
         # (seconds, position of the tables, position of the log)
         ([(0, 5, 9), (4, 5, 9)], False),
@@ -154,8 +156,8 @@ async def test_a_postgres_that_is_frozen_holds_up_no_probe(
     ],
 )
 def test_a_projector_that_takes_no_step_is_behind(
-    looks: list[tuple[int, int, int]], *, stands: bool
+    looks: list[tuple[int, int, int]], *, stalled: bool
 ) -> None:
     times = iter(second for second, _, _ in looks)
     part = ProjectorPart(cast("Pool", None), clock=lambda: next(times))
-    assert [part.stands(at, head) for _, at, head in looks][-1] == stands
+    assert [part.is_stalled(at, head) for _, at, head in looks][-1] == stalled
