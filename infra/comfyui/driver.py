@@ -21,7 +21,7 @@ from infra.comfyui.watch import observing
 from infra.comfyui.watch.listening import listening
 from infra.comfyui.watch.watching import Patience, Watch
 from infra.machine_driver import Graph, Observed, Outcome, OutputStream, PromptState, Report
-from infra.net.machine_address import MachineResolver, check_host
+from infra.net.machine_address import check_host, machine_resolver
 
 
 class ComfyUIMachine:
@@ -118,7 +118,7 @@ async def open_comfyui(
     """
     base = base_url(url)
     check_host(base.raw_host or "", allow_private=allow_private)
-    guarded = MachineResolver(resolver or ThreadedResolver(), allow_private=allow_private)
+    guarded = machine_resolver(resolver or ThreadedResolver(), allow_private=allow_private)
     client = Client(base, answer_within=answer_within, secrets=secrets, resolver=guarded)
     return ComfyUIMachine(client, Patience(silence=silence, unreachable=patience))
 

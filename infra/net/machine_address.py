@@ -1,13 +1,12 @@
 """Which addresses a machine may have: people name them, and workers call them from inside."""
 
 import errno
-import socket
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-from typing_extensions import override
+from aiohttp.abc import AbstractResolver
 
-from infra.net.public_address import is_address_allowed, is_host_allowed, is_no_host
+from infra.net.guarded_resolver import GuardedResolver
+from infra.net.public_address import is_host_allowed, is_no_host
 
 
 class AddressRefused(ValueError):
@@ -29,30 +28,11 @@ def check_host(host: str, *, allow_private: bool) -> None:
         raise AddressRefused(host)
 
 
-class MachineResolver(AbstractResolver):
-    """Resolves names whose every address a machine may have, at the moment of connecting.
+def machine_resolver(resolver: AbstractResolver, *, allow_private: bool) -> AbstractResolver:
+    """Return a resolver of names whose every address a machine may have."""
+    return GuardedResolver(resolver, allow_private=allow_private, refuse=_unreachable)
 
-    What is checked here is what is connected to, so a name that changes its mind gains nothing.
-    """
 
-    def __init__(self, resolver: AbstractResolver, *, allow_private: bool) -> None:
-        self._resolver = resolver
-        self._allow_private = allow_private
-
-    @override
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        for one in found:
-            # A scope, as in fe80::1%eth0, is no part of what is judged.
-            address = ip_address(one["host"].partition("%")[0])
-            if not is_address_allowed(address, allow_private=self._allow_private):
-                # As a name that does not resolve: it may be another tomorrow.
-                words = f"{host} leads to {address}, where no machine may be"
-                raise OSError(errno.EHOSTUNREACH, words)
-        return found
-
-    @override
-    async def close(self) -> None:
-        await self._resolver.close()
+def _unreachable(host: str, address: IPv4Address | IPv6Address) -> OSError:
+    # As a name that does not resolve: it may be another tomorrow.
+    return OSError(errno.EHOSTUNREACH, f"{host} leads to {address}, where no machine may be")

@@ -2,16 +2,14 @@
 
 import asyncio
 import re
-import socket
 from enum import StrEnum
-from ipaddress import ip_address
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from typing_extensions import override
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from infra.net.public_address import is_address_allowed, is_host_allowed, is_no_host
+from infra.net.guarded_resolver import GuardedResolver
+from infra.net.public_address import is_host_allowed, is_no_host
 
 _HOST = re.compile(r"[a-z0-9._:%-]+", re.IGNORECASE)
 _REDIRECTS = 3
@@ -101,7 +99,7 @@ async def fetch_image_url(
 
     """
     first = check_url(url, allow_private=allow_private)
-    chosen = GuardedResolver(resolver or aiohttp.ThreadedResolver(), allow_private=allow_private)
+    chosen = url_resolver(resolver or aiohttp.ThreadedResolver(), allow_private=allow_private)
     try:
         async with asyncio.timeout(timeout), _session(chosen) as session:
             return await _follow(session, first, max_bytes, allow_private=allow_private)
@@ -115,30 +113,11 @@ async def fetch_image_url(
         ) from error
 
 
-class GuardedResolver(AbstractResolver):
-    """Resolves names whose every address is allowed, at the moment of connecting.
-
-    What is checked here is what is connected to, so a name that changes its mind gains nothing.
-    """
-
-    def __init__(self, resolver: AbstractResolver, *, allow_private: bool) -> None:
-        self._resolver = resolver
-        self._allow_private = allow_private
-
-    @override
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        for one in found:
-            address = ip_address(one["host"].partition("%")[0])
-            if not is_address_allowed(address, allow_private=self._allow_private):
-                raise _private(host)
-        return found
-
-    @override
-    async def close(self) -> None:
-        await self._resolver.close()
+def url_resolver(resolver: AbstractResolver, *, allow_private: bool) -> AbstractResolver:
+    """Return a resolver of names whose every address a URL may lead to."""
+    return GuardedResolver(
+        resolver, allow_private=allow_private, refuse=lambda host, _: _private(host)
+    )
 
 
 def _session(resolver: AbstractResolver) -> aiohttp.ClientSession:

@@ -10,6 +10,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 
+from tests.network.one_answer import broken_off
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PICTURE = b"\x89PNG" + bytes(range(256)) * 1000
 
@@ -83,12 +85,7 @@ class Site:
         return web.Response(body=body, headers={"Content-Encoding": "deflate"})
 
     async def broken(self, request: web.Request) -> web.StreamResponse:
-        answer = web.StreamResponse(headers={"Content-Length": "1000"})
-        await answer.prepare(request)
-        await answer.write(b"x" * 500)
-        assert request.transport is not None
-        request.transport.close()
-        return answer
+        return await broken_off(request)
 
     @web.middleware
     async def remember(self, request: web.Request, handler: Handler) -> web.StreamResponse:

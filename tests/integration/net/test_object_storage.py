@@ -22,6 +22,7 @@ from infra.s3.storage import S3ObjectStorage, open_object_storage
 from infra.s3.urls import public_url
 from infra.settings.settings import Spaces, settings_from
 from tests.builders.facts import SEAL_KEY
+from tests.network.one_answer import broken_off
 
 MiB = 1024 * 1024
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -187,15 +188,7 @@ async def test_a_server_that_is_not_there_is_unavailable(spaces: Spaces) -> None
 
 
 async def test_an_answer_that_breaks_off_is_unavailable(spaces: Spaces) -> None:
-    async def half(request: web.BaseRequest) -> web.StreamResponse:
-        answer = web.StreamResponse(headers={"Content-Length": "1000"})
-        await answer.prepare(request)
-        await answer.write(b"x" * 500)
-        assert request.transport is not None
-        request.transport.close()
-        return answer
-
-    async with served(half) as endpoint:
+    async with served(broken_off) as endpoint:
         broken = msgspec.structs.replace(spaces, endpoint=endpoint)
         async with open_object_storage(broken) as storage:
             with pytest.raises(StorageUnavailable):

@@ -1,7 +1,6 @@
 """The read models on a real Postgres: exact through repeats, rollbacks, rivals and poison."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -16,7 +15,6 @@ from infra.postgres import Connection, connect
 from projections.fold import Fenced, Fold
 from projections.inspection import Quarantined, quarantine
 from projections.queries import position
-from projections.schema import COMPARED
 from projections.tables import TABLES
 from tests.builders.facts import (
     MACHINE_ID,
@@ -28,14 +26,7 @@ from tests.builders.facts import (
     uploaded,
 )
 from tests.golden.examples import recorded_example
-
-
-async def rows(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
-    found: dict[str, list[tuple[Any, ...]]] = {}
-    for table in (*COMPARED, "checkpoint"):
-        query = sql.SQL("SELECT * FROM {} ORDER BY 1").format(sql.Identifier("read", table))
-        found[table] = await (await connection.execute(query)).fetchall()
-    return found
+from tests.observe.read_tables import rows
 
 
 async def started(connection: Connection) -> Fold:

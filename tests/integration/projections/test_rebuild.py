@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
-from psycopg import sql
 
 from consumers.read_models.projector import Projector
 from consumers.read_models.rebuild import rebuild
@@ -28,7 +27,7 @@ from infra.telemetry.projector_metrics import ProjectorMetrics
 from projections.fold import Fold
 from projections.inspection import quarantine
 from projections.queries import find_runs, position
-from projections.schema import COMPARED, Difference, RebuildRunning, TablesOutdated, check_tables
+from projections.schema import Difference, RebuildRunning, TablesOutdated, check_tables
 from tests.builders.facts import (
     claimed,
     created,
@@ -40,6 +39,7 @@ from tests.builders.facts import (
     uploaded,
 )
 from tests.golden.examples import recorded_example
+from tests.observe.read_tables import rows
 from tests.servers.shared import drop_streams
 
 
@@ -92,14 +92,6 @@ async def follow(client: Client, connection: Connection) -> None:
             await fold.apply(batch)
             if fold.position >= goal:
                 return
-
-
-async def rows(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
-    found: dict[str, list[tuple[Any, ...]]] = {}
-    for table in (*COMPARED, "checkpoint"):
-        query = sql.SQL("SELECT * FROM {} ORDER BY 1").format(sql.Identifier("read", table))
-        found[table] = await (await connection.execute(query)).fetchall()
-    return found
 
 
 async def schemas(connection: Connection) -> set[str]:

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from infra.net.machine_address import AddressRefused, MachineResolver, check_host
-from infra.net.url_fetch import GuardedResolver, UrlRefused, check_url
+from infra.net.machine_address import AddressRefused, check_host, machine_resolver
+from infra.net.url_fetch import UrlRefused, check_url, url_resolver
 from tests.fakes.resolver import FakeResolver
 
 METADATA = ("169.254.169.254", "168.63.129.16", "192.0.0.192", "100.100.100.200")
@@ -100,7 +100,7 @@ def test_a_public_host_is_allowed(guard: Guard, host: str) -> None:
 
 
 async def resolved_for_machine(address: str, *, allow_private: bool) -> bool:
-    resolver = MachineResolver(FakeResolver("8.8.8.8", address), allow_private=allow_private)
+    resolver = machine_resolver(FakeResolver("8.8.8.8", address), allow_private=allow_private)
     try:
         return bool(await resolver.resolve("evil.example"))
     except OSError:
@@ -108,7 +108,7 @@ async def resolved_for_machine(address: str, *, allow_private: bool) -> bool:
 
 
 async def resolved_for_url(address: str, *, allow_private: bool) -> bool:
-    resolver = GuardedResolver(FakeResolver("8.8.8.8", address), allow_private=allow_private)
+    resolver = url_resolver(FakeResolver("8.8.8.8", address), allow_private=allow_private)
     try:
         return bool(await resolver.resolve("evil.example"))
     except UrlRefused:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.net.machine_address import AddressRefused, MachineResolver, check_host
+from infra.net.machine_address import AddressRefused, check_host, machine_resolver
 from tests.fakes.resolver import FakeResolver
 
 METADATA = [
@@ -53,15 +53,15 @@ def test_public_hosts_are_taken(host: str) -> None:
 async def test_a_name_with_one_forbidden_address_among_good_ones_does_not_resolve(
     address: str,
 ) -> None:
-    resolver = MachineResolver(FakeResolver("93.184.216.34", address), allow_private=False)
+    resolver = machine_resolver(FakeResolver("93.184.216.34", address), allow_private=False)
     with pytest.raises(OSError, match=r"no machine may be"):
         await resolver.resolve("gpu.example.com")
 
 
 @pytest.mark.anyio
 async def test_private_addresses_resolve_where_they_are_allowed_and_metadata_does_not() -> None:
-    resolver = MachineResolver(FakeResolver("10.0.0.1"), allow_private=True)
+    resolver = machine_resolver(FakeResolver("10.0.0.1"), allow_private=True)
     assert [one["host"] for one in await resolver.resolve("gpu")] == ["10.0.0.1"]
-    resolver = MachineResolver(FakeResolver("169.254.169.254"), allow_private=True)
+    resolver = machine_resolver(FakeResolver("169.254.169.254"), allow_private=True)
     with pytest.raises(OSError, match=r"no machine may be"):
         await resolver.resolve("gpu")
