@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.standin.catalogue import CLASSES
+from tests.standin.nodes.catalogue import CLASSES
 
 DEADLINE = 5.0
 FASTER = 5

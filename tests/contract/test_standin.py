@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.standin_client import CLIENT, Client, node, picture, slow, standin
 from tests.standin import prompt_queue
-from tests.standin.catalogue import CLASSES
+from tests.standin.nodes.catalogue import CLASSES
 from tests.standin.prompt_queue import Prompt, PromptQueue
 
 SAVED = {"images": [{"filename": "out_00001_.png", "subfolder": "", "type": "output"}]}

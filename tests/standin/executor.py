@@ -10,10 +10,10 @@ from typing import Any
 
 from PIL import Image
 
-from tests.standin.catalogue import CLASSES
 from tests.standin.folders import Folders
 from tests.standin.hub import Hub
-from tests.standin.node import Call, Result
+from tests.standin.nodes.catalogue import CLASSES
+from tests.standin.nodes.node import Call, Result
 from tests.standin.prompt_queue import Entry, Prompt
 from tests.standin.schedule import declared, execution_order, signatures
 from tests.standin.switches import Switches

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 from uuid import uuid4
 
-from tests.standin.catalogue import CLASSES
 from tests.standin.folders import Folders
+from tests.standin.nodes.catalogue import CLASSES
 
 Graph = dict[str, Any]
 

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from tests.standin.file_routes import FileRoutes
-from tests.standin.job_routes import JobRoutes
 from tests.standin.machine import Machine
-from tests.standin.prompt_routes import PromptRoutes
+from tests.standin.routes.file_routes import FileRoutes
+from tests.standin.routes.job_routes import JobRoutes
+from tests.standin.routes.prompt_routes import PromptRoutes
+from tests.standin.routes.system_routes import SystemRoutes
 from tests.standin.switches import Switches
-from tests.standin.system_routes import SystemRoutes
 
 HOST = "127.0.0.1"
 _LARGEST_BODY = 100 * 1024 * 1024

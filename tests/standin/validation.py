@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from tests.standin.catalogue import CLASSES
 from tests.standin.folders import Folders, PathEscapes
-from tests.standin.node import NodeClass
+from tests.standin.nodes.catalogue import CLASSES
+from tests.standin.nodes.node import NodeClass
 
 Graph = dict[str, Any]
 Problem = dict[str, Any]

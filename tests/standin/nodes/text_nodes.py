@@ -4,7 +4,7 @@ import json
 
 from PIL import Image
 
-from tests.standin.node import (
+from tests.standin.nodes.node import (
     Call,
     NodeClass,
     Result,
@@ -14,7 +14,7 @@ from tests.standin.node import (
     saved_entry,
     string,
 )
-from tests.standin.values import Pictures
+from tests.standin.nodes.values import Pictures
 
 _WIDEST = 2**63 - 1
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from PIL import Image, ImageOps, PngImagePlugin
 
-from tests.standin.node import (
+from tests.standin.nodes.node import (
     SAVED_WITH,
     Call,
     NodeClass,
@@ -19,7 +19,7 @@ from tests.standin.node import (
     saved_entry,
     string,
 )
-from tests.standin.values import Mask, Pictures
+from tests.standin.nodes.values import Mask, Pictures
 
 _TEMP_PREFIX = "ComfyUI_temp_" + "".join(secrets.choice(letters.ascii_lowercase) for _ in range(5))
 _QUICK, _SMALL = 1, 4

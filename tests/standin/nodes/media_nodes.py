@@ -3,9 +3,9 @@
 import asyncio
 import wave
 
-from tests.standin.glb import triangle
-from tests.standin.mp4 import motion_jpeg
-from tests.standin.node import (
+from tests.standin.nodes.glb import triangle
+from tests.standin.nodes.mp4 import motion_jpeg
+from tests.standin.nodes.node import (
     SAVED_WITH,
     Call,
     NodeClass,
@@ -17,7 +17,7 @@ from tests.standin.node import (
     saved_entry,
     string,
 )
-from tests.standin.values import Audio, Mesh, Pictures, Video
+from tests.standin.nodes.values import Audio, Mesh, Pictures, Video
 
 
 async def _save_webp(call: Call) -> Result:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.standin.node import (
+from tests.standin.nodes.node import (
     Call,
     NodeClass,
     Result,
@@ -11,8 +11,8 @@ from tests.standin.node import (
     integer,
     link,
 )
-from tests.standin.picture import drawn
-from tests.standin.values import Conditioning, Latent, Pictures, Weights
+from tests.standin.nodes.picture import drawn
+from tests.standin.nodes.values import Conditioning, Latent, Pictures, Weights
 
 CHECKPOINT = "standin.safetensors"
 LORA = "standin-lora.safetensors"

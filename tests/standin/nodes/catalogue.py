@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tests.standin import image_nodes, media_nodes, model_nodes, text_nodes
 from tests.standin.folders import Folders
-from tests.standin.node import NodeClass
+from tests.standin.nodes import image_nodes, media_nodes, model_nodes, text_nodes
+from tests.standin.nodes.node import NodeClass
 
 CLASSES: dict[str, NodeClass] = {
     node_class.name: node_class

@@ -4,9 +4,9 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.standin.jobs import Job, all_jobs, one_job
 from tests.standin.machine import Machine
-from tests.standin.prompt_routes import is_canonical_uuid
+from tests.standin.routes.jobs import Job, all_jobs, one_job
+from tests.standin.routes.prompt_routes import is_canonical_uuid
 
 _STATUSES = ("pending", "in_progress", "completed", "failed", "cancelled")
 

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from tests.standin.catalogue import described, described_all
 from tests.standin.hub import FEATURES
 from tests.standin.machine import Machine
+from tests.standin.nodes.catalogue import described, described_all
 from tests.standin.switches import SwitchesInvalid, switched
 
 VERSION = "0.33.0"
