@@ -22,6 +22,7 @@ from app.commands.runs.create_batch import BatchCreator
 from app.commands.runs.create_run import RunCreator
 from app.commands.runs.rerun import Reruns
 from app.commands.runs.resolve_rerun import KeptInputs, RerunResolver
+from app.commands.runs.run_changes import RunChanges
 from app.commands.runs.run_inputs import RunInputs
 from app.commands.workflows.promote import Promotions
 from app.commands.workflows.push import PushWorkflow
@@ -84,7 +85,6 @@ class Services(Struct, frozen=True, kw_only=True):
     broadcaster: Broadcaster
     readiness_check: ReadinessCheck
     doctor_checks: Doctor
-    recorder: Recorder
     graphs: Graphs
     run_reads: RunReads
     batch_reads: BatchReads
@@ -94,6 +94,7 @@ class Services(Struct, frozen=True, kw_only=True):
     key_reads: KeyReads
     organisation_reads: OrganisationReads
     compatibility: Compatibility
+    run_changes: RunChanges
     run_creator: RunCreator
     batch_creator: BatchCreator
     reruns: Reruns
@@ -173,6 +174,7 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
     graphs = Graphs(outside.storage, secret=settings.jwt_secret.encode())
     texts = Texts(outside.private)
     runs = RunReads(store, pool, RunRows(rows), texts, recent_runs, settings.spaces)
+    batches = BatchReads(store, pool, BatchRows(rows), log_reader, recent_batches)
     workflows = WorkflowReads(store, pool, graphs)
     deployments = DeploymentReads(store, pool)
     machines = MachineReads(store, pool)
@@ -197,16 +199,16 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
             is_closing=lambda: broadcaster.closed,
         ),
         doctor_checks=_doctor(outside, sealer),
-        recorder=recorder,
         graphs=graphs,
         run_reads=runs,
-        batch_reads=BatchReads(store, pool, BatchRows(rows), log_reader, recent_batches),
+        batch_reads=batches,
         workflow_reads=workflows,
         deployment_reads=deployments,
         machine_reads=machines,
         key_reads=KeyReads(pool),
         organisation_reads=organisations,
         compatibility=Compatibility(workflows, machines, graphs),
+        run_changes=RunChanges(recorder, runs, batches),
         run_creator=run_creator,
         batch_creator=batch_creator,
         reruns=Reruns(runs, run_creator, batch_creator, resolver, log_reader),
@@ -288,7 +290,7 @@ def dependencies() -> Mapping[str, Provide]:
     by side, Litestar resolves in a task group, which costs more than all of them.
     """
     after_creator = ("run_waiter",)
-    after_runs = ("recorder", "run_creator", "batch_creator", "reruns", "batch_reads")
+    after_runs = ("run_changes", "run_creator", "batch_creator", "reruns", "batch_reads")
     found: dict[str, Provide] = {}
     for name in Services.__struct_fields__:
         if name in after_creator:

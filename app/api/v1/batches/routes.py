@@ -21,9 +21,8 @@ from app.api.v1.runs.routes import page_of_runs
 from app.api.v1.runs.views import RunView
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
-from app.commands.recorder import Recorder
-from app.commands.runs.cancel import cancel_batch
 from app.commands.runs.create_batch import AcceptedBatch, BatchCreator
+from app.commands.runs.run_changes import RunChanges
 from app.openapi import errors, headers, response
 from app.reads.runs.batch_status import Tally, status_of
 from app.reads.runs.batches import BatchReads
@@ -143,13 +142,12 @@ async def runs(
     responses=response(200, BatchView, "The batch, of which every run has ended."),
 )
 async def cancel(
-    recorder: NamedDependency[Recorder],
-    batch_reads: NamedDependency[BatchReads],
+    run_changes: NamedDependency[RunChanges],
     caller: NamedDependency[Caller],
     batch_id: FromPath[str],
 ) -> Response[BatchView]:
     """Ask to stop all runs of a batch. Those that have ended stay as they are."""
-    status = await cancel_batch(recorder, batch_reads, caller, identifier(batch_id))
+    status = await run_changes.cancel_batch(caller, identifier(batch_id))
     return Response(batch_view(status), status_code=200 if status.done else 202)
 
 

@@ -8,8 +8,7 @@ from app.api.requests import identifier
 from app.api.v1.runs.views import RunView, run_view
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_WRITE, needs
-from app.commands.recorder import Recorder
-from app.commands.runs.erase import erase_run
+from app.commands.runs.run_changes import RunChanges
 from app.openapi import errors, response
 from app.reads.runs.runs import RunReads
 
@@ -24,7 +23,7 @@ from app.reads.runs.runs import RunReads
 )
 async def erase(
     run_reads: NamedDependency[RunReads],
-    recorder: NamedDependency[Recorder],
+    run_changes: NamedDependency[RunChanges],
     caller: NamedDependency[Caller],
     run_id: FromPath[str],
 ) -> Response[RunView]:
@@ -33,7 +32,7 @@ async def erase(
     From this answer on none of it is shown. A worker deletes it wherever it is kept:
     `erasure` is `done` when all of it is deleted.
     """
-    found = await erase_run(recorder, run_reads, caller, identifier(run_id))
+    found = await run_changes.erase_run(caller, identifier(run_id))
     view = run_view(found.run, found.position, run_reads.spaces)
     return Response(content=view, status_code=200 if found.run.deleted_at else 202)
 

@@ -22,9 +22,8 @@ from app.api.v1.paging import DEFAULT_LIMIT, Limit, ListView, before_of, list_vi
 from app.api.v1.runs.views import RunView, run_view
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
-from app.commands.recorder import Recorder
-from app.commands.runs.cancel import cancel_run
 from app.commands.runs.create_run import AcceptedRun, RunCreator
+from app.commands.runs.run_changes import RunChanges
 from app.live.wait_for_run import RunWaiter
 from app.openapi import errors, headers, response
 from app.reads.runs.runs import FoundRun, RunReads
@@ -144,12 +143,12 @@ async def page_of_runs(
 )
 async def cancel(
     run_reads: NamedDependency[RunReads],
-    recorder: NamedDependency[Recorder],
+    run_changes: NamedDependency[RunChanges],
     caller: NamedDependency[Caller],
     run_id: FromPath[str],
 ) -> Response[RunView]:
     """Ask to stop a run. One that has ended stays as it is; asking again changes nothing."""
-    found = await cancel_run(recorder, run_reads, caller, identifier(run_id))
+    found = await run_changes.cancel_run(caller, identifier(run_id))
     return _answer(found, run_reads)
 
 
