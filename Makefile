@@ -90,10 +90,10 @@ docs: .venv/ready-dev  ## Rewrite the pages that are generated from the code
 messages: .venv/ready-dev  ## Take new texts into the catalogue of translations, and compile it
 	@$(BIN)/python -m tests.tools.messages
 
-answers: .venv/ready-dev  ## Write down anew what the system answers, as examples in /openapi.json
+answers: .venv/ready-dev  ## Record again what the system answers, as examples in /openapi.json
 	@COMFYD_RECORD_ANSWERS=1 $(BIN)/python -m pytest -q tests/e2e/openapi/test_openapi_examples.py tests/e2e/openapi/test_openapi_other_answers.py
 
-editor-oracle: .venv/ready-dev  ## Ask the official editor anew what it sends for each template (needs Chromium)
+editor-oracle: .venv/ready-dev  ## Ask the official editor again what it sends for each template (needs Chromium)
 	@$(BIN)/python -m tests.editor_oracle record $(COMFYUI_URL)
 	@$(BIN)/python -m tests.editor_oracle compare
 
