@@ -39,25 +39,33 @@ PROMPT = InputField(
 DEPLOYMENT_ID = deployment_id(pushed("a").workflow_id, "production")
 
 
-@pytest.fixture
-async def store() -> MemoryEventStore:
-    """Return a log in which a version with one input is promoted."""
-    store = MemoryEventStore()
-    push = replace(pushed("a"), inputs=(PROMPT,))
+async def promote(store: MemoryEventStore, version: int, *inputs: InputField) -> None:
+    """Push a version with these inputs, and promote it."""
+    push = replace(pushed(str(version)), inputs=inputs)
     workflow = Session(store, WORKFLOW, push.workflow_id, tenant=ADA.tenant)
+    await workflow.load()
     await workflow.execute(push, meta())
     command = PromoteVersion(
         workflow=workflow.existing,
-        version=1,
+        version=version,
         environment="production",
         machine_id=MACHINE_ID,
+        force=True,
         user_id="ada",
         org_id=None,
         by="user:ada",
         now=NOW,
     )
     deployment = Session(store, DEPLOYMENT, DEPLOYMENT_ID, tenant=ADA.tenant)
+    await deployment.load()
     await deployment.execute(command, meta())
+
+
+@pytest.fixture
+async def store() -> MemoryEventStore:
+    """Return a log in which a version with one input is promoted."""
+    store = MemoryEventStore()
+    await promote(store, 1, PROMPT)
     return store
 
 
@@ -135,6 +143,16 @@ async def test_the_same_request_again_is_answered_with_its_run(
     first = await creator.create({"prompt": "a fox"})
     assert await creator.create({"prompt": "a fox"}) == replace(first, replayed=True)
     assert len(created_runs(store)) == 1
+
+
+async def test_a_repeat_is_answered_although_its_inputs_do_not_fit_any_more(
+    creator: Creator, store: MemoryEventStore
+) -> None:
+    first = await creator.create({"prompt": "a fox"})
+    await promote(store, 2)
+    assert await creator.create({"prompt": "a fox"}) == replace(first, replayed=True)
+    with pytest.raises(InvalidInputs):
+        await creator.create({"prompt": "a fox"}, key="another")
 
 
 async def test_another_request_with_the_same_key_is_refused(creator: Creator) -> None:
