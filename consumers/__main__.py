@@ -39,7 +39,7 @@ from infra.telemetry.shared_figures import SharedFigures
 from infra.telemetry.tracing.setup import tracing
 from infra.telemetry.watchdog import EXIT_CODE, GaveUp, Watchdog
 from infra.translation import translate
-from projections.inspection import quarantine, status_counts
+from projections.health import quarantine, status_counts
 from projections.queries import position
 from projections.schema import TablesOutdated, check_tables, create_tables
 

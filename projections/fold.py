@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from uuid import UUID
 
-from events.envelope import AnyRecorded, Entry, Unreadable
+from events.envelope import Entry, Unreadable
 from events.subjects import identifier_of, kind_of
+from projections.fold_entry import NUL, Poison, fold_entry
 from projections.statements import LIVE, Connection, statements
-from projections.tables import TABLES, Row, parameters
+from projections.tables import TABLES, Row, parameters, read_row
 
 CACHED_ROWS = 20_000
 """Rows kept in memory: running aggregates get their next event soon."""
@@ -27,6 +28,7 @@ class Fold:
 
     def __init__(self, connection: Connection, *, schema: str = LIVE) -> None:
         self._connection = connection
+        self._schema = schema
         self._sql = statements("rows.sql", schema)
         self._rows: dict[str, Row] = {}
         self._quarantined: set[str] = set()
@@ -72,8 +74,8 @@ class Fold:
             if entry.aggregate in self._quarantined or entry.aggregate in poisoned:
                 continue
             try:
-                row = _folded(self._rows.get(entry.aggregate), entry)
-            except _Poison as error:
+                row = fold_entry(self._rows.get(entry.aggregate), entry)
+            except Poison as error:
                 poisoned[entry.aggregate] = error.unreadable
                 continue
             self._rows[entry.aggregate] = changed[entry.aggregate] = row
@@ -88,18 +90,11 @@ class Fold:
                 if kind in TABLES:
                     wanted.setdefault(kind, []).append(identifier)
         for kind, ids in wanted.items():
-            table = TABLES[kind]
-            cursor = await self._connection.execute(self._sql[table.load], (ids,))
-            for row in await cursor.fetchall():
-                loaded = Row(
-                    id=row[0],
-                    tenant=row[1],
-                    created_position=row[2],
-                    position=row[3],
-                    version=row[4],
-                    state=table.decode(row[5]),
-                )
-                self._rows[table.decider.name(loaded.id)] = loaded
+            load = statements("load.sql", self._schema, table=kind)["load"]
+            cursor = await self._connection.execute(load, (ids,))
+            for found in await cursor.fetchall():
+                row = read_row(kind, found)
+                self._rows[TABLES[kind].decider.name(row.id)] = row
 
     async def _save(self, changed: dict[str, Row]) -> None:
         rows: dict[str, list[dict[str, object]]] = {}
@@ -117,8 +112,8 @@ class Fold:
                 {
                     "aggregate": entry.aggregate,
                     "position": entry.position,
-                    "event_type": _without_nul(entry.type),
-                    "error": _without_nul(entry.error),
+                    "event_type": entry.type.replace(NUL, ""),
+                    "error": entry.error.replace(NUL, ""),
                 },
             )
 
@@ -133,47 +128,3 @@ class Fold:
         surplus = len(self._rows) - CACHED_ROWS
         for name in list(self._rows)[: max(surplus, 0)]:
             del self._rows[name]
-
-
-class _Poison(Exception):
-    def __init__(self, unreadable: Unreadable) -> None:
-        self.unreadable = unreadable
-        super().__init__(unreadable.error)
-
-
-def _folded(row: Row | None, entry: Entry) -> Row:
-    """Fold one entry into a new row; the old one stays as it is, for a rollback."""
-    if isinstance(entry, Unreadable):
-        raise _Poison(entry)
-    expected = (row.version if row else 0) + 1
-    if entry.version != expected:
-        raise _poison(entry, f"version {entry.version} where {expected} was due")
-    try:
-        table = TABLES[kind_of(entry.aggregate)]
-        folded = Row(
-            id=row.id if row else identifier_of(entry.aggregate),
-            tenant=row.tenant if row else entry.meta.tenant,
-            created_position=row.created_position if row else entry.position,
-            position=entry.position,
-            version=entry.version,
-            state=table.decider.evolve(row.state if row else None, entry.event),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _poison(entry, repr(error)) from error
-    if _has_nul(folded.tenant, *table.columns(folded.state).values()):
-        raise _poison(entry, "a text with NUL, which Postgres does not take")
-    return folded
-
-
-def _has_nul(*values: object) -> bool:
-    return any(isinstance(value, str) and "\x00" in value for value in values)
-
-
-def _without_nul(text: str) -> str:
-    return text.replace("\x00", "")
-
-
-def _poison(entry: AnyRecorded, error: str) -> _Poison:
-    return _Poison(
-        Unreadable(aggregate=entry.aggregate, position=entry.position, type=entry.type, error=error)
-    )

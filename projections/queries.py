@@ -2,17 +2,15 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
-import psycopg
 from msgspec import Struct
 
 from events.batch import RunFilter
 from events.run.progress import Progress
-from projections.statements import Connection, statements
-from projections.tables import TABLES, Row, Table
+from projections.statements import Connection, number, statements
+from projections.tables import Row, read_row
 
 _SQL = statements("queries.sql")
 _decode_progress = msgspec.json.Decoder(Progress).decode
@@ -35,7 +33,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 class RunRow(Struct, frozen=True, kw_only=True):
-    """A run's row and the latest progress that anyone noted."""
+    """A run's row and the latest progress that was noted."""
 
     row: Row
     progress: Progress | None
@@ -46,7 +44,7 @@ async def find_runs(connection: Connection, ids: Collection[UUID]) -> dict[UUID,
     cursor = await connection.execute(_SQL["runs_by_id"], {"ids": list(ids)})
     return {
         found[0]: RunRow(
-            row=_row(TABLES["run"], found),
+            row=read_row("run", found),
             progress=_decode_progress(found[6]) if found[6] else None,
         )
         for found in await cursor.fetchall()
@@ -84,7 +82,7 @@ async def find_batch(connection: Connection, batch_id: UUID) -> Row | None:
     """Return a batch's row, of any tenant."""
     cursor = await connection.execute(_SQL["batch_by_id"], {"id": batch_id})
     found = await cursor.fetchone()
-    return _row(TABLES["batch"], found) if found else None
+    return read_row("batch", found) if found else None
 
 
 class BatchCount(Struct, frozen=True, kw_only=True):
@@ -151,9 +149,7 @@ async def list_machines(
 
 async def open_runs_of_machine(connection: Connection, machine_id: UUID) -> int:
     """Count the runs that are bound for a machine and have not ended."""
-    cursor = await connection.execute(_SQL["open_runs_of_machine"], {"machine_id": machine_id})
-    row = await cursor.fetchone()
-    return int(row[0]) if row else 0
+    return await number(connection, _SQL["open_runs_of_machine"], {"machine_id": machine_id})
 
 
 async def promised_batches(connection: Connection, tenant: str) -> list[UUID]:
@@ -177,28 +173,7 @@ async def list_organisations(
 
 async def position(connection: Connection) -> int:
     """Return the position up to which the read models have followed the log."""
-    cursor = await connection.execute(_SQL["position"])
-    row = await cursor.fetchone()
-    return int(row[0]) if row else 0
-
-
-async def server_version(connection: Connection) -> int:
-    """Return the major version of the server."""
-    cursor = await connection.execute(_SQL["server_version"])
-    row = await cursor.fetchone()
-    return int(row[0]) // 10_000 if row else 0
-
-
-async def write_probe(connection: Connection) -> str:
-    """Store 128 KB for a moment; return why it cannot be stored, empty if it can."""
-    try:
-        async with connection.transaction():
-            await connection.execute(_SQL["write_probe"])
-    except (psycopg.errors.DiskFull, psycopg.errors.ReadOnlySqlTransaction) as error:
-        return str(error.diag.message_primary)
-    except psycopg.errors.InsufficientPrivilege:
-        pass  # comfyd needs no temporary tables but for this
-    return ""
+    return await number(connection, _SQL["position"])
 
 
 async def _page(
@@ -214,16 +189,5 @@ async def _page(
     values = {"tenant": tenant, "limit": limit + 1, "before": before, **(filters or {})}
     cursor = await connection.execute(_SQL[statement], values)
     found = await cursor.fetchall()
-    rows = [_row(TABLES[kind], row) for row in found[:limit]]
+    rows = [read_row(kind, row) for row in found[:limit]]
     return Page(rows=rows, has_more=len(found) > limit)
-
-
-def _row(table: Table, found: tuple[Any, ...]) -> Row:
-    return Row(
-        id=found[0],
-        tenant=found[1],
-        created_position=found[2],
-        position=found[3],
-        version=found[4],
-        state=table.decode(found[5]),
-    )

@@ -1,5 +1,5 @@
 -- name: runs_by_id
--- With the latest progress of those that are on a machine: nobody asks for that of others.
+-- With the latest progress of those that are on a machine: that of others is not asked for.
 SELECT r.id, r.tenant, r.created_position, r.position, r.version, r.state, p.progress
 FROM {schema}.run AS r
 LEFT JOIN hints.progress AS p ON p.run_id = r.id AND r.status = 'running'
@@ -91,16 +91,3 @@ LIMIT %(limit)s;
 
 -- name: position
 SELECT position FROM {schema}.checkpoint WHERE name = 'log';
-
--- name: server_version
-SELECT current_setting('server_version_num');
-
--- name: write_probe
-CREATE TEMPORARY TABLE comfyd_write_probe ON COMMIT DROP AS
-SELECT repeat(md5(n::text), 64) FROM generate_series(1, 64) AS n;
-
--- name: status_counts
-SELECT status, count(*) FROM {schema}.run GROUP BY status ORDER BY status;
-
--- name: quarantine
-SELECT aggregate, position, event_type, error FROM {schema}.quarantine ORDER BY position;

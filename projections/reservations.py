@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from events.run.status import TERMINAL, Status
-from projections.statements import Connection, statements
+from projections.statements import Connection, number, statements
 
 _SQL = statements("reservations.sql")
 _OPEN = [str(status) for status in Status if status not in TERMINAL]
@@ -29,12 +29,12 @@ async def new_runs(connection: Connection, run_ids: Collection[UUID]) -> list[UU
 
 async def runs_in_flight(connection: Connection, tenant: str) -> int:
     """Count the runs that have not ended."""
-    return await _count(connection, "in_flight", {"tenant": tenant, "open": _OPEN})
+    return await number(connection, _SQL["in_flight"], {"tenant": tenant, "open": _OPEN})
 
 
 async def runs_made_since(connection: Connection, tenant: str, since: datetime) -> int:
     """Count the runs made at *since* or later."""
-    return await _count(connection, "made_since", {"tenant": tenant, "since": since})
+    return await number(connection, _SQL["made_since"], {"tenant": tenant, "since": since})
 
 
 async def reserve(
@@ -57,9 +57,3 @@ async def old_reservations(
     values = {"tenant": tenant, "before": before, "limit": limit}
     cursor = await connection.execute(_SQL["old"], values)
     return [row[0] for row in await cursor.fetchall()]
-
-
-async def _count(connection: Connection, statement: str, values: dict[str, object]) -> int:
-    cursor = await connection.execute(_SQL[statement], values)
-    row = await cursor.fetchone()
-    return int(row[0]) if row else 0

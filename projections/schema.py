@@ -8,22 +8,13 @@ from typing import Any, LiteralString
 from msgspec import Struct
 from psycopg import sql
 
-from projections.statements import LIVE, Connection, statements
+from projections.statements import LIVE, Connection, number, statements
+from projections.tables import TABLES
 
 NEXT = "read_next"
 """The schema in which a rebuild works."""
 
-COMPARED = (
-    "run",
-    "batch",
-    "workflow",
-    "deployment",
-    "machine",
-    "key",
-    "token",
-    "organisation",
-    "quarantine",
-)
+COMPARED = (*TABLES, "quarantine")
 
 
 class TablesOutdated(Exception):
@@ -48,7 +39,7 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 
 async def create_tables(connection: Connection, schema: str = LIVE) -> bool:
-    """Create the tables unless they are there; tell whether they had to be made."""
+    """Create the tables unless they are there; return whether they were made."""
     named = statements("schema.sql", schema)
     async with connection.transaction():
         # Two processes may start at once; the second waits and then finds the tables.
@@ -144,17 +135,14 @@ async def _count(connection: Connection, table: str, schema: str) -> int:
     if not await _columns(connection, table, schema):
         return 0
     query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, table))
-    row = await (await connection.execute(query)).fetchone()
-    return int(row[0]) if row else 0
+    return await number(connection, query)
 
 
 async def _count_missing(connection: Connection, table: str, one: str, other: str) -> int:
     query = sql.SQL(
         "SELECT count(*) FROM (SELECT * FROM {one} EXCEPT ALL SELECT * FROM {other}) AS missing"
     ).format(one=sql.Identifier(one, table), other=sql.Identifier(other, table))
-    cursor = await connection.execute(query)
-    row = await cursor.fetchone()
-    return int(row[0]) if row else 0
+    return await number(connection, query)
 
 
 async def _run(connection: Connection, statement: LiteralString, schema: str) -> None:

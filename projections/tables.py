@@ -1,6 +1,6 @@
 """The tables: for each kind of aggregate, its fold, its statements and its extra columns."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -45,11 +45,6 @@ class Table(Struct, frozen=True, kw_only=True):
     decode: Callable[[bytes], Any]
     columns: Callable[[Any], Columns]
     """What queries filter by, besides the state itself."""
-
-    @property
-    def load(self) -> str:
-        """Name of the statement that loads rows."""
-        return f"load_{self.decider.kind}"
 
     @property
     def save(self) -> str:
@@ -125,7 +120,20 @@ TABLES: dict[str, Table] = {
     )
 }
 
-encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder().encode
+
+
+def read_row(kind: str, found: Sequence[Any]) -> Row:
+    """Read a row of the table of a kind, by its first columns."""
+    identifier, tenant, created_position, position, version, state = found[:6]
+    return Row(
+        id=identifier,
+        tenant=tenant,
+        created_position=created_position,
+        position=position,
+        version=version,
+        state=TABLES[kind].decode(state),
+    )
 
 
 def parameters(table: Table, row: Row) -> dict[str, object]:
@@ -136,6 +144,6 @@ def parameters(table: Table, row: Row) -> dict[str, object]:
         "created_position": row.created_position,
         "position": row.position,
         "version": row.version,
-        "state": encode(row.state),
+        "state": _encode(row.state),
         **table.columns(row.state),
     }

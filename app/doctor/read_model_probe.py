@@ -9,8 +9,8 @@ from app.doctor.stuck_runs import StuckRuns
 from infra.event_store import LogUnavailable
 from infra.jetstream.log.aggregates import LogReader
 from infra.postgres import Pool, PostgresUnavailable
-from projections.health import count_projectors, count_quarantined
-from projections.queries import position, server_version, write_probe
+from projections.health import count_projectors, count_quarantined, server_version, write_probe
+from projections.queries import position
 
 MOVES_WITHIN = 8.0
 """Seconds after which a projector that is behind must have come nearer to the head. One whose

@@ -1,7 +1,7 @@
 """Deletes the private data of erased runs, wherever it is kept but in the log.
 
 Every step may be done twice. Input images are shared between runs of a tenant, so one is deleted
-only when nobody can use it any more: infra/jetstream/tombstones.py makes sure of that.
+only when no run can use it any more: infra/jetstream/tombstones.py makes sure of that.
 """
 
 import logging
@@ -22,7 +22,7 @@ from infra.jetstream.tombstones import GRACE, Tombstones
 from infra.postgres import Pool, PostgresUnavailable
 from infra.s3.keys import output_folder
 from infra.s3.port import ObjectStorage, StorageRefused, StorageUnavailable
-from projections.private_data import forget_progress_of, used_keys
+from projections.erasing import forget_progress_of, used_keys
 from projections.queries import position, promised_batches
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Eraser(Struct, frozen=True, kw_only=True):
         wait = max(*given_up, erased_at) + GRACE - self.runs.now()
         if wait.total_seconds() > 0:
             raise RetryLater(wait.total_seconds())
-        # Whoever looked at the keys before they were given up is in the log by now.
+        # A run that looked at the keys before they were given up is in the log by now.
         await self._follow_up(await self.log_end())
         async with self.pool.connection() as connection:
             # Runs that are promised will have images that are in no row of theirs yet.

@@ -15,7 +15,7 @@ from events.aggregates import RUN
 from events.run.commands import EraseRun
 from infra.event_store import EventStore, LogUnavailable, VersionConflict, load
 from infra.postgres import Pool, PostgresError
-from projections.private_data import THE_FIRST, runs_to_erase
+from projections.erasing import THE_FIRST, runs_to_erase
 
 log = logging.getLogger(__name__)
 

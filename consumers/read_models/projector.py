@@ -16,7 +16,7 @@ from infra.telemetry.projector_metrics import ProjectorMetrics
 from infra.telemetry.watchdog import OK, STANDING_BY, STARTING, GaveUp
 from projections.fold import Fenced, Fold
 from projections.health import PROJECTOR
-from projections.projecting import begin_projecting, end_other_projector
+from projections.projector_lock import begin_projecting, end_other_projector
 from projections.queries import position
 from projections.schema import check_tables, create_tables
 
@@ -165,7 +165,7 @@ async def _end(client: Client, position: int) -> int:
     end = await head(client)
     if end >= position:
         return end
-    # Cut off from the others, it would not know; but whoever can write is not cut off.
+    # Cut off from the others, it would not know; but a leader that can write is not cut off.
     if not await LogCheck(client).can_write():
         raise LogInterrupted(f"the log seems to end at {end}, and cannot be written")
     end = await head(client)

@@ -17,7 +17,7 @@ from events.run.status import TERMINAL
 from infra.jetstream.connection import Client, connected
 from infra.jetstream.log.reader import head, read_log
 from infra.postgres import connect
-from projections.inspection import quarantine
+from projections.health import quarantine
 from projections.queries import position
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json

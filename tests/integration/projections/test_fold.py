@@ -13,7 +13,7 @@ from events.envelope import AnyRecorded, Entry, Unreadable
 from events.run.events import RunEvent
 from infra.postgres import Connection, connect
 from projections.fold import Fenced, Fold
-from projections.inspection import Quarantined, quarantine
+from projections.health import Quarantined, quarantine
 from projections.queries import position
 from projections.tables import TABLES
 from tests.builders.facts import (

@@ -18,7 +18,7 @@ from infra.jetstream.log.reader import head
 from infra.postgres import Connection, connect
 from infra.telemetry.projector_metrics import ProjectorMetrics
 from infra.telemetry.watchdog import GaveUp
-from projections.projecting import begin_projecting
+from projections.projector_lock import begin_projecting
 from projections.queries import position
 from projections.schema import the_only_rebuild
 from projections.statements import LIVE, statements

@@ -25,7 +25,7 @@ from infra.jetstream.streams import declared as streams
 from infra.postgres import Connection, connect
 from infra.telemetry.projector_metrics import ProjectorMetrics
 from projections.fold import Fold
-from projections.inspection import quarantine
+from projections.health import quarantine
 from projections.queries import find_runs, position
 from projections.schema import Difference, RebuildRunning, TablesOutdated, check_tables
 from tests.builders.facts import (

@@ -1,4 +1,4 @@
-"""Questions of those who erase: who uses which image, and which runs have been kept long enough."""
+"""Queries of erasure: which images are in use, and which runs have been kept long enough."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from projections.statements import Connection, statements
 
-_SQL = statements("private_data.sql")
+_SQL = statements("erasing.sql")
 
 
 class Kept(Struct, frozen=True, kw_only=True):

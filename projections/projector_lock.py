@@ -1,4 +1,4 @@
-"""Which of several projectors folds: the one that holds a lock, which ends with its connection.
+"""The lock of the one projector that folds; it ends with the connection.
 
 The lock keeps the others from trying in vain. What keeps the tables right is the checkpoint, which
 moves by compare-and-set: see projections/fold.py.
@@ -6,7 +6,7 @@ moves by compare-and-set: see projections/fold.py.
 
 from projections.statements import Connection, statements
 
-_SQL = statements("projecting.sql")
+_SQL = statements("projector_lock.sql")
 
 
 async def begin_projecting(connection: Connection) -> bool:

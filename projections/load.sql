@@ -1,0 +1,3 @@
+-- name: load
+SELECT id, tenant, created_position, position, version, state
+FROM {schema}.{table} WHERE id = ANY(%s);
