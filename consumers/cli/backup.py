@@ -33,7 +33,7 @@ KEPT = (subjects.LOG, subjects.INPUTS)
 """Streams that are backed up; the others follow from them, or may be forgotten."""
 
 IN_A_CLUSTER = 3
-"""Replicas where nobody has said how many."""
+"""Replicas where no number was asked for."""
 
 SCRATCH = "RESTORE-PLACE"
 """A stream that is made to see whether it can be, and deleted at once."""
@@ -121,7 +121,7 @@ async def _wait_for_replicas(client: Client, restored: Mapping[str, State]) -> N
 
 
 async def _check_place(client: Client, replicas: int) -> None:
-    """Make and delete a stream with so many replicas: nobody else knows whether they have a place.
+    """Make and delete a stream with so many replicas: only that shows whether they have a place.
 
     What is there must not be deleted for a restore that the servers refuse.
     """
@@ -135,7 +135,7 @@ async def _check_place(client: Client, replicas: int) -> None:
 
 
 async def _make_room(client: Client, *, replace: bool) -> None:
-    """Delete the streams that are there, unless they hold something or somebody uses them."""
+    """Delete the streams that are there, unless they hold something or are in use."""
     if await worker_listens(client):
         raise BackupError("running")
     held = {stream: await _last_position(client, stream) for stream in KEPT}

@@ -78,7 +78,7 @@ class DriverPool:
         """Return what is known of a machine.
 
         Raises:
-            MachineMissing: nobody registered it, or it was removed.
+            MachineMissing: it was never registered, or was removed.
             LogUnavailable: the log does not answer.
 
         """
@@ -136,7 +136,7 @@ class DriverPool:
                 self._open[known.id] = fresh
                 self._outdated += [opened] if opened else []
                 opened = fresh
-            # Still under the lock: from here on nobody takes it for idle.
+            # Still under the lock: from here on it is not taken for idle.
             opened.users += 1
         await self._close_idle()
         return opened

@@ -123,7 +123,7 @@ class Reconciler:
     async def _serve_machines(self, present: Queued) -> None:
         """Make a consumer for each machine, and have those looked at that had none."""
         known = {identifier_of(h.aggregate) for h in self._old(self._machines.values())}
-        # A run may have come for a machine when its consumer was gone: somebody must fail it.
+        # A run may have come for a machine when its consumer was gone: a look finds and fails it.
         missing = await self._queue.keep_consumers(known | present.machines)
         for machine_id in missing & known:
             log.warning("machine.served_again", extra={"machine_id": str(machine_id)})
@@ -135,7 +135,7 @@ class Reconciler:
         begun = [heading for heading in due if heading.status not in WAITING]
         waiting = [heading for heading in due if heading.status in WAITING]
         # A machine has room for few runs at once. What it has already comes first: others would
-        # wait behind that, in all the room there is, while nobody follows or stops it.
+        # wait behind that, in all the room there is, while no worker follows or stops it.
         return await self._queue_all(begun, present) + await self._queue_all(waiting, present)
 
     async def _queue_all(self, due: list[Heading], present: Queued) -> int:
@@ -173,7 +173,7 @@ class Reconciler:
         return piece_of_batch(batch) if batch else None
 
     async def _has_runs_to_stop(self, batch_id: UUID) -> bool:
-        """Whether a run of a batch is open that nobody has asked to stop."""
+        """Whether a run of a batch is open that was not asked to stop."""
         for run_id in (batch_run_id(batch_id, index) for index in range(MAX_RUNS)):
             if RUN.name(run_id) in self._open:
                 run = (await load(self._store, RUN, run_id)).state

@@ -20,7 +20,7 @@ from infra.jetstream.errors import own_errors
 log = logging.getLogger(__name__)
 
 NO_RESPONDERS_PAUSE = 0.05
-"""Seconds between two tries of a request that nobody received, so that it may be repeated."""
+"""Seconds between two tries of a request that no receiver got, so that it may be repeated."""
 
 
 SAY_AGAIN_AFTER = 60.0

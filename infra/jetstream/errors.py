@@ -42,7 +42,9 @@ def own_errors() -> Iterator[None]:
     """Raise what nats-py raises in the block as an error of our own.
 
     Raises:
-        Unanswered, MessageTooLarge, NatsError: see there.
+        Unanswered: NATS does not answer.
+        MessageTooLarge: the server takes no message of this size.
+        NatsError: anything else.
 
     """
     try:

@@ -48,7 +48,7 @@ BATCH_BYTES = 1024 * 1024
 
 READS_AT_ONCE = 8
 """Direct gets of one process. The server ends a connection that has 64 MiB on their way to it, and
-with it everybody's requests, not only those of whoever asked for so much."""
+with it all requests over it, not only the one that asked for so much."""
 
 
 class JetStreamEventStore:
@@ -207,7 +207,7 @@ def _positioned(events: Sequence[AnyRecorded], last: int) -> list[AnyRecorded]:
 def _unbroken(events: Sequence[AnyRecorded], version: int | None) -> list[AnyRecorded]:
     """Return the events up to the first that is missing; a broken replica may lack any.
 
-    *version* is that of the event before them, None when nobody knows it.
+    *version* is that of the event before them, None when it is not known.
     """
     whole: list[AnyRecorded] = []
     for event in events:

@@ -13,7 +13,7 @@ async def list_consumers(
     """Yield what CONSUMER.INFO answers, for every consumer of a stream.
 
     Raises:
-        Unanswered: nobody answers.
+        Unanswered: NATS does not answer.
         ApiError: JetStream refused.
 
     """
@@ -32,7 +32,7 @@ async def list_consumer_names(client: Client, stream: str, *, within: float) -> 
     """Return the names of all consumers of a stream; cheaper, since no leader of one is asked.
 
     Raises:
-        Unanswered: nobody answers.
+        Unanswered: NATS does not answer.
         ApiError: JetStream refused.
 
     """
@@ -49,7 +49,7 @@ async def list_subjects(client: Client, stream: str, pattern: str, *, within: fl
     """Return the subjects under a pattern that hold messages.
 
     Raises:
-        Unanswered: nobody answers.
+        Unanswered: NATS does not answer.
         ApiError: JetStream refused.
 
     """

@@ -47,7 +47,7 @@ class PrivateData:
         """Return the inputs of a run, None when there are none.
 
         Raises:
-            LogUnavailable: nobody answers.
+            LogUnavailable: NATS does not answer.
 
         """
         return await self._get(subjects.inputs(run_id, request_hash), _inputs)
@@ -66,7 +66,7 @@ class PrivateData:
         """Return the texts that an attempt produced, by output index; empty when there are none.
 
         Raises:
-            LogUnavailable: nobody answers.
+            LogUnavailable: NATS does not answer.
 
         """
         return await self._get(subjects.texts(run_id, attempt), _texts) or {}

@@ -4,7 +4,7 @@ Runs of a tenant share an image by its content. The worker that erases its last 
 a run that is being accepted at that moment and has just found the image in storage. So a key is
 given up first, for ever; a process that accepts a run looks whether its keys are still good, last
 thing before the run is recorded. After GRACE every run that looked in time is in the log, and
-whether anyone uses the image can be decided for good.
+whether any run uses the image can be decided for good.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ class Tombstones:
         """Whether *key* was given up.
 
         Raises:
-            LogUnavailable: nobody answers.
+            LogUnavailable: NATS does not answer.
 
         """
         return await self._since(key) is not None

@@ -40,7 +40,7 @@ async def wait_for_replicas(client: Client, stream: str, last: int) -> set[str]:
     Those that are away are not waited for.
 
     Raises:
-        ApiError, Unanswered: nobody can say.
+        ApiError, Unanswered: JetStream refuses, or does not answer.
 
     """
     deadline = asyncio.get_running_loop().time() + PATIENCE

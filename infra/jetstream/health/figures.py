@@ -36,7 +36,7 @@ async def log_figures(client: Client) -> LogFigures:
     """Ask JetStream; costs ten requests, however long the log and its queues are.
 
     Raises:
-        Unanswered, ApiError: nobody answers.
+        Unanswered, ApiError: JetStream does not answer, or refuses.
 
     """
     found = await stream_healths(client)
@@ -47,7 +47,7 @@ async def log_figures(client: Client) -> LogFigures:
     streams = {stream.name: stream for stream in found if stream.leader}
     work = {kind.consumer: count for kind, count in zip(KINDS, waiting, strict=True)}
     if queue := streams.get(subjects.WORK):
-        # Each machine has a consumer; what is left is theirs, and nobody has to ask hundreds.
+        # Each machine has a consumer; what is left is theirs, and hundreds need not be asked.
         work["render"] = max(queue.messages - sum(waiting), 0)
     return LogFigures(streams=streams, reactor_lag=reactor, work=work)
 

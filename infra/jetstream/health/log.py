@@ -45,7 +45,7 @@ class LogCheck:
         self._client = client
 
     async def look(self) -> LogHealth | None:
-        """Ask; None when nobody answers."""
+        """Ask; None when NATS does not answer."""
         try:
             differing = await differences(self._client)
             server = self._client.connected_server_version

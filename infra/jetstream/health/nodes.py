@@ -25,7 +25,7 @@ class Node(Struct, frozen=True, kw_only=True):
 
     answers: bool
     version: str = ""
-    """As its greeting says; empty where it greets nobody without TLS."""
+    """As its greeting says; empty where it sends no greeting without TLS."""
 
 
 class _Greeting(Struct):

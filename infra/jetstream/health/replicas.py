@@ -13,7 +13,7 @@ from infra.jetstream.errors import ApiError, Unanswered
 
 STREAMS = (subjects.LOG, subjects.INPUTS, subjects.WORK, subjects.DEAD_LETTERS, subjects.PROBE)
 WITHIN = 3.0
-"""Seconds for an answer. While a stream has no leader nobody answers for it at first."""
+"""Seconds for an answer. While a stream has no leader no server answers for it at first."""
 
 SILENT = 5.0
 """Seconds without a word after which a replica counts as silent; they speak once a second."""
@@ -79,7 +79,7 @@ async def storage_in_use(client: Client) -> float:
     """Return the share of the account's storage that is in use; 0 without a limit.
 
     Raises:
-        Unanswered: nobody answers.
+        Unanswered: NATS does not answer.
         ApiError: JetStream refused.
 
     """

@@ -51,28 +51,28 @@ class SystemHealth:
         return await nodes.look_at_nodes(self._client, self._nats_url)
 
     async def storage_in_use(self) -> float:
-        """Return the share of the account's storage that is in use; 0 if nobody can say."""
+        """Return the share of the account's storage that is in use; 0 where that is not known."""
         try:
             return await replicas.storage_in_use(self._client)
         except (Unanswered, ApiError):
             return 0.0
 
     async def workers(self) -> Workers | None:
-        """Return who asks for work; None when nobody can say."""
+        """Return who asks for work; None when JetStream does not answer."""
         try:
             return await workers.look_at_workers(self._client)
         except (Unanswered, ApiError):
             return None
 
     async def worker_listens(self) -> bool | None:
-        """Return whether any worker hears of what happens; None when nobody can say."""
+        """Return whether any worker hears of what happens; None when JetStream does not answer."""
         try:
             return await workers.worker_listens(self._client)
         except (Unanswered, ApiError):
             return None
 
     async def dead_letters(self) -> int:
-        """Count the work that was given up lately; 0 when nobody can say."""
+        """Count the work that was given up lately; 0 when JetStream does not answer."""
         try:
             return await workers.dead_letters(self._client, during=LATELY)
         except (Unanswered, ApiError):

@@ -26,13 +26,13 @@ class Queue(Struct, frozen=True, kw_only=True):
     """Whether a worker asks just now. One with its hands full does not."""
 
     waiting: int = 0
-    """Pieces of work that nobody has taken yet."""
+    """Pieces of work that no worker has taken yet."""
 
     in_hand: int = 0
 
     @property
     def neglected(self) -> bool:
-        """Whether work waits that nobody asks for, although nobody is busy with other work."""
+        """Whether work waits that no worker asks for, although none is busy with other work."""
         return self.waiting > 0 and not self.listening and not self.in_hand
 
 
@@ -61,7 +61,7 @@ async def look_at_workers(client: Client) -> Workers:
     """Ask for every consumer; again if a worker is between two questions or connects just now.
 
     Raises:
-        Unanswered: nobody answers.
+        Unanswered: NATS does not answer.
         ApiError: JetStream refused.
 
     """
@@ -78,7 +78,7 @@ async def worker_listens(client: Client) -> bool:
     """Return whether a worker listens to the log: the cheapest question there is.
 
     Raises:
-        Unanswered: nobody answers.
+        Unanswered: NATS does not answer.
         ApiError: JetStream refused.
 
     """
@@ -116,7 +116,7 @@ async def dead_letters(client: Client, *, during: timedelta) -> int:
     """Count the work that was given up lately.
 
     Raises:
-        Unanswered: nobody answers.
+        Unanswered: NATS does not answer.
         ApiError: JetStream refused.
 
     """

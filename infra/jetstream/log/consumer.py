@@ -36,8 +36,8 @@ PLACEMENTS = 10
 chooses one at random, and each choice takes some milliseconds."""
 
 UNHEARD = 20
-"""How often a new consumer is asked again because nobody hears the question: it is answered for on
-its own node before the other nodes have heard that it listens."""
+"""How often a new consumer is asked again because the question reached no server: it is answered
+for on its own node before the other nodes have heard that it listens."""
 
 UNHEARD_PAUSE = 0.05
 """Seconds in between."""

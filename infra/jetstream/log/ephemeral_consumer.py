@@ -9,7 +9,7 @@ def ephemeral_consumer(
 ) -> dict[str, Any]:
     """Return its configuration; *policy* says where it begins.
 
-    The server deletes it when nobody has asked for *inactive_after* seconds.
+    The server deletes it when no reader has asked for *inactive_after* seconds.
     """
     return {
         **policy,

@@ -95,7 +95,7 @@ async def _first(client: Client, consumer: str, inbox: Subscription, wanted: int
             return message
         # It was made a moment ago on another node, and ours does not know the way there yet.
         await asyncio.sleep(UNHEARD_PAUSE)
-    raise LogInterrupted("nobody hears what is asked of the consumer")
+    raise LogInterrupted("the consumer does not hear what is asked of it")
 
 
 def _heading(message: Msg) -> Heading:

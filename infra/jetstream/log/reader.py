@@ -36,7 +36,7 @@ async def head(client: Client, *, within: float = 5.0) -> int:
     """Return the position of the log's last event, as the leader knows it, 0 when it is empty.
 
     Raises:
-        Unanswered: nobody answers.
+        Unanswered: NATS does not answer.
 
     """
     info = await api(client, f"STREAM.INFO.{LOG}", {}, within=within)
@@ -56,7 +56,7 @@ class LogHead:
         """Return where the head was a moment ago.
 
         Raises:
-            LogUnavailable: nobody has answered for longer than an election takes.
+            LogUnavailable: no leader has answered for longer than an election takes.
 
         """
         now = time.monotonic()
@@ -71,7 +71,7 @@ class LogHead:
         except (Unanswered, ApiError) as error:
             self._unanswered += 1
             if self._unanswered >= UNANSWERED_QUESTIONS:
-                raise LogUnavailable("nobody knows where the log ends") from error
+                raise LogUnavailable("no leader tells where the log ends") from error
         else:
             self._unanswered = 0
 

@@ -12,7 +12,7 @@ async def durables_led_by(client: Client, stream: str, node: str) -> list[str]:
     """Return the names of the durables whose leader is *node*.
 
     Raises:
-        Unanswered: nobody answers.
+        Unanswered: NATS does not answer.
         ApiError: JetStream refused.
 
     """
@@ -28,7 +28,7 @@ async def move_durable(client: Client, stream: str, name: str) -> None:
     """Make another node lead a durable; it goes on where it was.
 
     Raises:
-        Unanswered: nobody answers.
+        Unanswered: NATS does not answer.
         ApiError: JetStream refused.
 
     """

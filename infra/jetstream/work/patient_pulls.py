@@ -12,7 +12,7 @@ from typing_extensions import override
 from infra.jetstream.connection import Client
 
 PAUSE = 0.25
-"""Seconds after a question that nobody could answer."""
+"""Seconds after a question that could not be answered."""
 
 
 class PatientJetStream(JetStreamContext):

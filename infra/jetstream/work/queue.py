@@ -54,7 +54,7 @@ class Queued(Struct, frozen=True, kw_only=True):
     """Machines for which runs wait."""
 
     shared: frozenset[str]
-    """Subjects that hold work of many: whose, nobody can see."""
+    """Subjects that hold work of many: whose, cannot be seen."""
 
 
 class WorkQueue:
@@ -116,7 +116,7 @@ class WorkQueue:
                     await asyncio.sleep(_BEING_PUT_PAUSE)
 
     async def bury(self, subject: str, body: bytes, *, message_id: str, error: str) -> None:
-        """Keep work that nobody could do, with the *error*.
+        """Keep work that could not be done, with the *error*.
 
         Raises:
             LogUnavailable: not confirmed in time.
@@ -149,7 +149,7 @@ class WorkQueue:
         An earlier version that is started beside us brings them back to what it knows.
 
         Raises:
-            LogUnavailable: nobody answers.
+            LogUnavailable: NATS does not answer.
 
         """
         present = await self._consumers()
@@ -163,7 +163,7 @@ class WorkQueue:
         """Return the machines that have a consumer.
 
         Raises:
-            LogUnavailable: nobody answers.
+            LogUnavailable: NATS does not answer.
 
         """
         try:
@@ -180,7 +180,7 @@ class WorkQueue:
         """Return what there is to do, as the leader of the stream knows it.
 
         Raises:
-            LogUnavailable: nobody answers.
+            LogUnavailable: NATS does not answer.
 
         """
         present = await self._subjects("work.>")
@@ -201,7 +201,7 @@ class WorkQueue:
         """Take away the consumer of a machine unless runs still wait for it; tell whether it went.
 
         Raises:
-            LogUnavailable: nobody answers.
+            LogUnavailable: NATS does not answer.
 
         """
         for pattern in (subjects.render_work(machine_id), renders_of(machine_id)):

@@ -41,7 +41,7 @@ class ReactorDurable:
         """Make it where it is missing; return whether that was so.
 
         Raises:
-            LogUnavailable: nobody answers.
+            LogUnavailable: NATS does not answer.
 
         """
         try:
