@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from consumers.delivery import RetryLater
 from events.aggregates import RUN
@@ -22,6 +23,7 @@ from infra.jetstream.private_data import PrivateData
 from infra.jetstream.tombstones import GRACE, Tombstones
 from infra.postgres import Pool, connect
 from projections.fold import Fold
+from tests.builders import run_commands
 from tests.builders.facts import claimed, created, draft, later, meta, produced, uploaded
 from tests.fakes.object_storage import FakeObjectStorage
 from tests.fakes.worker_parts import WorkerParts, erase
@@ -98,20 +100,7 @@ class World:
 
 
 def input_image(key: str, number: int) -> ImageUploaded:
-    return ImageUploaded(
-        role="input",
-        name=f"image{number}",
-        key=key,
-        media_type="image/png",
-        bytes=13,
-        sha256="0" * 64,
-        width=1,
-        height=1,
-        upload_duration=0.1,
-        attempt=0,
-        index=-1,
-        at=later(0),
-    )
+    return replace(run_commands.input_image(f"image{number}"), key=key, bytes=13)
 
 
 async def kept(world: World) -> set[str]:
