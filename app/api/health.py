@@ -18,7 +18,7 @@ class Liveness(TypedDict):
 class Readiness(TypedDict):
     """What answers: ok or away; the log may also be unwritable.
 
-    Of the rest nobody needs anything to accept a run: the log's replicas (silent, behind,
+    Runs are accepted without the rest: the log's replicas (silent, behind,
     leaderless), workers (none) and the projector (none, behind); unknown until they have answered.
     """
 

@@ -1,4 +1,4 @@
-"""The list of commands in `comfyd --help`, by what people come for."""
+"""Sections of `comfyd --help`, and usage errors as JSON after --json."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +54,7 @@ USAGE = "usage"
 
 
 @contextmanager
-def _documents(*, as_json: bool) -> Iterator[None]:
+def _usage_errors(*, as_json: bool) -> Iterator[None]:
     """Print click's usage errors as a problem document after --json."""
     try:
         yield
@@ -66,7 +66,7 @@ def _documents(*, as_json: bool) -> Iterator[None]:
 
 
 class SectionedGroup(click.Group):
-    """The whole: it lists its commands in sections, and refuses with a document after --json."""
+    """Group that lists its commands in sections, and reports usage errors as JSON after --json."""
 
     @override
     def make_context(
@@ -77,14 +77,14 @@ class SectionedGroup(click.Group):
         **extra: Any,
     ) -> click.Context:
         as_json = "--json" in args
-        with _documents(as_json=as_json):
+        with _usage_errors(as_json=as_json):
             context = super().make_context(info_name, args, parent, **extra)
         context.meta[AS_JSON] = as_json
         return context
 
     @override
     def invoke(self, ctx: click.Context) -> Any:
-        with _documents(as_json=ctx.meta[AS_JSON]):
+        with _usage_errors(as_json=ctx.meta[AS_JSON]):
             return super().invoke(ctx)
 
     @override

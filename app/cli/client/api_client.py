@@ -1,4 +1,4 @@
-"""The command line's view of the public API: it uses nothing else."""
+"""Client of the public API: requests, lists page by page, streams that are resumed."""
 
 import asyncio
 import json
@@ -13,10 +13,10 @@ from httpx_sse import SSEError, aconnect_sse
 from msgspec import Struct
 
 RECONNECT_AFTER = 1.0
-"""Seconds before a broken stream is taken up again."""
+"""Seconds before a broken stream is resumed."""
 
 RECONNECTS = 30
-"""How often in a row a stream may break without a word before it is given up."""
+"""Number of connections in a row that may break without an event before a stream fails."""
 
 PAGE = 100
 
@@ -38,15 +38,15 @@ class NotComfyd(Exception):
     def __init__(self, answer: httpx.Response, missing: str = "") -> None:
         self.url = str(answer.url.copy_with(query=None))
         kind = answer.headers.get("Content-Type", "").partition(";")[0]
-        said = answer.headers.get("Location") or (f"{kind}, no '{missing}'" if missing else kind)
-        self.found = f"{answer.status_code} {said}".strip()
-        """What it said instead: the status, and where it leads to, what it is, or what it lacks."""
+        detail = answer.headers.get("Location") or (f"{kind}, no '{missing}'" if missing else kind)
+        self.found = f"{answer.status_code} {detail}".strip()
+        """Its answer: the status, and where it redirects to, its media type, or what it lacks."""
 
         super().__init__(f"{self.url}: {self.found}")
 
 
 class _Object(Json):
-    """A JSON object of an answer; a field that comfyd would send and that is missing is no bug."""
+    """A JSON object of an answer; a missing field means that the server is not comfyd."""
 
     def __init__(self, fields: Json, answer: httpx.Response) -> None:
         super().__init__(fields)
@@ -57,7 +57,7 @@ class _Object(Json):
 
 
 def _object(text: str | bytes, answer: httpx.Response) -> Json:
-    """Read what every answer of comfyd is: a JSON object.
+    """Parse a JSON object, which every answer of comfyd is.
 
     Raises:
         NotComfyd: it is something else.
@@ -73,14 +73,14 @@ def _object(text: str | bytes, answer: httpx.Response) -> Json:
 
 
 class ApiClient:
-    """One server, one token."""
+    """HTTP client for one server and one token."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
 
     @property
     def http(self) -> httpx.AsyncClient:
-        """The connection itself, for what is no JSON."""
+        """The HTTP client itself, for what is not JSON."""
         return self._http
 
     async def is_ready(self) -> bool:
@@ -96,7 +96,7 @@ class ApiClient:
         return await self.send("GET", path, query=query)
 
     async def post(self, path: str, body: Mapping[str, Any] | None = None, **headers: str) -> Json:
-        """Send a body; give the answer's. See send."""
+        """Send a body and return the answer's; see send."""
         return await self.send("POST", path, body, headers=headers)
 
     async def put(self, path: str, body: Mapping[str, Any]) -> Json:
@@ -120,10 +120,10 @@ class ApiClient:
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Json:
-        """Ask for something; parameters that are None are left out. No content is an empty object.
+        """Send a request and return the JSON; None is left out of the query, no content is {}.
 
         Raises:
-            httpx.HTTPStatusError: the server says no.
+            httpx.HTTPStatusError: the server refuses.
             httpx.TransportError: it cannot be reached.
             NotComfyd: it answers, but not as comfyd does.
 
@@ -174,13 +174,13 @@ class ApiClient:
         return page
 
     async def follow(self, path: str, *, after: str | None = None) -> AsyncGenerator[StreamEvent]:
-        """Yield what a stream tells until it is done; a broken stream is taken up again.
+        """Yield the events of a stream until it is done; a broken stream is resumed.
 
-        Who leaves early closes it (contextlib.aclosing).
+        A caller that stops early closes it (contextlib.aclosing).
 
         Raises:
-            httpx.HTTPStatusError: the server says no.
-            httpx.TransportError: it could not be reached again and again.
+            httpx.HTTPStatusError: the server refuses.
+            httpx.TransportError: it could not be reached many times in a row.
             NotComfyd: it answers, but with no stream.
 
         """
@@ -223,6 +223,6 @@ class ApiClient:
 
 def _refuse_failure(answer: httpx.Response) -> None:
     if answer.is_redirect:
-        # comfyd leads nobody elsewhere, and a key is sent to no other address.
+        # comfyd does not redirect, and a key is sent to no other address.
         raise NotComfyd(answer)
     answer.raise_for_status()

@@ -43,14 +43,14 @@ class CommandContext(Struct, frozen=True, kw_only=True):
     json: bool
 
     def show(self, answer: object, human: Callable[[], None]) -> None:
-        """Print an answer: as it came with --json, else for people."""
+        """Print an answer: with --json as it came, else by *human*."""
         if self.json:
             click.echo(json_text(answer, indent=2))
         else:
             human()
 
     def say(self, text: str, /, *, style: str | None = None, **params: object) -> None:
-        """Print a message for people; with --json nothing is printed."""
+        """Print a message; with --json nothing is printed."""
         if not self.json:
             self.console.print(tr(text, **params), style=style, soft_wrap=True)
 

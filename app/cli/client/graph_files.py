@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any
 
+from app.cli.client.api_client import Json
 from app.cli.client.inputs import as_text, read_bytes
 from app.cli.errors import CommandError, reason_of
 from app.cli.texts import language
@@ -13,8 +14,6 @@ from events.json_checks import BodyTooComplex
 from events.messages import CATALOGUE
 from infra.images.metadata import GRAPH_TEXTS, read_graph_texts
 from infra.translation import problem_text, translate
-
-Json = dict[str, Any]
 
 
 def read_graphs(file: str) -> FoundGraphs:

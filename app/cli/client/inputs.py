@@ -10,16 +10,6 @@ import click
 import msgspec
 
 from app.cli.errors import CommandError, reason_of
-from app.cli.texts import tr
-
-pairs_option = click.option(
-    "-i",
-    "--input",
-    "pairs",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help=tr("NAME=TEXT, NAME=@PICTURE or NAME:=JSON; may be repeated."),
-)
 
 
 def read_inputs(pairs: tuple[str, ...], file: str | None) -> dict[str, Any]:

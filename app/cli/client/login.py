@@ -1,7 +1,7 @@
-"""Which server to talk to, and as whom.
+"""Login: the server to use and the API key for it.
 
-The first of these that is there: the options, COMFYD_URL and COMFYD_KEY, what `comfyd login`
-saved, a `comfyd up` on this machine.
+The first of these counts: the options, COMFYD_URL and COMFYD_KEY, what `comfyd login` saved, a
+`comfyd up` on this machine.
 """
 
 import os
@@ -23,7 +23,7 @@ LOCAL_TOKEN_SECONDS = 3600
 
 
 class NotLoggedIn(Exception):
-    """Nothing says which server to talk to."""
+    """No server is known."""
 
 
 class Login(Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ def save_login(login: Login) -> Path:
 
 
 def forget_login() -> bool:
-    """Drop the saved login; tell whether there was one."""
+    """Delete the saved login; return whether there was one."""
     file = login_file()
     known = file.exists()
     file.unlink(missing_ok=True)

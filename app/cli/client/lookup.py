@@ -1,4 +1,4 @@
-"""Names as people type them, to the ids that the API takes."""
+"""Lookup by name: workflows, machines and deployments, whose ids the API takes."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -46,10 +46,10 @@ class Id(click.ParamType[str]):
 async def request_run_or_batch(
     ask: Callable[[str], Awaitable[Json]], some_id: str, suffix: str = ""
 ) -> Json:
-    """Ask for a run, or for the batch with this id where no run has it.
+    """Send a request about a run, or about the batch with this id where no run has it.
 
     Raises:
-        httpx.HTTPStatusError: the server says no; if there is neither, that there is no run.
+        httpx.HTTPStatusError: the server refuses; if there is neither, that there is no run.
 
     """
     try:

@@ -14,7 +14,6 @@ from app.cli.commands import (
     reruns,
     runs,
     session,
-    timeline,
     workflows,
 )
 from app.cli.local.up import up
@@ -24,7 +23,7 @@ API_COMMANDS: tuple[click.Command, ...] = (
     batches.batch,
     runs.runs,
     runs.status,
-    timeline.timeline,
+    runs.timeline,
     runs.events,
     runs.cancel,
     reruns.rerun,

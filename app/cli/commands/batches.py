@@ -11,6 +11,7 @@ from app.cli.client.api_client import Json, StreamEvent
 from app.cli.client.command_context import CommandContext, api_command
 from app.cli.client.inputs import read_objects
 from app.cli.client.lookup import find_deployment
+from app.cli.client.options import idempotency_option, watch_option
 from app.cli.errors import NOT_SUCCESSFUL
 from app.cli.output.tables import print_fields
 from app.cli.texts import tr
@@ -22,10 +23,8 @@ from events.run.status import TERMINAL
 )
 @click.argument("deployment")
 @click.argument("file", type=click.Path())
-@click.option(
-    "--watch/--no-watch", default=False, help=tr("Stay until the end, with a progress bar.")
-)
-@click.option("--idempotency-key", metavar="KEY", help=tr("The same key again is the same run."))
+@watch_option
+@idempotency_option
 @api_command
 async def batch(
     context: CommandContext, deployment: str, file: str, *, watch: bool, idempotency_key: str | None

@@ -1,9 +1,8 @@
 """comfyd deploy, promote, rollback, deployments: which version an environment runs."""
 
-from typing import Any
-
 import click
 
+from app.cli.client.api_client import Json
 from app.cli.client.command_context import CommandContext, api_command
 from app.cli.client.lookup import (
     DEFAULT_ENVIRONMENT,
@@ -14,8 +13,6 @@ from app.cli.client.lookup import (
 from app.cli.commands.workflows import print_pushed, push_file
 from app.cli.output.tables import format_day, format_time, print_table
 from app.cli.texts import tr
-
-Json = dict[str, Any]
 
 _to = click.option(
     "--to",

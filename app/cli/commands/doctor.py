@@ -1,4 +1,4 @@
-"""comfyd doctor: what is wrong, and what to do about it."""
+"""comfyd doctor: the server's checks, and those of this computer."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +21,7 @@ ORIGIN = "https://example.com"
 )
 @api_command
 async def doctor(context: CommandContext) -> int | None:
-    """Ask the server how it is, then look from here."""
+    """Ask the server for its checks, then add those of this computer."""
     found = await context.api.get("/v1/doctor")
     checks: list[Json] = [*found["checks"], _clock(found["time"]), await _files(found)]
     bad = [check for check in checks if not check["ok"]]
@@ -56,7 +56,7 @@ def _clock(server: str) -> Json:
 
 
 async def _files(found: Json) -> Json:
-    """Fetch what anybody may fetch, from where we are."""
+    """Fetch the public file from this computer."""
     url = found["storage_probe"]
     try:
         async with httpx.AsyncClient(timeout=10, follow_redirects=True) as http:

@@ -1,16 +1,13 @@
 """comfyd keys: API keys, shown once and revocable at any time."""
 
-from typing import Any
-
 import click
 
 from app.auth.scopes import SCOPES
+from app.cli.client.api_client import Json
 from app.cli.client.command_context import CommandContext, api_command
 from app.cli.client.lookup import Id, find_deployment
 from app.cli.output.tables import format_day, print_table
 from app.cli.texts import tr
-
-Json = dict[str, Any]
 
 
 @click.group(help=tr("API keys."))

@@ -1,15 +1,12 @@
 """comfyd machine: the ComfyUIs that render."""
 
-from typing import Any
-
 import click
 
+from app.cli.client.api_client import Json
 from app.cli.client.command_context import CommandContext, api_command
 from app.cli.client.lookup import find_machine
 from app.cli.output.tables import format_time, print_fields, print_table
 from app.cli.texts import tr
-
-Json = dict[str, Any]
 
 
 @click.group(help=tr("Machines: the ComfyUIs that render."))

@@ -6,6 +6,7 @@ from app.cli.client.api_client import Json
 from app.cli.client.command_context import CommandContext, api_command
 from app.cli.client.inputs import read_inputs
 from app.cli.client.lookup import Id, find_deployment
+from app.cli.client.options import input_option, watch_option
 from app.cli.commands.batches import show_batch
 from app.cli.errors import CommandError
 from app.cli.output.show_run import STATUSES, watch_to_end
@@ -28,17 +29,8 @@ LIMIT = 100
     help=tr("same: the version they ran; current: what the deployment runs now."),
 )
 @click.option("--dry-run", is_flag=True, help=tr("Only show how many."))
-@click.option(
-    "-i",
-    "--input",
-    "pairs",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help=tr("NAME=TEXT, NAME=@PICTURE or NAME:=JSON; may be repeated."),
-)
-@click.option(
-    "--watch/--no-watch", default=False, help=tr("Stay until the end, with a progress bar.")
-)
+@input_option
+@watch_option
 @api_command
 async def rerun(
     context: CommandContext,

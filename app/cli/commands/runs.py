@@ -1,4 +1,4 @@
-"""comfyd run, runs, status, events, cancel, erase: making runs, following them."""
+"""comfyd run, runs, status, timeline, events, cancel, erase: one run or many."""
 
 from contextlib import aclosing
 
@@ -8,31 +8,24 @@ from app.cli.client.api_client import Json
 from app.cli.client.command_context import CommandContext, api_command
 from app.cli.client.inputs import read_inputs
 from app.cli.client.lookup import Id, find_deployment, request_run_or_batch
+from app.cli.client.options import idempotency_option, input_option, preview_option, watch_option
 from app.cli.commands.batches import show_batch
 from app.cli.output.show_run import STATUSES, show_run, watch_to_end
 from app.cli.output.tables import format_day, format_seconds, format_time, print_table
+from app.cli.output.waits import machine_names, with_names
 from app.cli.terminal import json_text
 from app.cli.texts import TEXTS, tr
 
 
 @click.command(help=tr("Create a run of DEPLOYMENT (id, WORKFLOW or WORKFLOW/ENVIRONMENT)."))
 @click.argument("deployment")
-@click.option(
-    "-i",
-    "--input",
-    "pairs",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help=tr("NAME=TEXT, NAME=@PICTURE or NAME:=JSON; may be repeated."),
-)
+@input_option
 @click.option(
     "--inputs", "file", type=click.Path(), help=tr("JSON object with inputs; - for stdin.")
 )
-@click.option(
-    "--watch/--no-watch", default=False, help=tr("Stay until the end, with a progress bar.")
-)
-@click.option("--preview/--no-preview", default=True, help=tr("Show images in the terminal."))
-@click.option("--idempotency-key", metavar="KEY", help=tr("The same key again is the same run."))
+@watch_option
+@preview_option
+@idempotency_option
 @api_command
 async def run(
     context: CommandContext,
@@ -59,10 +52,8 @@ async def run(
 
 @click.command(help=tr("Show a run or a batch."))
 @click.argument("some_id", metavar="ID", type=Id())
-@click.option(
-    "--watch/--no-watch", default=False, help=tr("Stay until the end, with a progress bar.")
-)
-@click.option("--preview/--no-preview", default=True, help=tr("Show images in the terminal."))
+@watch_option
+@preview_option
 @api_command
 async def status(
     context: CommandContext, some_id: str, *, watch: bool, preview: bool
@@ -115,6 +106,16 @@ async def runs(
             empty=tr("no such runs"),
         ),
     )
+
+
+@click.command(help=tr("Show what happened to a run, and why."))
+@click.argument("run_id", type=Id())
+@api_command
+async def timeline(context: CommandContext, run_id: str) -> None:
+    """Show what happened to a run, and why."""
+    found = await context.api.get(f"/v1/runs/{run_id}/timeline")
+    named = {} if context.json else await machine_names(context.api)
+    context.show(found, lambda: _print_timeline(context, found, named))
 
 
 @click.command(help=tr("Print the events of a run."))
@@ -175,3 +176,19 @@ def _print_submitted(context: CommandContext, created: Json) -> None:
 def _print_all(context: CommandContext, code: str, runs_: list[Json]) -> None:
     for found in runs_:
         context.say(TEXTS[code], run_id=found["id"], status=found["status"])
+
+
+def _print_timeline(context: CommandContext, found: Json, named: dict[str, str]) -> None:
+    rows = (
+        (format_time(e["at"]), with_names(e["what"], named), with_names(e["why"], named))
+        for e in found["entries"]
+    )
+    print_table(context.console, ("at", "what", "why"), rows, empty=tr("nothing yet"))
+    if found["nodes"]:
+        slowest = sorted(found["nodes"], key=lambda n: n["seconds"] or 0, reverse=True)
+        cells = ((n["node_id"], n["class_type"], format_seconds(n["seconds"])) for n in slowest)
+        context.console.print()
+        print_table(context.console, ("node", "class", "seconds"), cells, empty="")
+    if waiting := found["waiting"]:
+        reason = waiting["detail"] or waiting["reason"]
+        context.say("it waits: {reason}", style="yellow", reason=with_names(reason, named))

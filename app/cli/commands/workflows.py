@@ -1,18 +1,16 @@
 """comfyd workflow: graphs, saved as versions."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 from msgspec.structs import replace
 
+from app.cli.client.api_client import Json
 from app.cli.client.command_context import CommandContext, api_command
 from app.cli.client.graph_files import read_graphs
 from app.cli.client.lookup import find_machine, find_workflow
 from app.cli.output.tables import format_day, format_time, print_table
 from app.cli.texts import tr
-
-Json = dict[str, Any]
 
 
 @click.group(help=tr("Workflows: graphs, saved as versions."))

@@ -1,4 +1,4 @@
-"""The ComfyUI that COMFYUI_URL names: whether it is one, and what the sample could run with."""
+"""Inspection of the ComfyUI at COMFYUI_URL: whether it is one, and its checkpoints."""
 
 import os
 import re
@@ -26,7 +26,7 @@ _NOT_FOR_IMAGES = re.compile(
     r"|qwen|refiner|svd|unclip|upscale|video|wan|zero123",
     re.IGNORECASE,
 )
-"""What names of checkpoints say that need another graph than the sample's."""
+"""Parts of names of checkpoints that need another graph than the sample's."""
 
 
 class Comfyui(Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ class Comfyui(Struct, frozen=True, kw_only=True):
 
 
 class ComfyuiUnreachable(Exception):
-    """Nobody answers there now; the message says what happened."""
+    """No server answers there now; the message says what happened."""
 
 
 def url_from_environment() -> str | None:
@@ -77,12 +77,12 @@ def url_from_environment() -> str | None:
 
 
 async def inspect_comfyui(machine: LocalMachine) -> Comfyui:
-    """Ask a ComfyUI what it is and what it has.
+    """Ask a ComfyUI for its version and its checkpoints.
 
     Raises:
         CannotStart: another server answers there, one that wants a login first, or one that is
             not trusted.
-        ComfyuiUnreachable: nobody does now.
+        ComfyuiUnreachable: no server answers now.
 
     """
     url = machine.url

@@ -1,4 +1,4 @@
-"""The first run: deploys samples, runs the one that the machine can run, and shows its image."""
+"""Sample workflows of `comfyd up`: deployed, and one run that the machine can do."""
 
 from importlib.resources import files
 from typing import Any
@@ -30,7 +30,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     name: str
     graph: dict[str, Any]
     inputs: tuple[str, ...]
-    """Arguments of `comfyd run` that give it other inputs than its own."""
+    """Arguments of `comfyd run` with other inputs than its defaults."""
 
 
 def colour_card() -> Sample:
@@ -57,9 +57,9 @@ async def run_samples(
     *,
     steps: int | None = None,
 ) -> Sample:
-    """Deploy the samples and run one, as a client would; give the one that can be run again.
+    """Deploy the samples and run one, as a client does; return the one that can be run again.
 
-    The card is deployed wherever we are: /docs has its examples from it.
+    The colour card is always deployed: /docs has its examples from it.
 
     Raises:
         httpx.HTTPError, NotComfyd: the API refuses it, or is away.
@@ -85,7 +85,7 @@ async def run_samples(
 
 
 async def register(api: ApiClient, local: LocalMachine) -> dict[str, Any]:
-    """Make the machine known, or move the one that is."""
+    """Register the machine, or move the one that is registered."""
     known = next((m for m in await api.items("/v1/machines") if m["name"] == MACHINE), None)
     if known and known["url"] != local.url:
         # It moves, from the demo machine to a ComfyUI or back, which want other tokens.
@@ -96,7 +96,7 @@ async def register(api: ApiClient, local: LocalMachine) -> dict[str, Any]:
 
 
 async def _known_first(api: ApiClient, checkpoints: tuple[str, ...]) -> list[str]:
-    """Put first what was deployed the last time: it had been found to run."""
+    """Put first the checkpoint that was deployed the last time: it was found to run."""
     known = {
         field["default"]
         for deployment in await api.items("/v1/deployments")
@@ -138,7 +138,7 @@ async def _run(api: ApiClient, deployment_id: str, console: Console) -> dict[str
 
 
 def outcome_text(ended: dict[str, Any]) -> str:
-    """Return the sentence for a run without success; one that was cancelled has no reason."""
+    """Return how a run without success ended; one that was cancelled has no reason."""
     reason = (ended["error"] or {}).get("message", "").strip()
     return message("failed" if reason else "ended", status=ended["status"], reason=reason)
 

@@ -1,4 +1,4 @@
-"""The one-machine stack: servers, comfyd's processes, a demo machine where no ComfyUI is given."""
+"""Stack of one machine: servers, comfyd's processes, a demo machine where no ComfyUI is given."""
 
 import asyncio
 import os

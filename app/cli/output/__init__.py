@@ -1,1 +1,1 @@
-"""Print for people: tables, a followed run, images in the terminal."""
+"""Output in the terminal: tables, a followed run, images."""

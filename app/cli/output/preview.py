@@ -20,11 +20,11 @@ LARGEST = 32 * 2**20
 
 
 class TooLarge(Exception):
-    """It is more than a preview is worth."""
+    """The image is too large for a preview."""
 
 
 async def show_image(console: Console, url: str) -> bool:
-    """Show the image at *url*; tell whether that was possible. A preview never ends a command."""
+    """Show the image at *url*; return whether that was possible. A failure ends no command."""
     if not console.is_terminal:
         return False
     try:

@@ -1,4 +1,4 @@
-"""One run as people read it, and a run watched to its end."""
+"""View of one run, and of a run that is watched to its end."""
 
 import asyncio
 

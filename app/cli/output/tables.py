@@ -1,4 +1,4 @@
-"""Lists and single things, as people read them in a terminal."""
+"""Tables for lists, and fields of one thing, in the terminal."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ STATUS_STYLES: Mapping[str, str] = {
 UNFOLDED = frozenset(
     {"id", "status", "state", "environment", "scopes", "version", "created", "promoted"}
 )
-"""Columns that keep to one line: people copy them, or they are short."""
+"""Columns that keep to one line: they are copied, or short."""
 
 
 def print_table(
@@ -49,7 +49,7 @@ def print_table(
 
 
 def print_fields(console: Console, fields: Mapping[str, object]) -> None:
-    """Print one thing, a field a line; what is unknown is left out."""
+    """Print one thing, a field a line; empty fields are left out."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim")
     table.add_column(overflow="fold")
@@ -60,21 +60,21 @@ def print_fields(console: Console, fields: Mapping[str, object]) -> None:
 
 
 def format_time(text: str | None) -> str:
-    """Show a time of the API in the reader's own zone."""
+    """Return a time of the API in the local zone."""
     if not text:
         return ""
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def format_day(text: str | None) -> str:
-    """Show a time in a list: of today the time, else the day."""
+    """Return the time of today, else the day: short, for lists."""
     shown = format_time(text)
     today = datetime.now().astimezone().strftime("%Y-%m-%d ")
     return shown.removeprefix(today) if shown.startswith(today) else shown[: len(today) - 1]
 
 
 def format_seconds(value: float | None) -> str:
-    """Show a duration."""
+    """Return a duration with its unit."""
     return "" if value is None else f"{value:.2f} s"
 
 

@@ -1,4 +1,4 @@
-"""What a run waits for, as people read it: with the names of machines in the place of ids."""
+"""Reason for which a run waits, with the names of machines in place of their ids."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ import httpx
 from app.cli.client.api_client import ApiClient
 
 PATIENCE = timedelta(seconds=2)
-"""A wait that is younger is no news: every run waits a moment for its worker."""
+"""A shorter wait is not shown: every run waits a moment for its worker."""
 
 
 async def why_it_waits(api: ApiClient, run_id: str, *, at_least: timedelta = PATIENCE) -> str:
@@ -20,7 +20,7 @@ async def why_it_waits(api: ApiClient, run_id: str, *, at_least: timedelta = PAT
 
 
 async def machine_names(api: ApiClient) -> dict[str, str]:
-    """Return the names of machines by id; none to those who may not see machines."""
+    """Return the names of machines by id; none if the caller may not see machines."""
     try:
         return {found["id"]: found["name"] for found in await api.items("/v1/machines")}
     except httpx.HTTPStatusError:

@@ -1,4 +1,4 @@
-"""Follows a run in the terminal: a bar for the whole, one for the node that works."""
+"""Progress bars of a run that is followed: one for the run, one for the node that works."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -24,7 +24,7 @@ MAY_WAIT = frozenset({Status.NOT_STARTED, Status.QUEUED, Status.STARTED})
 
 
 async def watch_run(api: ApiClient, run_id: str, console: Console) -> None:
-    """Show how far a run is until it is done; without a terminal, a line for each status."""
+    """Show the progress of a run until it is done; without a terminal, a line for each status."""
     async with aclosing(api.follow(f"/v1/runs/{run_id}/events")) as events:
         explained = _with_waits(api, run_id, events, console)
         if console.is_terminal:
@@ -74,7 +74,7 @@ async def _with_bars(events: AsyncIterator[StreamEvent], console: Console) -> No
 
 
 class _Bars:
-    """The two bars; that of a node goes when the node is done."""
+    """The two bars; a node's bar is removed when the node is done."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

@@ -1,4 +1,4 @@
-"""Runs followed on the command line until they end or somebody leaves, and erased after it."""
+"""Runs followed on the command line until they end or the user leaves, and erased after it."""
 
 import asyncio
 import json

@@ -28,14 +28,16 @@ PROGRAMS = ["*/*", "application/json", "application/json, text/html;q=0.5", "ima
 
 
 @pytest.fixture
-async def nobody(system: System) -> httpx.AsyncClient:
+async def anonymous(system: System) -> httpx.AsyncClient:
     """Return a client without a credential."""
     return httpx.AsyncClient(base_url=system.url, trust_env=False)
 
 
 @pytest.mark.parametrize("accept", BROWSERS)
-async def test_a_browser_is_led_to_the_description(nobody: httpx.AsyncClient, accept: str) -> None:
-    async with nobody as http:
+async def test_a_browser_is_led_to_the_description(
+    anonymous: httpx.AsyncClient, accept: str
+) -> None:
+    async with anonymous as http:
         led = await http.get("/", headers={"Accept": accept})
         page = await http.get(led.headers["Location"])
     assert (led.status_code, led.headers["Location"], led.headers["Vary"]) == (
@@ -48,8 +50,8 @@ async def test_a_browser_is_led_to_the_description(nobody: httpx.AsyncClient, ac
 
 
 @pytest.mark.parametrize("accept", PROGRAMS)
-async def test_a_program_is_told_what_this_is(nobody: httpx.AsyncClient, accept: str) -> None:
-    async with nobody as http:
+async def test_a_program_is_told_what_this_is(anonymous: httpx.AsyncClient, accept: str) -> None:
+    async with anonymous as http:
         told = await http.get("/", headers={"Accept": accept})
         places = {n: (await http.get(p)).status_code for n, p in told.json().items() if n != "name"}
     assert (told.status_code, told.json()["name"]) == (200, "comfyd")

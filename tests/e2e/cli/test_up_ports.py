@@ -70,7 +70,7 @@ OPEN = {
     ("api", "/"): "where the documentation is",
     ("s3", "/status"): "that it lives",
 }
-"""What a stranger may have: by the process that answers, the path, and why it harms nobody."""
+"""What a stranger may have: by the process that answers, the path, and why it does no harm."""
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + struct.pack(">BHBBL", 0, 0, 4, 0, 0)
 SETTINGS = 4

@@ -8,7 +8,7 @@ from app.cli.commands.reruns import rerun
 RUN = "00000000-0000-4000-8000-000000000001"
 NOBODY = {"COMFYD_URL": "http://127.0.0.1:9", "COMFYD_KEY": "k", "LANG": "C.UTF-8"}
 AWAY = 6
-"""What ends a command that has asked: nobody is there."""
+"""What ends a command that has asked: no server is there."""
 
 
 def told(*arguments: str) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""What COMFYUI_URL may lead to: a ComfyUI, another site, nobody; each is told in one sentence."""
+"""What COMFYUI_URL may lead to, a ComfyUI, another site or no server, is reported in a sentence."""
 
 import asyncio
 import json

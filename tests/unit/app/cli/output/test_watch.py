@@ -23,7 +23,7 @@ WITHIN = 10.0
 
 
 class Terminal(StringIO):
-    """Remembers everything that was ever drawn, and what was drawn since somebody last looked."""
+    """Remembers everything that was ever drawn, and what was drawn since the last look."""
 
     def __init__(self) -> None:
         super().__init__()
