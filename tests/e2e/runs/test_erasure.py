@@ -39,8 +39,12 @@ async def erased(ada: Tenant, system: System, nats: Client) -> Json:
     assert run["status"] == "success", run["error"]
     assert PROMPT in str(run["outputs"])
     assert FILE in str(run["outputs"])
-    for place in (inputs_stream(nats), bucket(system), tables(system)):
-        assert any(run["id"] in line for line in await place), "it looks in the wrong places"
+
+    async def lies_in_all_places() -> bool:
+        places = (await inputs_stream(nats), await bucket(system), await tables(system))
+        return all(any(run["id"] in line for line in place) for place in places)
+
+    await eventually(lies_in_all_places)
 
     answer = await ada.http.post(f"/v1/runs/{run['id']}/erase")
     assert (answer.status_code, answer.json()["erasure"]) == (202, "requested")
