@@ -81,5 +81,5 @@ def queue(*, running: UUID | None = None, pending: UUID | None = None) -> Reply:
 async def watch(machine: ComfyUIMachine) -> tuple[Outcome, Recorder]:
     """Follow the prompt to its end."""
     report = Recorder()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return await machine.watch(PROMPT, GRAPH, report), report

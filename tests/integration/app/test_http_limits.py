@@ -85,7 +85,7 @@ async def answer(port: int, pieces: Iterable[bytes], *, pause: float = 0.0) -> b
         if not got.done():
             writer.write(piece)
             await asyncio.sleep(pause)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answered = await got
     writer.close()
     return answered

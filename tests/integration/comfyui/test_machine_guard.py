@@ -191,7 +191,7 @@ async def test_no_redirect_is_followed_by_any_question(tmp_path: Path) -> None:
                 with pytest.raises((MachineUnreachable, OutcomeUnknown), match="307"):
                     await ask()
             with pytest.raises(MachineUnreachable):
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(30):
                     await machine.watch(uuid4(), GRAPH, Recorder())
         finally:
             await machine.close()

@@ -18,7 +18,7 @@ async def test_a_request_waits_for_who_will_answer_it(
         await message.respond(b"I lead now")
 
     async with connected(server_env["NATS_URL"], name="leader") as leader:
-        asking = asyncio.create_task(request(nats_client, "asked", within=5))
+        asking = asyncio.create_task(request(nats_client, "asked", within=30))
         await asyncio.sleep(0.2)  # long enough for several tries
         assert not asking.done()
         await leader.subscribe("asked", cb=answer)
@@ -26,6 +26,6 @@ async def test_a_request_waits_for_who_will_answer_it(
 
 
 async def test_a_request_that_nobody_ever_receives_ends_in_time(nats_client: Client) -> None:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         with pytest.raises(Unanswered):
             await request(nats_client, "asked", within=0.2)

@@ -68,7 +68,7 @@ class World:
             yield subscription
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not condition():  # noqa: ASYNC110 -- a poll with a deadline
                 await asyncio.sleep(0.001)
 
@@ -88,7 +88,7 @@ async def world() -> AsyncIterator[World]:
 async def frames(subscription: Subscription, goal: int) -> list[Frame]:
     """Take frames up to a position."""
     taken: list[Frame] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not taken or taken[-1].position < goal:
             taken += (await subscription.next()).frames
     return taken
@@ -196,7 +196,7 @@ async def test_newer_progress_takes_the_place_of_older(world: World) -> None:
         world.progress.send(RUN_ID, b"10")
         world.progress.send(RUN_ID, b"20")
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             piece = await subscription.next()
         assert piece.progress == b"event: progress\ndata: 20\n\n"
         assert await subscription.next(0.001) == NOTHING
@@ -321,7 +321,7 @@ async def test_every_client_gets_its_heartbeat(
 ) -> None:
     monkeypatch.setattr(broadcasting, "HEARTBEAT", 1)
     with world.follow() as subscription:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await subscription.next() == replace(NOTHING, beat=True)
         assert await subscription.next(0.001) == NOTHING
 

@@ -111,13 +111,13 @@ class Reader:
 
     async def has(self, text: bytes) -> None:
         """Wait until *text* was received."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while text not in self.data:  # noqa: ASYNC110 -- a poll with a deadline
                 await asyncio.sleep(0)
 
     async def rest(self) -> list[Told]:
         """Read to the end."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self._task
         return messages(self.data)
 
@@ -125,7 +125,7 @@ class Reader:
 async def followed(world: World, after: int | None = None) -> Reader:
     """Follow the run until the process reads the log."""
     reader = Reader(world.stream(after))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while world.log.readers == 0:  # noqa: ASYNC110 -- a poll with a deadline
             await asyncio.sleep(0)
     return reader

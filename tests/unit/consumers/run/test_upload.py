@@ -211,7 +211,7 @@ async def test_a_run_that_is_cancelled_stops_its_upload(world: World) -> None:
         yield news
 
     storing = asyncio.create_task(upload(RUN_ID, 1, replace(await world.tools(), heard=heard)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await dripping.opened.wait()
         session = await load(world.store, RUN, RUN_ID)
         await session.execute(RequestCancel(by="ada", now=NOW), meta())

@@ -21,7 +21,7 @@ async def coming(*pieces: bytes, every: float = 0.0) -> AsyncIterator[bytes]:
 async def fetched(
     chunks: AsyncIterator[bytes], limits: Limits = LIMITS, *, length: int | None = None
 ) -> bytes:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return b"".join([c async for c in paced(chunks, limits, name="a.png", length=length)])
 
 

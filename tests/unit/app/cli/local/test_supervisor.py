@@ -70,7 +70,7 @@ async def watch(server: OneServer, until: Callable[[], bool]) -> list[tuple[str,
         cast("Servers", server), lambda *_: None, lambda name, reason: faults.append((name, reason))
     )
     watching = asyncio.create_task(watched.watch())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not until():
             assert not watching.done(), watching.exception()
             await asyncio.sleep(0.001)
