@@ -3,7 +3,7 @@
 from typing import Any
 
 from events import batch, deployment, workflow
-from events.access import api_key, organisation, token
+from events.access import api_key, organisation, session, token
 from events.decider import Decider
 from events.machine import decide as machine_decide
 from events.machine import state as machine_state
@@ -40,11 +40,14 @@ KEY: Decider[api_key.ApiKey, api_key.KeyCommand, api_key.KeyEvent] = Decider(
 TOKEN: Decider[token.Token, token.RevokeToken, token.TokenRevoked] = Decider(
     kind="token", evolve=token.evolve, decide=token.decide
 )
+SESSION: Decider[session.BrowserSession, session.SessionCommand, session.SessionEvent] = Decider(
+    kind="session", evolve=session.evolve, decide=session.decide
+)
 ORGANISATION: Decider[
     organisation.Organisation, organisation.OrganisationCommand, organisation.OrganisationEvent
 ] = Decider(kind="organisation", evolve=organisation.evolve, decide=organisation.decide)
 
 DECIDERS: dict[str, Decider[Any, Any, Any]] = {
     decider.kind: decider
-    for decider in (RUN, BATCH, WORKFLOW, DEPLOYMENT, MACHINE, KEY, TOKEN, ORGANISATION)
+    for decider in (RUN, BATCH, WORKFLOW, DEPLOYMENT, MACHINE, KEY, TOKEN, SESSION, ORGANISATION)
 }

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from events import batch, deployment, workflow
-from events.access import api_key, organisation, token
+from events.access import api_key, organisation, session, token
 from events.envelope import AnyRecorded, Meta, Recorded
 from events.machine import events as machine_events
 from events.run import events as run_events
@@ -53,6 +53,8 @@ TYPES: dict[str, type[msgspec.Struct]] = {
     "key.issued.v1": api_key.KeyIssued,
     "key.revoked.v1": api_key.KeyRevoked,
     "token.revoked.v1": token.TokenRevoked,
+    "session.started.v1": session.SessionStarted,
+    "session.revoked.v1": session.SessionRevoked,
     "organisation.created.v1": organisation.OrganisationCreated,
     "organisation.member_added.v1": organisation.MemberAdded,
     "organisation.member_removed.v1": organisation.MemberRemoved,

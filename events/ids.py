@@ -72,6 +72,11 @@ def token_id(tenant: str, *, jti: str = "", sha256: str = "") -> UUID:
     return derived("token", tenant, "jti", jti) if jti else derived("token", tenant, sha256)
 
 
+def linked_session_id(link_id: UUID) -> UUID:
+    """Return the one session that a sign-in link can start."""
+    return derived("session", link_id)
+
+
 def time_ordered_id(unix_ms: int, entropy: bytes) -> UUID:
     """Build a UUIDv7 (RFC 9562 §5.7) from a clock reading and 10 random bytes."""
     value = unix_ms << 80 | int.from_bytes(entropy[:10], "big")

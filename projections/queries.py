@@ -163,6 +163,20 @@ async def list_keys(connection: Connection, *, tenant: str, limit: int, before: 
     return await _page(connection, "key", "keys", tenant, limit, before)
 
 
+async def list_sessions(
+    connection: Connection,
+    *,
+    tenant: str,
+    user_id: str | None,
+    now: datetime,
+    limit: int,
+    before: int | None,
+) -> Page:
+    """List a tenant's sessions that have not expired; with *user_id*, those of that user."""
+    filters = {"user_id": user_id, "now": now}
+    return await _page(connection, "session", "sessions", tenant, limit, before, filters)
+
+
 async def list_organisations(
     connection: Connection, *, user_id: str | None, tenant: str, limit: int, before: int | None
 ) -> Page:

@@ -81,6 +81,15 @@ WHERE tenant = %(tenant)s AND (%(before)s::bigint IS NULL OR created_position < 
 ORDER BY created_position DESC
 LIMIT %(limit)s;
 
+-- name: sessions
+SELECT id, tenant, created_position, position, version, state
+FROM {schema}.session
+WHERE tenant = %(tenant)s AND (%(before)s::bigint IS NULL OR created_position < %(before)s)
+  AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
+  AND expires_at > %(now)s
+ORDER BY created_position DESC
+LIMIT %(limit)s;
+
 -- name: organisations
 SELECT id, tenant, created_position, position, version, state
 FROM {schema}.organisation

@@ -80,6 +80,17 @@ ON CONFLICT (id) DO UPDATE SET
     position = excluded.position, version = excluded.version, state = excluded.state
 WHERE t.position < excluded.position;
 
+-- name: save_session
+INSERT INTO {schema}.session AS t (
+    id, tenant, created_position, position, version, state, user_id, expires_at
+) VALUES (
+    %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s,
+    %(user_id)s, %(expires_at)s
+)
+ON CONFLICT (id) DO UPDATE SET
+    position = excluded.position, version = excluded.version, state = excluded.state
+WHERE t.position < excluded.position;
+
 -- name: save_organisation
 INSERT INTO {schema}.organisation AS t (
     id, tenant, created_position, position, version, state, members

@@ -125,6 +125,18 @@ CREATE TABLE {schema}.token (
     state bytea NOT NULL
 );
 
+CREATE TABLE {schema}.session (
+    id uuid PRIMARY KEY,
+    tenant text NOT NULL,
+    user_id text,
+    expires_at timestamptz NOT NULL,
+    created_position bigint NOT NULL,
+    position bigint NOT NULL,
+    version int NOT NULL CHECK (version > 0),
+    state bytea NOT NULL
+);
+CREATE INDEX ON {schema}.session (tenant, created_position DESC);
+
 CREATE TABLE {schema}.organisation (
     id uuid PRIMARY KEY,
     tenant text NOT NULL,

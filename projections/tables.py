@@ -9,8 +9,19 @@ from msgspec import Struct
 
 from events.access.api_key import ApiKey
 from events.access.organisation import Organisation
+from events.access.session import BrowserSession
 from events.access.token import Token
-from events.aggregates import BATCH, DEPLOYMENT, KEY, MACHINE, ORGANISATION, RUN, TOKEN, WORKFLOW
+from events.aggregates import (
+    BATCH,
+    DEPLOYMENT,
+    KEY,
+    MACHINE,
+    ORGANISATION,
+    RUN,
+    SESSION,
+    TOKEN,
+    WORKFLOW,
+)
 from events.batch import Batch
 from events.decider import Decider
 from events.deployment import Deployment
@@ -84,6 +95,10 @@ def _machine_columns(machine: Machine) -> Columns:
     return {"name": machine.name, "machine_state": str(machine.state)}
 
 
+def _session_columns(session: BrowserSession) -> Columns:
+    return {"user_id": session.started.user_id, "expires_at": session.started.expires_at}
+
+
 def _organisation_columns(organisation: Organisation) -> Columns:
     return {"members": sorted(organisation.members)}
 
@@ -112,6 +127,11 @@ TABLES: dict[str, Table] = {
         ),
         Table(decider=KEY, decode=msgspec.json.Decoder(ApiKey).decode, columns=_no_columns),
         Table(decider=TOKEN, decode=msgspec.json.Decoder(Token).decode, columns=_no_columns),
+        Table(
+            decider=SESSION,
+            decode=msgspec.json.Decoder(BrowserSession).decode,
+            columns=_session_columns,
+        ),
         Table(
             decider=ORGANISATION,
             decode=msgspec.json.Decoder(Organisation).decode,

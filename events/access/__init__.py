@@ -1,1 +1,1 @@
-"""Who may use what: API keys, revoked tokens, organisations; one aggregate a file."""
+"""Who may use what: API keys, revoked tokens, sessions, organisations; one aggregate a file."""

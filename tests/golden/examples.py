@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from events.access.api_key import KeyIssued, KeyRevoked
 from events.access.organisation import MemberAdded, MemberRemoved, OrganisationCreated
+from events.access.session import SessionRevoked, SessionStarted, SignInMethod
 from events.access.token import TokenRevoked
 from events.batch import (
     BatchCancelRequested,
@@ -212,6 +213,19 @@ EXAMPLES: dict[str, Struct] = {
     ),
     "key.revoked.v1": KeyRevoked(by="user:ada", at=NOW),
     "token.revoked.v1": TokenRevoked(token_id=identifier(11), jti="a-1", by="user:ada", at=NOW),
+    "session.started.v1": SessionStarted(
+        session_id=identifier(20),
+        sha256="0f" * 32,
+        method=SignInMethod.KEY,
+        user_id="ada",
+        org_id="acme",
+        role="owner",
+        key_id=identifier(10),
+        expires_at=later(60),
+        by="user:ada",
+        at=NOW,
+    ),
+    "session.revoked.v1": SessionRevoked(by="user:ada", at=NOW),
     "organisation.created.v1": OrganisationCreated(
         organisation_id=identifier(12), name="爱达工作室", owner="ada", at=NOW
     ),

@@ -58,6 +58,7 @@ def other_aggregates() -> list[AnyRecorded]:
         ("machine.registered.v1",),
         ("key.issued.v1", "key.revoked.v1"),
         ("token.revoked.v1",),
+        ("session.started.v1", "session.revoked.v1"),
         ("organisation.created.v1", "organisation.member_added.v1"),
     )
     return [
@@ -96,6 +97,7 @@ async def test_every_kind_of_aggregate_gets_its_row(connection: Connection) -> N
         "batch": 1,
         "key": 1,
         "token": 1,
+        "session": 1,
         "organisation": 1,
         "quarantine": 0,
         "checkpoint": 1,
