@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up test test-cluster test-real test-containers test-images check audit bench docs messages answers editor-oracle format lock clean
+.PHONY: help up test test-cluster test-real test-containers test-images check audit bench docs messages vendor answers editor-oracle format lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -70,12 +70,13 @@ test-containers: .venv/ready-dev  ## Run the same tests on servers in Docker
 test-images: .venv/ready-dev  ## Build images of the servers from their wheels, where no registry can be reached
 	@$(BIN)/python -m tests.images
 
-check: .venv/ready-dev  ## Format, lint, types, import rules, docstrings, audit: what CI runs first
+check: .venv/ready-dev  ## Format, lint, types, import rules, docstrings, pages, audit: what CI runs first
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m tests.tools.docstrings
+	@$(BIN)/python -m tests.tools.page_rules
 	@$(BIN)/python -m tests.tools.audit
 
 audit: .venv/ready-dev  ## Look for known vulnerabilities; AUDIT=required fails where nobody can be asked
@@ -89,6 +90,9 @@ docs: .venv/ready-dev  ## Rewrite the pages that are generated from the code
 
 messages: .venv/ready-dev  ## Take new texts into the catalogue of translations, and compile it
 	@$(BIN)/python -m tests.tools.messages
+
+vendor: .venv/ready-dev  ## Fetch the vendored scripts of the pages again from npm, as their manifests name them
+	@$(BIN)/python -m tests.tools.vendor
 
 answers: .venv/ready-dev  ## Record again what the system answers, as examples in /openapi.json
 	@COMFYD_RECORD_ANSWERS=1 $(BIN)/python -m pytest -q tests/e2e/openapi/test_openapi_examples.py tests/e2e/openapi/test_openapi_other_answers.py

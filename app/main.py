@@ -37,6 +37,8 @@ from app.limits.rate_limit_guard import (
 from app.openapi.config import openapi_config
 from app.openapi.document import whole_document
 from app.openapi.structs import StructSchemas
+from app.pages.routes import GUARDED_PAGES, page_routes
+from app.pages.shell.errors import PAGES, wants_page
 from infra.event_store import LogUnavailable
 from infra.offload import in_thread
 from infra.settings.settings import Settings
@@ -89,7 +91,7 @@ def build_app(
         ScopeUndeclared: a route does not say which scope it needs.
 
     """
-    check_scopes_declared(GUARDED_ROUTES)
+    check_scopes_declared([*GUARDED_ROUTES, *GUARDED_PAGES])
     counting = metrics or ApiMetrics(Exposition("api").registry)
 
     @asynccontextmanager
@@ -107,6 +109,7 @@ def build_app(
             *_guarded(settings.body_limit),
             *health.ROUTES,
             *docs_page.ROUTES,
+            *page_routes(),
         ],
         dependencies={
             **dependencies(),
@@ -177,6 +180,8 @@ def _dialect(request: Request[Any, Any, Any]) -> Dialect | None:
     """Return the dialect that a route names; None for the native one."""
     route: Any = request.scope.get("route_handler")  # there is none for an unknown path
     if route is None:
-        return CLASSIC if request.url.path.startswith(CLASSIC.prefix) else None
+        if request.url.path.startswith(CLASSIC.prefix):
+            return CLASSIC
+        return PAGES if wants_page(request) else None
     named: Dialect | None = route.opt.get(DIALECT)
     return named

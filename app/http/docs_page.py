@@ -6,16 +6,12 @@ page works under `Content-Security-Policy: default-src 'self'` with inline style
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from litestar import MediaType, Request, Response, Router, get
+from litestar import MediaType, Router, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.static_files import create_static_files_router
 
 PATH = "/docs"
-
-# Relative, as all addresses here: the API may lie below a path of a proxy's.
-_WELCOME = {"name": "comfyd", "docs": "docs", "openapi": "openapi.json", "health": "health/ready"}
 
 _PAGE = """\
 <!doctype html>
@@ -56,15 +52,6 @@ def swagger_files() -> Path:
     return Path(spec.origin).parent / "dist"
 
 
-@get("/", include_in_schema=False, sync_to_thread=False)
-def welcome(request: Request[Any, Any, Any]) -> Response[dict[str, str] | None]:
-    """Lead browsers to the description; tell programs what this is, and where the rest is."""
-    headers = {"Vary": "Accept"}
-    if request.accept.best_match(["application/json", "text/html"]) == "text/html":
-        return Response(None, status_code=303, headers=headers | {"Location": "docs"})
-    return Response(_WELCOME, headers=headers)
-
-
 @get(PATH, include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=False)
 def page() -> str:
     """Show the description of the API."""
@@ -86,4 +73,4 @@ def assets() -> Router:
     )
 
 
-ROUTES: list[HTTPRouteHandler | Router] = [welcome, page, start, assets()]
+ROUTES: list[HTTPRouteHandler | Router] = [page, start, assets()]

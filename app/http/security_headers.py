@@ -10,7 +10,7 @@ ON_EVERYTHING = [
 """The server puts these even on what never gets to the application."""
 
 DOCS = "/docs"
-"""The one page that is meant for browsers: its scripts and styles come from here."""
+"""The description of the API: its scripts and styles come from here."""
 
 _DATA = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _PAGE = (
@@ -30,7 +30,10 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
     """Put on an answer what depends on which answer it is; on errors as on all others."""
     if message["type"] != "http.response.start":
         return
-    added = [_PAGE] if _is_page(scope["path"]) else _of_data(message)
+    if _has(message, b"content-security-policy"):
+        added = []  # a page says itself what it may do
+    else:
+        added = [_PAGE] if _is_docs(scope["path"]) else _of_data(message)
     if scope["scheme"] == "https":
         added.append(_HTTPS_ONLY)
     message["headers"] = [*message["headers"], *added]
@@ -43,7 +46,7 @@ def _of_data(message: HTTPResponseStartEvent) -> list[tuple[bytes, bytes]]:
     return [_DATA, _NO_STORE]
 
 
-def _is_page(path: str) -> bool:
+def _is_docs(path: str) -> bool:
     return path == DOCS or path.startswith(f"{DOCS}/")
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment
+from jinja2.nodes import Call, Const, Name
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("events", "infra", "projections", "consumers", "app")
+TEMPLATES = ROOT / "app" / "pages" / "templates"
 FOLDER = ROOT / "app" / "locale" / "zh" / "LC_MESSAGES"
 OWN = FOLDER / "comfyd.po"
 """What comfyd says."""
@@ -27,6 +30,19 @@ def texts() -> Iterator[tuple[str, str, str | None]]:
                 context, found = _texts_of(node)
                 for text in found:
                     yield str(path.relative_to(ROOT)), ast.literal_eval(text), context
+    yield from _texts_of_templates()
+
+
+def _texts_of_templates() -> Iterator[tuple[str, str, str | None]]:
+    """Yield the texts of templates: `t("…")`, and `term("…")` for a word that stands alone."""
+    for path in sorted(TEMPLATES.rglob("*.html")):
+        for call in Environment(autoescape=True).parse(path.read_text("utf-8")).find_all(Call):
+            match call:
+                case Call(node=Name(name="t" | "term" as name), args=[Const(value=str(text))]):
+                    context = "term" if name == "term" else None
+                    yield str(path.relative_to(ROOT)), text, context
+                case _:
+                    pass
 
 
 def _texts_of(node: ast.AST) -> tuple[str | None, list[ast.expr]]:

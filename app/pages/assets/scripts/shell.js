@@ -1,0 +1,6 @@
+// Starts what all pages have in common.
+import { keepZone } from "./zone.js";
+import { followChanges } from "./live.js";
+
+keepZone();
+followChanges(document.querySelector("[data-live]"));

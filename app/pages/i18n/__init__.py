@@ -1,0 +1,1 @@
+"""The language of a page, its texts, and dates and numbers by locale."""

@@ -1,0 +1,5 @@
+"""The list of runs."""
+
+from litestar.handlers import HTTPRouteHandler
+
+ROUTES: list[HTTPRouteHandler] = []
