@@ -9,7 +9,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from msgspec import Struct
 
-from app.api.v1.runs.event_views import event_frame
+from app.api.v1.events.views import event_frame
 from app.auth.caller import Caller
 from app.auth.credentials import Credentials
 from app.auth.setup import open_credentials
@@ -38,6 +38,7 @@ from app.limits.rate_limit_guard import RateLimits
 from app.live.batch_stream import BatchStreams
 from app.live.broadcaster import Broadcaster
 from app.live.progress import ProgressChannels
+from app.live.tenant_stream import TenantStreams
 from app.live.wait_for_run import RunWaiter
 from app.reads.compatibility import Compatibility
 from app.reads.deployments import DeploymentReads
@@ -50,7 +51,9 @@ from app.reads.runs.recent_writes import RecentWrites
 from app.reads.runs.rows import BatchRows, PromptReads, RunRows
 from app.reads.runs.runs import RunReads
 from app.reads.runs.texts import Texts
+from app.reads.tenant_events import DeploymentsOf
 from app.reads.workflows import WorkflowReads
+from events.aggregates import BATCH, RUN
 from infra import clock
 from infra.event_store import EventStore
 from infra.images.store import InputImages
@@ -100,6 +103,7 @@ class Services(Struct, frozen=True, kw_only=True):
     reruns: Reruns
     run_waiter: RunWaiter
     batch_streams: BatchStreams
+    tenant_streams: TenantStreams
     push_workflow: PushWorkflow
     promotions: Promotions
     machine_registry: MachineRegistry
@@ -214,6 +218,13 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
         reruns=Reruns(runs, run_creator, batch_creator, resolver, log_reader),
         run_waiter=RunWaiter(broadcaster, store, recent_runs),
         batch_streams=BatchStreams(broadcaster, log_reader, store, recent_batches, metrics),
+        tenant_streams=TenantStreams(
+            broadcaster,
+            log_reader,
+            DeploymentsOf(store),
+            {RUN.kind: recent_runs, BATCH.kind: recent_batches},
+            metrics,
+        ),
         push_workflow=PushWorkflow(recorder, machines, graphs),
         promotions=Promotions(recorder, deployments, workflows, machines),
         machine_registry=MachineRegistry(

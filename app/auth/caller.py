@@ -83,7 +83,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     """What they showed, by a stable name that is no secret: token:<id> or key:<id>."""
 
     ticket: str = ""
-    """The run or batch that a ticket is for, which was made with the credential."""
+    """What a ticket is for (a run, a batch, the tenant), which was made with the credential."""
 
     @property
     def tenant(self) -> str:

@@ -4,7 +4,7 @@ The signature of a token is checked once and cached: checking it again would cos
 of a status poll. Revocations and members are looked up for each request (app/auth/states.py).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from app.auth.caller import (
 from app.auth.key_uses import KeyUses
 from app.auth.keys import key_id_in, looks_like_a_key, matches
 from app.auth.oidc import OidcTokens
-from app.auth.scopes import DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES
+from app.auth.scopes import DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES, TICKET
 from app.auth.states import AuthStates
 from app.auth.tickets import Ticket, Tickets
 from app.auth.tokens import ALGORITHM, CANNOT_READ, Claims, Tokens
@@ -87,10 +87,11 @@ class Credentials:
         return await self._caller_with_token(claims, organisation)
 
     async def issue_ticket(
-        self, caller: Caller, aggregate: str, *, seconds: int
+        self, caller: Caller, aggregate: str, *, seconds: int, deployments: Iterable[UUID] = ()
     ) -> tuple[str, datetime]:
-        """Issue a ticket for one run or batch of the caller's; return it and when it expires.
+        """Issue a ticket for a thing of the caller's; return it and when it expires.
 
+        It shows nothing but what concerns the *deployments*, or those of the caller.
         It ends with the caller's key at the latest. A token it outlives: those of people who sign
         in last for a minute, and are renewed all the time.
 
@@ -107,11 +108,12 @@ class Credentials:
             user_id=caller.user_id,
             org_id=caller.org_id,
             expires_at=min(ends),
+            deployments=tuple(sorted(set(deployments) or caller.deployments)),
         )
         return self._tickets.seal(ticket), ticket.expires_at
 
-    async def caller_with_ticket(self, sealed: str, aggregate: str) -> Caller:
-        """Return the caller who shows a ticket to read *aggregate*.
+    async def caller_with_ticket(self, sealed: str, aggregate: str | None) -> Caller:
+        """Return the caller who shows a ticket to read *aggregate*; None for the whole tenant.
 
         Raises:
             Unauthorized: it is not valid, or not any more.
@@ -126,13 +128,14 @@ class Credentials:
             user_id=ticket.user_id,
             org_id=ticket.org_id,
             scopes=frozenset({RUNS_READ}),
-            role="ticket",
+            role=TICKET,
+            deployments=frozenset(ticket.deployments),
             credential=ticket.credential,
             ticket=ticket.aggregate,
         )
         if await self.withdrawn(caller):
             raise TicketRevoked
-        if ticket.aggregate != aggregate:
+        if ticket.aggregate != (caller.tenant if aggregate is None else aggregate):
             raise NotFound("this ticket is for something else")
         return caller
 
@@ -150,7 +153,7 @@ class Credentials:
         return claims
 
     async def withdrawn(self, caller: Caller) -> bool:
-        """Return whether a caller who was accepted would be refused now.
+        """Return whether a caller who was accepted would be refused now, or be shown other things.
 
         For streams, which go on long after. A token that has expired meanwhile is no reason:
         clients begin a stream with a short-lived one.
@@ -166,7 +169,10 @@ class Credentials:
         if await self.states.of(TOKEN, UUID(identifier)):
             return True
         managed = await self._managed(caller.org_id)
-        return managed is not None and caller.user_id not in managed.members
+        if managed is None:
+            return False
+        role = managed.members.get(caller.user_id or "")
+        return role is None or caller.role not in {role, TICKET}
 
     async def _key_of(self, caller: Caller) -> ApiKey | None:
         kind, _, identifier = caller.credential.partition(":")

@@ -17,7 +17,7 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 
 from app.auth.caller import Caller, CredentialInAddress, ScopeMissing, Unauthorized
 from app.auth.credentials import Credentials
-from app.auth.scopes import ADMIN, OPT, PER_DEPLOYMENT, TICKET
+from app.auth.scopes import ADMIN, OPT, PER_DEPLOYMENT, TENANT, TICKET
 from events.errors import NotFound
 from infra.event_store import LogUnavailable
 
@@ -89,10 +89,14 @@ async def _caller(
     return await credentials.caller(credential, organisation)
 
 
-def _aggregate(connection: ASGIConnection[Any, Any, Any, Any], route: BaseRouteHandler) -> str:
-    """Return what a ticket must be for, to open this address."""
+def _aggregate(
+    connection: ASGIConnection[Any, Any, Any, Any], route: BaseRouteHandler
+) -> str | None:
+    """Return what a ticket must be for, to open this address; None for its tenant."""
     if not (kind := route.opt[TICKET]):
         raise Unauthorized
+    if kind == TENANT:
+        return None
     try:
         return f"{kind}-{UUID(connection.path_params[f'{kind}_id'])}"
     except ValueError:

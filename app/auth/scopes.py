@@ -19,7 +19,10 @@ PER_DEPLOYMENT = "per_deployment"
 """Key in a route's `opt`: whether it keeps restricted keys to their deployments."""
 
 TICKET = "ticket"
-"""Key in a route's `opt`: what a ticket that opens it must be for, run or batch."""
+"""Key in a route's `opt`: what a ticket that opens it must be for, run, batch or tenant."""
+
+TENANT = "tenant"
+"""What a ticket is for that opens the streams of a tenant: nothing in the path names it."""
 
 
 def needs(*scopes: str, per_deployment: bool = False, ticket: str = "") -> Mapping[str, Any]:
@@ -28,7 +31,8 @@ def needs(*scopes: str, per_deployment: bool = False, ticket: str = "") -> Mappi
     A route that says *per_deployment* hides by itself what lies outside the deployments that a key
     is restricted to (app/reads/runs/runs.py helps). To such a key every other route is not found.
 
-    Where *ticket* names a kind of thing, a ticket for just the thing in the path opens the route.
+    Where *ticket* names a kind of thing, a ticket for just the thing in the path opens the route;
+    where it is TENANT, a ticket for the tenant.
     """
     unknown = set(scopes) - SCOPES
     if unknown or not scopes:

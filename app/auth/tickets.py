@@ -1,4 +1,4 @@
-"""Tickets: short-lived credentials in an address, to follow one run or one batch.
+"""Tickets: short-lived credentials in an address, to follow a run, a batch or a tenant.
 
 A ticket is opaque, and never a credential elsewhere: it is sealed with a key of its own, which
 follows from JWT_SECRET, so neither is a token taken for a ticket nor a ticket for a token
@@ -7,6 +7,7 @@ follows from JWT_SECRET, so neither is a token taken for a ticket nor a ticket f
 
 from base64 import urlsafe_b64encode
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
@@ -23,7 +24,7 @@ class Ticket(Struct, frozen=True, kw_only=True):
     """The content of a ticket."""
 
     aggregate: str
-    """What it is for: run-<id> or batch-<id>."""
+    """What it is for: run-<id>, batch-<id>, or a whole tenant by its name."""
 
     credential: str
     """The credential that it was issued with; when that is withdrawn, the ticket is too."""
@@ -31,6 +32,8 @@ class Ticket(Struct, frozen=True, kw_only=True):
     user_id: str | None
     org_id: str | None
     expires_at: datetime
+    deployments: tuple[UUID, ...] = ()
+    """The only ones it shows; none for all."""
 
 
 class Tickets:

@@ -1,8 +1,9 @@
 """Fans the log out to the streams of this process (docs/adr/0026).
 
 One reader follows the log, as long as there are streams. It encodes an event once, however many
-clients receive it, and hands it to the subscriptions of its aggregate. Since the reader leaves
-nothing out and its positions only grow, a subscription knows exactly what it has.
+clients receive it, and hands it to the subscriptions of its aggregate and to the channel of its
+tenant. Since the reader leaves nothing out and its positions only grow, a client knows exactly what
+it has.
 """
 
 import asyncio
@@ -12,10 +13,13 @@ from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from functools import partial
 
 from app.live.backlog import Log, read_backlog
+from app.live.client import LiveClient
 from app.live.frames import FrameOf
 from app.live.progress import ProgressChannels
 from app.live.subscription import Subscription, Topic
-from events.envelope import Entry, Unreadable
+from app.live.tenant_backlog import TenantBacklog
+from app.live.tenant_channel import TenantChannel, TenantSubscription
+from events.envelope import AnyRecorded, Unreadable
 from infra.event_store import LogUnavailable
 from infra.jetstream.log.reader import LogInterrupted
 
@@ -51,8 +55,12 @@ class Broadcaster:
         self._log = log
         self._progress = progress
         self._too_slow = too_slow
-        self._all: set[Subscription] = set()
+        self._subscriptions: set[Subscription] = set()
         self._by_aggregate: dict[str, set[Subscription]] = {}
+        self._backlog = TenantBacklog(log, frame_of)
+        self._channels: dict[str, TenantChannel] = {}
+        """By tenant."""
+
         self._reader: asyncio.Task[None] | None = None
         self._position: int | None = None
         """Of the last event that was handed out; None until the reader has begun."""
@@ -60,7 +68,8 @@ class Broadcaster:
     @property
     def run_streams(self) -> int:
         """How many clients follow a run."""
-        return sum(subscription.topic.progress_of is not None for subscription in self._all)
+        followed = (subscription.topic.progress_of for subscription in self._subscriptions)
+        return sum(run_id is not None for run_id in followed)
 
     @contextmanager
     def follow(self, topic: Topic, *, after: int) -> Iterator[Subscription]:
@@ -74,11 +83,27 @@ class Broadcaster:
         finally:
             self._remove(subscription)
 
+    @contextmanager
+    def follow_tenant(self, tenant: str, *, after: int) -> Iterator[TenantSubscription]:
+        """Subscribe to all that happens to a tenant beyond position *after*."""
+        channel = self._channels.get(tenant)
+        if channel is None:
+            channel = TenantChannel(tenant, self._backlog, lambda: self._position)
+            self._channels[tenant] = channel
+        subscription = TenantSubscription(channel, after)
+        channel.clients.add(subscription)
+        self._begin(subscription)
+        try:
+            yield subscription
+        finally:
+            channel.clients.discard(subscription)
+            self._end_later()
+
     def close(self) -> None:
         """End all streams, now and from now on; clients resume elsewhere."""
         self.closed = True
-        for subscription in self._all:
-            subscription.close()
+        for client in self._clients():
+            client.close()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -91,34 +116,48 @@ class Broadcaster:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._backlog.close()
+
+    def _clients(self) -> Iterator[LiveClient]:
+        yield from self._subscriptions
+        for channel in self._channels.values():
+            yield from channel.clients
 
     def _add(self, subscription: Subscription) -> None:
-        self._all.add(subscription)
+        self._subscriptions.add(subscription)
         for name in subscription.topic.aggregates:
             self._by_aggregate.setdefault(name, set()).add(subscription)
         self._progress.add(subscription)
+        self._begin(subscription)
+        if self._position is not None:
+            subscription.miss(self._position)
+
+    def _begin(self, client: LiveClient) -> None:
+        """Begin to read, if the client is the first; end its stream, if the process stops."""
         if self.closed:
-            subscription.close()
+            client.close()
         elif self._reader is None:
             self._reader = asyncio.create_task(self._read())
             self._reader.add_done_callback(self._on_end)
-        elif self._position is not None:
-            subscription.miss(self._position)
 
     def _remove(self, subscription: Subscription) -> None:
         subscription.stop()
-        self._all.discard(subscription)
+        self._subscriptions.discard(subscription)
         for name in subscription.topic.aggregates:
             followers = self._by_aggregate[name]
             followers.discard(subscription)
             if not followers:
                 del self._by_aggregate[name]
         self._progress.remove(subscription)
-        if not self._all:
-            asyncio.get_running_loop().call_later(LINGER, self._stop_idle_reader)
+        self._end_later()
 
-    def _stop_idle_reader(self) -> None:
-        if not self._all and self._reader is not None:
+    def _end_later(self) -> None:
+        asyncio.get_running_loop().call_later(LINGER, self._stop_what_is_idle)
+
+    def _stop_what_is_idle(self) -> None:
+        for tenant in [tenant for tenant, c in self._channels.items() if not c.clients]:
+            del self._channels[tenant]
+        if not any(True for _ in self._clients()) and self._reader is not None:
             self._reader.cancel()
             self._reader = self._position = None
 
@@ -128,13 +167,17 @@ class Broadcaster:
             return
         log.error("broadcaster.broken", exc_info=reader.exception())
         self._reader = self._position = None
-        for subscription in self._all:
-            subscription.close()
+        for client in self._clients():
+            client.close()
+        # What they held ends where the reader broke.
+        self._channels.clear()
 
     async def _read(self) -> None:
         position = self._position = await self._head()
-        for subscription in self._all:
+        for subscription in self._subscriptions:
             subscription.miss(position)
+        for channel in self._channels.values():
+            channel.begin(position)
         while True:
             with suppress(LogInterrupted):
                 await self._follow(position)
@@ -152,21 +195,27 @@ class Broadcaster:
         async with aclosing(self._log.follow((), after=after, limit=WINDOW)) as batches:
             async for entries in batches:
                 for entry in entries:
-                    if followers := self._by_aggregate.get(entry.aggregate):
-                        self._publish(entry, followers)
+                    followers = self._by_aggregate.get(entry.aggregate, ())
+                    if isinstance(entry, Unreadable):
+                        _skip(followers)
+                    else:
+                        self._publish(entry, followers, self._channels.get(entry.meta.tenant))
                     self._position = entry.position
 
-    def _publish(self, entry: Entry, followers: Collection[Subscription]) -> None:
-        if isinstance(entry, Unreadable):
-            for subscription in followers:
-                # A client that comes back is told why; most of a batch is better than none of it.
-                if not subscription.topic.patient:
-                    subscription.close()
+    def _publish(
+        self,
+        recorded: AnyRecorded,
+        followers: Collection[Subscription],
+        channel: TenantChannel | None,
+    ) -> None:
+        if not followers and channel is None:
             return
-        frame = self.frame_of(entry)
+        frame = self.frame_of(recorded)
         for subscription in followers:
             if not (subscription.closed or subscription.offer(frame)):
                 self._too_slow()
+        if channel is not None:
+            channel.publish(recorded, frame.data)
 
     async def _beat(self) -> None:
         # One timer for all, and a share of them each second, so that they do not all beat at once.
@@ -174,6 +223,16 @@ class Broadcaster:
         while True:
             await asyncio.sleep(1)
             second += 1
-            for subscription in self._all:
-                if hash(subscription) % HEARTBEAT == second % HEARTBEAT:
-                    subscription.beat()
+            for client in self._clients():
+                if hash(client) % HEARTBEAT == second % HEARTBEAT:
+                    client.beat()
+
+
+def _skip(followers: Collection[Subscription]) -> None:
+    """End the streams of a run with an event that cannot be read: who comes back is told why.
+
+    Most of a batch or of a tenant's events is better than none of them.
+    """
+    for subscription in followers:
+        if not subscription.topic.patient:
+            subscription.close()

@@ -38,3 +38,8 @@ def message(event: str, data: bytes, *, position: int | None = None) -> bytes:
 def progress_message(data: bytes) -> bytes:
     """Encode progress; it has no id, since a hint cannot be resumed."""
     return message("progress", data)
+
+
+def position_message(position: int) -> bytes:
+    """Encode how far a client has come; what it resumes at, even if it was sent nothing else."""
+    return message("position", b'{"position":"%d"}' % position, position=position)

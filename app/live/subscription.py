@@ -9,11 +9,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from uuid import UUID
 
 from msgspec import Struct
 
+from app.live.client import LiveClient
 from app.live.frames import Frame, FrameOf
 from events.envelope import AnyRecorded
 from infra.event_store import LogUnavailable
@@ -53,12 +54,12 @@ class Piece(Struct, frozen=True, kw_only=True):
     """Whether a heartbeat is due."""
 
 
-class Subscription:
+class Subscription(LiveClient):
     """One client of one topic."""
 
     def __init__(self, topic: Topic, after: int, *, frame_of: FrameOf, read: Read) -> None:
+        super().__init__()
         self.topic = topic
-        self.closed = False
         self._read = read
         self._frame_of = frame_of
         self._position = after
@@ -71,18 +72,12 @@ class Subscription:
         self._reading: asyncio.Task[None] | None = None
         self._parts: asyncio.Queue[Sequence[AnyRecorded]] = asyncio.Queue(maxsize=1)
         self._progress: bytes | None = None
-        self._beat = False
-        self._news = asyncio.Event()
 
     async def next(self, seconds: float | None = None) -> Piece:
         """Wait for news, at most so many *seconds*; return what there is, in the log's order."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-        if not self.closed:
-            self._news.clear()
-        piece = Piece(frames=self._take(), progress=self._progress, beat=self._beat)
-        self._progress, self._beat = None, False
+        beat = await self._woken(seconds)
+        piece = Piece(frames=self._take(), progress=self._progress, beat=beat)
+        self._progress = None
         return piece
 
     def offer(self, frame: Frame) -> bool:
@@ -96,13 +91,13 @@ class Subscription:
         else:
             self.close()
             return False
-        self._news.set()
+        self.wake()
         return True
 
     def offer_progress(self, data: bytes) -> None:
         """Replace older progress."""
         self._progress = data
-        self._news.set()
+        self.wake()
 
     def miss(self, until: int) -> None:
         """Read the log up to that position before anything else is taken."""
@@ -110,17 +105,7 @@ class Subscription:
             # What was queued is in the log, too.
             self._frames.clear()
             self._missed = max(self._missed, until)
-            self._news.set()
-
-    def beat(self) -> None:
-        """Queue a heartbeat."""
-        self._beat = True
-        self._news.set()
-
-    def close(self) -> None:
-        """End the stream."""
-        self.closed = True
-        self._news.set()
+            self.wake()
 
     def stop(self) -> None:
         """Stop reading. Not async: a stream whose client has gone cannot wait any more."""
@@ -130,7 +115,7 @@ class Subscription:
     def _take(self) -> list[Frame]:
         if self._missed and self._reading is None:
             self._reading = asyncio.create_task(self._catch_up(self._position, self._missed))
-            self._reading.add_done_callback(self._wake)
+            self._reading.add_done_callback(lambda _: self.wake())
             self._missed = 0
         if self._reading is None:
             frames = list(self._frames)
@@ -149,11 +134,8 @@ class Subscription:
             if not reading.cancelled():
                 reading.result()
             # For what was offered meanwhile.
-            self._news.set()
+            self.wake()
         return part
-
-    def _wake(self, _: asyncio.Task[None]) -> None:
-        self._news.set()
 
     async def _catch_up(self, after: int, until: int) -> None:
         # A task of its own: when the client goes, it still has the time to let a consumer go.
@@ -162,7 +144,7 @@ class Subscription:
                 async with aclosing(self._read(self.topic, after, until)) as parts:
                     async for part in parts:
                         await self._parts.put(part)
-                        self._news.set()
+                        self.wake()
                         after = part[-1].position
             except (LogUnavailable, LogInterrupted) as error:
                 log.info("stream.catch_up_postponed", extra={"error": str(error)})

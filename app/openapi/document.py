@@ -27,6 +27,7 @@ from app.openapi.words import GOOD_ANSWERS, MESSAGES, ORGANISATION, TAGS
 Json = dict[str, Any]
 HEADINGS: Mapping[str, str] = {
     "api": "Classic",
+    "changes": "Events",
     "doctor": "Health",
     "health": "Health",
     "me": "Keys",

@@ -82,6 +82,10 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "createBatchTicket": {
         "For an hour": {"seconds": 3600},
     },
+    "createEventsTicket": {
+        "For all that you see": {},
+        "For one deployment, for an hour": {"seconds": 3600, "deployment_ids": [DEPLOYMENT]},
+    },
     "rerunRun": {
         "With another colour": {"inputs": {"colour": 255}},
     },

@@ -122,6 +122,12 @@ class ApiMetrics:
         self._slow.inc()
 
     @contextmanager
+    def tenant_stream(self, stream: str) -> Iterator[None]:
+        """Count a client that follows a tenant during the block: its events, or its changes."""
+        with self._clients.labels(stream).track_inprogress():
+            yield
+
+    @contextmanager
     def batch_stream(self) -> Iterator[None]:
         """Count a client that follows a batch during the block."""
         with self._batch_streams.track_inprogress():

@@ -5,6 +5,7 @@ from app.api.v1.access import keys, me, organisations, tickets, tokens
 from app.api.v1.batches import follow as follow_batch
 from app.api.v1.batches import routes as batches
 from app.api.v1.deployments import routes as deployments
+from app.api.v1.events import routes as events
 from app.api.v1.machines import routes as machines
 from app.api.v1.machines import states as machine_states
 from app.api.v1.runs import erasure, timeline
@@ -35,6 +36,7 @@ OTHERS = [
     *keys.ROUTES,
     *tokens.ROUTES,
     *organisations.ROUTES,
+    *events.ROUTES,
     *doctor.ROUTES,
     *me.ROUTES,
 ]

@@ -124,7 +124,7 @@ async def test_silence_is_broken_by_empty_pieces(worlds: Worlds) -> None:
     async def beat_twice() -> None:
         for _ in range(2):
             await asyncio.sleep(0.01)
-            [subscription] = world.broadcaster._all
+            [subscription] = world.broadcaster._subscriptions
             subscription.beat()
 
     beating = asyncio.create_task(beat_twice())

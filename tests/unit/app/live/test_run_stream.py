@@ -67,7 +67,7 @@ class World:
     @property
     def followed(self) -> Subscription:
         """The one subscription there is."""
-        [subscription] = self.broadcaster._all
+        [subscription] = self.broadcaster._subscriptions
         return subscription
 
     @property
