@@ -151,6 +151,7 @@ BODIES: Mapping[str, Callable[[Objects], Json]] = {
     "POST /v1/runs/{run_id}/rerun": lambda _: {},
     "POST /v1/runs/{run_id}/ticket": lambda _: {},
     "POST /v1/batches/{batch_id}/ticket": lambda _: {},
+    "POST /v1/events/ticket": lambda _: {},
     "POST /v1/runs/rerun": lambda o: {"filter": {"deployment_id": o.deployment_id}},
     "POST /v1/batches": lambda o: {"deployment_id": o.deployment_id, "inputs": [{}]},
     "POST /v1/machines": lambda _: {"name": "made", "url": "http://127.0.0.1:9"},

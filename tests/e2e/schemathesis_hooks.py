@@ -10,12 +10,21 @@ from typing import Any
 import schemathesis
 from schemathesis import Case, HookContext
 
+GOES_ON = {"true", "1", "null", "none", ""}
+"""What a parameter says that a stream goes on with."""
+
 IDS: dict[str, str] = json.loads(os.environ["COMFYD_TEST_IDS"])
+
+
+ENDLESS = {"/v1/events", "/v1/changes"}
+"""Streams without an end, unless that is asked for."""
 
 
 @schemathesis.hook
 def before_call(_: HookContext, case: Case[Any], **__: Any) -> None:
     """Name real things in requests that are well made; otherwise most of them end with a 404."""
+    if case.path in ENDLESS and str(case.query.get("follow", True)).lower() in GOES_ON:
+        case.query["follow"] = "false"
     meta = case.meta
     if meta is None or not meta.generation.mode.is_positive or meta.phase.name == "stateful":
         return

@@ -46,6 +46,8 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "key.issued": ("name", "scopes", "deployments", "expires_at", "by"),
     "key.revoked": ("by",),
     "token.revoked": ("by",),
+    "session.started": ("method", "user_id"),
+    "session.revoked": ("by",),
     "organisation.created": ("name", "owner"),
     "organisation.member_added": ("user_id", "role", "by"),
     "organisation.member_removed": ("user_id", "by"),

@@ -56,6 +56,44 @@ async def test_a_ticket_for_something_else_finds_nothing(world: World, other: st
         await world.credentials.caller_with_ticket(ticket, other)
 
 
+async def test_a_ticket_for_a_tenant_shows_no_more_than_its_maker_may_see(world: World) -> None:
+    _, key = await world.key(deployments=(OTHER_ID,))
+    _, whole = await world.key()
+
+    for credential, named, shown in (
+        (key, (), {OTHER_ID}),
+        (whole, (), set()),
+        (whole, (RUN_ID,), {RUN_ID}),
+    ):
+        maker = await world.caller(credential)
+        ticket, _ = await world.credentials.issue_ticket(
+            maker, maker.tenant, seconds=60, deployments=named
+        )
+        caller = await world.credentials.caller_with_ticket(ticket, None)
+        assert (set(caller.deployments), set(caller.scopes)) == (shown, {RUNS_READ})
+        assert (caller.tenant, caller.ticket) == (maker.tenant, maker.tenant)
+        with pytest.raises(NotFound):
+            await world.credentials.caller_with_ticket(ticket, RUN_NAME)
+
+
+async def test_a_ticket_for_a_run_does_not_open_its_tenant(world: World) -> None:
+    ticket = await issued(world, token())
+    with pytest.raises(NotFound):
+        await world.credentials.caller_with_ticket(ticket, None)
+
+
+async def test_a_stream_ends_when_its_member_has_another_role(world: World) -> None:
+    await world.acme(bob="owner")
+    caller = await world.caller(token(user_id="bob"), ACME)
+    ticket = await issued(world, token(user_id="bob"), org=ACME)
+    page = await world.credentials.caller_with_ticket(ticket, RUN_NAME)
+    assert not await world.credentials.withdrawn(caller)
+    await world.put("bob", "viewer")
+
+    assert await world.credentials.withdrawn(caller)
+    assert not await world.credentials.withdrawn(page)
+
+
 async def test_a_ticket_ends_at_its_time(world: World) -> None:
     ticket = await issued(world, token(), seconds=60)
     world.now = later(59)

@@ -1,0 +1,330 @@
+"""One stream of all that happens to a tenant: whole, resumed anywhere, and nothing of another's."""
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from infra.jetstream.calls import api
+from infra.jetstream.connection import Client
+from infra.jetstream.event_store import JetStreamEventStore
+from tests.e2e.batches import colours, done, make
+from tests.e2e.graphs import card
+from tests.e2e.keys import bearer, issue
+from tests.e2e.sse import Message, Stream, following_at
+from tests.e2e.system import System, eventually
+from tests.e2e.tenant import Tenant, client_of, run_uuid
+
+PAGE = Path(__file__).parents[3] / "docs" / "follow-a-run.md"
+
+
+@pytest.fixture
+async def eve(system: System) -> AsyncIterator[Tenant]:
+    """Yield a tenant of this test's own: nothing else happens to it."""
+    async with client_of(system, f"eve-{uuid4().hex[:8]}") as http:
+        yield Tenant(http, system.machine_url)
+
+
+@asynccontextmanager
+async def following_events(
+    http: httpx.AsyncClient, *, path: str = "/v1/events", **params: Any
+) -> AsyncIterator[Stream]:
+    query = str(httpx.QueryParams(params))
+    async with following_at(http, f"{path}?{query}" if query else path) as stream:
+        yield stream
+
+
+async def whole(http: httpx.AsyncClient, **params: Any) -> list[Message]:
+    """Return every event that there is."""
+    async with following_events(http, follow="false", **({"after": "0"} | params)) as stream:
+        assert stream.answer.status_code == 200, await stream.answer.aread()
+        first, *events, last = await stream.rest()
+    assert (first.event, last.event) == ("position", "position")
+    return events
+
+
+def names(messages: list[Message]) -> list[str]:
+    return [message.event for message in messages]
+
+
+async def test_the_stream_holds_all_that_happened_in_the_order_of_the_log(
+    eve: Tenant, log: JetStreamEventStore
+) -> None:
+    run = await eve.run(await eve.deploy(card()))
+    machine = (await eve.http.get("/v1/machines")).json()["items"][0]["id"]
+    await eve.http.post(f"/v1/machines/{machine}/drain")
+
+    story = await whole(eve.http)
+
+    of_run = [message for message in story if "run_id" in message.data]
+    async with following_at(eve.http, f"/v1/runs/{run['id']}/events", after="0") as stream:
+        assert of_run == [m for m in await stream.rest() if m.event != "done"]
+    stored = await log.read(f"run-{run_uuid(run)}")
+    assert [int(m.id or "") for m in of_run] == [event.position for event in stored]
+    others = [name for name in names(story) if not name.startswith("run.")]
+    assert set(others) >= {
+        "machine.registered",
+        "workflow.created",
+        "workflow.version_created",
+        "deployment.promoted",
+        "machine.drained",
+    }
+    positions = [int(message.id or "") for message in story]
+    assert positions == sorted(set(positions))
+
+
+async def test_a_client_is_sent_what_it_asks_for(eve: Tenant) -> None:
+    first, second = [await eve.deploy(card(), name=name) for name in ("first", "second")]
+    runs = [(await eve.run(deployment))["id"] for deployment in (first, second)]
+
+    ends = await whole(eve.http, type="run.status_changed", deployment_id=second)
+    both = await whole(eve.http, type=["run.created", "deployment"])
+    one = await whole(eve.http, run_id=runs[0])
+    refused = await eve.http.get("/v1/events", params={"type": "run.creatd", "follow": "false"})
+
+    assert {m.data["run_id"] for m in ends} == {runs[1]}
+    assert ends[-1].data["status"] == "success"
+    assert sorted(names(both)) == ["deployment.promoted"] * 2 + ["run.created"] * 2
+    assert {m.data["run_id"] for m in one} == {runs[0]}
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request")
+    assert refused.json()["errors"][0]["pointer"] == "/type"
+
+
+async def test_what_happens_is_told_at_once_with_a_position_before_it(eve: Tenant) -> None:
+    deployment = await eve.deploy(card())
+    async with following_events(eve.http, type="run") as stream:
+        first = await stream.next()
+        run = await eve.start(deployment)
+        created = await stream.next()
+
+    assert first.event == "position"
+    assert int(first.id or "") == int(first.data["position"]) < int(created.id or "")
+    assert (created.event, created.data["run_id"]) == ("run.created", run)
+
+
+async def test_nothing_of_another_tenant_is_in_it(eve: Tenant, ada: Tenant) -> None:
+    run = await ada.run(await ada.deploy(card()))
+    assert await whole(eve.http) == []
+    assert await whole(eve.http, run_id=run["id"]) == []
+    async with following_events(eve.http, after=0, follow="false", path="/v1/changes") as stream:
+        text = str([m.data for m in await stream.rest()])
+    assert run["id"] not in text
+
+
+async def test_a_key_for_some_deployments_sees_these_alone(eve: Tenant) -> None:
+    mine, beside = [await eve.deploy(card(), name=name) for name in ("mine", "beside")]
+    key = bearer((await issue(eve, "runs:read", deployments=[mine]))["key"])
+    runs = [(await eve.run(deployment))["id"] for deployment in (beside, mine)]
+    batch = await make(eve, mine, colours(1))
+    await done(eve, batch["id"])
+    ticket = (await eve.http.post("/v1/events/ticket", json={}, headers=key)).json()
+
+    async with client_of_key(eve, key) as limited:
+        story = await whole(limited)
+        # Of a run whose birth it does not read, too.
+        later = await whole(limited, after=story[2].id)
+    async with httpx.AsyncClient(base_url=eve.http.base_url, trust_env=False) as page:
+        shown = await whole(page, ticket=ticket["ticket"])
+    for_another = await eve.http.post(
+        "/v1/events/ticket", json={"deployment_ids": [beside]}, headers=key
+    )
+
+    assert {m.data["run_id"] for m in story if "run_id" in m.data} == {runs[1], *batch["runs"]}
+    assert {m.event for m in story if "run_id" not in m.data} == {
+        "deployment.promoted",
+        "batch.created",
+        "batch.started",
+    }
+    assert later == story[3:]
+    assert shown == story
+    assert for_another.status_code == 404
+
+
+@asynccontextmanager
+async def client_of_key(
+    tenant: Tenant, headers: Mapping[str, str], *, url: str = ""
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield a client with another credential, or at another process."""
+    base, sent = url or tenant.http.base_url, {"Authorization": headers["Authorization"]}
+    async with httpx.AsyncClient(base_url=base, headers=sent, timeout=20, trust_env=False) as http:
+        yield http
+
+
+async def test_credentials_are_shown_to_admins_alone(eve: Tenant) -> None:
+    await eve.deploy(card())
+    reader = bearer((await issue(eve, "runs:read"))["key"])
+    deployer = bearer((await issue(eve, "deploy"))["key"])
+    writer = bearer((await issue(eve, "runs:write"))["key"])
+
+    async with client_of_key(eve, reader) as http:
+        of_reader = await whole(http)
+    async with client_of_key(eve, deployer) as http:
+        of_deployer = await whole(http)
+    async with client_of_key(eve, writer) as http:
+        refused = await http.get("/v1/events")
+
+    kinds = {name.partition(".")[0] for name in names(of_reader)}
+    assert kinds == {"machine", "workflow", "deployment"}
+    assert of_deployer == of_reader
+    assert names(await whole(eve.http)).count("key.issued") == 3
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+
+
+async def test_what_is_erased_is_in_no_stream(eve: Tenant) -> None:
+    run = await eve.run(await eve.deploy(card()))
+    before = json.dumps([m.data for m in await whole(eve.http)])
+    file = run["outputs"][0]["filename"]
+    await eve.http.post(f"/v1/runs/{run['id']}/erase")
+
+    after = await whole(eve.http)
+
+    assert file in before
+    assert file not in json.dumps([m.data for m in after])
+    assert "run.data_erased" in names(after)
+
+
+async def test_nothing_is_missed_and_nothing_comes_twice_when_the_api_is_killed(
+    system: System, eve: Tenant
+) -> None:
+    """kill -9 in the middle; then the client goes on at another process with the last id."""
+    urls = [system.start_another_api(name) for name in ("killed-of-events", "other-of-events")]
+    for url in urls:
+        await system.until_ready(url)
+    batch = await make(eve, await eve.deploy(card()), colours(40, 700))
+    seen: list[Message] = []
+    async with (
+        client_of_key(eve, eve.http.headers, url=urls[0]) as http,
+        following_events(http, after=0) as stream,
+    ):
+        seen += [await stream.next() for _ in range(60)]
+        system.kill("killed-of-events")
+        with suppress(httpx.HTTPError):
+            while True:
+                seen.append(await stream.next())
+    async with (
+        client_of_key(eve, eve.http.headers, url=urls[1]) as http,
+        following_at(http, "/v1/events", last_event_id=seen[-1].id or "") as stream,
+    ):
+        ends = {m.data["run_id"] for m in seen if is_end(m)}
+        while len(ends) < len(batch["runs"]):
+            seen.append(await stream.next())
+            ends |= {seen[-1].data["run_id"]} if is_end(seen[-1]) else set()
+    system.end("other-of-events")
+
+    story = await whole(eve.http)
+    told = [message for message in seen if message.event != "position"]
+    assert told == story[: len(told)]
+    assert [message for message in story[len(told) :] if "run_id" in message.data] == []
+
+
+def is_end(message: Message) -> bool:
+    return message.event == "run.status_changed" and message.data["status"] == "success"
+
+
+async def test_the_program_of_the_page_misses_nothing_though_it_is_killed(
+    system: System, eve: Tenant, tmp_path: Path
+) -> None:
+    [program] = re.findall(r"```python\n(# follow\.py\n.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    (tmp_path / "follow.py").write_text(program)
+    key = (await issue(eve, "runs:read"))["key"]
+    deployment = await eve.deploy(card())
+    printed: list[str] = []
+    for _ in range(2):
+        run = await eve.run(deployment)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-u", "follow.py"),
+            cwd=tmp_path,
+            env={"API": system.url, "KEY": key},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        async with asyncio.timeout(30):
+            while not (printed and run["id"] in printed[-1] and "'success'" in printed[-1]):
+                printed.append((await process.stdout.readline()).decode().rstrip())
+        # It has kept the position of what it has printed before, at least.
+        process.kill()
+        await process.wait()
+
+    async with client_of_key(eve, bearer(key)) as http:
+        story = [f"{message.event} {message.data}" for message in await whole(http)]
+    facts = [line for line in printed if not line.startswith("position ")]
+    assert list(dict.fromkeys(facts)) == story
+    # What was printed and not kept yet is printed again: at most the last.
+    assert len(facts) <= len(story) + 1
+
+
+async def test_changes_are_ids_and_come_at_most_twice_a_second(eve: Tenant) -> None:
+    deployment = await eve.deploy(card())
+    loop = asyncio.get_running_loop()
+    async with following_events(eve.http, path="/v1/changes") as stream:
+        assert (await stream.next()).event == "position"
+        batch = await make(eve, deployment, colours(20, 800))
+        changed: dict[str, set[str]] = {"run": set(), "batch": set()}
+        began, received = loop.time(), 0
+        while not (set(batch["runs"]) <= changed["run"] and batch["id"] in changed["batch"]):
+            message = await stream.next()
+            assert (message.event, message.data["everything"]) == ("changes", False)
+            received += 1
+            for kind, ids in message.data["ids"].items():
+                assert len(ids) == len(set(ids))
+                changed.setdefault(kind, set()).update(ids)
+        duration = loop.time() - began
+
+    assert received <= 2 * duration + 2
+    await done(eve, batch["id"])
+
+
+async def test_a_page_that_comes_back_long_after_is_told_to_read_everything(
+    eve: Tenant,
+) -> None:
+    """As it is when the API was started anew meanwhile."""
+    await eve.run(await eve.deploy(card()))
+    async with following_events(eve.http, path="/v1/changes", after=1) as stream:
+        first, changes = await stream.next(), await stream.next()
+
+    assert first.id == "1"
+    assert (changes.event, changes.data) == ("changes", {"everything": True, "ids": {}})
+    assert int(changes.id or "") > 1
+
+
+async def test_many_clients_have_one_reader_of_the_log(
+    impatient: str, eve: Tenant, nats: Client
+) -> None:
+    await eve.deploy(card())
+    host, port = impatient.removeprefix("http://").split(":")
+    clients = []
+    for index in range(30):
+        path = "/v1/events?after=0" if index % 2 else "/v1/changes"
+        reader, writer = await asyncio.open_connection(host, int(port))
+        credential = eve.http.headers["Authorization"]
+        writer.write(
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {credential}\r\n\r\n".encode()
+        )
+        clients.append((reader, writer))
+    for reader, _ in clients:
+        async with asyncio.timeout(20):
+            for _ in range(2):  # the first one, and a heartbeat: all has been caught up with
+                await reader.readuntil(b"event: position\n")
+    during = await _readers(nats)
+    for _, writer in clients:
+        writer.transport.abort()
+
+    async def gone() -> set[str]:
+        return during - await _readers(nats)
+
+    assert len(await eventually(gone, within=10)) == 1
+
+
+async def _readers(nats: Client) -> set[str]:
+    """Return the names of the consumers with which the log is read, and nothing is kept."""
+    found = await api(nats, "CONSUMER.LIST.RUNS", {}, within=5)
+    assert found["total"] <= found["limit"]
+    return {one["name"] for one in found["consumers"] if "durable_name" not in one["config"]}
