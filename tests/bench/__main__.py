@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tests.bench import (
     accept,
+    dashboards,
     fan_out,
     overhead,
     polls,
@@ -35,6 +36,7 @@ TOPICS: dict[str, Measure] = {
     "rates": rate_counters.chapter,
     "overhead": overhead.chapter,
     "fan-out": fan_out.chapter,
+    "dashboards": dashboards.chapter,
     "projection": projection.chapter,
     "resting": resting.chapter,
     "replicas": replicas.chapter,
