@@ -116,8 +116,9 @@ def test_every_example_of_an_answer_is_of_an_answer() -> None:
 
 
 def test_examples_of_streams_are_streams() -> None:
-    streams = {key: value for key, value in example_answers().items() if "/events " in key}
-    assert len(streams) == 2
+    of_streams = re.compile(r"/(events|changes) ")
+    streams = {key: value for key, value in example_answers().items() if of_streams.search(key)}
+    assert len(streams) == 4
     for stream in streams.values():
         assert re.search(r"^retry: \d+\nid: \d+\nevent: [a-z._]+\ndata: \{", stream)
         assert stream.endswith("\n\n")
