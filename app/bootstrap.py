@@ -8,6 +8,7 @@ from typing import Any
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.api.v1.events.views import event_frame
 from app.auth.caller import Caller
@@ -47,6 +48,7 @@ from app.reads.keys import KeyReads
 from app.reads.machines import MachineReads
 from app.reads.organisations import OrganisationReads
 from app.reads.runs.batches import BatchReads
+from app.reads.runs.files import OutputFiles
 from app.reads.runs.recent_writes import RecentWrites
 from app.reads.runs.rows import BatchRows, PromptReads, RunRows
 from app.reads.runs.runs import RunReads
@@ -68,7 +70,9 @@ from infra.jetstream.tombstones import Tombstones
 from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import Pool, open_pool
 from infra.s3.port import ObjectStorage
+from infra.s3.reading import Readers
 from infra.s3.storage import open_object_storage
+from infra.s3.urls import where_files_are
 from infra.sealing import Sealer
 from infra.settings.settings import Settings
 from infra.telemetry.api_metrics import ApiMetrics
@@ -90,6 +94,8 @@ class Services(Struct, frozen=True, kw_only=True):
     doctor_checks: Doctor
     graphs: Graphs
     run_reads: RunReads
+    output_files: OutputFiles
+    file_readers: Readers
     batch_reads: BatchReads
     workflow_reads: WorkflowReads
     deployment_reads: DeploymentReads
@@ -119,7 +125,10 @@ async def open_services(
     """Connect to NATS, which is waited for, to Postgres, which is not, and to object storage."""
     async with AsyncExitStack() as exits:
         client = await exits.enter_async_context(connected(settings.nats_url, name="api"))
+        settings = replace(settings, spaces=where_files_are(settings))
         storage = await exits.enter_async_context(open_object_storage(settings.spaces))
+        # With connections of its own: those who fetch files shall not hold up those who store some.
+        public = await exits.enter_async_context(open_object_storage(settings.spaces))
         pool = await exits.enter_async_context(open_pool(settings.postgres_url, size=POOL_SIZE))
         NatsConnections(metrics.registry).add("api", lambda: client)
         if watchdog:
@@ -148,6 +157,7 @@ async def open_services(
             system=SystemHealth(client, settings.nats_url),
             pool=pool,
             storage=storage,
+            public_storage=public,
         )
         yield _services(outside, credentials, broadcaster)
 
@@ -166,6 +176,7 @@ class _Outside(Struct, frozen=True, kw_only=True):
     system: SystemHealth
     pool: Pool
     storage: ObjectStorage
+    public_storage: ObjectStorage
 
 
 def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcaster) -> Services:
@@ -175,9 +186,10 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
     recorder = Recorder(store=store, now=clock.now, new_id=clock.new_id)
     recent_runs, recent_batches = RecentWrites(), RecentWrites()
     rows = PromptReads(pool)
+    run_rows = RunRows(rows)
     graphs = Graphs(outside.storage, secret=settings.jwt_secret.encode())
     texts = Texts(outside.private)
-    runs = RunReads(store, pool, RunRows(rows), texts, recent_runs, settings.spaces)
+    runs = RunReads(store, pool, run_rows, texts, recent_runs, settings.spaces)
     batches = BatchReads(store, pool, BatchRows(rows), log_reader, recent_batches)
     workflows = WorkflowReads(store, pool, graphs)
     deployments = DeploymentReads(store, pool)
@@ -205,6 +217,8 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
         doctor_checks=_doctor(outside, sealer),
         graphs=graphs,
         run_reads=runs,
+        output_files=OutputFiles(store, run_rows, recent_runs, served=settings.serve_files),
+        file_readers=Readers(outside.public_storage),
         batch_reads=batches,
         workflow_reads=workflows,
         deployment_reads=deployments,

@@ -14,6 +14,7 @@ from litestar.types import Message, Scope
 from app.api import health
 from app.api.classic import routes as classic
 from app.api.classic.dialect import CLASSIC
+from app.api.files import routes as files
 from app.api.v1.routes import OTHERS, WITH_GRAPHS, WITH_IMAGES
 from app.auth.guard import ORGANISATION_HEADER, authorise, check_scopes_declared, provide_caller
 from app.bootstrap import dependencies, open_services
@@ -63,13 +64,18 @@ ALLOWED_HEADERS = [
     "Content-Type",
     "Idempotency-Key",
     "If-None-Match",
+    "If-Range",
     "Last-Event-ID",
     "Prefer",
+    "Range",
     "X-Figma-Plugin-ID",
 ]
 """Named one by one: a `*` does not cover Authorization in every browser."""
 
 EXPOSED_HEADERS = [
+    "Accept-Ranges",
+    "Content-Disposition",
+    "Content-Range",
     "ETag",
     "Location",
     "Idempotent-Replayed",
@@ -107,6 +113,8 @@ def build_app(
     app = Litestar(
         route_handlers=[
             *_guarded(settings.body_limit),
+            # Addresses of files are passed on, and gain parameters on their way: none is refused.
+            Router(path="/", route_handlers=files.ROUTES, guards=[limit_address]),
             *health.ROUTES,
             *docs_page.ROUTES,
             *page_routes(),

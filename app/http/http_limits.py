@@ -35,6 +35,9 @@ BODY_WITHIN = 300.0
 """Seconds for a body, from the end of the head."""
 
 
+ABORT = "comfyd.abort"
+"""Extension of the scope: a function that ends the connection without waiting for its client."""
+
 PLAIN_CODES = tuple(
     status.name.lower()
     for status in (
@@ -136,6 +139,7 @@ class LimitedHttp(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if cycle.scope["http_version"] < "1.1":
             app = without_chunks(app, cycle)
+        cycle.scope["extensions"] = {ABORT: {ABORT: self.transport.abort}}
         super()._start_asgi_task(cycle, app)
 
     def _is_head_too_large(self) -> bool:

@@ -26,6 +26,7 @@ from app.auth.caller import (
     Unauthorized,
 )
 from app.http.bad_request import BadRequest
+from app.http.byte_ranges import RangeNotSatisfiable
 from app.http.field_problems import field_problem
 from app.http.language import language_of
 from app.http.problem_views import PROBLEM_JSON, ProblemView, fault_views, problem_type
@@ -54,7 +55,7 @@ from events.json_checks import BodyTooComplex
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
 from infra.net.jwks import IdentityProviderUnavailable
 from infra.postgres import PostgresUnavailable
-from infra.s3.port import StorageRefused, StorageUnavailable
+from infra.s3.port import StorageBusy, StorageRefused, StorageUnavailable
 from infra.translation import message, problem_text
 from projections.queries import ReadModelsBehind
 
@@ -77,9 +78,14 @@ class ErrorResponse(Struct, frozen=True, kw_only=True):
     allow: str = ""
     """The methods there are, where one was tried that is none of them (RFC 9110 §15.5.6)."""
 
+    size: int | None = None
+    """Bytes of the file, where a range of it was wanted that it does not have."""
+
     @property
     def headers(self) -> dict[str, str]:
         """Headers that belong to the status."""
+        if self.size is not None:
+            return {"Content-Range": f"bytes */{self.size}"}
         if self.status is HTTPStatus.UNAUTHORIZED:
             return {"WWW-Authenticate": "Bearer"}
         if self.code == "scope_missing":
@@ -140,6 +146,8 @@ _FAILURES: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
     VersionConflict: (HTTPStatus.SERVICE_UNAVAILABLE, "log_busy"),
     IdentityProviderUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "identity_provider_unavailable"),
     LogUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "log_unavailable"),
+    RangeNotSatisfiable: (HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, RangeNotSatisfiable.code),
+    StorageBusy: (HTTPStatus.SERVICE_UNAVAILABLE, "files_busy"),
     StorageUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "storage_unavailable"),
     StorageRefused: (HTTPStatus.SERVICE_UNAVAILABLE, "storage_refused"),
     PostgresUnavailable: (HTTPStatus.SERVICE_UNAVAILABLE, "read_models_unavailable"),
@@ -187,6 +195,7 @@ def _by_class(error: Exception, status: HTTPStatus, code: str) -> ErrorResponse:
         problems=error.problems if isinstance(error, explained) else (),
         retry_after=error.retry_after if isinstance(error, TooMany) else None,
         allow=_allowed(error),
+        size=error.size if isinstance(error, RangeNotSatisfiable) else None,
     )
 
 

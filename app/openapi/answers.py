@@ -20,10 +20,18 @@ from app.http.problem_views import PROBLEM_JSON, ProblemView, problem_type
 from app.http.problems import STATUS_OF
 from events.messages import CATALOGUE
 
+ANY_TYPE = "*/*"
+"""Media type of an answer that is a file."""
+
 HEADERS: Mapping[str, str] = {
+    "Accept-Ranges": "bytes: a part can be requested with Range.",
     "Allow": "The methods that this address takes.",
+    "Cache-Control": "How long a browser may keep the file; caches that others share may not.",
+    "Content-Disposition": "inline, or attachment for what a browser could run.",
     "Content-Language": "The language of the messages: en or zh.",
-    "ETag": "The position of this answer, for If-None-Match.",
+    "Content-Length": "Bytes of this answer.",
+    "Content-Range": "Which bytes these are, and how many the whole file has.",
+    "ETag": "The version of this answer, for If-None-Match: a position, or a hash of the content.",
     "Idempotent-Replayed": "true when an earlier request with this Idempotency-Key was answered.",
     "Location": "The address of what was created.",
     "Preference-Applied": "The wait that was granted.",

@@ -16,19 +16,21 @@ from litestar.routes import HTTPRoute
 
 from app.auth.scopes import OPT, TICKET
 from app.http.dialect import DIALECT
+from app.openapi.answers import ANY_TYPE
 from app.openapi.example_answers import add_example_answers
 from app.openapi.examples import BODIES
 from app.openapi.parameters import tidy_parameter
 from app.openapi.schemas import tidy_schemas
 from app.openapi.structs import first_paragraph
 from app.openapi.usual_answers import add_usual_answers, error_schemas
-from app.openapi.words import GOOD_ANSWERS, MESSAGES, ORGANISATION, TAGS
+from app.openapi.words import BYTES, GOOD_ANSWERS, MESSAGES, ORGANISATION, TAGS
 
 Json = dict[str, Any]
 HEADINGS: Mapping[str, str] = {
     "api": "Classic",
     "changes": "Events",
     "doctor": "Health",
+    "files": "Files",
     "health": "Health",
     "me": "Keys",
     "tokens": "Keys",
@@ -98,6 +100,8 @@ def _describe_answers(operation: Json, schemas: Json) -> None:
         for media_type, content in (response.get("content") or {}).items():
             if media_type == "text/event-stream":
                 content["schema"] = {"description": MESSAGES}
+            if media_type == ANY_TYPE:
+                content["schema"] = {"description": BYTES}
             shape = content["schema"].get("$ref", "").rpartition("/")[2]
             words += [schemas[shape].get("description", "")] if of_the_framework and shape else []
         # A TypedDict has no description of its own.

@@ -27,6 +27,7 @@ TAGS: Mapping[str, str] = {
     "Keys": "API keys and JWTs: who they stand for, what they may do, and how they are revoked.",
     "Organisations": "Who belongs together, and who may do what.",
     "Classic": "The routes and shapes of comfyui-deploy.",
+    "Files": "What runs made, for everyone who has the address.",
     "Health": "Whether the process lives, and whether it can do its work.",
 }
 """The headings, in the order in which they are shown."""
@@ -48,6 +49,7 @@ PARAMETERS: Mapping[str, str] = {
     "follow": "`false`: end where the log ends now, rather than wait for what comes.",
     "force": "Do it although runs on the machine have not ended.",
     "from": "The number of the version to compare.",
+    "key": "The key of an output, as its `url` has it.",
     "limit": "How many at most.",
     "name": "Only those with this name.",
     "state": "Only those in this state.",
@@ -58,7 +60,9 @@ PARAMETERS: Mapping[str, str] = {
     "version": "The number of the version.",
     "Idempotency-Key": "1 to 255 printable characters; one key is one run, for ever.",
     "If-None-Match": "The `ETag` of an earlier answer: 304 while nothing has changed.",
+    "If-Range": "The `ETag` of the part that is there already: if it differs, all is sent.",
     "Last-Event-ID": "The last id of the stream that was received; it goes on behind it.",
+    "Range": "`bytes=0-499`: one part of the file; `bytes=-500`: its end.",
     "Prefer": "`wait=30`: answer when the run has ended, or after so many seconds; 55 at most.",
 }
 """What parameters mean, by name; ids that are not named here need no words."""
@@ -84,3 +88,6 @@ MESSAGES = (
     "docs/api.md lists the events."
 )
 """What a stream consists of."""
+
+BYTES = "The bytes of the file; `Content-Type` names its type."
+"""What a file consists of."""

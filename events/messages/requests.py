@@ -52,6 +52,8 @@ REQUESTS: Texts = {
     "log_unavailable": "The event log does not answer; nothing was accepted. Try again.",
     "storage_unavailable": "Object storage does not answer; nothing was accepted. Try again.",
     "storage_refused": "Object storage refused to store the data; nothing was accepted.",
+    "files_busy": "Too many files are being fetched at the same time. Try again.",
+    "range_not_satisfiable": "The requested range begins after the end of the file.",
     "read_models_unavailable": "Lists are not available now; single runs are. Try again.",
     "internal": "Internal server error.",
     "body_too_complex": "The body has too many values.",

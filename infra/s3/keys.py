@@ -7,7 +7,10 @@ object is not found by guessing what is in it.
 
 import hashlib
 import hmac
+import re
 from uuid import UUID
+
+_OUTPUT = re.compile(r"outputs/runs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/.")
 
 
 def output_key(run_id: UUID, name: str) -> str:
@@ -25,6 +28,17 @@ def output_key(run_id: UUID, name: str) -> str:
 def output_folder(run_id: UUID) -> str:
     """Return what the keys of all outputs of a run begin with."""
     return f"outputs/runs/{run_id}/"
+
+
+def is_output(key: str) -> bool:
+    """Return whether a key is that of an output of a run; all others are private."""
+    return run_of(key) is not None
+
+
+def run_of(key: str) -> UUID | None:
+    """Return the run that *key* names an output of; None if it names something else."""
+    found = _OUTPUT.match(key)
+    return UUID(found[1]) if found else None
 
 
 def input_key(

@@ -8,11 +8,17 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from msgspec import Struct
+
 from events.files import FileRef
 
 
 class StorageUnavailable(Exception):
     """Object storage does not answer, or says that it cannot just now."""
+
+
+class StorageBusy(StorageUnavailable):
+    """All connections that readers of files may have are taken."""
 
 
 class StorageRefused(Exception):
@@ -23,11 +29,25 @@ class ObjectMissing(Exception):
     """There is no such object."""
 
 
+class Span(Struct, frozen=True, kw_only=True):
+    """Some bytes of an object, from *first* to *last*, both of which belong to it."""
+
+    first: int
+    last: int
+
+    @property
+    def length(self) -> int:
+        """Number of its bytes."""
+        return self.last - self.first + 1
+
+
 class StoredObject(Protocol):
     """An open object."""
 
     media_type: str
     length: int
+    """Of what `chunks` yields, in bytes."""
+
     disposition: str
     """What a browser does with it: inline (shown) or attachment (saved)."""
 
@@ -66,11 +86,11 @@ class ObjectStorage(Protocol):
         """
         ...
 
-    def open(self, key: str) -> AbstractAsyncContextManager[StoredObject]:
-        """Open an object for streaming.
+    def open(self, key: str, span: Span | None = None) -> AbstractAsyncContextManager[StoredObject]:
+        """Open an object, or a span of it, for streaming; the connection ends with the context.
 
         Raises (on entering):
-            ObjectMissing: there is none.
+            ObjectMissing: there is none, or it ends before the span begins.
 
         """
         ...

@@ -25,6 +25,7 @@ from botocore.parsers import ResponseParserError
 from events.files import FileRef
 from infra.s3.port import (
     ObjectMissing,
+    Span,
     StorageRefused,
     StorageUnavailable,
     StoredObject,
@@ -110,10 +111,11 @@ class S3ObjectStorage:
             return b"".join([chunk async for chunk in found.chunks()])
 
     @asynccontextmanager
-    async def open(self, key: str) -> AsyncIterator[StoredObject]:
-        """Open an object for streaming."""
+    async def open(self, key: str, span: Span | None = None) -> AsyncIterator[StoredObject]:
+        """Open an object, or a span of it, for streaming."""
+        part = {"Range": f"bytes={span.first}-{span.last}"} if span else {}
         with _translated():
-            found = await self._client.get_object(Bucket=self._bucket, Key=key)
+            found = await self._client.get_object(Bucket=self._bucket, Key=key, **part)  # type: ignore[arg-type]  # mypy mixes the parameters up
         body = found["Body"]
         async with body:
             yield S3Object(
@@ -158,6 +160,7 @@ async def open_object_storage(spaces: Spaces) -> AsyncIterator[S3ObjectStorage]:
 
 
 _PRECONDITION_FAILED = 412
+_MISSING = frozenset({"NoSuchKey", "InvalidRange"})
 _LATER = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 507})
 _CANNOT_REACH = (HTTPClientError, ConnectionFailed, IncompleteReadError, ResponseParserError)
 
@@ -169,7 +172,7 @@ def _translated() -> Iterator[None]:
     except _CANNOT_REACH as error:
         raise StorageUnavailable(str(error)) from error
     except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchKey":
+        if error.response["Error"]["Code"] in _MISSING:
             raise ObjectMissing(str(error)) from error
         family = StorageUnavailable if _status(error) in _LATER else StorageRefused
         raise family(str(error)) from error

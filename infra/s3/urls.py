@@ -2,7 +2,25 @@
 
 from urllib.parse import quote, urlsplit
 
-from infra.settings.settings import Spaces
+from msgspec.structs import replace
+
+from infra.net.listening import reachable
+from infra.s3.keys import is_output
+from infra.settings.settings import Settings, Spaces
+
+FILES = "/files"
+"""The path below which comfyd serves outputs itself."""
+
+
+def where_files_are(settings: Settings) -> Spaces:
+    """Return the object storage, with the address of our own door where outputs are served by it.
+
+    The address is the one that processes on this machine find.
+    """
+    if not settings.serve_files:
+        return settings.spaces
+    origin = f"http://{reachable(settings.host)}:{settings.port}"
+    return replace(settings.spaces, files_url=f"{origin}{FILES}")
 
 
 def public_url(spaces: Spaces, key: str) -> str:
@@ -11,7 +29,11 @@ def public_url(spaces: Spaces, key: str) -> str:
     The bucket is left out (`cdn_dont_include_bucket`, R2), the first part of the path
     (`cdn_force_path_style`, S3 and local) or the first label of the host (DigitalOcean); a host
     that already begins with the bucket is then kept as it is. The key is percent-encoded.
+
+    Where comfyd serves outputs itself, theirs is an address of its own; inputs are none of these.
     """
+    if spaces.files_url and is_output(key):
+        return f"{spaces.files_url}/{quote(key, safe='/')}"
     cdn = urlsplit(spaces.endpoint_cdn)
     host, path = cdn.netloc, cdn.path.rstrip("/")
     if spaces.cdn_dont_include_bucket:

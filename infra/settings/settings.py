@@ -42,6 +42,9 @@ class Spaces(msgspec.Struct, frozen=True, kw_only=True):
     cdn_force_path_style: bool = True
     """Public URLs carry the bucket as a path (S3, local); if not, as a subdomain (DigitalOcean)."""
 
+    files_url: str = ""
+    """Where comfyd itself serves outputs, which is then their public URL; empty: it does not."""
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a process of comfyd needs to know."""
@@ -103,6 +106,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_private_machines: bool = False
     """Whether machines may be in private networks."""
 
+    serve_files: bool = False
+    """Whether outputs are served under /files, and their public URLs lead there."""
+
     body_limit: int = 64 * 1024 * 1024
     """Largest request body, in bytes."""
 
@@ -139,7 +145,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-_SPACES = {f"SPACES_{name.upper()}": name for name in Spaces.__struct_fields__}
+_SPACES = {
+    f"SPACES_{name.upper()}": name for name in Spaces.__struct_fields__ if name != "files_url"
+}
 _PLAIN = {"NATS_URL": "nats_url", "POSTGRES_URL": "postgres_url", "JWT_SECRET": "jwt_secret"}
 _AUTH = {name.upper(): name for name in ("auth_jwks_url", "auth_issuer", "auth_audience")}
 _OWN = {

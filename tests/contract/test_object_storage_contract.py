@@ -11,6 +11,7 @@ from events.files import FileRef
 from infra.s3.port import (
     ObjectMissing,
     ObjectStorage,
+    Span,
 )
 from infra.s3.storage import open_object_storage
 from infra.settings.settings import Spaces, settings_from
@@ -171,6 +172,33 @@ async def test_an_object_need_not_be_read_to_its_end(storage: ObjectStorage, key
         pass
 
     assert len(await storage.get_bytes(key)) == MiB
+
+
+@pytest.mark.parametrize(
+    ("span", "content"),
+    [
+        (Span(first=0, last=0), b"0"),
+        (Span(first=3, last=5), b"345"),
+        (Span(first=9, last=9), b"9"),
+        (Span(first=0, last=9), b"0123456789"),
+    ],
+)
+async def test_a_span_holds_its_first_and_its_last_byte(
+    storage: ObjectStorage, key: str, span: Span, content: bytes
+) -> None:
+    await storage.put_bytes(key, b"0123456789", "video/mp4")
+
+    async with storage.open(key, span) as found:
+        assert (found.media_type, found.length) == ("video/mp4", len(content))
+        assert b"".join([chunk async for chunk in found.chunks()]) == content
+
+
+async def test_a_span_beyond_the_end_is_missing(storage: ObjectStorage, key: str) -> None:
+    await storage.put_bytes(key, b"0123456789", "video/mp4")
+
+    with pytest.raises(ObjectMissing):
+        async with storage.open(key, Span(first=10, last=11)):
+            pass
 
 
 async def test_a_missing_object_is_named_as_such(storage: ObjectStorage, key: str) -> None:

@@ -63,6 +63,8 @@ class System:
             "COMFYD_SEAL_KEYS": SEAL_KEY,
             "COMFYD_ALLOW_PRIVATE_MACHINES": "true",
             "COMFYD_PORT": self.url.rsplit(":", 1)[1],
+            # As `comfyd up` has it, whose storage these are.
+            "COMFYD_SERVE_FILES": "true",
             # In force, but out of reach of impatient tests; those of the limits set their own.
             "COMFYD_RATE_LIMIT": "1000000000",
             "COMFYD_ADDRESS_LIMIT": "1000000000",

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from events.files import FileRef
-from infra.s3.port import ObjectMissing, StorageUnavailable, StoredObject
+from infra.s3.port import ObjectMissing, Span, StorageUnavailable, StoredObject
 from infra.s3.served_types import disposition_of
 
 
@@ -54,10 +54,16 @@ class FakeObjectStorage:
         return self._found(key).content
 
     @asynccontextmanager
-    async def open(self, key: str) -> AsyncIterator[StoredObject]:
-        """Open an object for streaming."""
+    async def open(self, key: str, span: Span | None = None) -> AsyncIterator[StoredObject]:
+        """Open an object, or a span of it, for streaming."""
         await self.check()
-        yield self._found(key)
+        found = self._found(key)
+        if span is None:
+            yield found
+        elif span.first >= found.length:
+            raise ObjectMissing(key)
+        else:
+            yield FakeObject(found.content[span.first : span.last + 1], found.media_type)
 
     async def delete(self, key: str) -> None:
         """Delete an object, if there is one."""

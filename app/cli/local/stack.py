@@ -206,6 +206,8 @@ def _settings(folder: DataFolder, servers: Mapping[str, str], port: int) -> dict
     env = {
         # One's own ComfyUI is at home.
         "COMFYD_ALLOW_PRIVATE_MACHINES": "true",
+        # One port for all, unless the storage is somebody's own.
+        "COMFYD_SERVE_FILES": str(not any(n.startswith("SPACES_") for n in given)).lower(),
         **servers,
         **given,
         "JWT_SECRET": local_secret(folder.root),

@@ -13,6 +13,10 @@ TEXTS: Texts = {
     "storage_read.fix": (
         "make the bucket public; check SPACES_ENDPOINT_CDN and the SPACES_CDN_ settings"
     ),
+    "files_read": "{url} cannot be fetched: {reason}",
+    "files_read.fix": (
+        "check COMFYD_HOST and COMFYD_PORT: the addresses of outputs begin with what they say"
+    ),
     "storage_cors": "web pages cannot read files",
     "storage_cors.fix": "give the bucket a CORS rule: GET and HEAD from any origin",
 }
@@ -24,7 +28,8 @@ def storage_checks(probe: StorageProbe, language: str) -> Iterator[Check]:
     if probe.write_error:
         yield faults.of("storage", "storage_write", reason=probe.write_error)
     elif probe.read_error:
-        yield faults.of("storage", "storage_read", url=probe.url, reason=probe.read_error)
+        code = "files_read" if probe.is_ours else "storage_read"
+        yield faults.of("storage", code, url=probe.url, reason=probe.read_error)
     elif not probe.open_to_pages:
         yield faults.of("storage", "storage_cors")
     else:

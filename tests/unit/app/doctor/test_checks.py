@@ -95,6 +95,7 @@ FAULTS = {
     "behind": with_("read_models", position=3_999),
     "storage_write": with_("storage", write_error="AccessDenied"),
     "storage_read": with_("storage", read_error="it answers 403"),
+    "files_read": with_("storage", read_error="it answers 403", is_ours=True),
     "storage_cors": with_("storage", open_to_pages=False),
     "machine_none": with_("read_models", machines=[]),
     "machine_unseen": with_("read_models", machines=[replace(MACHINE, observed=False)]),

@@ -21,6 +21,7 @@ from litestar.testing import RequestFactory
 from app.api.classic.errors import classic_error
 from app.auth.caller import Unauthorized
 from app.http.bad_request import BadRequest
+from app.http.byte_ranges import RangeNotSatisfiable
 from app.http.field_problems import field_problem
 from app.http.language import language_of
 from app.http.problem_views import FaultView
@@ -42,7 +43,7 @@ from events.errors import (
 )
 from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionConflict
 from infra.postgres import PostgresError, PostgresUnavailable
-from infra.s3.port import StorageRefused, StorageUnavailable
+from infra.s3.port import StorageBusy, StorageRefused, StorageUnavailable
 from infra.translation import problem_text
 
 
@@ -72,6 +73,7 @@ CASES: list[tuple[Exception, int, str, Headers]] = [
     (LogUnavailable(SECRET), 503, "log_unavailable", RETRY),
     (StorageUnavailable(SECRET), 503, "storage_unavailable", RETRY),
     (StorageRefused(SECRET), 503, "storage_refused", RETRY),
+    (StorageBusy(SECRET), 503, "files_busy", RETRY),
     (PostgresUnavailable(SECRET), 503, "read_models_unavailable", RETRY),
     (NotFoundException(SECRET), 404, "no_such_route", {}),
     (MethodNotAllowedException(SECRET), 405, "method_not_allowed", {}),
@@ -112,6 +114,13 @@ def test_what_goes_wrong_in_the_house_is_told_by_its_code_alone(
         assert "hunter2" not in str(response.content)
         assert response.headers.items() >= headers.items()
         assert response.status_code == status
+
+
+def test_a_range_behind_the_end_says_how_long_the_file_is() -> None:
+    answer = error_response(RangeNotSatisfiable(10))
+
+    assert (answer.status, answer.code) == (416, "range_not_satisfiable")
+    assert answer.headers == {"Content-Range": "bytes */10"}
 
 
 @pytest.mark.parametrize(("error", "status", "code"), REFUSALS, ids=lambda c: type(c).__name__)

@@ -7,11 +7,12 @@ from uuid import UUID
 
 import pytest
 
-from infra.s3.keys import graph_key, input_key, output_key
-from infra.s3.urls import public_url
+from infra.s3.keys import graph_key, input_key, is_output, output_key, run_of
+from infra.s3.urls import public_url, where_files_are
 from infra.settings.invalid import SettingsInvalid
 from infra.settings.settings import Spaces, settings_from
 from tests.builders.facts import SEAL_KEY
+from tests.builders.settings import REQUIRED
 
 RUN = UUID("018f0000-0000-7000-8000-000000000001")
 RECORDED = Path(__file__).parents[5] / "shared/reference/wire/cdn_url_cases.json"
@@ -156,3 +157,62 @@ def test_content_has_an_address_that_only_the_secret_gives() -> None:
     assert graph == f"workflows/{folder}/{'cd' * 32}.json"
     assert image != input_key("org_1", "ab" * 32, "png", secret=b"another")
     assert image != input_key("org_2", "ab" * 32, "png", secret=b"secret")
+
+
+def test_the_run_of_an_output_is_in_its_key() -> None:
+    assert run_of(output_key(RUN, "a b.png")) == RUN
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        input_key("t", "0" * 64, "png", secret=b"s"),
+        graph_key("t", "0" * 64, secret=b"s"),
+        f"outputs/runs/{RUN}/",
+        f"outputs/{RUN}/a.png",
+        f"outputs/runs/{str(RUN).upper()}x/a.png",
+        f"inputs/outputs/runs/{RUN}/a.png",
+    ],
+)
+def test_all_else_is_no_output(key: str) -> None:
+    assert not is_output(key)
+
+
+def served(**more: str) -> Spaces:
+    """Return where files are of an API that serves them itself."""
+    own = {"COMFYD_SERVE_FILES": "true", "COMFYD_PORT": "3123", **more}
+    return where_files_are(settings_from(REQUIRED | own))
+
+
+def test_outputs_have_the_address_of_the_api_where_it_serves_them() -> None:
+    key = output_key(RUN, "é 1.png")
+
+    assert public_url(served(), key) == (
+        f"http://127.0.0.1:3123/files/outputs/runs/{RUN}/%C3%A9%201.png"
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("::1", "[::1]")]
+)
+def test_the_address_is_one_that_can_be_opened(host: str, shown: str) -> None:
+    url = public_url(served(COMFYD_HOST=host), output_key(RUN, "a.png"))
+
+    assert url == f"http://{shown}:3123/files/outputs/runs/{RUN}/a.png"
+
+
+def test_inputs_keep_the_address_of_the_storage() -> None:
+    key = input_key("t", "0" * 64, "png", secret=b"s")
+
+    assert public_url(served(), key) == f"http://127.0.0.1:8333/comfyd/{key}"
+
+
+def test_where_it_does_not_serve_them_nothing_changes() -> None:
+    settings = settings_from(REQUIRED)
+
+    assert where_files_are(settings) == settings.spaces
+
+
+def test_where_comfyd_serves_files_is_no_setting_of_the_storage() -> None:
+    with pytest.raises(SettingsInvalid, match="SPACES_FILES_URL"):
+        settings_from(REQUIRED | {"SPACES_FILES_URL": "http://x"})
