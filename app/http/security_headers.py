@@ -31,7 +31,7 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
     if message["type"] != "http.response.start":
         return
     if _has(message, b"content-security-policy"):
-        added = []  # a page says itself what it may do
+        added = []  # a page, or a file of others, says itself what it may do
     else:
         added = [_PAGE] if _is_docs(scope["path"]) else _of_data(message)
     if scope["scheme"] == "https":
@@ -41,10 +41,9 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
 
 def _of_data(message: HTTPResponseStartEvent) -> list[tuple[bytes, bytes]]:
     # What may be kept says so itself; on a 304 it would change what its 200 said.
-    kept = message["status"] == _NOT_MODIFIED or _has(message, b"cache-control")
-    # A file of others says itself what a browser may do with it.
-    policy = [] if _has(message, _DATA[0]) else [_DATA]
-    return policy if kept else [*policy, _NO_STORE]
+    if message["status"] == _NOT_MODIFIED or _has(message, b"cache-control"):
+        return [_DATA]
+    return [_DATA, _NO_STORE]
 
 
 def _is_docs(path: str) -> bool:

@@ -46,6 +46,7 @@ class Stack:
             "COMFYD_SEAL_KEYS": SEAL_KEY,
             "COMFYD_ALLOW_PRIVATE_MACHINES": "true",
             "COMFYD_PORT": str(self.port),
+            "COMFYD_SERVE_FILES": "true",
             # In force, so that what they cost is measured, but never reached.
             "COMFYD_RATE_LIMIT": "1000000000",
             "COMFYD_ADDRESS_LIMIT": "1000000000",

@@ -125,6 +125,18 @@ def test_the_ports_are_the_known_ones(ports: dict[int, str]) -> None:
     assert sorted(ports.values()) == ["api", "comfyui", *["inner"] * 9, "nats", "postgres", "s3"]
 
 
+def test_what_a_run_made_opens_at_the_one_port_of_the_api(up: Up) -> None:
+    headers = {"Authorization": f"Bearer {up.token()}"}
+    [run, *_] = httpx.get(f"{up.url}/v1/runs", headers=headers, trust_env=False).json()["data"]
+    urls = [output["url"] for output in run["outputs"]]
+    assert urls
+    for url in urls:
+        found = httpx.get(url, trust_env=False)
+        assert url.startswith(f"{up.url}/files/")
+        assert url in up.said
+        assert (found.status_code, found.headers["Content-Type"]) == (200, "image/png")
+
+
 def test_no_plain_request_reads_anything_private_or_changes_anything(
     ports: dict[int, str], secrets: list[str]
 ) -> None:

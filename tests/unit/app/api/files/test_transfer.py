@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from app.api.files import transfer
 from app.api.files.transfer import FileResponse
@@ -164,6 +165,7 @@ async def test_a_client_that_leaves_ends_the_reading(storage: FakeObjectStorage)
 class Unreliable(FakeObjectStorage):
     """Goes away with the first piece."""
 
+    @override
     @asynccontextmanager
     async def open(self, key: str, span: Span | None = None) -> AsyncIterator[Any]:
         """Open an object that breaks off."""
