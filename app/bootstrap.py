@@ -54,6 +54,7 @@ from app.reads.runs.rows import BatchRows, PromptReads, RunRows
 from app.reads.runs.runs import RunReads
 from app.reads.runs.texts import Texts
 from app.reads.tenant_events import DeploymentsOf
+from app.reads.wait_for_projection import ProjectionWatch
 from app.reads.workflows import WorkflowReads
 from events.aggregates import BATCH, RUN
 from infra import clock
@@ -79,6 +80,7 @@ from infra.telemetry.api_metrics import ApiMetrics
 from infra.telemetry.connection_check import connection_check
 from infra.telemetry.connections import NatsConnections
 from infra.telemetry.watchdog import Watchdog
+from projections.queries import position
 
 POOL_SIZE = 8
 """Connections to Postgres."""
@@ -237,6 +239,7 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
             log_reader,
             DeploymentsOf(store),
             {RUN.kind: recent_runs, BATCH.kind: recent_batches},
+            ProjectionWatch(partial(rows.ask, position)).reached,
             metrics,
         ),
         push_workflow=PushWorkflow(recorder, machines, graphs),

@@ -7,7 +7,7 @@ fan-out: the channel knows of no rights, and of no language.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
 from msgspec import Struct
@@ -83,13 +83,18 @@ class TenantStreams:
         log: LogReader,
         deployments: DeploymentsOf,
         recent: Mapping[str, RecentWrites],
+        projected: Callable[[int], Awaitable[object]],
         metrics: ApiMetrics,
     ) -> None:
-        """Note in *recent*, by kind, what clients were sent."""
+        """Note in *recent*, by kind, what clients were sent.
+
+        *projected* waits for the read models to reach a position, for a while.
+        """
         self._broadcaster = broadcaster
         self._log = log
         self._deployments = deployments
         self._recent = recent
+        self._projected = projected
         self._metrics = metrics
 
     async def start(
@@ -137,6 +142,9 @@ class TenantStreams:
                 piece = await subscription.next_recent()
                 last = _is_last(start, subscription)
                 changes = await self._changes(piece, start, subscription.position, last=last)
+                if changes.any:
+                    # Pages read lists now, which follow the log a moment later.
+                    await self._projected(changes.position)
                 if changes.any or piece.beat or last:
                     yield changes
                 if last:

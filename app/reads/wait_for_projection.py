@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from infra.jetstream.log.aggregates import LogReader
 from infra.postgres import Connection
@@ -27,3 +29,31 @@ async def wait_for_projection(log_reader: LogReader, connection: Connection) -> 
         if time.monotonic() > deadline:
             raise ReadModelsBehind
         await asyncio.sleep(LOOK_EVERY)
+
+
+class ProjectionWatch:
+    """Where the read models are, asked once for all who wait for them."""
+
+    def __init__(self, ask: Callable[[], Coroutine[Any, Any, int | None]]) -> None:
+        """Learn the position by *ask*; None while Postgres is away."""
+        self._ask = ask
+        self._position = 0
+        self._asking: asyncio.Task[int | None] | None = None
+
+    async def reached(self, wanted: int) -> bool:
+        """Wait until the read models know all up to a position; return whether they do.
+
+        Do not wait for a Postgres that is away, nor longer than PATIENCE.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while self._position < wanted:
+            if self._asking is None or self._asking.done():
+                self._asking = asyncio.create_task(self._ask())
+            # Others may wait for the same answer when this client goes.
+            found = await asyncio.shield(self._asking)
+            if found is None or time.monotonic() > deadline:
+                return False
+            self._position = max(self._position, found)
+            if found < wanted:
+                await asyncio.sleep(LOOK_EVERY)
+        return True

@@ -43,6 +43,9 @@ class World:
         self.log = FakeLog(self.store.log)
         self.recent = RecentWrites()
         self.registry = CollectorRegistry()
+        self.waited_for: list[int] = []
+        self.tables_follow = asyncio.Event()
+        self.tables_follow.set()
         self.broadcaster = Broadcaster(
             self.log,
             ProgressChannels(FakeProgress()),
@@ -53,8 +56,13 @@ class World:
             cast("LogReader", self.log),
             DeploymentsOf(self.store),
             {RUN.kind: self.recent},
+            self.projected,
             ApiMetrics(self.registry),
         )
+
+    async def projected(self, position: int) -> None:
+        self.waited_for.append(position)
+        await self.tables_follow.wait()
 
     def happens(self, run_id: UUID, deployment: UUID = MINE, *, born: bool = True) -> None:
         """Record the birth of a run, or its claim."""
@@ -197,6 +205,20 @@ async def test_changes_name_each_thing_once_and_come_at_most_twice_a_second(
     assert second.ids == {"run": [str(RUN_ID), str(other)], "machine": [str(MACHINE_ID)]}
     assert (second.position, second.everything) == (4, False)
     assert waited >= streams.CHANGES_EVERY - 0.05
+
+
+async def test_changes_are_said_when_the_tables_know_them(world: World) -> None:
+    start = await world.start()
+    world.tables_follow.clear()
+    async with asyncio.timeout(ENOUGH), aclosing(world.streams.changes(start)) as pieces:
+        coming = asyncio.create_task(anext(pieces))
+        await asyncio.sleep(0.01)
+        world.happens(RUN_ID)
+        await asyncio.sleep(0.03)
+        assert not coming.done()
+        world.tables_follow.set()
+        assert (await coming).ids == {"run": [str(RUN_ID)]}
+    assert world.waited_for == [1]
 
 
 async def test_changes_that_are_too_many_to_name_are_everything(
