@@ -37,7 +37,7 @@ CAUSE = "every client costs a write to its connection; with two cores all proces
 async def chapter(stack: Stack, scale: Scale, told: Told) -> Chapter:
     """Measure dashboards."""
     await stack.fresh()
-    await stack.start("api")
+    await stack.start("api", "projector")
     deployment = await stack.deploy("dashboards", GRAPH)
     rows = []
     for stream in STREAMS:

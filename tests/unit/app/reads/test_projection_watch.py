@@ -1,4 +1,4 @@
-"""All who wait for the read models share one question; a Postgres that is away is not waited for."""
+"""All who wait for the read models share one question, and none waits while Postgres is away."""
 
 import asyncio
 
