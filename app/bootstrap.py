@@ -129,8 +129,6 @@ async def open_services(
         client = await exits.enter_async_context(connected(settings.nats_url, name="api"))
         settings = replace(settings, spaces=where_files_are(settings))
         storage = await exits.enter_async_context(open_object_storage(settings.spaces))
-        # With connections of its own: those who fetch files shall not hold up those who store some.
-        public = await exits.enter_async_context(open_object_storage(settings.spaces))
         pool = await exits.enter_async_context(open_pool(settings.postgres_url, size=POOL_SIZE))
         NatsConnections(metrics.registry).add("api", lambda: client)
         if watchdog:
@@ -159,7 +157,6 @@ async def open_services(
             system=SystemHealth(client, settings.nats_url),
             pool=pool,
             storage=storage,
-            public_storage=public,
         )
         yield _services(outside, credentials, broadcaster)
 
@@ -178,7 +175,6 @@ class _Outside(Struct, frozen=True, kw_only=True):
     system: SystemHealth
     pool: Pool
     storage: ObjectStorage
-    public_storage: ObjectStorage
 
 
 def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcaster) -> Services:
@@ -220,7 +216,7 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
         graphs=graphs,
         run_reads=runs,
         output_files=OutputFiles(store, run_rows, recent_runs, served=settings.serve_files),
-        file_readers=Readers(outside.public_storage),
+        file_readers=Readers(outside.storage),
         batch_reads=batches,
         workflow_reads=workflows,
         deployment_reads=deployments,

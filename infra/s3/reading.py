@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from infra.s3.port import ObjectMissing, ObjectStorage, Span, StorageBusy, StorageUnavailable
 
 CONNECTIONS = 40
-"""Fewer than the client of object storage has, which would wait for a free one for ever."""
+"""Less than half of what the client of object storage has: the others are for those who store."""
 
 READERS = 1000
 """At the same time: each holds about 200 KiB on their way to a slow client."""

@@ -49,7 +49,8 @@ _CONFIG = AioConfig(
     read_timeout=60,
     # One retry, for a kept connection that the server has closed; all others are the caller's.
     retries={"total_max_attempts": 2, "mode": "standard"},
-    max_pool_connections=50,
+    # Readers of files take 40 of them at most (reading.py): they never hold up those who store.
+    max_pool_connections=100,
 )
 
 
