@@ -47,12 +47,14 @@ from app.reads.graphs import Graphs
 from app.reads.keys import KeyReads
 from app.reads.machines import MachineReads
 from app.reads.organisations import OrganisationReads
+from app.reads.overview import OverviewReads
 from app.reads.runs.batches import BatchReads
 from app.reads.runs.files import OutputFiles
 from app.reads.runs.recent_writes import RecentWrites
 from app.reads.runs.rows import BatchRows, PromptReads, RunRows
 from app.reads.runs.runs import RunReads
 from app.reads.runs.texts import Texts
+from app.reads.statistics import StatisticsReads
 from app.reads.tenant_events import DeploymentsOf
 from app.reads.wait_for_projection import ProjectionWatch
 from app.reads.workflows import WorkflowReads
@@ -104,6 +106,8 @@ class Services(Struct, frozen=True, kw_only=True):
     machine_reads: MachineReads
     key_reads: KeyReads
     organisation_reads: OrganisationReads
+    statistics_reads: StatisticsReads
+    overview_reads: OverviewReads
     compatibility: Compatibility
     run_changes: RunChanges
     run_creator: RunCreator
@@ -193,6 +197,7 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
     deployments = DeploymentReads(store, pool)
     machines = MachineReads(store, pool)
     organisations = OrganisationReads(store, pool)
+    statistics = StatisticsReads(pool, clock.now)
     inputs, quotas = _run_inputs(outside), _quotas(outside)
     run_creator = RunCreator(recorder, deployments, inputs, quotas, recent_runs, metrics)
     batch_creator = BatchCreator(
@@ -223,6 +228,8 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
         machine_reads=machines,
         key_reads=KeyReads(pool),
         organisation_reads=organisations,
+        statistics_reads=statistics,
+        overview_reads=OverviewReads(statistics, runs, machines, deployments),
         compatibility=Compatibility(workflows, machines, graphs),
         run_changes=RunChanges(recorder, runs, batches),
         run_creator=run_creator,

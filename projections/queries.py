@@ -51,6 +51,13 @@ async def find_runs(connection: Connection, ids: Collection[UUID]) -> dict[UUID,
     }
 
 
+class RunListFilter(RunFilter, frozen=True, kw_only=True):
+    """Which runs to list: those that fit every field."""
+
+    workflow_id: UUID | None = None
+    machine_id: UUID | None = None
+
+
 async def list_runs(
     connection: Connection,
     *,
@@ -61,7 +68,8 @@ async def list_runs(
     only: Collection[UUID] = (),
 ) -> Page:
     """List a tenant's runs that fit a filter; with *only*, those of these deployments."""
-    filters = {**msgspec.structs.asdict(fits), "only": list(only) or None}
+    every = RunListFilter(**msgspec.structs.asdict(fits))
+    filters = {**msgspec.structs.asdict(every), "only": list(only) or None}
     return await _page(connection, "run", "runs", tenant, limit, before, filters)
 
 

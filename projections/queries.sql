@@ -13,6 +13,8 @@ WHERE tenant = %(tenant)s
   AND (%(status)s::text IS NULL OR status = %(status)s)
   AND (%(deployment_id)s::uuid IS NULL OR deployment_id = %(deployment_id)s)
   AND (%(batch_id)s::uuid IS NULL OR batch_id = %(batch_id)s)
+  AND (%(workflow_id)s::uuid IS NULL OR workflow_id = %(workflow_id)s)
+  AND (%(machine_id)s::uuid IS NULL OR machine_id = %(machine_id)s)
   AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
   AND (%(until)s::timestamptz IS NULL OR created_at < %(until)s)
   AND (%(only)s::uuid[] IS NULL OR deployment_id = ANY(%(only)s))

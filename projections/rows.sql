@@ -2,17 +2,19 @@
 INSERT INTO {schema}.run AS t (
     id, tenant, created_position, position, version, state,
     status, workflow_id, deployment_id, machine_id, batch_id, created_at, ended_at,
-    erased_at, input_keys, waits_for
+    erased_at, input_keys, waits_for, wait_seconds, render_seconds
 ) VALUES (
     %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s,
     %(status)s, %(workflow_id)s, %(deployment_id)s, %(machine_id)s, %(batch_id)s,
-    %(created_at)s, %(ended_at)s, %(erased_at)s, %(input_keys)s, %(waits_for)s
+    %(created_at)s, %(ended_at)s, %(erased_at)s, %(input_keys)s, %(waits_for)s,
+    %(wait_seconds)s, %(render_seconds)s
 )
 ON CONFLICT (id) DO UPDATE SET
     position = excluded.position, version = excluded.version, state = excluded.state,
     status = excluded.status, machine_id = excluded.machine_id, ended_at = excluded.ended_at,
     erased_at = excluded.erased_at, input_keys = excluded.input_keys,
-    waits_for = excluded.waits_for
+    waits_for = excluded.waits_for,
+    wait_seconds = excluded.wait_seconds, render_seconds = excluded.render_seconds
 WHERE t.position < excluded.position;
 
 -- name: save_batch

@@ -39,6 +39,8 @@ CREATE TABLE {schema}.run (
     erased_at timestamptz,
     input_keys text[] NOT NULL,
     waits_for text,
+    wait_seconds real,
+    render_seconds real,
     state bytea NOT NULL,
     CHECK ((ended_at IS NOT NULL) = (status IN ('success', 'failed', 'cancelled', 'timeout')))
 );
@@ -46,6 +48,11 @@ CREATE INDEX ON {schema}.run (tenant, created_position DESC);
 CREATE INDEX ON {schema}.run (tenant, status, created_position DESC);
 CREATE INDEX ON {schema}.run (tenant, created_at);
 CREATE INDEX ON {schema}.run (tenant, deployment_id, created_position DESC);
+CREATE INDEX ON {schema}.run (tenant, workflow_id, created_position DESC);
+CREATE INDEX ON {schema}.run (tenant, machine_id, created_position DESC);
+-- Figures of the last hours are read from this index alone.
+CREATE INDEX ON {schema}.run (tenant, ended_at)
+    INCLUDE (status, deployment_id, wait_seconds, render_seconds) WHERE ended_at IS NOT NULL;
 CREATE INDEX ON {schema}.run (ended_at, id) WHERE ended_at IS NOT NULL AND erased_at IS NULL;
 CREATE INDEX ON {schema}.run USING gin (input_keys) WHERE input_keys <> '{{}}';
 CREATE INDEX ON {schema}.run (machine_id) WHERE ended_at IS NULL;

@@ -74,6 +74,8 @@ def _run_columns(run: Run) -> Columns:
         "created_at": run.created_at,
         "ended_at": run.ended_at,
         "erased_at": run.erased_at,
+        "wait_seconds": run.ending.wait_seconds if run.ending else None,
+        "render_seconds": run.ending.render_seconds if run.ending else None,
         "input_keys": sorted({upload.key for upload in run.inputs.values() if upload.key}),
     }
 

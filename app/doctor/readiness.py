@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from app.doctor.checks.read_models import FAR_BEHIND
-from app.doctor.single_flight import SingleFlight
+from app.reads.single_flight import SingleFlight
 from infra.event_store import EventStore, LogUnavailable
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.health.replicas import StreamHealth

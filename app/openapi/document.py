@@ -33,6 +33,7 @@ HEADINGS: Mapping[str, str] = {
     "files": "Files",
     "health": "Health",
     "me": "Keys",
+    "statistics": "Runs",
     "tokens": "Keys",
 }
 """Headings of the operations that have none of their own, by the first part of their address."""

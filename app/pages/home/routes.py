@@ -7,20 +7,30 @@ from litestar.di import NamedDependency
 
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, needs
+from app.pages.home.overview import home_view
 from app.pages.shell.shell import Shell
+from app.reads.overview import OverviewReads
 
 
 @get("/", opt=needs(RUNS_READ, per_deployment=True))
 async def home(
-    shell: NamedDependency[Shell], page_caller: NamedDependency[Caller]
+    shell: NamedDependency[Shell],
+    page_caller: NamedDependency[Caller],
+    overview_reads: NamedDependency[OverviewReads],
 ) -> Response[Any]:
     """Show what goes on."""
-    return shell.page("home.html", current="home", caller=page_caller)
+    found = await overview_reads.find(page_caller)
+    view = home_view(found, shell.preferences.language)
+    return shell.page("home.html", current="home", caller=page_caller, view=view)
 
 
 @get("/overview", opt=needs(RUNS_READ, per_deployment=True))
 async def overview(
-    shell: NamedDependency[Shell], page_caller: NamedDependency[Caller]
+    shell: NamedDependency[Shell],
+    page_caller: NamedDependency[Caller],
+    overview_reads: NamedDependency[OverviewReads],
 ) -> Response[Any]:
-    """Show what of the start page changes."""
-    return shell.page("home/overview.html", current="home", caller=page_caller)
+    """Show the part of the start page that changes."""
+    found = await overview_reads.find(page_caller)
+    view = home_view(found, shell.preferences.language)
+    return shell.page("home/overview.html", view=view)

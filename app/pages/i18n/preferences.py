@@ -15,6 +15,7 @@ from litestar.datastructures import Cookie
 from msgspec import Struct
 
 from app.http.language import language_of
+from app.http.query import ordered_query
 from events.messages.texts import LANGUAGES
 
 LANGUAGE = "language"
@@ -48,7 +49,7 @@ def preferences_of(request: Request[Any, Any, Any]) -> Preferences:
 
 async def keep_choice(request: Request[Any, Any, Any]) -> Response[None] | None:
     """Keep a choice that stands in the address, and lead back to the page; None: there is none."""
-    given = list(request.query_params.multi_items()) if request.scope["query_string"] else []
+    given = ordered_query(request)
     chosen = {name: value for name, value in given if value in _CHOICES.get(name, ())}
     if not chosen:
         return None

@@ -54,7 +54,11 @@ def error_page(request: Request[Any, Any, Any], error: Exception) -> Response[An
 
 
 def _problems(answer: ErrorResponse, shell: Shell) -> list[str]:
-    return [problem_text(problem, shell.preferences.language) for problem in answer.problems]
+    texts = (
+        (p.pointer.lstrip("/"), problem_text(p, shell.preferences.language))
+        for p in answer.problems
+    )
+    return [": ".join(filter(None, parts)) for parts in texts]
 
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:

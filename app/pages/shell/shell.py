@@ -8,8 +8,10 @@ from urllib.parse import urlencode
 from litestar import Request, Response
 from msgspec import Struct
 
+from app.http.query import ordered_query
 from app.pages.i18n.formats import Formats
 from app.pages.i18n.preferences import LANGUAGE, THEME, THEMES, Preferences, preferences_of
+from app.pages.i18n.words import status_word
 from app.pages.shell.headers import COMMON, content_policy
 from app.pages.shell.templates import html, render
 from app.pages.static import asset_path
@@ -55,6 +57,10 @@ class Shell(Struct, frozen=True, kw_only=True):
         """Return a word that stands alone, such as a heading, in the language of the page."""
         return translate_term(word, self.preferences.language)
 
+    def status_word(self, status: str) -> str:
+        """Return the word for the status of a run, in the language of the page."""
+        return status_word(status, self.preferences.language)
+
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response[str]:
         """Answer with a page."""
         headers = COMMON | {
@@ -68,6 +74,7 @@ class Shell(Struct, frozen=True, kw_only=True):
         return {
             "t": self.t,
             "term": self.term,
+            "status_word": self.status_word,
             "language": self.preferences.language,
             "languages": LANGUAGES,
             "theme": self.preferences.theme,
@@ -88,7 +95,7 @@ def shell_of(request: Request[Any, Any, Any], images_from: str = "") -> Shell:
     preferences = preferences_of(request)
     path = request.url.path
     return Shell(
-        address=Address(path=path, query=tuple(request.query_params.multi_items())),
+        address=Address(path=path, query=ordered_query(request)),
         preferences=preferences,
         formats=Formats(language=preferences.language, zone=preferences.zone, now=clock.now()),
         images_from=images_from,

@@ -27,8 +27,9 @@ from app.commands.runs.run_changes import RunChanges
 from app.live.wait_for_run import RunWaiter
 from app.openapi import errors, headers, response
 from app.reads.runs.runs import FoundRun, RunReads
-from events.batch import RunFilter
+from events.batch import Moment, RunFilter
 from events.run.status import Status
+from projections.queries import RunListFilter
 
 
 class CreateRunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,7 +111,8 @@ async def read(
 
 
 @get("/v1/runs", operation_id="listRuns", opt=needs(RUNS_READ, per_deployment=True))
-async def list_(
+async def list_(  # noqa: PLR0913 -- a parameter for each filter
+    *,
     run_reads: NamedDependency[RunReads],
     caller: NamedDependency[Caller],
     limit: Limit = DEFAULT_LIMIT,
@@ -118,9 +120,21 @@ async def list_(
     status: FromQuery[Status | None] = None,
     deployment_id: FromQuery[UUID | None] = None,
     batch_id: FromQuery[UUID | None] = None,
+    workflow_id: FromQuery[UUID | None] = None,
+    machine_id: FromQuery[UUID | None] = None,
+    since: FromQuery[Moment | None] = None,
+    until: FromQuery[Moment | None] = None,
 ) -> ListView[RunView]:
     """List runs, newest first. Lists follow the log within moments; single runs at once."""
-    fits = RunFilter(status=status, deployment_id=deployment_id, batch_id=batch_id)
+    fits = RunListFilter(
+        status=status,
+        deployment_id=deployment_id,
+        batch_id=batch_id,
+        workflow_id=workflow_id,
+        machine_id=machine_id,
+        since=since,
+        until=until,
+    )
     return await page_of_runs(run_reads, caller, fits, limit=limit, cursor=cursor)
 
 

@@ -34,8 +34,16 @@ export function followChanges(element) {
       show("away");
     });
   }
+  document.addEventListener("htmx:after:swap", showNewer);
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
   window.addEventListener("online", refresh);
   show("live");
   again();
+}
+
+// New rows come in by themselves only where they move nothing that is being read.
+function showNewer() {
+  const newer = document.querySelector("[data-newer]");
+  const read = document.querySelector("#runs:hover, #runs:focus-within");
+  if (newer && !read && window.scrollY < 8) newer.click();
 }

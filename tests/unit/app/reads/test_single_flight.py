@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.doctor.single_flight import SingleFlight
+from app.reads.single_flight import SingleFlight
 
 
 class Oracle:

@@ -1,0 +1,10 @@
+// A filter counts as soon as it is chosen; empty ones are left out of the address.
+export function submitOnChange() {
+  document.addEventListener("change", ({ target }) => {
+    if (target.matches("[data-submit]")) target.form.requestSubmit();
+  });
+  document.addEventListener("submit", ({ target }) => {
+    if (target.method !== "get") return;
+    for (const field of target.elements) field.disabled ||= field.name && !field.value;
+  });
+}

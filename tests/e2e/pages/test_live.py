@@ -1,0 +1,102 @@
+"""What a page shows follows the system, also over a restart, and nothing moves under the reader."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.e2e.graphs import card
+from tests.e2e.pages.visits import Visit
+from tests.e2e.system import System
+from tests.e2e.tenant import Tenant, client_of
+
+SOON = 15_000
+"""Milliseconds within which a page is as new as the system, on a busy machine."""
+
+
+async def test_the_first_steps_lead_to_a_run(visit: Visit, system: System) -> None:
+    page = await visit("/", user="newcomer")
+    await expect(page.get_by_role("heading", name="First steps")).to_be_visible()
+    await expect(page.get_by_text("comfyd machine add")).to_be_visible()
+
+    async with client_of(system, "newcomer") as http:
+        newcomer = Tenant(http, system.machine_url)
+        await newcomer.run(await newcomer.deploy(card()))
+
+    await expect(page.get_by_role("heading", name="First steps")).to_be_hidden(timeout=SOON)
+    ended = page.locator(".tiles div", has_text="ended in 24 hours").locator("dd")
+    await expect(ended).to_have_text("1")
+    await expect(page.locator("svg rect[data-outcome=success]")).to_be_visible()
+
+
+async def test_new_runs_come_in_unless_they_would_move_what_is_read(
+    visit: Visit, eve: Tenant
+) -> None:
+    deployment = await eve.deploy(card(), name="card")
+    first = (await eve.run(deployment))["id"]
+    page = await visit("/runs", user="eve")
+    rows = page.locator("table.runs tbody tr")
+    await expect(rows.first).to_contain_text(first)
+    await expect(rows.first.locator("img")).to_have_js_property("complete", value=True)
+
+    await rows.first.hover()
+    second = (await eve.run(deployment))["id"]
+    await expect(page.get_by_role("link", name="Show newer runs")).to_be_visible(timeout=SOON)
+    await expect(rows.first).to_contain_text(first)
+
+    await page.mouse.move(0, 0)
+    await expect(rows.first).to_contain_text(second, timeout=SOON)
+
+
+async def test_a_filter_is_in_the_address_and_pages_follow_each_other(
+    visit: Visit, eve: Tenant
+) -> None:
+    deployment = await eve.deploy(card(), name="card")
+    made = [(await eve.run(deployment))["id"] for _ in range(2)]
+    page = await visit("/runs", user="eve")
+    await page.get_by_label("Status").select_option("succeeded")
+    await page.wait_for_url("**/runs?status=success")
+    await expect(page.locator("table.runs tbody tr").first).to_contain_text(made[-1])
+
+    await page.get_by_label("Status").select_option("timed out")
+    await expect(page.get_by_text("No run fits these filters.")).to_be_visible()
+    await page.get_by_role("link", name="Show all").last.click()
+    await page.wait_for_url("**/runs")
+
+
+async def test_a_page_left_open_over_a_restart_of_the_api_catches_up(
+    visit: Visit, system: System, eve: Tenant
+) -> None:
+    url = system.start_another_api("pages")
+    await system.until_ready(url)
+    try:
+        page = await visit("/runs", user="eve", url=url)
+        state = page.get_by_role("status").first
+        system.kill("pages")
+        await expect(state).to_contain_text("no connection", timeout=SOON)
+        made = await eve.run(await eve.deploy(card(), name="card"))
+        system.start("pages")
+        await expect(page.locator("table.runs")).to_contain_text(made["id"], timeout=2 * SOON)
+        await expect(state).to_contain_text("live")
+    finally:
+        system.end("pages")
+
+
+@pytest.mark.parametrize("path", ["/v1/nowhere", "/v1/runs?limit=0"])
+async def test_the_api_answers_browsers_with_data(eve: Tenant, path: str) -> None:
+    answer = await eve.http.get(path, headers={"Accept": "text/html"})
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_an_error_of_a_page_is_a_page(eve: Tenant) -> None:
+    headers = {"Accept": "text/html", "Accept-Language": "zh"}
+    missing = await eve.http.get("/nowhere/at/all", headers=headers)
+    wrong = await eve.http.get("/runs?status=done", headers=headers)
+
+    assert (missing.status_code, wrong.status_code) == (404, 400)
+    for answer in (missing, wrong):
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert answer.headers["Content-Security-Policy"].startswith(
+            "default-src 'none'; script-src 'self'"
+        )
+        assert "前往首页" in answer.text
+    assert "../../assets/" in missing.text
+    assert "done" in wrong.text

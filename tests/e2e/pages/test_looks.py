@@ -1,0 +1,78 @@
+"""Pages can be read by everyone: in two languages, dark, on a phone, with a keyboard alone."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.graphs import card
+from tests.e2e.pages.visits import Visit, photograph
+from tests.e2e.tenant import Tenant
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+PHONE = {"width": 375, "height": 700}
+PAGES = {"home": "/", "runs": "/runs", "filtered": "/runs?status=timeout", "missing": "/nowhere"}
+
+SERIOUS = """
+async () => (await axe.run()).violations
+  .filter(({impact}) => impact === "serious" || impact === "critical")
+  .map(({id, nodes}) => `${id}: ${nodes.map(({target}) => target).join(", ")}`)
+"""
+
+
+@pytest.fixture
+async def used(eve: Tenant) -> Tenant:
+    """Return a tenant with some runs."""
+    await eve.run(await eve.deploy(card(), name="card"))
+    return eve
+
+
+async def serious_findings(page: Page) -> list[str]:
+    await page.evaluate(AXE.read_text("utf-8"))
+    found: list[str] = await page.evaluate(SERIOUS)
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.usefixtures("used")
+async def test_no_page_keeps_anyone_out(visit: Visit, scheme: str, language: str) -> None:
+    page = await visit(f"/?language={language}", user="eve", color_scheme=scheme)
+    for name, path in PAGES.items():
+        for width in (1280, 375):
+            await page.set_viewport_size({"width": width, "height": 800})
+            await page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/")[2] + path)
+            await photograph(page, f"{name}-{language}-{scheme}-{width}")
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert await serious_findings(page) == [], name
+
+
+@pytest.mark.usefixtures("used")
+async def test_language_and_appearance_are_chosen_by_links_and_kept(visit: Visit) -> None:
+    page = await visit("/runs?status=success", user="eve", color_scheme="light")
+    await page.get_by_role("link", name="中文").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("运行")
+    await page.get_by_role("link", name="外观").click()
+
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    ground = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == "rgb(17, 19, 24)"
+    assert page.url.endswith("/runs?status=success")
+
+
+async def test_a_keyboard_is_enough(visit: Visit) -> None:
+    page = await visit("/", user="eve")
+    await page.keyboard.press("Tab")
+    focused = page.locator(":focus")
+    await expect(focused).to_have_text("Skip to the content")
+    await expect(focused).to_be_in_viewport()
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("document.activeElement.id") == "main"
+
+    await page.get_by_role("link", name="Home").focus()
+    await page.keyboard.press("Tab")
+    await expect(page.locator(":focus")).to_have_text("Runs")
+    outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/runs")
