@@ -8,6 +8,7 @@ from litestar.di import Provide
 
 from app.pages.caller import provide_page_caller
 from app.pages.shell.headers import images_from
+from app.pages.shell.rendered import RenderedParts
 from app.pages.shell.shell import Shell, shell_of
 
 
@@ -16,7 +17,11 @@ def provide_shell(request: Request[Any, Any, Any], state: State) -> Shell:
     return shell_of(request, images_from(state.run_reads.spaces))
 
 
-DEPENDENCIES = {
-    "page_caller": Provide(provide_page_caller, sync_to_thread=False),
-    "shell": Provide(provide_shell, sync_to_thread=False),
-}
+def dependencies() -> dict[str, Provide]:
+    """Return what the pages of an application may name, for Litestar to inject."""
+    parts = RenderedParts()
+    return {
+        "page_caller": Provide(provide_page_caller, sync_to_thread=False),
+        "shell": Provide(provide_shell, sync_to_thread=False),
+        "rendered_parts": Provide(lambda: parts, sync_to_thread=False),
+    }

@@ -14,7 +14,7 @@ from app.pages import static
 from app.pages.caller import PAGE_GUARDS
 from app.pages.home import routes as home
 from app.pages.i18n.preferences import keep_choice
-from app.pages.provide import DEPENDENCIES
+from app.pages.provide import dependencies
 from app.pages.runs import routes as runs
 from app.pages.shell.errors import PAGES
 
@@ -46,7 +46,6 @@ def _router(routes: list[HTTPRouteHandler], **more: Any) -> Router:
     return Router(
         path="/",
         route_handlers=routes,
-        dependencies=DEPENDENCIES,
         include_in_schema=False,
         opt={DIALECT: PAGES},
         **more,
@@ -56,8 +55,9 @@ def _router(routes: list[HTTPRouteHandler], **more: Any) -> Router:
 def page_routes() -> list[HTTPRouteHandler | Router]:
     """Return the routes of all pages."""
     open_guards = [_for_browsers(guard) for guard in PAGE_GUARDS]
+    common = {"dependencies": dependencies()}
     return [
         static.asset,
-        _router([home.home], guards=open_guards, before_request=_welcome_programs),
-        _router(GUARDED_PAGES, guards=PAGE_GUARDS, before_request=keep_choice),
+        _router([home.home], guards=open_guards, before_request=_welcome_programs, **common),
+        _router(GUARDED_PAGES, guards=PAGE_GUARDS, before_request=keep_choice, **common),
     ]

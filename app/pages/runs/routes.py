@@ -11,7 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.auth.caller import Caller
-from app.auth.scopes import RUNS_READ, needs
+from app.auth.scopes import ADMIN, RUNS_READ, RUNS_WRITE, needs
+from app.pages.runs import selected
 from app.pages.runs.filters import WITHIN, Filters, filters_of
 from app.pages.runs.rows import RunLine, run_line
 from app.pages.shell.shell import Shell
@@ -35,6 +36,8 @@ class RunsView(Struct, frozen=True, kw_only=True):
 
     older: Filters | None
     has_newer: bool
+    may_change: bool
+    """Whether the caller may cancel, repeat and erase runs."""
 
 
 @get("/runs", opt=needs(RUNS_READ, per_deployment=True))
@@ -115,6 +118,7 @@ async def _view(
         window=replace(filters, before=filters.before or first),
         older=replace(filters, before=page.next_before) if page.has_more else None,
         has_newer=False,
+        may_change=not caller.scopes.isdisjoint({RUNS_WRITE, ADMIN}),
     )
 
 
@@ -153,4 +157,4 @@ async def _deployments(reads: DeploymentReads, caller: Caller) -> dict[UUID, str
     }
 
 
-ROUTES = [runs, lines]
+ROUTES = [runs, lines, *selected.ROUTES]

@@ -63,11 +63,19 @@ class Shell(Struct, frozen=True, kw_only=True):
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response[str]:
         """Answer with a page."""
+        return self.answer(self.render(template, **values), status=status)
+
+    def render(self, template: str, **values: Any) -> str:
+        """Return the text of a page, or of a part of one."""
+        return render(template, {**self._common, **values})
+
+    def answer(self, text: str, *, status: int = 200) -> Response[str]:
+        """Answer with a text that was rendered."""
         headers = COMMON | {
             "Content-Security-Policy": content_policy(self.images_from),
             "Content-Language": self.preferences.language,
         }
-        return html(render(template, {**self._common, **values}), status, headers)
+        return html(text, status, headers)
 
     @property
     def _common(self) -> Mapping[str, Any]:
@@ -81,6 +89,7 @@ class Shell(Struct, frozen=True, kw_only=True):
             "themes": THEMES,
             "formats": self.formats,
             "address": self.address,
+            "form_token": "",
             "asset": lambda name: self.address.to(asset_path(name)),
             "chosen_language": partial(self._choice, LANGUAGE),
             "chosen_theme": partial(self._choice, THEME),

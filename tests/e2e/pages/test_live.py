@@ -100,3 +100,33 @@ async def test_an_error_of_a_page_is_a_page(eve: Tenant) -> None:
         assert "前往首页" in answer.text
     assert "../../assets/" in missing.text
     assert "done" in wrong.text
+
+
+async def test_selected_runs_are_shown_before_they_are_erased(visit: Visit, eve: Tenant) -> None:
+    deployment = await eve.deploy(card(), name="card")
+    kept, gone = [(await eve.run(deployment))["id"] for _ in range(2)]
+    page = await visit("/runs", user="eve")
+    await expect(page.get_by_text("With the selected runs:")).to_be_hidden()
+    await page.get_by_label(f"Select run {gone}").check()
+    await page.get_by_role("button", name="Erase…").click()
+    await expect(page.get_by_role("row", name=gone)).to_contain_text("is erased")
+    assert (await eve.read(gone))["erased_at"] is None
+
+    await page.get_by_role("button", name="Erase: 1").click()
+    await expect(page.get_by_role("heading")).to_have_text("Runs that are erased: 1")
+    assert (await eve.read(gone))["erased_at"] is not None
+    assert (await eve.read(kept))["erased_at"] is None
+
+
+async def test_runs_are_repeated_once_however_often_it_is_confirmed(
+    visit: Visit, eve: Tenant
+) -> None:
+    made = (await eve.run(await eve.deploy(card(), name="card")))["id"]
+    page = await visit("/runs", user="eve")
+    await page.get_by_label(f"Select run {made}").check()
+    await page.get_by_role("button", name="Run again…").click()
+    await page.get_by_role("button", name="Run again: 1").click()
+    await expect(page.get_by_role("heading")).to_have_text("Runs that are run again: 1")
+    await page.reload()
+    found = (await eve.http.get("/v1/runs?limit=100")).json()["data"]
+    assert len([run for run in found if run["rerun_of"] == made]) == 1

@@ -87,7 +87,12 @@ def shown(*runs: Run, view: dict[str, Any] | None = None, language: str = "en") 
         for one in runs
     ]
     found = RunsView(
-        lines=lines, filters=Filters(), window=Filters(before=9), older=None, has_newer=False
+        lines=lines,
+        filters=Filters(),
+        window=Filters(before=9),
+        older=None,
+        has_newer=False,
+        may_change=False,
     )
     found = replace(found, **(view or {}))
     return shell(language, path="/runs").page("runs/list.html", view=found).content

@@ -8,3 +8,11 @@ export function submitOnChange() {
     for (const field of target.elements) field.disabled ||= field.name && !field.value;
   });
 }
+
+// The box in the head of a table selects all of its rows.
+export function selectAll() {
+  document.addEventListener("change", ({ target }) => {
+    if (!target.matches("[data-all]")) return;
+    for (const box of target.closest("table").querySelectorAll("tbody [type=checkbox]")) box.checked = target.checked;
+  });
+}
