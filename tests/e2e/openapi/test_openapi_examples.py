@@ -25,7 +25,7 @@ FIRST = ("registerMachine", "pushVersion", "promoteVersion", "createRun")
 LAST = {"eraseRun": 6}
 """What leaves nothing for others to work with."""
 
-SHORT = {"limit": 2, "after": 0, "follow": "false"}
+SHORT = {"limit": 2, "after": 0, "hours": 2, "follow": "false"}
 """What is asked of lists, and of streams: to tell all from the beginning, and then to end."""
 
 RANKS = {"POST": 0, "PUT": 1, "GET": 2, "PATCH": 3, "DELETE": 5}
