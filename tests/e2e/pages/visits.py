@@ -16,7 +16,7 @@ Visit = Callable[..., Awaitable[Page]]
 
 
 async def sign_in(context: BrowserContext, url: str, token: str) -> None:
-    """Let a browser act for the owner of a token, at the comfyd of this address."""
+    """Make a browser act for the owner of a token, at the comfyd of this address."""
 
     async def authorised(route: Route) -> None:
         headers = {**route.request.headers, "authorization": f"Bearer {token}"}

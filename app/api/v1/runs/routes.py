@@ -1,6 +1,7 @@
 """/v1/runs: create, read, list and cancel runs."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -24,10 +25,11 @@ from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.commands.runs.create_run import AcceptedRun, RunCreator
 from app.commands.runs.run_changes import RunChanges
+from app.http.bad_request import bad
 from app.live.wait_for_run import RunWaiter
 from app.openapi import errors, headers, response
 from app.reads.runs.runs import FoundRun, RunReads
-from events.batch import Moment, RunFilter
+from events.batch import RunFilter
 from events.run.status import Status
 from projections.queries import RunListFilter
 
@@ -122,8 +124,8 @@ async def list_(  # noqa: PLR0913 -- a parameter for each filter
     batch_id: FromQuery[UUID | None] = None,
     workflow_id: FromQuery[UUID | None] = None,
     machine_id: FromQuery[UUID | None] = None,
-    since: FromQuery[Moment | None] = None,
-    until: FromQuery[Moment | None] = None,
+    since: FromQuery[datetime | None] = None,
+    until: FromQuery[datetime | None] = None,
 ) -> ListView[RunView]:
     """List runs, newest first. Lists follow the log within moments; single runs at once."""
     fits = RunListFilter(
@@ -132,10 +134,16 @@ async def list_(  # noqa: PLR0913 -- a parameter for each filter
         batch_id=batch_id,
         workflow_id=workflow_id,
         machine_id=machine_id,
-        since=since,
-        until=until,
+        since=_with_zone(since, "/since"),
+        until=_with_zone(until, "/until"),
     )
     return await page_of_runs(run_reads, caller, fits, limit=limit, cursor=cursor)
+
+
+def _with_zone(moment: datetime | None, pointer: str) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise bad("field_format", pointer, format="2026-11-30T08:00:00Z")
+    return moment
 
 
 async def page_of_runs(
