@@ -6,6 +6,18 @@ from msgspec import Struct
 
 from events.envelope import AnyRecorded
 
+EVENT_STREAM = "text/event-stream"
+SSE_HEADERS = {
+    "Cache-Control": "no-store, no-transform",
+    "Content-Encoding": "identity",
+    "X-Accel-Buffering": "no",
+}
+"""A proxy that compresses or buffers a stream holds its events back; these ask it not to.
+
+The last is for nginx's buffers. Compression is to be prevented by the first; Caddy, nginx and
+HAProxy look at the second, and leave alone what has an encoding.
+"""
+
 # No empty line behind these two: some clients (@microsoft/fetch-event-source) dispatch a message
 # at every empty line, also where no data came before it.
 HELLO = b"retry: 2000\n"

@@ -10,7 +10,7 @@ from litestar.handlers.base import BaseRouteHandler
 
 from app.http.accepts import prefers_html
 from app.http.dialect import DIALECT
-from app.pages import static
+from app.pages import changes, static
 from app.pages.caller import PAGE_GUARDS
 from app.pages.home import routes as home
 from app.pages.i18n.preferences import keep_choice
@@ -18,7 +18,7 @@ from app.pages.provide import dependencies
 from app.pages.runs import routes as runs
 from app.pages.shell.errors import PAGES
 
-GUARDED_PAGES = [home.overview, *runs.ROUTES]
+GUARDED_PAGES = [home.overview, *changes.ROUTES, *runs.ROUTES]
 """All that a signed-in browser opens, beside Home."""
 
 _WELCOME = {"name": "comfyd", "docs": "docs", "openapi": "openapi.json", "health": "health/ready"}

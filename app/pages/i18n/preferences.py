@@ -47,7 +47,7 @@ def preferences_of(request: Request[Any, Any, Any]) -> Preferences:
     )
 
 
-async def keep_choice(request: Request[Any, Any, Any]) -> Response[None] | None:
+async def keep_choice(request: Request[Any, Any, Any]) -> Response[bytes] | None:
     """Keep a choice that stands in the address, and lead back to the page; None: there is none."""
     given = ordered_query(request)
     chosen = {name: value for name, value in given if value in _CHOICES.get(name, ())}
@@ -57,9 +57,8 @@ async def keep_choice(request: Request[Any, Any, Any]) -> Response[None] | None:
     # Relative, as all addresses of pages: a proxy may have cut off the beginning of the path.
     here = request.url.path.rpartition("/")[2] or "."
     cookies = [_kept(name, value) for name, value in chosen.items()]
-    return Response(
-        None, status_code=303, headers={"Location": f"{here}?{rest}".rstrip("?")}, cookies=cookies
-    )
+    headers = {"Location": f"{here}?{rest}".rstrip("?")}
+    return Response(b"", status_code=303, headers=headers, cookies=cookies)
 
 
 def _kept(name: str, value: str) -> Cookie:

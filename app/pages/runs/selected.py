@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from litestar import Request, Response, post
+from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from msgspec import Struct
 
@@ -161,4 +161,10 @@ async def _selection(request: Request[Any, Any, Any]) -> Selection:
         raise bad("field_option", "/action", value=str(form.get("action", ""))) from None
 
 
-ROUTES = [selected]
+@get("/runs/selected", opt=needs(RUNS_WRITE, per_deployment=True), sync_to_thread=False)
+def nothing_selected() -> Response[bytes]:
+    """Lead back to the list: a form that was sent cannot be opened by its address."""
+    return Response(b"", status_code=303, headers={"Location": "../runs"})
+
+
+ROUTES = [selected, nothing_selected]

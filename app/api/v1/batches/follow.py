@@ -11,13 +11,12 @@ from litestar.response import Stream
 
 from app.api.requests import LastEventId, identifier, position_in
 from app.api.v1.batches.views import piece_messages, snapshot_message
-from app.api.v1.runs.follow import EVENT_STREAM, SSE_HEADERS
 from app.auth.caller import Caller
 from app.auth.credentials import Credentials
 from app.auth.guard import while_authorised
 from app.auth.scopes import RUNS_READ, needs
 from app.live.batch_stream import BatchPiece, BatchStreams, Start
-from app.live.frames import HELLO
+from app.live.frames import EVENT_STREAM, HELLO, SSE_HEADERS
 from app.openapi import response
 from app.reads.runs.batches import BatchReads
 

@@ -13,13 +13,12 @@ from msgspec import Struct
 
 from app.api.requests import LastEventId, position_in
 from app.api.v1.events.views import changes_message, events_message
-from app.api.v1.runs.follow import EVENT_STREAM, SSE_HEADERS
 from app.auth.caller import Caller
 from app.auth.credentials import Credentials
 from app.auth.guard import while_authorised
 from app.auth.scopes import DEPLOY, RUNS_READ, needs
 from app.http.bad_request import bad
-from app.live.frames import HELLO, position_message
+from app.live.frames import EVENT_STREAM, HELLO, SSE_HEADERS, position_message
 from app.live.tenant_stream import Start, TenantStreams
 from app.openapi import response
 from app.reads.tenant_events import EVENT_TYPES, selection

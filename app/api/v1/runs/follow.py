@@ -16,6 +16,7 @@ from app.auth.credentials import Credentials
 from app.auth.guard import while_authorised
 from app.auth.scopes import RUNS_READ, needs
 from app.live.broadcaster import Broadcaster
+from app.live.frames import EVENT_STREAM, SSE_HEADERS
 from app.live.run_stream import run_stream
 from app.openapi import response
 from app.reads.runs.runs import RunReads
@@ -23,18 +24,6 @@ from events.aggregates import RUN
 from events.envelope import AnyRecorded
 from events.run.redaction import redact
 from events.run.status import TERMINAL
-
-EVENT_STREAM = "text/event-stream"
-SSE_HEADERS = {
-    "Cache-Control": "no-store, no-transform",
-    "Content-Encoding": "identity",
-    "X-Accel-Buffering": "no",
-}
-"""A proxy that compresses or buffers a stream holds its events back; these ask it not to.
-
-The last is for nginx's buffers. Compression is to be prevented by the first; Caddy, nginx and
-HAProxy look at the second, and leave alone what has an encoding.
-"""
 
 
 @get(

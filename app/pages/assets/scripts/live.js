@@ -1,44 +1,39 @@
-// Keeps a page as new as the system: parts of it listen to the event `changed` on the body, and fetch
-// themselves again. The connection's state is shown, and heals by itself.
-const EVERY = 4000;
-const LONGEST = 30000;
+// Keeps a page as new as the system. One stream says `changed`; parts of the page listen to that and
+// fetch themselves again. The state of the connection is shown, and heals by itself.
+const AGAIN = 2000;
+const AGE = 30000; // "3 minutes ago" grows older without any change
 
-export function followChanges(element) {
-  if (!element) return;
-  const state = document.querySelector("[data-now]");
-  let pause = EVERY;
-  let timer = 0;
+export function followChanges(stream) {
+  if (!stream) return;
+  let connected = false;
 
   const show = (now) => {
-    if (state && state.dataset.now !== now) state.dataset.now = now;
+    connected = now === "live";
+    if (stream.dataset.now !== now) stream.dataset.now = now;
   };
-  const again = () => {
-    clearTimeout(timer);
-    timer = setTimeout(refresh, pause);
-  };
-  const refresh = () => {
-    again();
-    if (!document.hidden) document.body.dispatchEvent(new CustomEvent("changed"));
-  };
+  const refresh = () => document.hidden || stream.dispatchEvent(new CustomEvent("changed", { bubbles: true }));
 
-  document.addEventListener("htmx:after:request", ({ detail }) => {
-    const status = detail.ctx?.response?.status ?? 0;
-    if (status === 401) location.reload();
-    if (status >= 500) return;
-    pause = EVERY;
+  // What happened before the connection was there, or while it was not, is read now.
+  stream.addEventListener("htmx:sse:after:connection", () => {
     show("live");
+    refresh();
   });
+  stream.addEventListener("htmx:sse:error", ({ detail }) => {
+    if (detail.status === 401) location.reload();
+    show("away");
+  });
+  stream.addEventListener("htmx:sse:close", () => show("away"));
+  stream.addEventListener("htmx:sse:before:message", () => show("live"));
   for (const failure of ["htmx:error", "htmx:response:error"]) {
-    document.addEventListener(failure, () => {
-      pause = Math.min(pause * 2, LONGEST);
-      show("away");
-    });
+    stream.addEventListener(failure, () => show("away"));
   }
+  document.addEventListener("htmx:response:error", ({ detail }) => {
+    if (detail.ctx?.response?.status === 401) location.reload();
+  });
   document.addEventListener("htmx:after:swap", showNewer);
-  document.addEventListener("visibilitychange", () => document.hidden || refresh());
-  window.addEventListener("online", refresh);
-  show("live");
-  again();
+  // The stream of htmx goes on by itself once it was there; until then it is asked for again.
+  setInterval(() => connected || stream.dispatchEvent(new CustomEvent("connect")), AGAIN);
+  setInterval(() => connected && refresh(), AGE);
 }
 
 // New rows come in by themselves only where they move nothing that is being read.

@@ -4,6 +4,6 @@ import { followChanges } from "./live.js";
 import { selectAll, submitOnChange } from "./forms.js";
 
 keepZone();
-followChanges(document.querySelector("[data-live]"));
+followChanges(document.querySelector("[data-now]"));
 submitOnChange();
 selectAll();
