@@ -13,6 +13,11 @@ from msgspec.structs import replace
 from app.api.v1.events.views import event_frame
 from app.auth.caller import Caller
 from app.auth.credentials import Credentials
+from app.auth.session.access import PageAccess
+from app.auth.session.form_tokens import FormTokens
+from app.auth.session.links import SignInLinks
+from app.auth.session.provider import ProviderSignIn
+from app.auth.session.setup import open_provider_sign_in
 from app.auth.setup import open_credentials
 from app.commands.keys import Keys
 from app.commands.machines.registry import MachineRegistry
@@ -25,6 +30,7 @@ from app.commands.runs.rerun import Reruns
 from app.commands.runs.resolve_rerun import KeptInputs, RerunResolver
 from app.commands.runs.run_changes import RunChanges
 from app.commands.runs.run_inputs import RunInputs
+from app.commands.sessions import Sessions
 from app.commands.workflows.promote import Promotions
 from app.commands.workflows.push import PushWorkflow
 from app.doctor.doctor import Doctor
@@ -54,6 +60,7 @@ from app.reads.runs.recent_writes import RecentWrites
 from app.reads.runs.rows import BatchRows, PromptReads, RunRows
 from app.reads.runs.runs import RunReads
 from app.reads.runs.texts import Texts
+from app.reads.sessions import SessionReads
 from app.reads.statistics import StatisticsReads
 from app.reads.tenant_events import DeploymentsOf
 from app.reads.wait_for_projection import ProjectionWatch
@@ -92,6 +99,8 @@ class Services(Struct, frozen=True, kw_only=True):
     """All objects of a process that serves; a route names those that it uses, and is given them."""
 
     credentials: Credentials
+    page_access: PageAccess
+    provider_sign_in: ProviderSignIn | None
     rate_limits: RateLimits
     broadcaster: Broadcaster
     readiness_check: ReadinessCheck
@@ -105,6 +114,7 @@ class Services(Struct, frozen=True, kw_only=True):
     deployment_reads: DeploymentReads
     machine_reads: MachineReads
     key_reads: KeyReads
+    session_reads: SessionReads
     organisation_reads: OrganisationReads
     statistics_reads: StatisticsReads
     overview_reads: OverviewReads
@@ -121,6 +131,7 @@ class Services(Struct, frozen=True, kw_only=True):
     machine_registry: MachineRegistry
     machine_states: MachineStates
     key_commands: Keys
+    session_commands: Sessions
     organisation_commands: Organisations
 
 
@@ -149,6 +160,7 @@ async def open_services(
         metrics.show_run_streams(lambda: broadcaster.run_streams)
         metrics.show_limits(_limits(settings))
         credentials = await exits.enter_async_context(open_credentials(settings, store, pool))
+        provider_sign_in = await exits.enter_async_context(open_provider_sign_in(settings))
         outside = _Outside(
             settings=settings,
             metrics=metrics,
@@ -162,7 +174,7 @@ async def open_services(
             pool=pool,
             storage=storage,
         )
-        yield _services(outside, credentials, broadcaster)
+        yield _services(outside, credentials, broadcaster, provider_sign_in)
 
 
 class _Outside(Struct, frozen=True, kw_only=True):
@@ -181,7 +193,12 @@ class _Outside(Struct, frozen=True, kw_only=True):
     storage: ObjectStorage
 
 
-def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcaster) -> Services:
+def _services(
+    outside: _Outside,
+    credentials: Credentials,
+    broadcaster: Broadcaster,
+    provider_sign_in: ProviderSignIn | None,
+) -> Services:
     settings, metrics = outside.settings, outside.metrics
     store, pool, log_reader = outside.store, outside.pool, outside.log_reader
     sealer = Sealer(settings.seal_keys)
@@ -207,6 +224,13 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
     resolver = RerunResolver(recorder, deployments, kept, inputs)
     return Services(
         credentials=credentials,
+        page_access=PageAccess(
+            credentials,
+            FormTokens(settings.jwt_secret),
+            public_url=settings.public_url,
+            now=clock.now,
+        ),
+        provider_sign_in=provider_sign_in,
         rate_limits=_rate_limits(outside),
         broadcaster=broadcaster,
         readiness_check=ReadinessCheck(
@@ -227,6 +251,7 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
         deployment_reads=deployments,
         machine_reads=machines,
         key_reads=KeyReads(pool),
+        session_reads=SessionReads(pool, log_reader, clock.now),
         organisation_reads=organisations,
         statistics_reads=statistics,
         overview_reads=OverviewReads(statistics, runs, machines, deployments),
@@ -252,6 +277,7 @@ def _services(outside: _Outside, credentials: Credentials, broadcaster: Broadcas
         ),
         machine_states=MachineStates(recorder, machines, log_reader, pool, outside.work),
         key_commands=Keys(recorder, deployments, credentials),
+        session_commands=Sessions(recorder, credentials, SignInLinks(settings.jwt_secret)),
         organisation_commands=Organisations(recorder, organisations, credentials),
     )
 

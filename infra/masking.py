@@ -21,7 +21,7 @@ _PATTERNS = tuple(
         rf"([?&][\w-]*(?:token|secret|password|key|signature|credential|ticket)=){_END}+",
         rf"(\b(?:bearer|basic)(?:\s|%20|\+)+){_END}+",
         # our keys, tokens of others (RFC 7519), and what Fernet sealed
-        r"(\bcfd_)[\w-]+",
+        r"(\bcf[ds]_)[\w-]+",
         r"(\beyJ)[\w-]+\.[\w-]+(?:\.[\w-]+)*",
         r"(\bgAAAA)[\w-]{20,}=*",
         # pictures: private, and long

@@ -171,17 +171,25 @@ async def list_keys(connection: Connection, *, tenant: str, limit: int, before: 
     return await _page(connection, "key", "keys", tenant, limit, before)
 
 
+class SessionHolder(Struct, frozen=True, kw_only=True):
+    """Whose sessions are wanted: those of a person, or those of an API key."""
+
+    user_id: str | None
+    key_id: UUID | None
+
+
 async def list_sessions(
     connection: Connection,
     *,
     tenant: str,
-    user_id: str | None,
+    holder: SessionHolder | None,
     now: datetime,
     limit: int,
     before: int | None,
 ) -> Page:
-    """List a tenant's sessions that have not expired; with *user_id*, those of that user."""
-    filters = {"user_id": user_id, "now": now}
+    """List a tenant's sessions that have not expired; with a *holder*, those of that one alone."""
+    whose = holder or SessionHolder(user_id=None, key_id=None)
+    filters = {"own": holder is not None, "now": now, **msgspec.structs.asdict(whose)}
     return await _page(connection, "session", "sessions", tenant, limit, before, filters)
 
 

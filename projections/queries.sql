@@ -87,7 +87,9 @@ LIMIT %(limit)s;
 SELECT id, tenant, created_position, position, version, state
 FROM {schema}.session
 WHERE tenant = %(tenant)s AND (%(before)s::bigint IS NULL OR created_position < %(before)s)
-  AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
+  AND (NOT %(own)s OR (
+    user_id IS NOT DISTINCT FROM %(user_id)s::text AND key_id IS NOT DISTINCT FROM %(key_id)s::uuid
+  ))
   AND expires_at > %(now)s
 ORDER BY created_position DESC
 LIMIT %(limit)s;

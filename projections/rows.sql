@@ -84,10 +84,10 @@ WHERE t.position < excluded.position;
 
 -- name: save_session
 INSERT INTO {schema}.session AS t (
-    id, tenant, created_position, position, version, state, user_id, expires_at
+    id, tenant, created_position, position, version, state, user_id, key_id, expires_at
 ) VALUES (
     %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s,
-    %(user_id)s, %(expires_at)s
+    %(user_id)s, %(key_id)s, %(expires_at)s
 )
 ON CONFLICT (id) DO UPDATE SET
     position = excluded.position, version = excluded.version, state = excluded.state

@@ -136,6 +136,7 @@ CREATE TABLE {schema}.session (
     id uuid PRIMARY KEY,
     tenant text NOT NULL,
     user_id text,
+    key_id uuid,
     expires_at timestamptz NOT NULL,
     created_position bigint NOT NULL,
     position bigint NOT NULL,

@@ -98,7 +98,12 @@ def _machine_columns(machine: Machine) -> Columns:
 
 
 def _session_columns(session: BrowserSession) -> Columns:
-    return {"user_id": session.started.user_id, "expires_at": session.started.expires_at}
+    started = session.started
+    return {
+        "user_id": started.user_id,
+        "key_id": started.key_id,
+        "expires_at": started.expires_at,
+    }
 
 
 def _organisation_columns(organisation: Organisation) -> Columns:

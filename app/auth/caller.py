@@ -45,6 +45,42 @@ class TicketRevoked(Unauthorized):
     code = "ticket_revoked"
 
 
+class SessionEnded(Unauthorized):
+    """The session of this browser was revoked, has expired, or is none."""
+
+    code = "session_ended"
+
+
+class SignInLinkExpired(Unauthorized):
+    """The sign-in link has expired."""
+
+    code = "sign_in_link_expired"
+
+
+class SignInLinkUsed(Unauthorized):
+    """The sign-in link was used before."""
+
+    code = "sign_in_link_used"
+
+
+class SignInRefused(Unauthorized):
+    """The identity provider did not sign the person in, or not in this browser."""
+
+    code = "sign_in_refused"
+
+
+class FormRefused(Exception):
+    """A form came without a token of this browser's, so another site may have sent it."""
+
+    code = "form_refused"
+
+
+class ForeignOrigin(FormRefused):
+    """A form came from a page that is none of ours."""
+
+    code = "foreign_origin"
+
+
 class CredentialInAddress(Unauthorized):
     """A key or a token stands in the address, where logs and histories keep it."""
 
@@ -80,15 +116,24 @@ class Caller(Struct, frozen=True, kw_only=True):
     """The only deployments this caller may know of; empty for all."""
 
     credential: str = ""
-    """What they showed, by a stable name that is no secret: token:<id> or key:<id>."""
+    """What they showed, by a stable name that is no secret: token:<id>, key:<id>, session:<id>."""
 
     ticket: str = ""
     """What a ticket is for (a run, a batch, the tenant), which was made with the credential."""
+
+    session: UUID | None = None
+    """The session of a browser; one that began with a key has the key as its credential."""
 
     @property
     def tenant(self) -> str:
         """What the caller's things belong to."""
         return tenant_of(self.user_id, self.org_id)
+
+    @property
+    def key_id(self) -> UUID | None:
+        """The API key that they show, or that their session began with."""
+        kind, _, identifier = self.credential.partition(":")
+        return UUID(identifier) if kind == "key" else None
 
     @property
     def actor(self) -> str:

@@ -28,7 +28,7 @@ from app.auth.tickets import Ticket, Tickets
 from app.auth.tokens import ALGORITHM, CANNOT_READ, Claims, Tokens
 from events.access.api_key import ApiKey
 from events.access.organisation import MEMBER, OWNER, VIEWER, Organisation
-from events.aggregates import KEY, ORGANISATION, TOKEN
+from events.aggregates import KEY, ORGANISATION, SESSION, TOKEN
 from events.errors import NotFound
 
 REMEMBERED = 10_000
@@ -162,11 +162,13 @@ class Credentials:
             LogUnavailable: it cannot be checked now.
 
         """
+        if caller.session and await self._session_ended(caller.session):
+            return True
         kind, _, identifier = caller.credential.partition(":")
         if kind == "key":
             key = await self._key_of(caller)
             return key is None or key.revoked_at is not None
-        if await self.states.of(TOKEN, UUID(identifier)):
+        if kind == "token" and await self.states.of(TOKEN, UUID(identifier)) is not None:
             return True
         managed = await self._managed(caller.org_id)
         if managed is None:
@@ -174,11 +176,51 @@ class Credentials:
         role = managed.members.get(caller.user_id or "")
         return role is None or caller.role not in {role, TICKET}
 
+    async def caller_of_key(self, key_id: UUID) -> Caller:
+        """Return the caller that a key stands for, whose secret was checked before.
+
+        Raises:
+            KeyRevoked, KeyExpired: it does not count any more.
+            Unauthorized: there is no such key.
+            LogUnavailable: it cannot be checked now.
+
+        """
+        key = await self.states.of(KEY, key_id)
+        if key is None:
+            raise Unauthorized
+        return self._caller_of(key)
+
+    async def caller_of_person(
+        self, *, user_id: str | None, org_id: str | None, role: str, credential: str
+    ) -> Caller:
+        """Return a person as a caller; *role* counts where no members are managed here.
+
+        Raises:
+            NotFound: they do not belong to the organisation any more.
+            LogUnavailable: it cannot be checked now.
+
+        """
+        managed = await self._managed(org_id)
+        if managed is not None:
+            if (member := managed.members.get(user_id or "")) is None:
+                raise _no_such_organisation()
+            org_id, role = str(managed.id), member
+        return Caller(
+            user_id=user_id,
+            org_id=org_id,
+            scopes=SCOPES_OF_ROLE[role],
+            role=role,
+            credential=credential,
+        )
+
+    async def _session_ended(self, session_id: UUID) -> bool:
+        session = await self.states.of(SESSION, session_id)
+        return session is None or session.revoked_at is not None
+
     async def _key_of(self, caller: Caller) -> ApiKey | None:
-        kind, _, identifier = caller.credential.partition(":")
-        if kind != "key":
+        if caller.key_id is None:
             return None
-        return await self.states.of(KEY, UUID(identifier))
+        return await self.states.of(KEY, caller.key_id)
 
     async def _caller_with_key(self, credential: str, organisation: str) -> Caller:
         key_id = key_id_in(credential)
@@ -187,13 +229,17 @@ class Credentials:
         key = await self.states.of(KEY, key_id)
         if key is None or not matches(credential, key.issued.sha256):
             raise Unauthorized
+        caller = self._caller_of(key)
+        if organisation and organisation != caller.org_id:
+            raise _no_such_organisation()
+        return caller
+
+    def _caller_of(self, key: ApiKey) -> Caller:
         if key.revoked_at is not None:
             raise KeyRevoked
         if key.expired(self._now()):
             raise KeyExpired
         issued = key.issued
-        if organisation and organisation != issued.org_id:
-            raise _no_such_organisation()
         self._uses.note(key.id)
         return Caller(
             user_id=issued.user_id,
@@ -218,20 +264,12 @@ class Credentials:
         if organisation and claims.org_id and organisation != claims.org_id:
             raise _no_such_organisation()
         org_id = claims.org_id or organisation or None
-        managed = await self._managed(org_id)
-        if managed is None:
-            if org_id != claims.org_id:
-                raise _no_such_organisation()
-            role = claims.role if org_id else OWNER
-        elif (member := managed.members.get(claims.user_id or "")) is None:
+        if org_id != claims.org_id and await self._managed(org_id) is None:
             raise _no_such_organisation()
-        else:
-            org_id, role = str(managed.id), member
-        return Caller(
+        return await self.caller_of_person(
             user_id=claims.user_id,
             org_id=org_id,
-            scopes=SCOPES_OF_ROLE[role],
-            role=role,
+            role=claims.role if org_id else OWNER,
             credential=f"token:{claims.token_id}",
         )
 

@@ -23,8 +23,8 @@ from infra.event_store import LogUnavailable
 
 ORGANISATION_HEADER = "Comfyd-Organisation"
 
-_CREDENTIAL = re.compile(r"\bcfd_[\w-]{64}|\beyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
-"""An API key or a JWT."""
+_CREDENTIAL = re.compile(r"\bcf[ds]_[\w-]{64}|\beyJ[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
+"""An API key, the secret of a session, or a JWT."""
 
 
 class ScopeUndeclared(Exception):
@@ -61,11 +61,22 @@ async def authorise(
     if connection.scope["query_string"]:
         _refuse_credential_in_address(connection)
     caller = await _caller(connection, route)
+    check_scopes(caller, route)
+    connection.state.caller = caller
+
+
+def check_scopes(caller: Caller, route: BaseRouteHandler) -> None:
+    """Check that a caller may use a route.
+
+    Raises:
+        ScopeMissing: the caller may not do this.
+        NotFound: the caller is kept to some deployments, and the route knows nothing of that.
+
+    """
     if caller.scopes.isdisjoint(route.opt[OPT]):
         raise ScopeMissing(route.opt[OPT] - {ADMIN} or route.opt[OPT])
     if caller.deployments and not route.opt[PER_DEPLOYMENT]:
         raise NotFound("there is nothing here for a key that is restricted to deployments")
-    connection.state.caller = caller
 
 
 def _refuse_credential_in_address(connection: ASGIConnection[Any, Any, Any, Any]) -> None:

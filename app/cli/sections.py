@@ -31,7 +31,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "deployments",
         "machine",
     ),
-    "help.section_access": ("login", "logout", "whoami", "keys", "token"),
+    "help.section_access": ("login", "logout", "whoami", "keys", "token", "sign-in"),
     "help.section_server": (
         "up",
         "api",

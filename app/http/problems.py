@@ -17,9 +17,15 @@ from msgspec import Struct
 
 from app.auth.caller import (
     CredentialInAddress,
+    ForeignOrigin,
+    FormRefused,
     KeyExpired,
     KeyRevoked,
     ScopeMissing,
+    SessionEnded,
+    SignInLinkExpired,
+    SignInLinkUsed,
+    SignInRefused,
     TicketExpired,
     TicketRevoked,
     TokenRevoked,
@@ -99,7 +105,7 @@ class ErrorResponse(Struct, frozen=True, kw_only=True):
         return {}
 
 
-Refusal = CommandRefused | Unauthorized | ScopeMissing | TooMany | BadRequest
+Refusal = CommandRefused | Unauthorized | ScopeMissing | FormRefused | TooMany | BadRequest
 
 _REFUSALS: Mapping[type[Refusal], HTTPStatus] = {
     BadRequest: HTTPStatus.BAD_REQUEST,
@@ -111,11 +117,15 @@ _REFUSALS: Mapping[type[Refusal], HTTPStatus] = {
             TicketExpired,
             TicketRevoked,
             CredentialInAddress,
+            SessionEnded,
+            SignInLinkExpired,
+            SignInLinkUsed,
+            SignInRefused,
             Unauthorized,
         ),
         HTTPStatus.UNAUTHORIZED,
     ),
-    ScopeMissing: HTTPStatus.FORBIDDEN,
+    **dict.fromkeys((ScopeMissing, FormRefused, ForeignOrigin), HTTPStatus.FORBIDDEN),
     NotFound: HTTPStatus.NOT_FOUND,
     **dict.fromkeys(
         (

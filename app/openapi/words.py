@@ -25,6 +25,7 @@ TAGS: Mapping[str, str] = {
     "Deployments": "Which version an environment runs, on which machine.",
     "Machines": "Where a ComfyUI answers.",
     "Keys": "API keys and JWTs: who they stand for, what they may do, and how they are revoked.",
+    "Sessions": "Who is signed in with a browser.",
     "Organisations": "Who belongs together, and who may do what.",
     "Classic": "The routes and shapes of comfyui-deploy.",
     "Files": "What runs made, for everyone who has the address.",

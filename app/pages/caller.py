@@ -5,10 +5,12 @@ from typing import Any
 from litestar import Request
 
 from app.auth.caller import Caller
-from app.auth.guard import authorise
+from app.auth.session.page_guard import authorise_page
 from app.limits.rate_limit_guard import limit_address, limit_credential
 
-PAGE_GUARDS = [limit_address, authorise, limit_credential]
+PAGE_GUARDS = [limit_address, authorise_page, limit_credential]
+OPEN_GUARDS = [limit_address]
+"""Of the pages that a browser opens to get a session."""
 
 
 def provide_page_caller(request: Request[Any, Any, Any]) -> Caller:

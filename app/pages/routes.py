@@ -8,17 +8,21 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import HTTPRouteHandler
 from litestar.handlers.base import BaseRouteHandler
 
+from app.auth.session.page_guard import check_form
 from app.http.accepts import prefers_html
 from app.http.dialect import DIALECT
 from app.pages import changes, static
-from app.pages.caller import PAGE_GUARDS
+from app.pages.caller import OPEN_GUARDS, PAGE_GUARDS
 from app.pages.home import routes as home
 from app.pages.i18n.preferences import keep_choice
 from app.pages.provide import dependencies
 from app.pages.runs import routes as runs
 from app.pages.shell.errors import PAGES
+from app.pages.sign_in import provider as sign_in_by_provider
+from app.pages.sign_in import routes as sign_in
+from app.pages.sign_in import sessions
 
-GUARDED_PAGES = [home.overview, *changes.ROUTES, *runs.ROUTES]
+GUARDED_PAGES = [home.overview, *changes.ROUTES, *runs.ROUTES, *sessions.ROUTES]
 """All that a signed-in browser opens, beside Home."""
 
 _WELCOME = {"name": "comfyd", "docs": "docs", "openapi": "openapi.json", "health": "health/ready"}
@@ -42,6 +46,11 @@ async def _welcome_programs(request: Request[Any, Any, Any]) -> Response[Any] | 
     return await keep_choice(request)
 
 
+async def _check(request: Request[Any, Any, Any]) -> Response[Any] | None:
+    await check_form(request)
+    return await keep_choice(request)
+
+
 def _router(routes: list[HTTPRouteHandler], **more: Any) -> Router:
     return Router(
         path="/",
@@ -59,5 +68,11 @@ def page_routes() -> list[HTTPRouteHandler | Router]:
     return [
         static.asset,
         _router([home.home], guards=open_guards, before_request=_welcome_programs, **common),
-        _router(GUARDED_PAGES, guards=PAGE_GUARDS, before_request=keep_choice, **common),
+        _router(
+            [*sign_in.ROUTES, *sign_in_by_provider.ROUTES],
+            guards=OPEN_GUARDS,
+            before_request=_check,
+            **common,
+        ),
+        _router(GUARDED_PAGES, guards=PAGE_GUARDS, before_request=_check, **common),
     ]

@@ -9,6 +9,15 @@ REQUESTS: Texts = {
     "token_revoked": "This token was revoked.",
     "ticket_expired": "This ticket has expired; get a new one.",
     "ticket_revoked": "The key or token behind this ticket is no longer valid.",
+    "session_ended": "This session has ended; sign in again.",
+    "sign_in_link_expired": "This sign-in link has expired; get a new one by `comfyd sign-in`.",
+    "sign_in_link_used": "This sign-in link was used before; get a new one by `comfyd sign-in`.",
+    "sign_in_refused": "The identity provider did not sign you in; try again.",
+    "form_refused": "This form has expired; load the page again and repeat it.",
+    "foreign_origin": (
+        "The request comes from a page of another site. Behind a proxy, set COMFYD_PUBLIC_URL to "
+        "the address that browsers use."
+    ),
     "credential_in_address": (
         "Keys and tokens in the URL are not accepted: send them in a header, or use a ticket."
     ),

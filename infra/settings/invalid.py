@@ -24,6 +24,12 @@ MESSAGES: Texts = {
         "must be set too, or none of {all}; AUTH_AUDIENCE=* accepts tokens for any audience"
     ),
     "unsafe_keys": "must begin with https:// (http only on this machine)",
+    "no_public_url": (
+        "must be the address that browsers use, such as https://comfyd.example.com, "
+        "without a user, '?' and '#'"
+    ),
+    "client_missing": "must be set with AUTH_CLIENT_SECRET, which is its secret",
+    "issuer_missing": "must be set with AUTH_CLIENT_ID, with AUTH_JWKS_URL and AUTH_AUDIENCE",
     "no_scheme": "must begin with http:// or https://: write {right}",
     "no_address": "is not an address such as https://storage.example.com",
     "address_with_secret": (

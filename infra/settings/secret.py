@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
-_WHOLE = ("JWT_SECRET", "SPACES_SECRET")
+_WHOLE = ("JWT_SECRET", "SPACES_SECRET", "AUTH_CLIENT_SECRET")
 _LISTS = ("COMFYD_SEAL_KEYS",)
 _HEADERS = ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS")
 _IN_URLS = ("NATS_URL", "POSTGRES_URL")

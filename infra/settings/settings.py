@@ -10,6 +10,7 @@ import msgspec
 from infra.sealing import BadSealKey, Sealer
 from infra.settings.invalid import SettingsInvalid, must_be
 from infra.settings.secret import placeholders_in
+from infra.settings.sign_in import check_client, check_public_url
 from infra.settings.spaces import check_bucket, check_endpoint, check_public_address
 
 PREFIX = "COMFYD_"
@@ -65,6 +66,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     auth_audience: str = ""
     """The audience that its tokens must have (`aud`); `*`: any."""
+
+    auth_client_id: str = ""
+    """As what the identity provider knows us, for people who sign in with a browser."""
+
+    auth_client_secret: str = ""
+    """The secret of that client; empty: it is a public one, which PKCE protects alone."""
+
+    public_url: str = ""
+    """Where browsers find the pages, if not where this process listens."""
 
     host: str = "127.0.0.1"
     port: int = 3000
@@ -150,15 +160,16 @@ _SPACES = {
 }
 _PLAIN = {"NATS_URL": "nats_url", "POSTGRES_URL": "postgres_url", "JWT_SECRET": "jwt_secret"}
 _AUTH = {name.upper(): name for name in ("auth_jwks_url", "auth_issuer", "auth_audience")}
+_CLIENT = {name.upper(): name for name in ("auth_client_id", "auth_client_secret")}
 _OWN = {
     PREFIX + name.upper(): name
     for name in Settings.__struct_fields__
-    if name not in {"spaces", *_PLAIN.values(), *_AUTH.values()}
+    if name not in {"spaces", *_PLAIN.values(), *_AUTH.values(), *_CLIENT.values()}
 }
 CLIENTS = frozenset({"COMFYD_URL", "COMFYD_KEY"})
 """What the command line's clients read; no business of a server's, and no mistake either."""
 
-SETTING_NAMES = frozenset(_SPACES | _PLAIN | _AUTH | _OWN)
+SETTING_NAMES = frozenset(_SPACES | _PLAIN | _AUTH | _CLIENT | _OWN)
 
 
 def settings_from(env: Mapping[str, str]) -> Settings:
@@ -173,7 +184,7 @@ def settings_from(env: Mapping[str, str]) -> Settings:
     if unknown:
         known_names = ", ".join(sorted(SETTING_NAMES))
         raise SettingsInvalid(", ".join(unknown), "unknown", known=known_names)
-    plain = _PLAIN | _AUTH | _OWN
+    plain = _PLAIN | _AUTH | _CLIENT | _OWN
     values: dict[str, object] = {field: env[name] for name, field in plain.items() if env.get(name)}
     spaces = {field: env[name] for name, field in _SPACES.items() if env.get(name)}
     spaces.setdefault("endpoint_cdn", spaces.get("endpoint", ""))
@@ -195,6 +206,8 @@ def _require(env: Mapping[str, str]) -> None:
         raise SettingsInvalid(", ".join(known), "placeholder")
     _check_proxies(env.get(f"{PREFIX}TRUSTED_PROXIES", ""))
     _check_provider(env)
+    check_client(env)
+    check_public_url(env)
     try:
         Sealer(env[SEAL_KEYS])
     except BadSealKey as error:
@@ -242,7 +255,10 @@ def _check_spaces(spaces: Spaces) -> None:
 
 def _convert(values: Mapping[str, object], spaces: Mapping[str, object]) -> Settings:
     section = {n: _converted(n, value, Spaces, _SPACES) for n, value in spaces.items()}
-    own = {n: _converted(n, value, Settings, _PLAIN | _AUTH | _OWN) for n, value in values.items()}
+    own = {
+        n: _converted(n, value, Settings, _PLAIN | _AUTH | _CLIENT | _OWN)
+        for n, value in values.items()
+    }
     return msgspec.convert(own | {"spaces": section}, Settings)
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -17,9 +18,13 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from app.auth.credentials import SCOPES_OF_ROLE
-from app.auth.scopes import OPT, PER_DEPLOYMENT, RUNS_READ, RUNS_WRITE, SCOPES
+from app.auth.scopes import ADMIN, OPT, PER_DEPLOYMENT, RUNS_READ, RUNS_WRITE, SCOPES
+from app.auth.session.form_tokens import FormTokens
+from app.http.dialect import DIALECT
+from app.pages.shell.errors import PAGES
 from tests.e2e.graphs import card
-from tests.e2e.system import System
+from tests.e2e.signing_in import cookies_by_key, cookies_by_link
+from tests.e2e.system import SECRET, System
 from tests.e2e.tenant import Json, Tenant, client_of
 
 HEADER = "Comfyd-Organisation"
@@ -44,6 +49,11 @@ class Route(Struct, frozen=True, kw_only=True):
         return re.findall(r"{(\w+):", self.path)
 
     @property
+    def is_page(self) -> bool:
+        """Whether a browser opens it, with a cookie."""
+        return self.handler.opt.get(DIALECT) is PAGES
+
+    @property
     def takes_body(self) -> bool:
         """Whether it reads a body."""
         return "data" in self.handler.parsed_fn_signature.parameters
@@ -60,6 +70,11 @@ class Holder(Struct, frozen=True, kw_only=True):
     """The credential opens nothing."""
 
     key_id: str = ""
+    cookies: Mapping[str, str] = {}
+    """What a browser has in which they are signed in."""
+
+    sign_in: Callable[[], Awaitable[Mapping[str, str]]] | None = None
+    """Signs them in once more, for what ends their session."""
 
     def status_for(self, route: Route, *, hidden: bool) -> int | None:
         """Return the status that a request must be refused with; None for no refusal."""
@@ -69,11 +84,17 @@ class Holder(Struct, frozen=True, kw_only=True):
             return 403
         if self.restricted and not route.handler.opt[PER_DEPLOYMENT]:
             return 404
+        if route.name in PERSONAL and ADMIN not in self.scopes:
+            return 404
         return HIDDEN.get(route.name, 404) if hidden else None
 
 
 HIDDEN = {"GET /api/run": 400}
 """Where the classic dialect says something else than 404."""
+
+
+PERSONAL = frozenset({"POST /sessions/{session_id}/revoke"})
+"""What only a person themselves may do, and admins; the sample is never theirs."""
 
 
 class Objects:
@@ -106,6 +127,14 @@ class Objects:
         body = {"name": "spare", "scopes": [RUNS_READ]}
         return await _made(self.tenant, "/v1/keys", body)
 
+    async def another_session(self) -> str:
+        """Sign in with a key that nothing else needs."""
+        body = {"name": "spare", "scopes": [RUNS_READ]}
+        made = (await self.tenant.http.post("/v1/keys", json=body)).json()
+        await cookies_by_key(str(self.tenant.http.base_url), made["key"])
+        listed = (await self.tenant.http.get("/v1/sessions")).json()["data"]
+        return str(next(s["id"] for s in listed if s["key_id"] == made["id"]))
+
 
 async def _made(tenant: Tenant, path: str, body: Json) -> str:
     answer = await tenant.http.post(path, json=body)
@@ -137,6 +166,7 @@ SAMPLES: Mapping[str, Sample] = {
     "organisation_id": _of("organisation_id"),
     "machine_id": Objects.another_machine,
     "key_id": Objects.another_key,
+    "session_id": Objects.another_session,
     "batch_id": _of("batch_id"),
     "user_id": _always(SOMEBODY),
     "environment_name": _always("production"),
@@ -176,6 +206,11 @@ QUERIES: Mapping[str, Callable[[Objects], dict[str, str]]] = {
 }
 """Query parameters, for each route that requires some."""
 
+FORMS: Mapping[str, Callable[[Objects], dict[str, str]]] = {
+    "POST /runs/selected": lambda o: {"action": "cancel", "run": o.run_id},
+}
+"""What a form of a page holds, for each that reads one."""
+
 FILTERED = frozenset({"POST /v1/runs/rerun"})
 """Where what is hidden is passed over instead of refused."""
 
@@ -187,6 +222,8 @@ class Request(Struct, frozen=True, kw_only=True):
     url: str
     body: Json | None
     query: dict[str, str]
+    is_page: bool
+    form: dict[str, str]
 
 
 async def request_for(route: Route, objects: Objects) -> Request:
@@ -205,7 +242,10 @@ async def request_for(route: Route, objects: Objects) -> Request:
         raise LookupError(f"{route.name}: add it to BODIES in {__file__}")
     body = BODIES[route.name](objects) if route.takes_body else None
     query = QUERIES[route.name](objects) if route.name in QUERIES else {}
-    return Request(method=route.method, url=url, body=body, query=query)
+    form = FORMS[route.name](objects) if route.name in FORMS else {}
+    return Request(
+        method=route.method, url=url, body=body, query=query, is_page=route.is_page, form=form
+    )
 
 
 class World(Struct, frozen=True, kw_only=True):
@@ -221,6 +261,8 @@ class World(Struct, frozen=True, kw_only=True):
 
     async def status(self, request: Request, holder: Holder) -> int:
         """Send a request; give its status, without waiting for the end of a stream."""
+        if request.is_page:
+            return await self._status_of_page(request, holder)
         async with self.http.stream(
             request.method,
             request.url,
@@ -229,6 +271,27 @@ class World(Struct, frozen=True, kw_only=True):
             headers=dict(holder.headers),
         ) as answer:
             return answer.status_code
+
+    async def _status_of_page(self, request: Request, holder: Holder) -> int:
+        """Send a request as a browser does; give 401 where that is led to the sign-in."""
+        # The token of a form is bound to the cookie. A bearer token must not matter.
+        kept = holder.cookies
+        if request.url == "/sign-out" and holder.sign_in and not holder.refused:
+            kept = await holder.sign_in()
+        secret = next(iter(kept.values()), "")
+        cookies = "; ".join(f"{name}={value}" for name, value in kept.items())
+        origin = str(self.http.base_url).rstrip("/")
+        headers = {"Accept": "text/html", "Cookie": cookies, "Origin": origin, **holder.headers}
+        form = {"form_token": FormTokens(SECRET).token(secret), **request.form}
+        answer = await self.http.request(
+            request.method,
+            request.url,
+            params=request.query,
+            headers=headers,
+            data=form if request.method == "POST" else None,
+        )
+        led = answer.headers.get("Location", "").split("?")[0].endswith("sign-in")
+        return 401 if led and "Set-Cookie" not in answer.headers else answer.status_code
 
 
 @asynccontextmanager
@@ -249,7 +312,16 @@ async def people(system: System, tenant: Tenant) -> list[Holder]:
         path = f"/v1/organisations/{organisation}/members/{user}"
         (await tenant.http.put(path, json={"role": role})).raise_for_status()
         headers = {"Authorization": f"Bearer {system.token(user)}", HEADER: organisation}
-        found.append(Holder(name=role, headers=headers, scopes=scopes))
+        sign_in = partial(cookies_by_link, system, user, organisation)
+        found.append(
+            Holder(
+                name=role,
+                headers=headers,
+                scopes=scopes,
+                cookies=await sign_in(),
+                sign_in=sign_in,
+            )
+        )
     return found
 
 
@@ -258,7 +330,7 @@ async def keys(tenant: Tenant, deployment_id: str) -> list[Holder]:
     of_runs = frozenset({RUNS_READ, RUNS_WRITE})
     found = [await _key(tenant, f"key for {s}", frozenset({s})) for s in sorted(SCOPES)]
     found.append(await _key(tenant, "restricted key", of_runs, deployments=[deployment_id]))
-    end = datetime.now(UTC) + timedelta(seconds=1)
+    end = datetime.now(UTC) + timedelta(seconds=3)
     found.append(await _key(tenant, "expired key", SCOPES, expires_at=end.isoformat()))
     found.append(revoked := await _key(tenant, "revoked key", SCOPES))
     me = await tenant.http.get("/v1/me", headers=dict(revoked.headers))
@@ -272,6 +344,7 @@ async def _key(tenant: Tenant, name: str, scopes: frozenset[str], **limits: Any)
     body = {"name": name, "scopes": sorted(scopes), **limits}
     answer = await tenant.http.post("/v1/keys", json=body)
     assert answer.status_code == 201, answer.text
+    sign_in = partial(cookies_by_key, str(tenant.http.base_url), answer.json()["key"])
     return Holder(
         name=name,
         headers={"Authorization": f"Bearer {answer.json()['key']}", HEADER: ""},
@@ -279,4 +352,6 @@ async def _key(tenant: Tenant, name: str, scopes: frozenset[str], **limits: Any)
         restricted="deployments" in limits,
         refused=name in {"expired key", "revoked key"},
         key_id=answer.json()["id"],
+        cookies=await sign_in(),
+        sign_in=sign_in,
     )

@@ -11,9 +11,14 @@ from app.auth.credentials import Credentials
 from app.auth.key_uses import KeyUses
 from app.auth.keys import fingerprint, new_key
 from app.auth.scopes import RUNS_READ
+from app.auth.session.access import PageAccess
+from app.auth.session.form_tokens import FormTokens
+from app.auth.session.links import SignInLinks
 from app.auth.states import AuthStates
 from app.auth.tickets import Tickets
 from app.auth.tokens import Tokens
+from app.commands.recorder import Recorder
+from app.commands.sessions import Sessions
 from events.access.api_key import IssueKey, KeyIssued
 from events.access.organisation import CreateOrganisation, PutMember, RemoveMember
 from events.aggregates import KEY, ORGANISATION
@@ -41,6 +46,15 @@ class World:
             states=AuthStates(self.log, lease=0.0),
             uses=self.uses,
             now=lambda: self.now,
+        )
+        self.pages = PageAccess(
+            self.credentials, FormTokens(SECRET), public_url="", now=lambda: self.now
+        )
+        self.links = SignInLinks(SECRET)
+        self.sessions = Sessions(
+            Recorder(store=self.log, now=lambda: self.now, new_id=uuid4),
+            self.credentials,
+            self.links,
         )
 
     async def happens(

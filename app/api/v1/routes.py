@@ -1,7 +1,7 @@
 """All routes of the native API, by what their bodies may hold."""
 
 from app.api.v1 import doctor, reruns
-from app.api.v1.access import keys, me, organisations, tickets, tokens
+from app.api.v1.access import keys, me, organisations, sessions, tickets, tokens
 from app.api.v1.batches import follow as follow_batch
 from app.api.v1.batches import routes as batches
 from app.api.v1.deployments import routes as deployments
@@ -36,6 +36,7 @@ OTHERS = [
     *deployments.ROUTES,
     *keys.ROUTES,
     *tokens.ROUTES,
+    *sessions.ROUTES,
     *organisations.ROUTES,
     *events.ROUTES,
     *doctor.ROUTES,

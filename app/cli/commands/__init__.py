@@ -52,6 +52,7 @@ LOCAL_COMMANDS: tuple[click.Command, ...] = (
     processes.backup,
     processes.restore,
     local_access.token,
+    local_access.sign_in,
     local_access.analyst,
     completion.completion,
 )

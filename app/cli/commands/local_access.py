@@ -1,4 +1,4 @@
-"""comfyd token, analyst: access to the stack whose data folder is here."""
+"""comfyd token, sign-in, analyst: access to the stack whose data folder is here."""
 
 import os
 from urllib.parse import urlsplit, urlunsplit
@@ -8,7 +8,13 @@ import click
 from app.auth.tokens import Tokens
 from app.cli.client.login import LOCAL_USER
 from app.cli.errors import exit_with_error
-from app.cli.local_settings import chosen_data, local_secret, remembered_settings
+from app.cli.local.sign_in import pages_address, sign_in_address
+from app.cli.local_settings import (
+    chosen_data,
+    kept_settings,
+    local_secret,
+    remembered_settings,
+)
 from app.cli.texts import tr
 from infra.embedded.nats_server import analyst_password
 from infra.jetstream.analyst import ACCOUNTS, USER
@@ -22,6 +28,26 @@ from infra.jetstream.analyst import ACCOUNTS, USER
 @click.option("--days", type=click.IntRange(1), default=None, help=tr("Days until it expires."))
 def token(user: str, org: str | None, days: int | None) -> None:
     """Print an API token for the local owner. Without --days it does not expire."""
+    seconds = days * 86_400 if days else None
+    click.echo(Tokens(_secret()).issue(user_id=user, org_id=org, seconds=seconds))
+
+
+@click.command(
+    "sign-in",
+    help=tr(
+        "Print a link that signs a browser in to the pages: once, within 10 minutes. "
+        "COMFYD_PUBLIC_URL sets its host."
+    ),
+)
+@click.option("--user", default=LOCAL_USER, show_default=True, help=tr("Whom it signs in."))
+@click.option("--org", default=None, help=tr("The organisation they act for."))
+def sign_in(user: str, org: str | None) -> None:
+    """Print a link that signs a browser in to the pages."""
+    base = pages_address(kept_settings(chosen_data()))
+    click.echo(sign_in_address(_secret(), base, user=user, org=org))
+
+
+def _secret() -> str:
     folder = chosen_data()
     if not (os.environ.get("JWT_SECRET") or (folder / "jwt-secret").exists()):
         exit_with_error(
@@ -30,8 +56,7 @@ def token(user: str, org: str | None, days: int | None) -> None:
                 folder=folder,
             )
         )
-    seconds = days * 86_400 if days else None
-    click.echo(Tokens(local_secret(folder)).issue(user_id=user, org_id=org, seconds=seconds))
+    return local_secret(folder)
 
 
 @click.command(help=tr("Print a NATS address that can only read the event log."))

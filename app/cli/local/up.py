@@ -21,6 +21,7 @@ from app.cli.client.login import LOCAL_USER
 from app.cli.errors import exit_with_error, refusal_text
 from app.cli.local.comfyui import Comfyui, ComfyuiUnreachable, inspect_comfyui, url_from_environment
 from app.cli.local.samples import STEPS_ON_CPU, Sample, run_samples
+from app.cli.local.sign_in import pages_address, sign_in_address
 from app.cli.local.stack import (
     CannotStart,
     LocalMachine,
@@ -176,6 +177,7 @@ async def _show(
                 )
             )
         await _show_sample(client, stack, console, comfyui)
+    _show_sign_in(stack, console)
     console.print(tr("every route, to try in a browser: {url}/docs", url=stack.url))
     token_line = command_line(stack.folder, sys.argv[0], "token", "--days", "1")
     console.print(
@@ -183,6 +185,14 @@ async def _show(
     )
     console.print(tr("Ctrl-C stops everything; the data stays in {folder}", folder=stack.folder))
     return 0
+
+
+def _show_sign_in(stack: Stack, console: Console) -> None:
+    console.print(tr("the pages: open this link within 10 minutes, it signs one browser in:"))
+    link = sign_in_address(stack.jwt_secret, pages_address(stack.env))
+    console.print(f"  {link}", style="bold")
+    line = command_line(stack.folder, sys.argv[0], "sign-in")
+    console.print(f"  {tr('This prints another one: {line}', line=line)}")
 
 
 async def _show_sample(

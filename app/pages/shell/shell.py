@@ -49,6 +49,9 @@ class Shell(Struct, frozen=True, kw_only=True):
     images_from: str = ""
     """The origin from which outputs are fetched."""
 
+    form_token: str = ""
+    """The token for forms of a person who is signed in; empty at a page that needs no session."""
+
     def t(self, text: str, **params: object) -> str:
         """Return a text in the language of the page."""
         return translate(text, self.preferences.language, params)
@@ -89,7 +92,7 @@ class Shell(Struct, frozen=True, kw_only=True):
             "themes": THEMES,
             "formats": self.formats,
             "address": self.address,
-            "form_token": "",
+            "form_token": self.form_token,
             "asset": lambda name: self.address.to(asset_path(name)),
             "chosen_language": partial(self._choice, LANGUAGE),
             "chosen_theme": partial(self._choice, THEME),
@@ -99,7 +102,7 @@ class Shell(Struct, frozen=True, kw_only=True):
         return self.address.here(**{name: value})
 
 
-def shell_of(request: Request[Any, Any, Any], images_from: str = "") -> Shell:
+def shell_of(request: Request[Any, Any, Any], images_from: str = "", form_token: str = "") -> Shell:
     """Return the shell for a request."""
     preferences = preferences_of(request)
     path = request.url.path
@@ -108,6 +111,7 @@ def shell_of(request: Request[Any, Any, Any], images_from: str = "") -> Shell:
         preferences=preferences,
         formats=Formats(language=preferences.language, zone=preferences.zone, now=clock.now()),
         images_from=images_from,
+        form_token=form_token,
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 from httpx import Response
 
 from app.openapi.examples import DEPLOYMENT, MACHINE
+from tests.e2e.signing_in import signed_in
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant, client_of
 from tests.observe.described import operations
@@ -131,6 +132,9 @@ async def unless_busy(ask: Callable[[], Awaitable[Response]]) -> Response | None
 
 async def test_every_example_is_answered_well(system: System, cleo: Tenant) -> None:
     story, recorded, failed = Story(system), Recorded(), []
+    async with signed_in(system, "cleo"):
+        sessions = (await cleo.http.get("/v1/sessions")).json()["data"]
+        story.ids["session_id"] = sessions[0]["id"]
     for method, path, operation, example in told():
         ask = partial(
             cleo.http.request,

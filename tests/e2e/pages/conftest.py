@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.e2e.pages.visits import VIOLATIONS, Visit, sign_in
+from tests.e2e.signing_in import link_for
 from tests.e2e.system import System
 from tests.e2e.tenant import Tenant, client_of
 from tests.observe.browser import CHROMIUM, SWITCHES
@@ -34,7 +35,7 @@ async def visit(browser: Browser, system: System) -> AsyncIterator[Visit]:
         context = await browser.new_context(locale="en-GB", **options)
         contexts.append(context)
         await context.add_init_script(VIOLATIONS)
-        await sign_in(context, url, system.token(user))
+        await sign_in(context, link_for(system, user, url=url))
         page = await context.new_page()
         page.on("pageerror", lambda error: raised.append(str(error)))
         await page.goto(f"{url}{path}")

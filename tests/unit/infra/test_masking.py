@@ -31,6 +31,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoiYWRhIn0.c2lnbmF0dXJl-_x"
         ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
         ("authorization=Basic dTpw", "authorization=Basic ***"),
         ("key cfd_0123-Ab_c is revoked", "key cfd_*** is revoked"),
+        ("session cfs_0123-Ab_c has ended", "session cfs_*** has ended"),
         (f"token {JWT}, again", "token eyJ***, again"),
         ("sealed gAAAAABl0123456789abcdefghijklmnop==", "sealed gAAAA***"),
         ("data:image/png;base64,iVBORw0KGgo=", "data:image/png;base64,***"),

@@ -9,6 +9,14 @@ import jsonschema_rs
 import pytest
 
 from app.api import health
+from app.auth.caller import (
+    ForeignOrigin,
+    FormRefused,
+    SessionEnded,
+    SignInLinkExpired,
+    SignInLinkUsed,
+    SignInRefused,
+)
 from app.http.problems import STATUS_OF
 from app.main import GUARDED_ROUTES
 from app.openapi import errors, headers
@@ -132,12 +140,23 @@ def test_every_example_is_of_an_operation() -> None:
     assert len(names) == len(operations())
 
 
+OF_PAGES = (
+    SessionEnded,
+    SignInLinkExpired,
+    SignInLinkUsed,
+    SignInRefused,
+    FormRefused,
+    ForeignOrigin,
+)
+
+
 def test_every_error_is_an_answer_of_some_operation() -> None:
     told = json.dumps(described()["paths"])
     of_no_operation = {"no_such_route", "method_not_allowed"}
     of_workers = {"illegal_transition"}
+    of_pages = {kind.code for kind in OF_PAGES}
     untold = {code for code in STATUS_OF if f"`{code}`" not in told}
-    assert untold - of_no_operation - of_workers == set()
+    assert untold - of_no_operation - of_workers - of_pages == set()
 
 
 def test_every_route_states_its_name() -> None:

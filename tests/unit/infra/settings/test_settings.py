@@ -279,3 +279,39 @@ def test_a_wrong_value_is_answered_with_what_it_must_be(
         settings_from(REQUIRED | {name: value})
     assert refused.value.text() == f"{name}: {english}"
     assert refused.value.text("zh") == f"{name}：{chinese}"
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:3000", "https://comfyd.example", "https://example.com/comfyd/"]
+)
+def test_the_pages_have_an_address(address: str) -> None:
+    assert settings_from(REQUIRED | {"COMFYD_PUBLIC_URL": address}).public_url == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "comfyd.example",
+        "ftp://comfyd.example",
+        "https://",
+        "https://ada@comfyd.example",
+        "https://comfyd.example?x=1",
+        "https://comfyd.example#x",
+        "https://comfyd.example:port",
+        "https://comfyd example",
+        "http://[::1",
+    ],
+)
+def test_what_is_no_address_of_pages_is_refused(address: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"^COMFYD_PUBLIC_URL: "):
+        settings_from(REQUIRED | {"COMFYD_PUBLIC_URL": address})
+
+
+def test_a_client_belongs_to_a_provider_and_a_secret_to_a_client() -> None:
+    with pytest.raises(SettingsInvalid, match=r"^AUTH_ISSUER: "):
+        settings_from(REQUIRED | {"AUTH_CLIENT_ID": "comfyd"})
+    with pytest.raises(SettingsInvalid, match=r"^AUTH_CLIENT_ID: "):
+        settings_from(REQUIRED | PROVIDER | {"AUTH_CLIENT_SECRET": "s"})
+    known = {"AUTH_CLIENT_ID": "comfyd", "AUTH_CLIENT_SECRET": "s"}
+    settings = settings_from(REQUIRED | PROVIDER | known)
+    assert (settings.auth_client_id, settings.auth_client_secret) == ("comfyd", "s")

@@ -1,4 +1,4 @@
-"""comfyd analyst prints an address, or what is missing for one."""
+"""comfyd analyst and sign-in print an address, or what is missing for one."""
 
 from pathlib import Path
 
@@ -41,3 +41,34 @@ def test_a_nats_of_ones_own_is_told_where_to_look(tmp_path: Path, stack: str) ->
 def test_the_configuration_can_be_pasted(tmp_path: Path) -> None:
     result = run(tmp_path, "--config")
     assert (result.exit_code, result.output) == (0, f"accounts {{\n{ACCOUNTS}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("settings", "begins"),
+    [
+        ({}, "http://127.0.0.1:3000/sign-in/link?token="),
+        ({"COMFYD_HOST": "0.0.0.0", "COMFYD_PORT": "3001"}, "http://127.0.0.1:3001/sign-in/"),
+        ({"COMFYD_HOST": "::1"}, "http://[::1]:3000/sign-in/"),
+        ({"COMFYD_PUBLIC_URL": "https://a.example/b/"}, "https://a.example/b/sign-in/link?token="),
+    ],
+)
+def test_a_sign_in_link_begins_with_where_browsers_find_the_pages(
+    tmp_path: Path, settings: dict[str, str], begins: str
+) -> None:
+    env = {"COMFYD_DATA": str(tmp_path), "JWT_SECRET": "s" * 32, **settings}
+    result = CliRunner().invoke(main, ["sign-in"], env=env)
+    assert (result.exit_code, result.output[: len(begins)]) == (0, begins)
+    assert result.output.count("\n") == 1
+
+
+def test_a_sign_in_link_of_a_stack_begins_with_its_address(tmp_path: Path) -> None:
+    (tmp_path / "settings.env").write_text("COMFYD_PORT=4000\n", "utf-8")
+    env = {"COMFYD_DATA": str(tmp_path), "JWT_SECRET": "s" * 32}
+    result = CliRunner().invoke(main, ["sign-in"], env=env)
+    assert result.output.startswith("http://127.0.0.1:4000/sign-in/link?token=")
+
+
+def test_without_a_secret_there_is_no_sign_in_link(tmp_path: Path) -> None:
+    env = {"COMFYD_DATA": str(tmp_path), "JWT_SECRET": None, "LANG": "en_US.UTF-8"}
+    result = CliRunner().invoke(main, ["sign-in"], env=env)
+    assert (result.exit_code, "JWT_SECRET" in result.output) == (2, True)

@@ -1,0 +1,1 @@
+"""Sign in by link, key or identity provider; sign out; one's own sessions."""
