@@ -18,7 +18,7 @@ from app.live.frames import FrameOf
 from app.live.progress import ProgressChannels
 from app.live.subscription import Subscription, Topic
 from app.live.tenant_backlog import TenantBacklog
-from app.live.tenant_channel import TenantChannel, TenantSubscription
+from app.live.tenant_channel import TenantChannel, TenantSubscription, begin_near
 from events.envelope import AnyRecorded, Unreadable
 from infra.event_store import LogUnavailable
 from infra.jetstream.log.reader import LogInterrupted
@@ -173,7 +173,9 @@ class Broadcaster:
         self._channels.clear()
 
     async def _read(self) -> None:
-        position = self._position = await self._head()
+        head = await self._head()
+        clients = (client for channel in self._channels.values() for client in channel.clients)
+        position = self._position = begin_near(head, (client.position for client in clients))
         for subscription in self._subscriptions:
             subscription.miss(position)
         for channel in self._channels.values():

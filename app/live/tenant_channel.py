@@ -5,7 +5,7 @@ the channel does not hold any more is read from the log (app/live/tenant_backlog
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -16,6 +16,15 @@ from events.envelope import AnyRecorded
 
 RECENT = 1024
 """Events that a channel holds: about three seconds of fifty runs a second."""
+
+
+def begin_near(head: int, positions: Iterable[int]) -> int:
+    """Return where a reader begins that has clients at these *positions*.
+
+    That is where the log ends, or a little before: so a channel holds what its first clients have
+    missed, as it does when all of them come back after a restart.
+    """
+    return min((position for position in positions if head - position <= RECENT), default=head)
 
 
 class TenantPiece(Struct, frozen=True, kw_only=True):

@@ -112,17 +112,32 @@ async def test_all_clients_of_a_tenant_share_one_reader_and_what_it_encoded(worl
 async def test_who_comes_late_receives_what_was_missed_then_what_happens(
     world: World, after: int
 ) -> None:
-    """From the log, page by page, then from the channel: before, in, and behind what it holds."""
+    """From the log, page by page, then from the channel, which holds what came after 5."""
     world.happens(times=3)
     world.happens(BOB)
     world.happens()
-    with world.follow():
+    with world.follow(after=5):
         await world.reader_at(5)
         world.happens(times=3)
         await world.reader_at(8)
         with world.follow(after=after) as late:
             world.happens()
             assert await taken(late, 9) == [p for p in range(after + 1, 10) if p != 4]
+
+
+@pytest.mark.parametrize(("missed", "opened"), [(RING, 1), (RING + 1, 2)])
+async def test_a_reader_begins_where_its_first_clients_are_if_that_is_near(
+    world: World, missed: int, opened: int
+) -> None:
+    """So those who come back after a restart need no other reader."""
+    world.happens(times=20)
+    with world.follow(after=20 - missed) as back, world.follow(after=0) as far:
+        story = await taken(back, 20)
+        with_readers = world.log.opened
+        assert await taken(far, 20) == list(range(1, 21))
+
+    assert story == list(range(21 - missed, 21))
+    assert (with_readers > 1) is (opened > 1)
 
 
 async def test_a_slow_client_holds_nothing_and_receives_the_rest_from_the_log(
@@ -196,7 +211,7 @@ async def test_what_an_erased_run_said_before_is_not_shown_any_more(world: World
 
 async def test_a_log_that_is_away_is_waited_for(world: World) -> None:
     world.happens(times=2)
-    with world.follow(BOB):
+    with world.follow(BOB, after=2):
         await world.reader_at(2)
         world.log.away = True
         with world.follow() as late:
@@ -243,7 +258,7 @@ async def test_what_this_version_cannot_read_is_left_out(world: World) -> None:
 async def test_few_pages_are_read_at_once(world: World) -> None:
     most = 3 * RING
     world.happens(times=most)
-    with world.follow(BOB):
+    with world.follow(BOB, after=most):
         await world.reader_at(most)
         readers: list[int] = []
 
@@ -263,7 +278,7 @@ async def test_few_pages_are_read_at_once(world: World) -> None:
 
 async def test_a_page_that_is_read_ends_with_the_process_at_the_latest(world: World) -> None:
     world.happens(times=2)
-    with world.follow(BOB):
+    with world.follow(BOB, after=2):
         await world.reader_at(2)
         world.broadcaster._position = 3  # which the page waits for
         with world.follow() as late:

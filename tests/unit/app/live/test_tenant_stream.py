@@ -226,8 +226,10 @@ async def test_changes_that_are_too_many_to_name_are_everything(
 ) -> None:
     """Because there are many ids, or because a client comes back long after."""
     monkeypatch.setattr(streams, "MOST_CHANGES", 2)
+    monkeypatch.setattr(channels, "RECENT", 0)
     world.happens(RUN_ID)
     [back] = await whole(world.streams.changes(await world.start(0, follow=False)))
+    monkeypatch.setattr(channels, "RECENT", 100)
     start = await world.start()
     async with asyncio.timeout(ENOUGH), aclosing(world.streams.changes(start)) as pieces:
         coming = asyncio.create_task(anext(pieces))
