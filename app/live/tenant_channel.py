@@ -34,6 +34,9 @@ class TenantPiece(Struct, frozen=True, kw_only=True):
     beat: bool
     """Whether a heartbeat is due."""
 
+    past: bool = False
+    """Whether they were read from the log: there may be more."""
+
     skipped: bool = False
     """Whether there was more than the channel holds, and it was not read."""
 
@@ -47,6 +50,9 @@ class TenantChannel:
         self.backlog = backlog
         self.head = head
         self.clients: set[TenantSubscription] = set()
+        self.noted = 0
+        """The position up to which a client has noted what it was sent, for all of them."""
+
         self._since = head()
         """The events beyond this position are held, all of them."""
 
@@ -104,34 +110,36 @@ class TenantSubscription(LiveClient):
         self.position = after
         """Nothing up to here is missing."""
 
-        self._channel = channel
+        self.channel = channel
         self.wake()
 
     async def next(self) -> TenantPiece:
         """Wait for news; return what comes after the position, all of it in the end."""
         beat = await self._woken()
         frames = self._recent()
-        return TenantPiece(frames=await self._missed() if frames is None else frames, beat=beat)
+        if frames is None:
+            return TenantPiece(frames=await self._missed(), beat=beat, past=True)
+        return TenantPiece(frames=frames, beat=beat)
 
     async def next_recent(self) -> TenantPiece:
         """Wait for news; return what the channel holds of them, and skip what it does not."""
         beat = await self._woken()
         frames = self._recent()
         if frames is None:
-            self.position = self._channel.head() or self.position
+            self.position = self.channel.head() or self.position
         return TenantPiece(frames=frames or (), beat=beat, skipped=frames is None)
 
     def _recent(self) -> Sequence[TenantFrame] | None:
-        frames = self._channel.beyond(self.position)
+        frames = self.channel.beyond(self.position)
         if frames is not None:
             # The reader has handed out everything up to where it is.
-            self.position = max(self.position, self._channel.head() or 0)
+            self.position = max(self.position, self.channel.head() or 0)
         return frames
 
     async def _missed(self) -> Sequence[TenantFrame]:
-        until = self._channel.head() or 0
-        page = await self._channel.backlog.page(
-            self._channel.tenant, after=self.position, until=until
+        until = self.channel.head() or 0
+        page = await self.channel.backlog.page(
+            self.channel.tenant, after=self.position, until=until
         )
         self.position = page.position
         # There may be more, and the channel has gone on.

@@ -7,6 +7,7 @@ from msgspec import Struct
 from app.reads.tenant_events import deployments_in
 from events.envelope import AnyRecorded
 from events.run.events import RunDataErased
+from events.subjects import identifier_of, kind_of
 
 
 class TenantFrame(Struct, frozen=True, kw_only=True):
@@ -14,6 +15,10 @@ class TenantFrame(Struct, frozen=True, kw_only=True):
 
     position: int
     aggregate: str
+    kind: str
+    identifier: UUID
+    """Both as in the aggregate's name: read once, not by each client."""
+
     type: str
     """Without its version."""
 
@@ -32,6 +37,8 @@ def tenant_frame(recorded: AnyRecorded, data: bytes) -> TenantFrame:
     return TenantFrame(
         position=recorded.position,
         aggregate=recorded.aggregate,
+        kind=kind_of(recorded.aggregate),
+        identifier=identifier_of(recorded.aggregate),
         type=recorded.type.rpartition(".v")[0],
         data=data,
         deployments=deployments_in(recorded.event),

@@ -13,16 +13,18 @@ from uuid import UUID
 from msgspec import Struct
 
 from app.live.broadcaster import Broadcaster
-from app.live.tenant_channel import TenantPiece, TenantSubscription
+from app.live.tenant_channel import TenantChannel, TenantPiece, TenantSubscription
 from app.live.tenant_frame import TenantFrame
 from app.reads.runs.recent_writes import RecentWrites
 from app.reads.tenant_events import DeploymentsOf, Selection
-from events.subjects import identifier_of, kind_of
 from infra.event_store import LogUnavailable
 from infra.jetstream.log.aggregates import LogReader
 from infra.telemetry.api_metrics import ApiMetrics
 
 log = logging.getLogger(__name__)
+
+EVENTS_EVERY = 0.05
+"""Seconds between two pieces of events that happen: each costs a write for each client."""
 
 CHANGES_EVERY = 0.5
 """Seconds between two pieces that say what has changed."""
@@ -123,11 +125,14 @@ class TenantStreams:
             while not subscription.closed:
                 piece = await subscription.next()
                 last = _is_last(start, subscription)
+                self._note(piece, subscription.channel)
                 frames = await self._chosen(piece.frames, start)
                 if frames or piece.beat or last:
                     yield EventsPiece(frames=frames, position=subscription.position, last=last)
                 if last:
                     return
+                if frames and not piece.past:
+                    await asyncio.sleep(EVENTS_EVERY)
 
     async def changes(self, start: Start) -> AsyncGenerator[Changes, None]:
         """Yield what has changed from *start* on, at most once in CHANGES_EVERY.
@@ -155,13 +160,14 @@ class TenantStreams:
     async def _changes(
         self, piece: TenantPiece, start: Start, position: int, *, last: bool
     ) -> Changes:
-        ids: dict[str, dict[str, None]] = defaultdict(dict)
-        frames = await self._chosen(piece.frames, start)
-        for frame in frames:
-            ids[kind_of(frame.aggregate)][str(identifier_of(frame.aggregate))] = None
+        # One event of each thing will do: they differ in nothing that is chosen by.
+        latest = {frame.aggregate: frame for frame in piece.frames}
+        ids: dict[str, list[str]] = defaultdict(list)
+        for frame in await self._chosen([*latest.values()], start):
+            ids[frame.kind].append(str(frame.identifier))
         everything = piece.skipped or sum(map(len, ids.values())) > MOST_CHANGES
         return Changes(
-            ids={} if everything else {kind: list(of_kind) for kind, of_kind in ids.items()},
+            ids={} if everything else ids,
             everything=everything,
             position=position,
             last=last,
@@ -172,16 +178,21 @@ class TenantStreams:
         chosen = [
             frame
             for frame in frames
-            if selection.takes(frame.aggregate, frame.type)
+            if selection.takes(frame.kind, frame.type, frame.aggregate)
             and (start.until is None or frame.position <= start.until)
         ]
         if selection.by_deployment:
-            chosen = [f for f in chosen if selection.fits(await self._deployments_of(f))]
-        for frame in chosen:
-            # No other route may show this client anything older.
-            if recent := self._recent.get(kind_of(frame.aggregate)):
-                recent.note(identifier_of(frame.aggregate), frame.position)
+            return [f for f in chosen if selection.fits(await self._deployments_of(f))]
         return chosen
+
+    def _note(self, piece: TenantPiece, channel: TenantChannel) -> None:
+        """Note what a client is sent: no other route may show it anything older."""
+        for frame in piece.frames:
+            recent = self._recent.get(frame.kind)
+            if recent and (piece.past or frame.position > channel.noted):
+                recent.note(frame.identifier, frame.position)
+        if piece.frames and not piece.past:
+            channel.noted = max(channel.noted, piece.frames[-1].position)
 
     async def _deployments_of(self, frame: TenantFrame) -> frozenset[UUID]:
         while True:

@@ -47,9 +47,8 @@ class Selection(Struct, frozen=True, kw_only=True):
     runs: frozenset[str] = frozenset()
     """Names in the log. Of these three, an empty set is no filter."""
 
-    def takes(self, aggregate: str, event_type: str) -> bool:
+    def takes(self, kind: str, event_type: str, aggregate: str) -> bool:
         """Whether an event is wanted, as far as its heading tells."""
-        kind = kind_of(aggregate)
         return (
             kind in self.kinds
             and (not self.types or not self.types.isdisjoint((event_type, kind)))

@@ -39,17 +39,17 @@ def test_filters_are_put_together() -> None:
     wanted = selection(caller(RUNS_READ), types=["run.created", "machine"])
     of_run = selection(caller(RUNS_READ), runs=[RUN_ID])
 
-    assert wanted.takes(RUN.name(RUN_ID), "run.created")
-    assert not wanted.takes(RUN.name(RUN_ID), "run.claimed")
-    assert wanted.takes(MACHINE.name(MACHINE_ID), "machine.drained")
-    assert of_run.takes(RUN.name(RUN_ID), "run.claimed")
-    assert not of_run.takes(RUN.name(OTHER_ID), "run.claimed")
-    assert not of_run.takes(MACHINE.name(MACHINE_ID), "machine.drained")
+    assert wanted.takes("run", "run.created", RUN.name(RUN_ID))
+    assert not wanted.takes("run", "run.claimed", RUN.name(RUN_ID))
+    assert wanted.takes("machine", "machine.drained", MACHINE.name(MACHINE_ID))
+    assert of_run.takes("run", "run.claimed", RUN.name(RUN_ID))
+    assert not of_run.takes("run", "run.claimed", RUN.name(OTHER_ID))
+    assert not of_run.takes("machine", "machine.drained", MACHINE.name(MACHINE_ID))
 
 
 def test_a_filter_shows_nothing_that_the_scopes_do_not() -> None:
     wanted = selection(caller(*OF_RUNS), types=["key", "key.issued"])
-    assert not wanted.takes(f"key-{RUN_ID}", "key.issued")
+    assert not wanted.takes("key", "key.issued", f"key-{RUN_ID}")
 
 
 @pytest.mark.parametrize(
