@@ -26,6 +26,7 @@ from app.commands.organisations import Organisations
 from app.commands.recorder import Recorder
 from app.commands.runs.create_batch import BatchCreator
 from app.commands.runs.create_run import RunCreator
+from app.commands.runs.lost_thumbnails import LostThumbnails
 from app.commands.runs.rerun import Reruns
 from app.commands.runs.resolve_rerun import KeptInputs, RerunResolver
 from app.commands.runs.run_changes import RunChanges
@@ -123,6 +124,7 @@ class Services(Struct, frozen=True, kw_only=True):
     run_creator: RunCreator
     batch_creator: BatchCreator
     reruns: Reruns
+    lost_thumbnails: LostThumbnails
     run_waiter: RunWaiter
     batch_streams: BatchStreams
     tenant_streams: TenantStreams
@@ -260,6 +262,7 @@ def _services(
         run_creator=run_creator,
         batch_creator=batch_creator,
         reruns=Reruns(runs, run_creator, batch_creator, resolver, log_reader),
+        lost_thumbnails=LostThumbnails(runs, outside.work),
         run_waiter=RunWaiter(broadcaster, store, recent_runs),
         batch_streams=BatchStreams(broadcaster, log_reader, store, recent_batches, metrics),
         tenant_streams=TenantStreams(

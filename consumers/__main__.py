@@ -15,6 +15,7 @@ from consumers.cli.backup_commands import backup_command, restore_command
 from consumers.cli.command_line import language, refusals, refuse, run, settings_or_exit
 from consumers.cli.migrate import WORDS as MIGRATE_WORDS
 from consumers.cli.migrate import Asked, migrate
+from consumers.cli.thumbnails import thumbnails_command
 from consumers.read_models.figures import Figures
 from consumers.read_models.progress_notes import note_all_progress
 from consumers.read_models.projector import LogIsShorter, Projector
@@ -86,6 +87,7 @@ def migrate_command(*, replicas: str | None, lower: tuple[str, ...], dry_run: bo
 
 main.add_command(backup_command)
 main.add_command(restore_command)
+main.add_command(thumbnails_command)
 
 
 @main.group()

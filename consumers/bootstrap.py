@@ -23,12 +23,14 @@ from consumers.run.outcome import OutcomeRecorder
 from consumers.run.prepare import Preparer
 from consumers.run.render import Renderer
 from consumers.run.submit import Submitter
+from consumers.run.thumbnails import ThumbnailMaker
 from consumers.run.upload import Uploader, limits_from
 from infra import clock
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
 from infra.comfyui.secrets import MachineSecrets
 from infra.event_store import EventStore
 from infra.images.store import InputImages
+from infra.images.thumbnails import draw_thumbnail
 from infra.jetstream.connection import Client
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.live import heard
@@ -47,6 +49,9 @@ from infra.telemetry.worker_metrics import Look
 UPLOADS_AT_ONCE = Bounds(places=8, of_machine=3, of_tenant=6)
 """A machine that never comes to an end with its files leaves room for those of all others."""
 
+THUMBNAILS_AT_ONCE = Bounds(places=3, of_machine=2, of_tenant=2)
+"""Each is a process of 512 MB at most that decodes, behind everything else."""
+
 POOL_SIZE = 2
 """Connections to Postgres, for erasing: nothing else here needs any."""
 
@@ -63,6 +68,7 @@ class Worker(Struct, frozen=True, kw_only=True):
     uploader: Uploader
     eraser: Eraser
     observer: Observer
+    thumbnails: ThumbnailMaker
     finish_batch: Handler
     sweep: Callable[[], Awaitable[int]]
     """Erases what was kept long enough; see consumers/maintenance/retention.py."""
@@ -152,6 +158,9 @@ async def open_worker(
             new_id=clock.new_id,
             queue=queue,
             looked=looked,
+        ),
+        thumbnails=ThumbnailMaker(
+            store=store, storage=storage, places=Places(THUMBNAILS_AT_ONCE), draw=draw_thumbnail
         ),
         finish_batch=partial(finish_batch, store=store, now=clock.now),
         sweep=partial(sweep, store, pool, runs, keep_days=settings.keep_data_days),

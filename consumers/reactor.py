@@ -11,9 +11,25 @@ from events.machine.events import (
     MachineResumed,
     MachineTokenSealed,
 )
-from events.run.events import OutputsProduced, RetryScheduled, RunCreated, RunDataErased
+from events.run.events import (
+    OutputsProduced,
+    RetryScheduled,
+    RunCreated,
+    RunDataErased,
+    StatusChanged,
+)
+from events.run.status import TERMINAL
+from events.run.thumbnails import thumbnailed
 from events.subjects import OBSERVE_WORK, identifier_of
-from events.work import Piece, erasure_piece, render_piece, start_piece, stop_piece, upload_piece
+from events.work import (
+    Piece,
+    erasure_piece,
+    render_piece,
+    start_piece,
+    stop_piece,
+    thumbnail_piece,
+    upload_piece,
+)
 from infra.event_store import EventStore, load
 from infra.jetstream.work.queue import WorkQueue
 
@@ -33,7 +49,10 @@ REACTED_TO = frozenset(
         MachineRemoved,
     )
 )
-"""Types of the events that something follows from; the others need not even be decoded."""
+"""Types of the events that something follows from; the others need not even be decoded.
+
+So it is with the end of a run, which headers show as well: see worker.py.
+"""
 
 
 async def react(recorded: AnyRecorded, *, store: EventStore, queue: WorkQueue) -> None:
@@ -55,6 +74,8 @@ async def react(recorded: AnyRecorded, *, store: EventStore, queue: WorkQueue) -
             await _put(recorded, upload_piece(run_id, produced.attempt), queue)
         case RunDataErased():
             await _put(recorded, erasure_piece(identifier_of(recorded.aggregate)), queue)
+        case StatusChanged(status=status) if status in TERMINAL:
+            await _make_thumbnails(recorded, store, queue)
         case BatchCreated():
             await _put(recorded, start_piece(identifier_of(recorded.aggregate)), queue)
         case BatchCancelRequested():
@@ -66,6 +87,12 @@ async def react(recorded: AnyRecorded, *, store: EventStore, queue: WorkQueue) -
             await _observe(recorded, queue)
         case _:
             pass
+
+
+async def _make_thumbnails(recorded: AnyRecorded, store: EventStore, queue: WorkQueue) -> None:
+    run = (await load(store, RUN, identifier_of(recorded.aggregate))).existing
+    if thumbnailed(run):
+        await _put(recorded, thumbnail_piece(run.id), queue)
 
 
 async def _observe(recorded: AnyRecorded, queue: WorkQueue) -> None:

@@ -28,6 +28,7 @@ from infra.jetstream.work.consumers import (
     ERASURES,
     KINDS,
     OBSERVATIONS,
+    THUMBNAILS,
     UPLOADS,
 )
 from infra.jetstream.work.delivery import Delivery, OnDelivery
@@ -48,6 +49,9 @@ UPLOADERS = 32
 
 OBSERVERS = 16
 """Looks, or waits in line for one."""
+
+THUMBNAILERS = 8
+"""Runs whose thumbnails are made, or wait in line for it; decoders are far fewer."""
 
 REACTIONS = 32
 """Facts that are reacted to at the same time. One after another, a slow NATS makes those behind
@@ -118,9 +122,10 @@ def react_to_events(broker: Broker, store: EventStore, queue: WorkQueue) -> None
     async def on_event(message: Delivery) -> None:
         headers = message.headers
         try:
-            if headers.get("ce-type") in REACTED_TO:
+            ends = ends_run(headers.get("ce-type", ""), headers.get("x-status", ""))
+            if ends or headers.get("ce-type") in REACTED_TO:
                 await react(message.recorded, store=store, queue=queue)
-            if enabled() and ends_run(headers.get("ce-type", ""), headers.get("x-status", "")):
+            if enabled() and ends:
                 await trace_ended_run(message.recorded, store)
         except (UnknownEventType, UnreadableEvent) as error:
             # A newer comfyd wrote it; a newer comfyd reacts to it.
@@ -146,10 +151,13 @@ def _serve_work(
     on_batch = delivering(worker.finish_batch, on_give_up=None)
     # The next look comes by itself, so nothing is left undone for ever.
     on_observe = delivering(worker.observer.observe, on_give_up=_nothing_lost)
+    # A thumbnail that is missed is asked for again.
+    on_thumbnail = delivering(worker.thumbnails.make, on_give_up=_nothing_lost)
     broker.fetch(UPLOADS, on_upload, at_once=UPLOADERS)
     broker.fetch(ERASURES, on_erase)
     broker.fetch(BATCHES, on_batch)
     broker.fetch(OBSERVATIONS, on_observe, at_once=OBSERVERS)
+    broker.fetch(THUMBNAILS, on_thumbnail, at_once=THUMBNAILERS)
 
 
 def _delivering(
@@ -173,8 +181,8 @@ def _delivering(
     return on_work
 
 
-async def _nothing_lost(_machine_id: UUID, _error: str) -> None:
-    """Leave a machine as it is known."""
+async def _nothing_lost(_identifier: UUID, _error: str) -> None:
+    """Leave a machine as it is known, and a run without thumbnails."""
 
 
 def _fail_run(store: EventStore, runs: RunCommands) -> OnGiveUp:

@@ -92,6 +92,7 @@ UPLOAD_WORK = "work.upload"
 OBSERVE_WORK = "work.observe"
 ERASE_WORK = "work.erase"
 BATCH_WORK = "work.batch"
+THUMBNAIL_WORK = "work.thumbnail"
 
 
 def dead_letters(subject_name: str) -> str:

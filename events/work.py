@@ -1,9 +1,9 @@
 """Pieces of work: what an aggregate waits for, each under a subject of its own.
 
-work.run.<machine>.<run>.<attempt>, work.upload.<run>.<attempt>, work.erase.<run>.<cause> and
-work.batch.<batch>.<cause>. The subject says whose the work is, so one request to the queue shows
-what is there. It names the attempt or the cause, too: a retry is queued while the piece that led
-to it is still in hand, and must not be taken for it.
+work.run.<machine>.<run>.<attempt>, work.upload.<run>.<attempt>, work.erase.<run>.<cause>,
+work.batch.<batch>.<cause> and work.thumbnail.<run>.<cause>. The subject says whose the work is, so
+one request to the queue shows what is there. It names the attempt or the cause, too: a retry is
+queued while the piece that led to it is still in hand, and must not be taken for it.
 
 In an earlier version all work of one kind, or of one machine, shared a subject
 (events/subjects.py). Both are served, so old and new processes may run side by side.
@@ -51,6 +51,11 @@ def erasure_piece(run_id: UUID) -> Piece:
     return _piece(subjects.ERASE_WORK, run_id, "erased")
 
 
+def thumbnail_piece(run_id: UUID) -> Piece:
+    """Return the work of making the thumbnails of a run that has ended."""
+    return _piece(subjects.THUMBNAIL_WORK, run_id, "ended")
+
+
 def start_piece(batch_id: UUID) -> Piece:
     """Return the work of making the runs of a batch."""
     return _piece(subjects.BATCH_WORK, batch_id, "created")
@@ -89,6 +94,14 @@ def owner_of(subject: str) -> UUID | None:
     """Return whose the work on a subject is, None when many share it."""
     tokens = subject.split(".")
     return UUID(tokens[-2]) if len(tokens) > 3 else None  # noqa: PLR2004 -- work.<kind>.<id>.<cause>
+
+
+def is_due(subject: str) -> bool:
+    """Whether a run, a batch or a machine cannot go on without the work on a subject.
+
+    Thumbnails are extra: a run that waits for these alone may have lost the work that is due.
+    """
+    return not subject.startswith(f"{subjects.THUMBNAIL_WORK}.")
 
 
 def machine_of(subject: str) -> UUID | None:

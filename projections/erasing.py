@@ -28,7 +28,7 @@ async def used_keys(connection: Connection, keys: Collection[str]) -> set[str]:
     return {row[0] for row in await cursor.fetchall()}
 
 
-async def runs_to_erase(
+async def runs_with_data(
     connection: Connection, *, before: datetime, after: Kept, limit: int
 ) -> list[Kept]:
     """List runs that ended earlier than *before* and still have private data, behind *after*."""
@@ -38,7 +38,7 @@ async def runs_to_erase(
         "after_id": after.run_id,
         "limit": limit,
     }
-    cursor = await connection.execute(_SQL["runs_to_erase"], values)
+    cursor = await connection.execute(_SQL["runs_with_data"], values)
     return [Kept(run_id=row[0], ended_at=row[1]) for row in await cursor.fetchall()]
 
 

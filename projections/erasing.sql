@@ -4,7 +4,7 @@ SELECT DISTINCT used.key
 FROM {schema}.run AS r, unnest(r.input_keys) AS used (key)
 WHERE r.input_keys <> '{{}}' AND r.input_keys && %(keys)s::text[] AND used.key = ANY(%(keys)s);
 
--- name: runs_to_erase
+-- name: runs_with_data
 SELECT id, ended_at
 FROM {schema}.run
 WHERE ended_at IS NOT NULL AND erased_at IS NULL AND ended_at < %(before)s

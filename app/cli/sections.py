@@ -39,6 +39,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "projector",
         "migrate",
         "projections",
+        "thumbnails",
         "backup",
         "restore",
         "analyst",

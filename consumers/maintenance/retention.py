@@ -15,7 +15,7 @@ from events.aggregates import RUN
 from events.run.commands import EraseRun
 from infra.event_store import EventStore, LogUnavailable, VersionConflict, load
 from infra.postgres import Pool, PostgresError
-from projections.erasing import THE_FIRST, runs_to_erase
+from projections.erasing import THE_FIRST, runs_with_data
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ async def sweep(store: EventStore, pool: Pool, runs: RunCommands, *, keep_days: 
     last, erased = THE_FIRST, 0
     while True:
         async with pool.connection() as connection:
-            found = await runs_to_erase(connection, before=before, after=last, limit=AT_ONCE)
+            found = await runs_with_data(connection, before=before, after=last, limit=AT_ONCE)
         for kept in found:
             erased += await _erase(kept.run_id, store, runs)
         if len(found) < AT_ONCE:

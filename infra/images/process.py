@@ -38,6 +38,11 @@ class _Facts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 _decode = msgspec.json.Decoder(_Refusal | _Facts).decode
 
 
+def inherited_environment() -> dict[str, str]:
+    """Return what a process that decodes may know of this one's environment."""
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ}
+
+
 async def inspect_in_process(data: bytes, *, max_bytes: int, max_pixels: int) -> ImageFacts:
     """Return what an image is, as `inspect_image_now` does; refuse what takes too long."""
     argv = [sys.executable, "-m", __name__, str(max_bytes), str(max_pixels)]
@@ -45,7 +50,7 @@ async def inspect_in_process(data: bytes, *, max_bytes: int, max_pixels: int) ->
 
 
 def _run(argv: list[str], data: bytes) -> ImageFacts:
-    env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    env = inherited_environment()
     try:
         ended = subprocess.run(  # noqa: S603 -- ourselves
             argv, input=data, capture_output=True, env=env, timeout=WITHIN, check=False

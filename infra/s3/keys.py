@@ -41,6 +41,19 @@ def run_of(key: str) -> UUID | None:
     return UUID(found[1]) if found else None
 
 
+def thumbnail_key(run_id: UUID, sha256: str, *, side: int) -> str:
+    """Name the thumbnail of an output of a run, by the content of the output and the size asked.
+
+    It lies in the run's folder, so it is erased with the run, by the run's id alone.
+    """
+    return f"{thumbnail_folder(run_id)}{sha256}-{side}.webp"
+
+
+def thumbnail_folder(run_id: UUID) -> str:
+    """Return what the keys of all thumbnails of a run begin with; no output has a folder."""
+    return f"{output_folder(run_id)}thumbnails/"
+
+
 def input_key(
     tenant: str, sha256: str, extension: str, *, secret: bytes, generation: int = 0
 ) -> str:

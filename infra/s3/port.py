@@ -77,6 +77,10 @@ class ObjectStorage(Protocol):
         """
         ...
 
+    async def size(self, key: str) -> int | None:
+        """Return an object's size in bytes; None if there is no object *key*."""
+        ...
+
     async def get_bytes(self, key: str) -> bytes:
         """Return an object's content.
 

@@ -6,6 +6,7 @@ its own policy or its CDN.
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,17 @@ class S3ObjectStorage:
             )
             went_by = await upload(destination, chunks)
         return FileRef(key=key, bytes=went_by.size, sha256=went_by.sha256, media_type=media_type)
+
+    async def size(self, key: str) -> int | None:
+        """Return an object's size in bytes; None if there is no object *key*."""
+        with _translated():
+            try:
+                found = await self._client.head_object(Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                if _status(error) != HTTPStatus.NOT_FOUND:
+                    raise
+                return None
+        return found["ContentLength"]
 
     async def get_bytes(self, key: str) -> bytes:
         """Return an object's content."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-KINDS_OF_WORK = ("render", "upload", "erase", "batch", "observe")
+KINDS_OF_WORK = ("render", "upload", "erase", "batch", "observe", "thumbnail")
 
 
 class Delivered(StrEnum):

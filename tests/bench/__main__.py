@@ -24,6 +24,7 @@ from tests.bench import (
     rate_counters,
     replicas,
     resting,
+    thumbnails,
 )
 from tests.bench.facts import facts
 from tests.bench.scale import FULL, QUICK, Scale, Told
@@ -42,6 +43,7 @@ TOPICS: dict[str, Measure] = {
     "projection": projection.chapter,
     "resting": resting.chapter,
     "replicas": replicas.chapter,
+    "thumbnails": thumbnails.chapter,
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
 

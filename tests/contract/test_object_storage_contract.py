@@ -209,6 +209,15 @@ async def test_a_missing_object_is_named_as_such(storage: ObjectStorage, key: st
             pass
 
 
+async def test_an_object_that_is_there_has_a_size(storage: ObjectStorage, key: str) -> None:
+    before = await storage.size(key)
+    await storage.put_bytes(key, b"four", "text/plain")
+    stored = await storage.size(key)
+    await storage.delete(key)
+
+    assert (before, stored, await storage.size(key)) == (None, 4, None)
+
+
 async def test_a_deleted_object_is_gone_and_may_be_deleted_again(
     storage: ObjectStorage, key: str
 ) -> None:

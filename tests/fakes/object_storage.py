@@ -48,6 +48,12 @@ class FakeObjectStorage:
             media_type=media_type,
         )
 
+    async def size(self, key: str) -> int | None:
+        """Return an object's size in bytes; None if there is no object *key*."""
+        await self.check()
+        found = self.objects.get(key)
+        return found.length if found else None
+
     async def get_bytes(self, key: str) -> bytes:
         """Return an object's content."""
         await self.check()

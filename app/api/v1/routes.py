@@ -8,7 +8,7 @@ from app.api.v1.deployments import routes as deployments
 from app.api.v1.events import routes as events
 from app.api.v1.machines import routes as machines
 from app.api.v1.machines import states as machine_states
-from app.api.v1.runs import erasure, statistics, timeline
+from app.api.v1.runs import erasure, statistics, thumbnails, timeline
 from app.api.v1.runs import follow as follow_run
 from app.api.v1.runs import routes as runs
 from app.api.v1.workflows import compatibility
@@ -30,6 +30,7 @@ OTHERS = [
     *timeline.ROUTES,
     *statistics.ROUTES,
     *erasure.ROUTES,
+    *thumbnails.ROUTES,
     *machines.ROUTES,
     *machine_states.ROUTES,
     *compatibility.ROUTES,

@@ -49,6 +49,7 @@ LOCAL_COMMANDS: tuple[click.Command, ...] = (
     processes.projector,
     processes.migrate,
     processes.projections,
+    processes.thumbnails,
     processes.backup,
     processes.restore,
     local_access.token,

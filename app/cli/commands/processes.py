@@ -1,4 +1,4 @@
-"""comfyd api, worker, projector, projections, migrate, backup, restore: run by other modules."""
+"""comfyd api, worker, projector, projections, thumbnails, migrate, …: run by other modules."""
 
 import os
 import sys
@@ -54,6 +54,17 @@ def rebuild() -> None:
 def status() -> None:
     """Show how far the read models are, and which aggregates are in quarantine."""
     _become("consumers", "projections", "status", env=remembered_settings())
+
+
+@click.command(
+    help=tr(
+        "Have workers make the thumbnails that are missing, of all runs: lost ones, and those of "
+        "runs from before there were any. Finds a running `comfyd up` by itself."
+    )
+)
+def thumbnails() -> None:
+    """Have workers make the thumbnails that are missing, of all runs."""
+    _become("consumers", "thumbnails", env=remembered_settings())
 
 
 @click.command(help=tr("Create the streams and tables, or bring them up to date."))

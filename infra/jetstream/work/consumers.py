@@ -37,7 +37,8 @@ UPLOADS = KindOfWork(consumer="upload", subject=subjects.UPLOAD_WORK, in_flight=
 ERASURES = KindOfWork(consumer="erase", subject=subjects.ERASE_WORK, in_flight=1000)
 BATCHES = KindOfWork(consumer="batch", subject=subjects.BATCH_WORK, in_flight=16)
 OBSERVATIONS = KindOfWork(consumer="observe", subject=subjects.OBSERVE_WORK, in_flight=10_000)
-KINDS = (UPLOADS, ERASURES, BATCHES, OBSERVATIONS)
+THUMBNAILS = KindOfWork(consumer="thumbnail", subject=subjects.THUMBNAIL_WORK, in_flight=1000)
+KINDS = (UPLOADS, ERASURES, BATCHES, OBSERVATIONS, THUMBNAILS)
 
 
 def consumer_of(kind: KindOfWork) -> dict[str, Any]:

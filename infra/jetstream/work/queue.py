@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from events import subjects
-from events.work import RENDERS, Piece, machine_of, owner_of, renders_of
+from events.work import RENDERS, Piece, is_due, machine_of, owner_of, renders_of
 from infra.event_store import LogUnavailable
 from infra.jetstream.calls import api, checked, request
 from infra.jetstream.connection import Client
@@ -45,7 +45,7 @@ class NoSuchConsumer(Exception):
 
 
 class Queued(Struct, frozen=True, kw_only=True):
-    """The work there is, waiting or in hand."""
+    """The work there is, waiting or in hand, without what is extra."""
 
     owners: frozenset[UUID]
     """Runs and batches that have a piece of work of their own."""
@@ -177,19 +177,28 @@ class WorkQueue:
         }
 
     async def queued(self) -> Queued:
-        """Return what there is to do, as the leader of the stream knows it.
+        """Return what is due and there, as the leader of the stream knows it.
 
         Raises:
             LogUnavailable: NATS does not answer.
 
         """
-        present = await self._subjects("work.>")
+        present = set(filter(is_due, await self._subjects("work.>")))
         owners = {subject: owner_of(subject) for subject in present}
         return Queued(
             owners=frozenset(owner for owner in owners.values() if owner),
             machines=frozenset(m for m in map(machine_of, present) if m),
             shared=frozenset(subject for subject, owner in owners.items() if not owner),
         )
+
+    async def count(self, kind: KindOfWork) -> int:
+        """Return how many pieces of a kind wait, or are in hand.
+
+        Raises:
+            LogUnavailable: NATS does not answer.
+
+        """
+        return len(await self._subjects(f"{kind.subject}.>"))
 
     async def _subjects(self, pattern: str) -> set[str]:
         try:
@@ -250,7 +259,7 @@ class WorkQueue:
 
 
 def kind_of_work(subject: str) -> str:
-    """Return the kind of the work on a subject: render, upload, erase, batch or observe."""
+    """Return the kind of the work on a subject, such as render or upload."""
     kind = subject.split(".")[1]
     return "render" if subject.startswith(f"{RENDERS}.") else kind
 

@@ -29,6 +29,7 @@ from events.run.commands import (
 )
 from events.run.events import RunError
 from events.run.output import Output
+from events.work import thumbnail_piece
 from infra.event_store import Session, load
 from infra.jetstream.calls import api
 from infra.jetstream.connection import Client
@@ -158,6 +159,15 @@ async def test_a_run_gets_what_it_waits_for_once(world: World, stage: str) -> No
     assert await world.reconciler.look() == 0
     assert await world.another().look() == 0
     assert await world.work() == expected
+
+
+async def test_a_thumbnail_that_waits_does_not_hide_what_is_due(world: World) -> None:
+    run_id = await world.run(CANCEL, ERASE)
+    await world.queue.put_piece(thumbnail_piece(run_id))
+
+    assert await world.reconciler.look() == 1
+
+    assert f"work.erase.{run_id}.erased" in await world.work()
 
 
 async def test_it_goes_on_where_it_was_and_sees_what_is_new_and_what_is_over(world: World) -> None:

@@ -8,9 +8,21 @@ from msgspec.structs import replace
 
 from consumers.reactor import react
 from events.aggregates import RUN
+from events.run.events import RunEvent, StatusChanged
+from events.run.status import Status
 from events.work import Piece
 from infra.jetstream.work.queue import WorkQueue
-from tests.builders.facts import MACHINE_ID, RUN_ID, created, draft
+from tests.builders.facts import (
+    MACHINE_ID,
+    NOW,
+    RUN_ID,
+    claimed,
+    created,
+    draft,
+    image_output,
+    produced,
+    uploaded,
+)
 from tests.fakes.event_store import MemoryEventStore
 from tests.golden.examples import EXAMPLES, recorded_example
 
@@ -62,3 +74,32 @@ async def test_each_fact_makes_its_work_once_and_most_make_none(name: str) -> No
 
     assert queue.work == ({expected[name]} if name in expected else set())
     assert queue.served == ({event.machine_id} if name == "machine.registered.v1" else set())
+
+
+@pytest.mark.parametrize(
+    ("status", "media_type", "expected"),
+    [
+        (Status.SUCCESS, "image/png", {f"work.thumbnail.{RUN_ID}.ended"}),
+        (Status.FAILED, "image/png", {f"work.thumbnail.{RUN_ID}.ended"}),
+        (Status.SUCCESS, "video/mp4", set()),
+    ],
+)
+async def test_the_end_of_a_run_with_images_makes_thumbnails(
+    status: Status, media_type: str, expected: set[str]
+) -> None:
+    store, queue = MemoryEventStore(), FakeQueue()
+    ended = StatusChanged(status=status, reason="", attempt=1, machine_id=MACHINE_ID, at=NOW)
+    upload = replace(uploaded(), media_type=media_type)
+    facts: tuple[RunEvent, ...] = (
+        created(),
+        claimed(),
+        produced(image_output()),
+        upload,
+        ended,
+    )
+    await store.append([draft(fact, version=n) for n, fact in enumerate(facts, 1)], expected=0)
+
+    for _ in range(2):
+        await react(store.log[-1], store=store, queue=cast("WorkQueue", queue))
+
+    assert {subject for subject, *_ in queue.work} == expected

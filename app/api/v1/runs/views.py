@@ -10,6 +10,8 @@ from events.run.events import Ending, RunError
 from events.run.output import Output
 from events.run.progress import Progress
 from events.run.state import Run, Upload
+from events.run.thumbnails import LONGEST_SIDE, has_thumbnail
+from infra.s3.keys import thumbnail_key
 from infra.s3.urls import public_url
 from infra.settings.settings import Spaces
 
@@ -21,6 +23,14 @@ class OutputView(Struct, frozen=True, kw_only=True):
     node_id: str
     filename: str | None = None
     url: Annotated[str | None, Meta(description="None until it is stored.")] = None
+    thumbnail_url: Annotated[
+        str | None,
+        Meta(
+            description="A WebP of an image, at most 384 pixels wide and high; of what moves, the "
+            "first frame. It is made within seconds after the run has ended: until then, and for "
+            "a damaged image, the address answers 403 or 404. None for what has no thumbnail."
+        ),
+    ] = None
 
     text: str | None = None
     length: Annotated[int | None, Meta(description="Characters of the text.")] = None
@@ -154,7 +164,7 @@ def run_view(run: Run, position: int, spaces: Spaces, progress: Progress | None 
         ended_at=run.ended_at,
         duration=_duration(run),
         seconds=_seconds(run.ending) if run.ending else None,
-        outputs=[output_view(o, run.uploads.get(o.index), spaces) for o in run.outputs],
+        outputs=[_output_view(run, output, spaces) for output in run.outputs],
         input_images={n: _input_image(u, spaces) for n, u in run.inputs.items()},
         error=run.error,
         progress=progress,
@@ -193,8 +203,8 @@ def _erasure(run: Run) -> str | None:
     return "done" if run.deleted_at else "requested"
 
 
-def output_view(output: Output, upload: Upload | None, spaces: Spaces) -> OutputView:
-    """Show one output, with its address once it is stored."""
+def _output_view(run: Run, output: Output, spaces: Spaces) -> OutputView:
+    upload = run.uploads.get(output.index)
     if upload is None:
         return OutputView(
             kind=output.kind,
@@ -209,6 +219,7 @@ def output_view(output: Output, upload: Upload | None, spaces: Spaces) -> Output
         node_id=output.node_id,
         filename=output.name or None,
         url=stored_url(spaces, upload.key),
+        thumbnail_url=_thumbnail_url(run, upload, spaces),
         media_type=upload.media_type,
         bytes=upload.bytes,
         sha256=upload.sha256 or None,
@@ -216,6 +227,12 @@ def output_view(output: Output, upload: Upload | None, spaces: Spaces) -> Output
         height=upload.height,
         upload_duration=upload.upload_duration,
     )
+
+
+def _thumbnail_url(run: Run, upload: Upload, spaces: Spaces) -> str | None:
+    if not (run.ended and has_thumbnail(upload)):
+        return None
+    return public_url(spaces, thumbnail_key(run.id, upload.sha256, side=LONGEST_SIDE))
 
 
 def stored_url(spaces: Spaces, key: str) -> str | None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from events import subjects
-from events.work import erasure_piece, render_piece, stop_piece, upload_piece
+from events.work import erasure_piece, render_piece, stop_piece, thumbnail_piece, upload_piece
 from infra.event_store import LogUnavailable
 from infra.jetstream.calls import api
 from infra.jetstream.connection import Client
@@ -138,6 +138,7 @@ async def test_what_there_is_to_do_says_whose_it_is(log_client: Client) -> None:
         upload_piece(runs[1], 2),
         erasure_piece(runs[2]),
         stop_piece(runs[3]),
+        thumbnail_piece(uuid4()),
     ):
         await queue.put_piece(piece)
 

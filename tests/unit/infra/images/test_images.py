@@ -1,7 +1,6 @@
 """Which images are taken, and what is learnt from one that streams by."""
 
 import struct
-import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -18,22 +17,9 @@ from infra.images.accepted import (
 )
 from infra.images.process import inspect_in_process
 from infra.images.store import inspect_image, may_take_long
-from tests.builders.pictures import movie, picture, saved
+from tests.builders.pictures import movie, picture, png_of_size, saved
 
 MANY = 50_000_000
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-
-
-def png_chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def png_of_size(width: int, height: int, *, rows: int) -> bytes:
-    """Make a PNG of one colour that says *height* and holds *rows*."""
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    pixels = zlib.compress(bytes((1 + (width + 7) // 8) * rows))
-    body = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", pixels) + png_chunk(b"IEND", b"")
-    return PNG_MAGIC + body
 
 
 def gif_of_frames(count: int, width: int = 1, height: int = 1) -> bytes:
