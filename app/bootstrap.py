@@ -218,6 +218,7 @@ def _services(
     organisations = OrganisationReads(store, pool)
     statistics = StatisticsReads(pool, clock.now)
     inputs, quotas = _run_inputs(outside), _quotas(outside)
+    lost_thumbnails = LostThumbnails(runs, outside.work)
     run_creator = RunCreator(recorder, deployments, inputs, quotas, recent_runs, metrics)
     batch_creator = BatchCreator(
         recorder, deployments, inputs, quotas, recent_batches, log_reader, metrics
@@ -246,7 +247,14 @@ def _services(
         doctor_checks=_doctor(outside, sealer),
         graphs=graphs,
         run_reads=runs,
-        output_files=OutputFiles(store, run_rows, recent_runs, served=settings.serve_files),
+        output_files=OutputFiles(
+            store,
+            run_rows,
+            recent_runs,
+            outside.storage,
+            request_thumbnails=lost_thumbnails.queue,
+            served=settings.serve_files,
+        ),
         file_readers=Readers(outside.storage),
         batch_reads=batches,
         workflow_reads=workflows,
@@ -262,7 +270,7 @@ def _services(
         run_creator=run_creator,
         batch_creator=batch_creator,
         reruns=Reruns(runs, run_creator, batch_creator, resolver, log_reader),
-        lost_thumbnails=LostThumbnails(runs, outside.work),
+        lost_thumbnails=lost_thumbnails,
         run_waiter=RunWaiter(broadcaster, store, recent_runs),
         batch_streams=BatchStreams(broadcaster, log_reader, store, recent_batches, metrics),
         tenant_streams=TenantStreams(

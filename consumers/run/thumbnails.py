@@ -14,15 +14,13 @@ from consumers.places import Places
 from consumers.run.commands import RunSession
 from events.aggregates import RUN
 from events.files import FileRef
-from events.run.thumbnails import LONGEST_SIDE, thumbnailed
+from events.run.thumbnails import LONGEST_SIDE, THUMBNAIL_TYPE, thumbnailed
 from infra.event_store import EventStore, load
 from infra.images.thumbnails import NoThumbnail
 from infra.s3.keys import thumbnail_folder, thumbnail_key
 from infra.s3.port import ObjectMissing, ObjectStorage, StorageRefused, StorageUnavailable
 
 log = logging.getLogger(__name__)
-
-MEDIA_TYPE = "image/webp"
 
 
 class ThumbnailMaker(Struct, frozen=True, kw_only=True):
@@ -70,7 +68,7 @@ class ThumbnailMaker(Struct, frozen=True, kw_only=True):
                 reason = str(error) if isinstance(error, NoThumbnail) else "the file is missing"
                 log.info("thumbnail.none", extra={"run_id": str(run_id), "reason": reason})
                 continue
-            await self.storage.put_bytes(key, thumbnail, MEDIA_TYPE)
+            await self.storage.put_bytes(key, thumbnail, THUMBNAIL_TYPE)
 
     async def _delete_late(self, session: RunSession) -> None:
         """Delete what was stored too late: the run was erased meanwhile.

@@ -6,6 +6,7 @@ from events.run.state import Run, Upload
 LONGEST_SIDE = 384
 """Pixels: two for each of a list's, on a screen of high density."""
 
+THUMBNAIL_TYPE = "image/webp"
 MEDIA_TYPES = frozenset(f"image/{kind}" for kind in ("png", "jpeg", "webp", "gif", "avif"))
 """Images that Pillow decodes everywhere. Of those that move, the first frame is shown.
 

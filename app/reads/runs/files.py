@@ -1,9 +1,10 @@
-"""Outputs of runs as the public fetches them: found by their key in the state of their run.
+"""Outputs of runs, and their thumbnails, as the public fetches them: found in the state of the run.
 
 So what is served is exactly what was announced: no input, no graph, nothing half-stored, and
 nothing of a run that is erased, from the moment at which that is recorded.
 """
 
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from uuid import UUID
 
@@ -14,18 +15,21 @@ from app.reads.runs.rows import RunRows
 from events.aggregates import RUN
 from events.errors import NotFound
 from events.run.state import Run
+from events.run.thumbnails import LONGEST_SIDE, THUMBNAIL_TYPE, thumbnailed
 from infra.event_store import EventStore, load
 from infra.s3 import probe
-from infra.s3.keys import run_of
+from infra.s3.keys import run_of, thumbnail_key
+from infra.s3.port import ObjectStorage
 
 
 class OutputFile(Struct, frozen=True, kw_only=True):
-    """A stored output."""
+    """A stored output, or its thumbnail."""
 
     key: str
     media_type: str
     bytes: int
     sha256: str
+    """Of the output; of a thumbnail, which is made of it again when it is lost, with its size."""
 
 
 _PROBE = OutputFile(
@@ -41,27 +45,39 @@ class OutputFiles:
     """The outputs of all runs, for everyone who knows a key."""
 
     def __init__(
-        self, store: EventStore, rows: RunRows, recent: RecentWrites, *, served: bool
+        self,
+        store: EventStore,
+        rows: RunRows,
+        recent: RecentWrites,
+        storage: ObjectStorage,
+        *,
+        request_thumbnails: Callable[[Run], Awaitable[None]],
+        served: bool,
     ) -> None:
         """Find outputs; none where they are not *served* by us."""
         self._store = store
         self._rows = rows
         self._recent = recent
+        self._storage = storage
+        self._request_thumbnails = request_thumbnails
         self._served = served
 
     async def find(self, key: str) -> OutputFile:
-        """Return what is known of the output *key*.
+        """Return what is known of the output *key*, or of a thumbnail; a lost one is made again.
 
         Raises:
             NotFound: no output of a run has this key, or the run is erased.
             LogUnavailable: Postgres does not know the run well enough, nor does the log answer.
+            StorageUnavailable, StorageRefused: it is not known whether the thumbnail is there.
 
         """
         if self._served and key == _PROBE.key:
             return _PROBE
         run_id = run_of(key) if self._served else None
         run = await self._run(run_id) if run_id else None
-        for upload in run.uploads.values() if run else ():
+        if run is None:
+            raise _not_found()
+        for upload in run.uploads.values():
             if upload.key == key:
                 return OutputFile(
                     key=key,
@@ -69,7 +85,24 @@ class OutputFiles:
                     bytes=upload.bytes,
                     sha256=upload.sha256,
                 )
-        raise NotFound("there is no file with this address")
+        return await self._thumbnail(run, key)
+
+    async def _thumbnail(self, run: Run, key: str) -> OutputFile:
+        hashes = {
+            thumbnail_key(run.id, f.sha256, side=LONGEST_SIDE): f.sha256 for f in thumbnailed(run)
+        }
+        if key not in hashes:
+            raise _not_found()
+        size = await self._storage.size(key)
+        if size is None:
+            await self._request_thumbnails(run)
+            raise _not_found()
+        return OutputFile(
+            key=key,
+            media_type=THUMBNAIL_TYPE,
+            bytes=size,
+            sha256=f"{hashes[key]}-{LONGEST_SIDE}",
+        )
 
     async def _run(self, run_id: UUID) -> Run | None:
         found = await self._rows.get(run_id)
@@ -79,3 +112,7 @@ class OutputFiles:
         session = await load(self._store, RUN, run_id)
         self._recent.check(run_id, session.position)
         return session.state
+
+
+def _not_found() -> NotFound:
+    return NotFound("there is no file with this address")

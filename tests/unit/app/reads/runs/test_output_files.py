@@ -1,5 +1,6 @@
 """Files are found by their key where their run has announced them, and nowhere else."""
 
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import cast
 from uuid import UUID
@@ -13,10 +14,12 @@ from events.aggregates import RUN
 from events.errors import NotFound
 from events.files import FileRef
 from events.run.events import RunDataErased, RunEvent, StatusChanged, input_uploaded
+from events.run.state import Run
 from events.run.status import Status
 from infra.event_store import LogUnavailable
 from infra.s3 import probe
 from infra.s3.keys import graph_key, input_key, object_info_key
+from infra.s3.port import ObjectStorage
 from projections.queries import RunRow
 from projections.tables import Row
 from tests.builders.facts import (
@@ -32,9 +35,11 @@ from tests.builders.facts import (
     uploaded,
 )
 from tests.fakes.event_store import MemoryEventStore
+from tests.fakes.object_storage import FakeObjectStorage
 
 KEY = f"outputs/runs/{RUN_ID}/a.png"
 FOUND = OutputFile(key=KEY, media_type="image/png", bytes=10, sha256="0" * 64)
+THUMBNAIL = f"outputs/runs/{RUN_ID}/thumbnails/{'0' * 64}-384.webp"
 INPUT = input_key("user:ada", "1" * 64, "png", secret=b"s")
 BROUGHT = input_uploaded(
     FileRef(key=INPUT, media_type="image/png", bytes=1, sha256="1" * 64),
@@ -82,6 +87,8 @@ async def files(
     *,
     promised: int = 0,
     served: bool = True,
+    storage: ObjectStorage | None = None,
+    requested: Callable[[Run], Awaitable[None]] | None = None,
 ) -> OutputFiles:
     store, recent = MemoryEventStore(), RecentWrites()
     events = row if log is None else log
@@ -89,7 +96,18 @@ async def files(
         drafts = [draft(event, version=n) for n, event in enumerate(events, start=1)]
         await store.append(drafts, expected=0)
     recent.note(RUN_ID, promised)
-    return OutputFiles(store, cast("RunRows", Rows(row)), recent, served=served)
+    return OutputFiles(
+        store,
+        cast("RunRows", Rows(row)),
+        recent,
+        storage or FakeObjectStorage(),
+        request_thumbnails=requested or no_request,
+        served=served,
+    )
+
+
+async def no_request(_: Run) -> None:
+    raise AssertionError("nothing is missed")
 
 
 @pytest.mark.parametrize("events", [STORED, ENDED])
@@ -113,6 +131,8 @@ async def test_what_the_read_models_do_not_know_yet_is_read_from_the_log() -> No
         f"outputs/runs/{RUN_ID}",
         f"outputs/runs/{RUN_ID}/",
         f"outputs/runs/{RUN_ID}/b.png",
+        THUMBNAIL,
+        f"outputs/runs/{RUN_ID}/thumbnails/",
         f"outputs/runs/{RUN_ID}/./a.png",
         f"outputs/runs/{RUN_ID}//a.png",
         f"outputs/runs/{RUN_ID}/../../../{INPUT}",
@@ -156,6 +176,36 @@ async def test_no_file_is_found_where_people_fetch_them_from_the_storage() -> No
     for key in (KEY, probe.KEY):
         with pytest.raises(NotFound):
             await found.find(key)
+
+
+async def test_a_thumbnail_is_found_once_it_is_there_and_requested_until_then() -> None:
+    storage, requested = FakeObjectStorage(), list[UUID]()
+
+    async def request(run: Run) -> None:
+        requested.append(run.id)
+
+    found = await files(ENDED, storage=storage, requested=request)
+    with pytest.raises(NotFound):
+        await found.find(THUMBNAIL)
+    assert requested == [RUN_ID]
+
+    await storage.put_bytes(THUMBNAIL, b"small", "image/webp")
+
+    assert await found.find(THUMBNAIL) == OutputFile(
+        key=THUMBNAIL, media_type="image/webp", bytes=5, sha256="0" * 64 + "-384"
+    )
+    assert requested == [RUN_ID]
+
+
+@pytest.mark.parametrize("events", [STORED, ERASED])
+async def test_an_open_and_an_erased_run_have_no_thumbnail_whatever_is_stored(
+    events: list[RunEvent],
+) -> None:
+    storage = FakeObjectStorage()
+    await storage.put_bytes(THUMBNAIL, b"small", "image/webp")
+
+    with pytest.raises(NotFound):
+        await (await files(events, storage=storage)).find(THUMBNAIL)
 
 
 async def test_what_the_doctor_writes_is_found() -> None:
