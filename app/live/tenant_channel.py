@@ -1,7 +1,8 @@
 """The recent events of one tenant, kept once for all clients that follow it.
 
 A client is a place in the log and nothing more, however slow it is: no events wait for it. What
-the channel does not hold any more is read from the log (app/live/tenant_backlog.py).
+the channel does not hold any more is read from the log (app/live/tenant_backlog.py). See
+docs/adr/0029.
 """
 
 from collections import deque
