@@ -177,7 +177,7 @@ async def _show(
                 )
             )
         await _show_sample(client, stack, console, comfyui)
-    _show_sign_in(stack, console)
+    show_sign_in(stack, console)
     console.print(tr("every route, to try in a browser: {url}/docs", url=stack.url))
     token_line = command_line(stack.folder, sys.argv[0], "token", "--days", "1")
     console.print(
@@ -187,7 +187,8 @@ async def _show(
     return 0
 
 
-def _show_sign_in(stack: Stack, console: Console) -> None:
+def show_sign_in(stack: Stack, console: Console) -> None:
+    """Print a link that signs a browser in, and how to get another one."""
     console.print(tr("the pages: open this link within 10 minutes, it signs one browser in:"))
     link = sign_in_address(stack.jwt_secret, pages_address(stack.env))
     console.print(f"  {link}", style="bold")

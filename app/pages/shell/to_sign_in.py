@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from litestar import Request, Response
 
+from app.http.accepts import prefers_html
 from app.http.query import ordered_query
 from app.pages.shell.shell import Shell
 
@@ -32,6 +33,7 @@ def to_sign_in(request: Request[Any, Any, Any], shell: Shell) -> Response[Any]:
     query = urlencode(ordered_query(request))
     back = next_page(f"{here}?{query}" if query else here) if reading else ""
     address = shell.address.to("sign-in", [(NEXT, back)] if back else [])
-    if "hx-request" in request.headers:
+    if "hx-request" in request.headers or not prefers_html(request):
+        # A part of a page, or its stream: neither may become another page.
         return Response(None, status_code=401, headers={"HX-Redirect": address})
     return Response(None, status_code=303, headers={"Location": address})

@@ -168,9 +168,15 @@ async def test_a_sign_in_never_leads_to_another_host(
     assert "\n" not in location
 
 
-async def test_a_part_of_a_page_leads_the_whole_page_to_the_sign_in(fresh: Browser) -> None:
-    answer = await fresh.open("/overview", **{"HX-Request": "true"})
-    assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, "./sign-in?next=overview")
+@pytest.mark.parametrize(
+    ("path", "header", "value"),
+    [("overview", "HX-Request", "true"), ("changes", "Accept", "text/event-stream")],
+)
+async def test_a_part_of_a_page_leads_the_whole_page_to_the_sign_in(
+    fresh: Browser, path: str, header: str, value: str
+) -> None:
+    answer = await fresh.open(f"/{path}", **{header: value})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (401, f"./sign-in?next={path}")
 
 
 async def test_a_link_of_another_site_is_asked_for_again_by_the_page(ada: Browser) -> None:
