@@ -15,12 +15,12 @@ FILES = "/files"
 def where_files_are(settings: Settings) -> Spaces:
     """Return the object storage, with the address of our own door where outputs are served by it.
 
-    The address is the one that processes on this machine find.
+    That is COMFYD_PUBLIC_URL, or what browsers on this machine find.
     """
     if not settings.serve_files:
         return settings.spaces
-    origin = f"http://{reachable(settings.host)}:{settings.port}"
-    return replace(settings.spaces, files_url=f"{origin}{FILES}")
+    own = settings.public_url or f"http://{reachable(settings.host)}:{settings.port}"
+    return replace(settings.spaces, files_url=f"{own.rstrip('/')}{FILES}")
 
 
 def public_url(spaces: Spaces, key: str) -> str:

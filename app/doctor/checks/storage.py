@@ -15,7 +15,8 @@ TEXTS: Texts = {
     ),
     "files_read": "{url} cannot be fetched: {reason}",
     "files_read.fix": (
-        "check COMFYD_HOST and COMFYD_PORT: the addresses of outputs begin with what they say"
+        "check COMFYD_PUBLIC_URL (or COMFYD_HOST and COMFYD_PORT): addresses of outputs begin with "
+        "it, and the API must reach itself there"
     ),
     "storage_cors": "web pages cannot read files",
     "storage_cors.fix": "give the bucket a CORS rule: GET and HEAD from any origin",

@@ -201,6 +201,15 @@ def test_the_address_is_one_that_can_be_opened(host: str, shown: str) -> None:
     assert url == f"http://{shown}:3123/files/outputs/runs/{RUN}/a.png"
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_proxy_in_front_is_in_the_address_with_its_path(slash: str) -> None:
+    proxied = served(COMFYD_PUBLIC_URL=f"https://comfyd.example/images{slash}")
+
+    assert public_url(proxied, output_key(RUN, "a.png")) == (
+        f"https://comfyd.example/images/files/outputs/runs/{RUN}/a.png"
+    )
+
+
 def test_inputs_keep_the_address_of_the_storage() -> None:
     key = input_key("t", "0" * 64, "png", secret=b"s")
 
