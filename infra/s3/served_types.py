@@ -19,6 +19,9 @@ SHOWN_INLINE = frozenset(
 )
 """Raster images, video, audio and plain text: nothing in them can be a script."""
 
+_OF_PAGES = re.compile(r"(java|ecma|live|j)script|css")
+"""Types of scripts (RFC 9239 and the older ones that browsers run) and of styles."""
+
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 """Names of types as RFC 6838 §4.2 allows them, in small letters."""
 
@@ -32,3 +35,14 @@ def media_type_in(header: str) -> str:
 def disposition_of(media_type: str) -> str:
     """Return the Content-Disposition that an object of this type is stored with."""
     return "inline" if media_type in SHOWN_INLINE else "attachment"
+
+
+def type_beside_pages(media_type: str) -> str:
+    """Return the Content-Type of a file in the origin of our own pages.
+
+    Pages take scripts and styles from their origin, but with `nosniff` only those that are called
+    so: a file of a machine is none. Text is UTF-8, which browsers do not guess.
+    """
+    if _OF_PAGES.search(media_type):
+        return UNKNOWN_TYPE
+    return f"{media_type}; charset=utf-8" if media_type == "text/plain" else media_type

@@ -16,7 +16,7 @@ from app.openapi.answers import ANY_TYPE
 from app.reads.runs.files import OutputFile, OutputFiles
 from infra.s3.port import Span
 from infra.s3.reading import Readers
-from infra.s3.served_types import disposition_of
+from infra.s3.served_types import disposition_of, type_beside_pages
 from infra.s3.urls import FILES
 
 CACHE = "private, max-age=86400, immutable"
@@ -92,7 +92,7 @@ def _answer(found: OutputFile, readers: Readers, span: Span | None) -> FileRespo
     length = span.length if span else found.bytes
     described = _validity(found) | {
         "Accept-Ranges": "bytes",
-        "Content-Type": _content_type(found.media_type),
+        "Content-Type": type_beside_pages(found.media_type),
         "Content-Length": str(length),
         "Content-Disposition": disposition_of(found.media_type),
         "Cross-Origin-Resource-Policy": "cross-origin",
@@ -116,11 +116,6 @@ def _validity(found: OutputFile) -> dict[str, str]:
 
 def _etag(found: OutputFile) -> str:
     return f'"{found.sha256}"'
-
-
-def _content_type(media_type: str) -> str:
-    # Without it, browsers read text as the system's language had it thirty years ago.
-    return f"{media_type}; charset=utf-8" if media_type == "text/plain" else media_type
 
 
 ROUTES = [read, look]
