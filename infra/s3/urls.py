@@ -43,3 +43,13 @@ def public_url(spaces: Spaces, key: str) -> str:
     elif not host.startswith(f"{spaces.bucket}."):
         host = f"{spaces.bucket}.{host}"
     return f"{cdn.scheme}://{host}{path}/{quote(key, safe='/')}"
+
+
+def page_url(spaces: Spaces, key: str) -> str:
+    """Return the URL of an object for our own pages; relative to their root where we serve it.
+
+    A browser may know us by another host than public URLs have: through a forwarded port.
+    """
+    if spaces.files_url and is_output(key):
+        return f"{FILES.removeprefix('/')}/{quote(key, safe='/')}"
+    return public_url(spaces, key)

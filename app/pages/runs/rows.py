@@ -9,7 +9,7 @@ from msgspec import Struct
 from app.pages.i18n.words import TROUBLE, reason_text
 from events.run.progress import Progress
 from events.run.state import Run, Upload
-from infra.s3.urls import public_url
+from infra.s3.urls import page_url
 from infra.settings.settings import Spaces
 
 _SHOWN = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"})
@@ -19,6 +19,8 @@ class Picture(Struct, frozen=True, kw_only=True):
     """The first image of a run."""
 
     url: str
+    """Relative to the root of the pages, or absolute."""
+
     width: int
     height: int
 
@@ -66,7 +68,7 @@ def _picture(run: Run, spaces: Spaces) -> Picture | None:
         upload = run.uploads.get(output.index)
         if upload is not None and _is_shown(upload):
             return Picture(
-                url=public_url(spaces, upload.key),
+                url=page_url(spaces, upload.key),
                 width=upload.width or 1,
                 height=upload.height or 1,
             )

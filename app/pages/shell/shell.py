@@ -33,6 +33,10 @@ class Address(Struct, frozen=True, kw_only=True):
         up = "../" * (self.path.count("/") - 1) or "./"
         return _with_query(f"{up}{path}", query)
 
+    def of_file(self, url: str) -> str:
+        """Return the address of a stored file, which may be on another host."""
+        return url if "://" in url else self.to(url)
+
     def here(self, **changed: str | None) -> str:
         """Return the relative address of this page with some parameters changed; None: without."""
         kept = [(name, value) for name, value in self.query if name not in changed]

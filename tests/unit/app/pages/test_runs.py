@@ -13,6 +13,7 @@ from app.http.bad_request import BadRequest
 from app.pages.runs.filters import Filters, filters_of
 from app.pages.runs.routes import RunsView
 from app.pages.runs.rows import run_line
+from app.pages.shell.shell import Address
 from events.run.events import RunError
 from events.run.progress import Progress
 from events.run.state import Run, Upload
@@ -126,6 +127,12 @@ def test_a_line_says_where_a_run_stands_and_why() -> None:
     assert "no memory" in text
     assert EVIL not in text
     assert 'hx-get="./runs/list?before=9&amp;fixed=1"' in text
+
+
+def test_a_picture_that_we_serve_is_fetched_from_where_the_page_is() -> None:
+    at_a_page = Address(path="/runs/list")
+    assert at_a_page.of_file("files/outputs/a.png") == "../files/outputs/a.png"
+    assert at_a_page.of_file("https://cdn/a.png") == "https://cdn/a.png"
 
 
 def test_an_erased_picture_is_not_shown() -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from infra.s3.keys import graph_key, input_key, is_output, output_key, run_of
-from infra.s3.urls import public_url, where_files_are
+from infra.s3.urls import page_url, public_url, where_files_are
 from infra.settings.invalid import SettingsInvalid
 from infra.settings.settings import Spaces, settings_from
 from tests.builders.facts import SEAL_KEY
@@ -208,6 +208,15 @@ def test_a_proxy_in_front_is_in_the_address_with_its_path(slash: str) -> None:
     assert public_url(proxied, output_key(RUN, "a.png")) == (
         f"https://comfyd.example/images/files/outputs/runs/{RUN}/a.png"
     )
+
+
+def test_our_own_pages_fetch_outputs_from_where_they_are_themselves() -> None:
+    output, image = output_key(RUN, "a b.png"), input_key("t", "0" * 64, "png", secret=b"s")
+
+    assert page_url(served(), output) == f"files/outputs/runs/{RUN}/a%20b.png"
+    assert page_url(served(), image) == public_url(served(), image)
+    own = settings_from(REQUIRED).spaces
+    assert page_url(own, output) == public_url(own, output)
 
 
 def test_inputs_keep_the_address_of_the_storage() -> None:
