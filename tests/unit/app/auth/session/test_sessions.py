@@ -1,5 +1,6 @@
 """Signing in and out: each way in starts a session, and whatever ends it is known at once."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -91,6 +92,18 @@ async def test_a_link_is_used_once_also_after_its_session_was_revoked(world: Wor
     with pytest.raises(SignInLinkUsed):
         await world.sessions.start_with_link(token)
     assert len(world.log.log) == 2
+
+
+async def test_of_two_browsers_that_use_a_link_at_once_one_is_signed_in(world: World) -> None:
+    token = a_link(world)
+    outcomes = await asyncio.gather(
+        *(world.sessions.start_with_link(token) for _ in range(5)), return_exceptions=True
+    )
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+        "NewSession",
+        *["SignInLinkUsed"] * 4,
+    ]
+    assert len(world.log.log) == 1
 
 
 async def test_a_link_is_read_without_being_used(world: World) -> None:
