@@ -10,7 +10,7 @@ THUMBNAIL_TYPE = "image/webp"
 MEDIA_TYPES = frozenset(f"image/{kind}" for kind in ("png", "jpeg", "webp", "gif", "avif"))
 """Images that Pillow decodes everywhere. Of those that move, the first frame is shown.
 
-Videos have none: no decoder for them is at hand on every machine.
+Videos have none: no decoder for them is at hand on every machine (docs/adr/0031).
 """
 
 MOST_BYTES = 64 * 1024 * 1024

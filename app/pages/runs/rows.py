@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from app.pages.i18n.words import TROUBLE, reason_text
+from app.reads.runs.thumbnails import thumbnail_of
 from events.run.progress import Progress
 from events.run.state import Run, Upload
 from infra.s3.urls import page_url
@@ -20,6 +21,9 @@ class Picture(Struct, frozen=True, kw_only=True):
 
     url: str
     """Relative to the root of the pages, or absolute."""
+
+    small: str
+    """Its thumbnail, or itself where it has none."""
 
     width: int
     height: int
@@ -69,6 +73,7 @@ def _picture(run: Run, spaces: Spaces) -> Picture | None:
         if upload is not None and _is_shown(upload):
             return Picture(
                 url=page_url(spaces, upload.key),
+                small=page_url(spaces, thumbnail_of(run, upload) or upload.key),
                 width=upload.width or 1,
                 height=upload.height or 1,
             )

@@ -12,13 +12,14 @@ from msgspec import Struct
 
 from app.reads.runs.recent_writes import RecentWrites
 from app.reads.runs.rows import RunRows
+from app.reads.runs.thumbnails import thumbnail_of
 from events.aggregates import RUN
 from events.errors import NotFound
 from events.run.state import Run
 from events.run.thumbnails import LONGEST_SIDE, THUMBNAIL_TYPE, thumbnailed
 from infra.event_store import EventStore, load
 from infra.s3 import probe
-from infra.s3.keys import run_of, thumbnail_key
+from infra.s3.keys import run_of
 from infra.s3.port import ObjectStorage
 
 
@@ -88,9 +89,7 @@ class OutputFiles:
         return await self._thumbnail(run, key)
 
     async def _thumbnail(self, run: Run, key: str) -> OutputFile:
-        hashes = {
-            thumbnail_key(run.id, f.sha256, side=LONGEST_SIDE): f.sha256 for f in thumbnailed(run)
-        }
+        hashes = {thumbnail_of(run, file): file.sha256 for file in thumbnailed(run)}
         if key not in hashes:
             raise _not_found()
         size = await self._storage.size(key)

@@ -6,12 +6,11 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from app.reads.runs.thumbnails import thumbnail_of
 from events.run.events import Ending, RunError
 from events.run.output import Output
 from events.run.progress import Progress
 from events.run.state import Run, Upload
-from events.run.thumbnails import LONGEST_SIDE, has_thumbnail
-from infra.s3.keys import thumbnail_key
 from infra.s3.urls import public_url
 from infra.settings.settings import Spaces
 
@@ -219,7 +218,7 @@ def _output_view(run: Run, output: Output, spaces: Spaces) -> OutputView:
         node_id=output.node_id,
         filename=output.name or None,
         url=stored_url(spaces, upload.key),
-        thumbnail_url=_thumbnail_url(run, upload, spaces),
+        thumbnail_url=stored_url(spaces, thumbnail_of(run, upload)),
         media_type=upload.media_type,
         bytes=upload.bytes,
         sha256=upload.sha256 or None,
@@ -229,14 +228,8 @@ def _output_view(run: Run, output: Output, spaces: Spaces) -> OutputView:
     )
 
 
-def _thumbnail_url(run: Run, upload: Upload, spaces: Spaces) -> str | None:
-    if not (run.ended and has_thumbnail(upload)):
-        return None
-    return public_url(spaces, thumbnail_key(run.id, upload.sha256, side=LONGEST_SIDE))
-
-
-def stored_url(spaces: Spaces, key: str) -> str | None:
-    """Return the address of a stored file; None once it is erased."""
+def stored_url(spaces: Spaces, key: str | None) -> str | None:
+    """Return the address of a stored file; None where there is none, or none any more."""
     return public_url(spaces, key) if key else None
 
 

@@ -104,7 +104,7 @@ def test_a_line_says_where_a_run_stands_and_why() -> None:
         key="outputs/a b.png",
         media_type="image/png",
         bytes=1,
-        sha256="",
+        sha256="a" * 64,
         width=640,
         height=480,
         upload_duration=0.1,
@@ -122,7 +122,9 @@ def test_a_line_says_where_a_run_stands_and_why() -> None:
 
     assert "for its turn on gpu-1" in text
     assert 'value="40"' in text
-    assert 'src="http://cdn/b/outputs/a%20b.png" width="640" height="480" loading="lazy"' in text
+    assert f'/thumbnails/{"a" * 64}-384.webp" data-whole="http://cdn/b/outputs/a%20b.png"' in text
+    assert '<a href="http://cdn/b/outputs/a%20b.png"><img src="http://cdn/b/outputs/runs/' in text
+    assert 'width="640" height="480" loading="lazy"' in text
     assert "1 min 15 sec" in text
     assert "no memory" in text
     assert EVIL not in text
