@@ -43,7 +43,7 @@ class Start(Struct, frozen=True, kw_only=True):
     selection: Selection
     after: int
     until: int | None
-    """The position behind which it ends; None: it goes on."""
+    """It ends when it has come here, maybe a little further; None: it goes on."""
 
 
 class EventsPiece(Struct, frozen=True, kw_only=True):
@@ -126,7 +126,7 @@ class TenantStreams:
                 piece = await subscription.next()
                 last = _is_last(start, subscription)
                 self._note(piece, subscription.channel)
-                frames = await self._chosen(piece.frames, start)
+                frames = await self._chosen(piece.frames, start.selection)
                 if frames or piece.beat or last:
                     yield EventsPiece(frames=frames, position=subscription.position, last=last)
                 if last:
@@ -160,10 +160,12 @@ class TenantStreams:
     async def _changes(
         self, piece: TenantPiece, start: Start, position: int, *, last: bool
     ) -> Changes:
-        # One event of each thing will do: they differ in nothing that is chosen by.
-        latest = {frame.aggregate: frame for frame in piece.frames}
+        # One event of each thing will do. The first may be its birth, which names its deployment.
+        first: dict[str, TenantFrame] = {}
+        for frame in piece.frames:
+            first.setdefault(frame.aggregate, frame)
         ids: dict[str, list[str]] = defaultdict(list)
-        for frame in await self._chosen([*latest.values()], start):
+        for frame in await self._chosen([*first.values()], start.selection):
             ids[frame.kind].append(str(frame.identifier))
         everything = piece.skipped or sum(map(len, ids.values())) > MOST_CHANGES
         return Changes(
@@ -173,14 +175,10 @@ class TenantStreams:
             last=last,
         )
 
-    async def _chosen(self, frames: Sequence[TenantFrame], start: Start) -> Sequence[TenantFrame]:
-        selection = start.selection
-        chosen = [
-            frame
-            for frame in frames
-            if selection.takes(frame.kind, frame.type, frame.aggregate)
-            and (start.until is None or frame.position <= start.until)
-        ]
+    async def _chosen(
+        self, frames: Sequence[TenantFrame], selection: Selection
+    ) -> Sequence[TenantFrame]:
+        chosen = [f for f in frames if selection.takes(f.kind, f.type, f.aggregate)]
         if selection.by_deployment:
             return [f for f in chosen if selection.fits(await self._deployments_of(f))]
         return chosen

@@ -135,6 +135,25 @@ async def test_a_client_is_sent_what_it_asks_for_and_may_see(world: World) -> No
     assert await world.events(after=99) == []
 
 
+async def test_a_stream_that_ends_leaves_nothing_out_before_the_position_it_ends_with(
+    world: World,
+) -> None:
+    """Also of what happened after it had begun: its client comes back behind that position."""
+    world.happens(RUN_ID)
+    start = await world.start(0, follow=False)
+    still_there = world.broadcaster.follow_tenant("user:ada", after=1)
+    with still_there as other:
+        world.happens(RUN_ID, born=False)
+        while other.position < 2:
+            await other.next()
+        events = await whole(world.streams.events(start))
+        changes = await whole(world.streams.changes(replace(start, after=1)))
+
+    assert [f.position for piece in events for f in piece.frames] == [1, 2]
+    assert events[-1].position == 2
+    assert [(c.ids, c.position) for c in changes] == [({"run": [str(RUN_ID)]}, 2)]
+
+
 async def test_rights_wait_for_a_log_that_is_away(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
