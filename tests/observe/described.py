@@ -106,4 +106,6 @@ def _validator(schema: str) -> Any:
 
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template)))
+    # A key of a file has slashes.
+    whole = re.escape(template).replace(r"\{key\}", ".+")
+    return re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", whole))
