@@ -283,15 +283,15 @@ class World(Struct, frozen=True, kw_only=True):
         origin = str(self.http.base_url).rstrip("/")
         headers = {"Accept": "text/html", "Cookie": cookies, "Origin": origin, **holder.headers}
         form = {"form_token": FormTokens(SECRET).token(secret), **request.form}
-        answer = await self.http.request(
+        async with self.http.stream(
             request.method,
             request.url,
             params=request.query,
             headers=headers,
             data=form if request.method == "POST" else None,
-        )
-        led = answer.headers.get("Location", "").split("?")[0].endswith("sign-in")
-        return 401 if led and "Set-Cookie" not in answer.headers else answer.status_code
+        ) as answer:
+            led = answer.headers.get("Location", "").split("?")[0].endswith("sign-in")
+            return 401 if led and "Set-Cookie" not in answer.headers else answer.status_code
 
 
 @asynccontextmanager
