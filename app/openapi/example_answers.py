@@ -16,6 +16,12 @@ FILE = "example_answers.json"
 """By method, address and status, and after these a name where it is one of several."""
 
 _BY_HAND: Json = {
+    "GET /v1/changes 200": (
+        'retry: 2000\nid: 69\nevent: position\ndata: {"position":"69"}\n\n'
+        'id: 71\nevent: changes\ndata: {"everything":false,"ids":'
+        '{"run":["ab7ba7c5-1bcb-5c7c-b0a4-a537a054688d"],'
+        '"machine":["130b32a3-c679-50f1-be11-490ac4bf1fd2"]}}\n\n'
+    ),
     "GET /health/ready 503": {
         "status": "not ready",
         "log": "away",
@@ -26,7 +32,7 @@ _BY_HAND: Json = {
         "projector": "ok",
     },
 }
-"""Answers that only an outage produces."""
+"""Answers that only an outage produces, or the right moment."""
 
 
 @cache
