@@ -1,6 +1,7 @@
 // Keeps a page as new as the system. One stream says `changed`; parts of the page listen to that and
 // fetch themselves again. The state of the connection is shown, and heals by itself.
 const AGAIN = 2000;
+const SHARED = 2500; // what a part shows may be read for others up to two seconds before a change
 const AGE = 30000; // "3 minutes ago" grows older without any change
 
 export function followChanges(stream) {
@@ -23,7 +24,13 @@ export function followChanges(stream) {
     show("away");
   });
   stream.addEventListener("htmx:sse:close", () => show("away"));
-  stream.addEventListener("htmx:sse:before:message", () => show("live"));
+  let late = 0;
+  stream.addEventListener("htmx:sse:before:message", ({ detail }) => {
+    show("live");
+    if (detail.message.event !== "changed") return;
+    clearTimeout(late);
+    late = setTimeout(refresh, SHARED);
+  });
   for (const failure of ["htmx:error", "htmx:response:error"]) {
     stream.addEventListener(failure, () => show("away"));
   }
