@@ -25,6 +25,6 @@ async def sign_in(context: BrowserContext, link: str) -> None:
 
 
 async def photograph(page: Page, name: str) -> None:
-    """Keep a picture of a page where COMFYD_PICTURES says, for people to look at."""
-    if folder := os.environ.get("COMFYD_PICTURES"):
+    """Keep a picture of a page where PICTURES_OF_PAGES says, for people to look at."""
+    if folder := os.environ.get("PICTURES_OF_PAGES"):
         await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
