@@ -58,7 +58,7 @@ def swagger_files() -> Path:
 
 @get("/", include_in_schema=False, sync_to_thread=False)
 def welcome(request: Request[Any, Any, Any]) -> Response[dict[str, str] | None]:
-    """Lead browsers to the description; tell programs what this is, and where the rest is."""
+    """Redirect browsers to the description; answer programs with where everything is."""
     headers = {"Vary": "Accept"}
     if request.accept.best_match(["application/json", "text/html"]) == "text/html":
         return Response(None, status_code=303, headers=headers | {"Location": "docs"})
