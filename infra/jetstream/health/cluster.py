@@ -17,7 +17,7 @@ ANSWER_WITHIN = 2.0
 LATELY = timedelta(days=1)
 
 
-class SystemHealth:
+class ClusterHealth:
     """The servers that a connection leads to, and who works for them."""
 
     def __init__(self, client: Client, nats_url: str) -> None:
