@@ -55,7 +55,7 @@ from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionCo
 from infra.net.jwks import IdentityProviderUnavailable
 from infra.postgres import PostgresUnavailable
 from infra.s3.port import StorageRefused, StorageUnavailable
-from infra.translation import message, problem_text
+from infra.translation import message, problem_text, translate
 from projections.queries import ReadModelsBehind
 
 log = logging.getLogger(__name__)
@@ -69,13 +69,24 @@ class ErrorResponse(Struct, frozen=True, kw_only=True):
 
     status: HTTPStatus
     code: str
-    detail: str = ""
+    text: str = ""
+    """What is wrong, in English, where no problems say it: a text of the catalogue."""
+
+    params: Mapping[str, object] = {}
+    """What the placeholders of the text stand for."""
+
     problems: tuple[Problem, ...] = ()
     retry_after: int | None = None
     """Seconds after which it helps to come back."""
 
     allow: str = ""
     """The methods there are, where one was tried that is none of them (RFC 9110 §15.5.6)."""
+
+    def detail(self, language: str) -> str:
+        """Return what is wrong, in *language*; empty where the code says it all."""
+        if self.problems:
+            return "; ".join(problem_text(problem, language) for problem in self.problems)
+        return translate(self.text, language, self.params) if self.text else ""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -183,7 +194,8 @@ def _by_class(error: Exception, status: HTTPStatus, code: str) -> ErrorResponse:
     return ErrorResponse(
         status=status,
         code=code,
-        detail=str(error) if isinstance(error, CommandRefused) else "",
+        text=error.text if isinstance(error, CommandRefused) else "",
+        params=error.params if isinstance(error, CommandRefused) else {},
         problems=error.problems if isinstance(error, explained) else (),
         retry_after=error.retry_after if isinstance(error, TooMany) else None,
         allow=_allowed(error),
@@ -215,15 +227,12 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
     """Answer with *error* in the native API's shape."""
     answer = error_response(error)
     language = language_of(request.headers.get("accept-language", ""))
-    detail = (
-        "; ".join(problem_text(problem, language) for problem in answer.problems) or answer.detail
-    )
     body = ProblemView(
         type=problem_type(answer.code),
         title=message(answer.code, language),
         status=int(answer.status),
         code=answer.code,
-        detail=detail or None,
+        detail=answer.detail(language) or None,
         errors=fault_views(answer.problems, language),
     )
     return Response(

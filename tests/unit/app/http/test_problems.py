@@ -117,7 +117,7 @@ def test_what_goes_wrong_in_the_house_is_told_by_its_code_alone(
 @pytest.mark.parametrize(("error", "status", "code"), REFUSALS, ids=lambda c: type(c).__name__)
 def test_refusals_say_why(error: CommandRefused, status: int, code: str) -> None:
     assert error_response(error) == ErrorResponse(
-        status=HTTPStatus(status), code=code, detail=str(error), problems=error.problems
+        status=HTTPStatus(status), code=code, text=error.text, problems=error.problems
     )
 
 
