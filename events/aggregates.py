@@ -1,7 +1,5 @@
 """The registry of aggregates: each kind with its decider."""
 
-from typing import Any
-
 from events import batch, deployment, workflow
 from events.access import api_key, organisation, token
 from events.decider import Decider
@@ -43,8 +41,3 @@ TOKEN: Decider[token.Token, token.RevokeToken, token.TokenRevoked] = Decider(
 ORGANISATION: Decider[
     organisation.Organisation, organisation.OrganisationCommand, organisation.OrganisationEvent
 ] = Decider(kind="organisation", evolve=organisation.evolve, decide=organisation.decide)
-
-DECIDERS: dict[str, Decider[Any, Any, Any]] = {
-    decider.kind: decider
-    for decider in (RUN, BATCH, WORKFLOW, DEPLOYMENT, MACHINE, KEY, TOKEN, ORGANISATION)
-}
