@@ -58,7 +58,9 @@ _READINGS: tuple[tuple[re.Pattern[str], Read], ...] = (
 def field_problem(item: Mapping[str, Any]) -> Problem:
     """Point at the field, where the framework points at the whole body."""
     reason = str(item.get("message", ""))
-    where = [part for part in _PART.findall(str(item.get("key", ""))) if part != "data"]
+    where = item.get("path") or [
+        part for part in _PART.findall(str(item.get("key", ""))) if part != "data"
+    ]
     if reason == "'data'":
         return Problem(code="body_missing")
     if named := _NAMED_FIELD.search(reason):

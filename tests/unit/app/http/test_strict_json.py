@@ -82,6 +82,21 @@ def test_nothing_is_made_to_fit(
     assert (answer.status_code, fault["pointer"], fault["code"]) == (400, pointer, code)
 
 
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b'{"steps": 1e999}', "/steps"),
+        (b'{"a": 1, "b": [2, {"c.d": -1e999}]}', "/b/1/c.d"),
+    ],
+)
+def test_a_number_that_is_too_large_is_pointed_at(
+    client: TestClient[Litestar], body: bytes, pointer: str
+) -> None:
+    [fault] = client.post("/any", content=body).json()["errors"]
+
+    assert (fault["code"], fault["pointer"]) == ("field_out_of_range", pointer)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
 def test_every_encoding_of_json_is_read(client: TestClient[Litestar], encoding: str) -> None:
     answer = client.post("/any", content='{"x": "貓"}'.encode(encoding))
