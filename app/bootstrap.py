@@ -72,8 +72,8 @@ from infra.event_store import EventStore
 from infra.images.store import InputImages
 from infra.jetstream.connection import connected
 from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.health.cluster import ClusterHealth
 from infra.jetstream.health.log import LogCheck
-from infra.jetstream.health.system import SystemHealth
 from infra.jetstream.live import LiveProgress
 from infra.jetstream.log.aggregates import LogReader
 from infra.jetstream.private_data import PrivateData
@@ -172,7 +172,7 @@ async def open_services(
             tombstones=Tombstones(client),
             work=WorkQueue(client),
             log_check=LogCheck(client),
-            system=SystemHealth(client, settings.nats_url),
+            system=ClusterHealth(client, settings.nats_url),
             pool=pool,
             storage=storage,
         )
@@ -190,7 +190,7 @@ class _Outside(Struct, frozen=True, kw_only=True):
     tombstones: Tombstones
     work: WorkQueue
     log_check: LogCheck
-    system: SystemHealth
+    system: ClusterHealth
     pool: Pool
     storage: ObjectStorage
 

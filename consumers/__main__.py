@@ -12,7 +12,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from consumers.cli.backup_commands import backup_command, restore_command
-from consumers.cli.command_line import language, refusals, refuse, run, settings_or_exit
+from consumers.cli.command_line import (
+    REACH_WITHIN,
+    language,
+    refusals,
+    refuse,
+    run,
+    settings_or_exit,
+)
 from consumers.cli.migrate import WORDS as MIGRATE_WORDS
 from consumers.cli.migrate import Asked, migrate
 from consumers.cli.thumbnails import thumbnails_command
@@ -21,6 +28,7 @@ from consumers.read_models.progress_notes import note_all_progress
 from consumers.read_models.projector import LogIsShorter, Projector
 from consumers.read_models.rebuild import rebuild
 from consumers.worker import work
+from events.messages.texts import Texts
 from infra.jetstream.connection import connected
 from infra.jetstream.log.reader import head
 from infra.jetstream.streams.cannot_migrate import CannotMigrate
@@ -43,6 +51,16 @@ from infra.translation import translate
 from projections.health import quarantine, status_counts
 from projections.queries import position
 from projections.schema import TablesOutdated, check_tables, create_tables
+
+WORDS: Texts = {
+    "progress": "log {end}, tables {at}, behind by {behind}",
+    "quarantined": "quarantined: {aggregate} at {at}: {error}",
+    "rebuilding": "rebuilding",
+    "rebuilt_earlier": "rebuilt: the old tables were those of an earlier version",
+    "difference": "{table}: {old} rows only in the old tables, {new} only in the new",
+    "rebuilt_identical": "rebuilt: identical",
+    "rebuilt_differed": "rebuilt: the old tables differed",
+}
 
 
 @click.group()
@@ -104,14 +122,16 @@ def rebuild_command() -> None:
         differences = run(_rebuild(settings))
     if outdated:
         # Rows of another shape differ without meaning anything.
-        click.echo("rebuilt: the old tables were those of an earlier version")
+        _say("rebuilt_earlier")
         return
     for difference in differences:
-        click.echo(
-            f"{difference.table}: {difference.only_live} rows only in the old tables, "
-            f"{difference.only_rebuilt} only in the new"
+        _say(
+            "difference",
+            table=difference.table,
+            old=difference.only_live,
+            new=difference.only_rebuilt,
         )
-    click.echo("rebuilt: identical" if not differences else "rebuilt: the old tables differed")
+    _say("rebuilt_differed" if differences else "rebuilt_identical")
 
 
 @projections.command()
@@ -120,6 +140,10 @@ def status() -> None:
     settings = settings_or_exit()
     with refusals():
         run(_status(settings))
+
+
+def _say(key: str, **params: object) -> None:
+    click.echo(translate(WORDS[key], language(), params))
 
 
 async def _project(
@@ -169,13 +193,13 @@ async def _are_outdated(settings: Settings) -> bool:
 
 async def _rebuild(settings: Settings) -> list[Any]:
     columns = (
-        TextColumn("rebuilding"),
+        TextColumn(translate(WORDS["rebuilding"], language())),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
     async with (
-        connected(settings.nats_url, name="rebuild") as client,
+        connected(settings.nats_url, name="rebuild", within=REACH_WITHIN) as client,
         connect(settings.postgres_url) as connection,
     ):
         with Progress(*columns) as bar:
@@ -189,16 +213,16 @@ async def _rebuild(settings: Settings) -> list[Any]:
 
 async def _status(settings: Settings) -> None:
     async with (
-        connected(settings.nats_url, name="status") as client,
+        connected(settings.nats_url, name="status", within=REACH_WITHIN) as client,
         connect(settings.postgres_url) as connection,
     ):
         await create_tables(connection)
         end, at = await head(client), await position(connection)
-        click.echo(f"log {end}, tables {at}, behind by {end - at}")
+        _say("progress", end=end, at=at, behind=end - at)
         for name, count in await status_counts(connection):
             click.echo(f"  {name:12} {count}")
         for found in await quarantine(connection):
-            click.echo(f"quarantined: {found.aggregate} at {found.position}: {found.error}")
+            _say("quarantined", aggregate=found.aggregate, at=found.position, error=found.error)
 
 
 def _run_until_signal(

@@ -10,12 +10,12 @@ from functools import partial
 from msgspec import Struct
 
 from consumers.batches import finish_batch
+from consumers.bulkhead import Bounds, Bulkhead
 from consumers.delivery import Handler
 from consumers.machines.driver_pool import DriverPool
 from consumers.machines.observe import Observer
 from consumers.maintenance.erase import Eraser
 from consumers.maintenance.retention import sweep
-from consumers.places import Bounds, Places
 from consumers.run.commands import RunCommands
 from consumers.run.follow import Cancellations, Follower
 from consumers.run.outages import Outages
@@ -46,16 +46,16 @@ from infra.sealing import Sealer
 from infra.settings.settings import Settings
 from infra.telemetry.worker_metrics import Look
 
-UPLOADS_AT_ONCE = Bounds(places=8, of_machine=3, of_tenant=6)
+UPLOADS_AT_ONCE = Bounds(slots=8, of_machine=3, of_tenant=6)
 """A machine that never comes to an end with its files leaves room for those of all others."""
 
-THUMBNAILS_AT_ONCE = Bounds(places=3, of_machine=2, of_tenant=2)
+THUMBNAILS_AT_ONCE = Bounds(slots=3, of_machine=2, of_tenant=2)
 """Each is a process of 512 MB at most that decodes, behind everything else."""
 
 POOL_SIZE = 2
 """Connections to Postgres, for erasing: nothing else here needs any."""
 
-LOOKS_AT_ONCE = Bounds(places=8, of_machine=1, of_tenant=6)
+LOOKS_AT_ONCE = Bounds(slots=8, of_machine=1, of_tenant=6)
 """A machine whose host is gone, or that drips its answer, lets one wait for half a minute."""
 
 
@@ -131,7 +131,7 @@ async def open_worker(
             store=store,
             machines=machines,
             storage=storage,
-            places=Places(UPLOADS_AT_ONCE),
+            bulkhead=Bulkhead(UPLOADS_AT_ONCE),
             limits=limits_from(settings),
             outages=outages,
             runs=runs,
@@ -151,7 +151,7 @@ async def open_worker(
             store=store,
             machines=machines,
             storage=storage,
-            places=Places(LOOKS_AT_ONCE),
+            bulkhead=Bulkhead(LOOKS_AT_ONCE),
             secret=settings.jwt_secret.encode(),
             worker=runs.worker,
             now=clock.now,
@@ -160,7 +160,7 @@ async def open_worker(
             looked=looked,
         ),
         thumbnails=ThumbnailMaker(
-            store=store, storage=storage, places=Places(THUMBNAILS_AT_ONCE), draw=draw_thumbnail
+            store=store, storage=storage, bulkhead=Bulkhead(THUMBNAILS_AT_ONCE), draw=draw_thumbnail
         ),
         finish_batch=partial(finish_batch, store=store, now=clock.now),
         sweep=partial(sweep, store, pool, runs, keep_days=settings.keep_data_days),

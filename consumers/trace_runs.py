@@ -23,7 +23,7 @@ def ends_run(event_type: str, status: str) -> bool:
 async def trace_ended_run(recorded: AnyRecorded, store: EventStore) -> None:
     """Add the span of a run, once the fact that ended it was recorded.
 
-    The reactor does it, since it hears of every fact, of every process, and again when it dies.
+    The reactor does it, since it sees every fact, of every process, and again when it dies.
 
     Raises:
         LogUnavailable: the log does not answer; do it again.

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from consumers.bootstrap import Worker, open_worker
 from consumers.delivery import FailureCounts, Handler, InHand, OnGiveUp, deliver, growing_delay
-from consumers.machines.served import ServedMachines, look_now_and_then
+from consumers.machines.subscriptions import MachineSubscriptions, schedule_observations
 from consumers.maintenance.durable_mover import DurableMover
 from consumers.maintenance.reconcile import Reconciler
 from consumers.maintenance.retention import keep_retention
@@ -96,7 +96,7 @@ async def work(
             in_hand=in_hand,
             metrics=metrics,
         )
-        served = ServedMachines(broker, queue, on_render)
+        served = MachineSubscriptions(broker, queue, on_render)
         metrics.show_served(lambda: served.count)
         async with asyncio.TaskGroup() as group:
             for duty in _duties(client, worker, queue, settings, stop):
@@ -111,7 +111,7 @@ def _duties(
     now = worker.runs.now
     yield Reconciler(client, store=worker.store, queue=queue, now=now).keep_up(stop)
     yield DurableMover(client).keep_up(stop)
-    yield look_now_and_then(queue, settings.observe_every, now=now, stop=stop)
+    yield schedule_observations(queue, settings.observe_every, now=now, stop=stop)
     if settings.keep_data_days > 0:
         yield keep_retention(worker.sweep, stop)
 

@@ -20,7 +20,7 @@ CommandRefused
  └── LastOwner          an organisation needs an owner
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
@@ -74,10 +74,18 @@ class CommandRefused(Exception):
 
     code = "refused"
 
-    def __init__(self, message: str = "", *, problems: Iterable[Problem] = ()) -> None:
+    def __init__(
+        self, text: str = "", *, problems: Collection[Problem] = (), **params: object
+    ) -> None:
         self.problems = shortened(problems)
-        text = message or "; ".join(p.text() for p in problems) or (self.__doc__ or "")
-        super().__init__(text)
+        self.text = text or ("" if problems else self.__doc__ or "")
+        """What is wrong, in English, with placeholders; the docstring of the class where a raise
+        says no more. It is a text of the catalogue. Empty where the problems say it."""
+
+        self.params = params
+        """What the placeholders of the text stand for."""
+
+        super().__init__(self.text.format_map(params) or "; ".join(p.text() for p in problems))
 
 
 class InvalidGraph(CommandRefused):

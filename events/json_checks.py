@@ -99,8 +99,10 @@ def malformed_json(text: str, error: Exception, *, pointer: str = "") -> Problem
     """Name the line and column at which *text* stops to be JSON, as *error* of msgspec has it."""
     at = _position(text, error)
     before, rest = text[:at], text[at : at + _SHOWN]
+    # Where nothing follows, what came before shows the place.
+    shown = rest or f"{before[-_SHOWN:]}…"
     line, column = before.count("\n") + 1, at - before.rfind("\n")
-    params = {"line": str(line), "column": str(column), "text": rest}
+    params = {"line": str(line), "column": str(column), "text": shown}
     return Problem(code="json_malformed", pointer=pointer, params=params)
 
 

@@ -73,7 +73,7 @@ class Workflow(Struct, frozen=True, kw_only=True):
 
         """
         if not 1 <= number <= len(self.versions):
-            raise NotFound(f"this workflow has no version {number}")
+            raise NotFound("this workflow has no version {number}", number=number)
         return self.versions[number - 1]
 
     def same_as(self, push: "PushVersion") -> WorkflowVersionCreated | None:

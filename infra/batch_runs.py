@@ -14,7 +14,7 @@ from events.envelope import AnyRecorded, Meta
 from events.ids import create_command_id, derived
 from events.run.commands import RequestCancel
 from infra.event_store import EventStore, Session, load
-from infra.side_by_side import side_by_side
+from infra.gather_bounded import gather_bounded
 
 BatchSession = Session[Batch, BatchCommand, BatchEvent]
 Now = Callable[[], datetime]
@@ -52,7 +52,7 @@ async def _make_runs(store: EventStore, first: AnyRecorded) -> None:
         command_id = create_command_id(item.run_id, item.request_hash)
         await run.execute(run_command(batch, index), _meta(first, command_id))
 
-    await side_by_side(make, range(len(batch.items)), at_once=AT_ONCE)
+    await gather_bounded(make, range(len(batch.items)), at_once=AT_ONCE)
 
 
 async def _stop_runs(store: EventStore, batch: Batch, first: AnyRecorded, now: Now) -> None:
@@ -63,7 +63,7 @@ async def _stop_runs(store: EventStore, batch: Batch, first: AnyRecorded, now: N
         meta = _meta(first, derived("stop", batch.id, run_id), actor=by)
         await run.execute(RequestCancel(by=by, now=now()), meta)
 
-    await side_by_side(stop, batch.run_ids, at_once=AT_ONCE)
+    await gather_bounded(stop, batch.run_ids, at_once=AT_ONCE)
 
 
 def _meta(first: AnyRecorded, command_id: UUID, *, actor: str = "") -> Meta:

@@ -19,6 +19,17 @@ class PostgresUnavailable(PostgresError):
     """Postgres does not answer; later might work."""
 
 
+class PostgresUnreachable(PostgresUnavailable):
+    """No connection could be opened."""
+
+
+class PostgresSignInRefused(PostgresError):
+    """Postgres refuses the user, the password or the database."""
+
+
+REFUSALS = ("password authentication failed", "no password supplied", "does not exist")
+"""What Postgres says to a wrong address of itself; before a connection stands it sends no code."""
+
 WAIT = 1.0
 """Longest wait for a free connection, in seconds: a poll would rather hear 'later'."""
 
@@ -101,15 +112,27 @@ async def connect(url: str, *, name: str = "comfyd") -> AsyncIterator[Connection
     """Open one connection, which Postgres shows under *name*.
 
     Raises:
-        PostgresUnavailable: Postgres does not answer.
+        PostgresUnreachable: Postgres does not answer.
+        PostgresSignInRefused: it refuses the user, the password or the database.
+        PostgresUnavailable: it stopped answering.
         PostgresError: a statement of the block was refused.
 
     """
     with _translated():
-        connection = await psycopg.AsyncConnection.connect(
-            url, autocommit=True, connect_timeout=3, application_name=name
-        )
+        connection = await _open(url, name)
         try:
             yield connection
         finally:
             await connection.close()
+
+
+async def _open(url: str, name: str) -> Connection:
+    try:
+        return await psycopg.AsyncConnection.connect(
+            url, autocommit=True, connect_timeout=3, application_name=name
+        )
+    except psycopg.OperationalError as error:
+        reason = _reason(error)
+        if any(refusal in reason for refusal in REFUSALS):
+            raise PostgresSignInRefused(reason) from error
+        raise PostgresUnreachable(reason) from error

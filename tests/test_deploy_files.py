@@ -15,7 +15,7 @@ from app.cli.main import main
 from infra.embedded import nats_server
 from infra.jetstream.analyst import ACCOUNTS
 from infra.settings.settings import SETTING_NAMES, settings_from
-from infra.telemetry.tracing.setup import PASSED_ON
+from tests.builders.settings import PASSED_ON
 from tests.servers.containers import DEPLOY, compose
 
 ROOT = DEPLOY.parent.parent

@@ -26,7 +26,7 @@ from infra.comfyui.refusals import CODES as REFUSAL_CODES
 from infra.images.accepted import ImageProblem
 from infra.net.url_fetch import UrlProblem
 from infra.settings.settings import SETTING_NAMES
-from infra.telemetry.tracing.setup import PASSED_ON
+from tests.builders.settings import PASSED_ON
 from tests.observe.described import operations
 from tests.tools.lifecycle import PAGE, lifecycle_page
 

@@ -1,4 +1,4 @@
-"""/health: whether the process lives, and whether it can do its work."""
+"""/health/live and /health/ready: whether the process lives, and whether it can do its work."""
 
 from typing import TypedDict
 

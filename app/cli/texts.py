@@ -20,7 +20,7 @@ comfyd run graph -i prompt=… --watch  run it
 comfyd api|worker|projector           start one part, for many machines
 comfyd doctor                         find what is wrong, with its fix
 
-docs/cli.md explains every command; docs/operations.md every setting.""",
+docs/cli.md explains every command; docs/settings.md every setting.""",
     "help.up_long": """Start everything on this machine, deploy a sample, run it once, and stay up.
 
 \b
@@ -30,6 +30,9 @@ COMFYUI_URL=http://…:8188  a real ComfyUI instead of the demo machine
 NATS_URL, POSTGRES_URL, SPACES_…  servers of your own instead of the embedded ones""",
     "cli.no_login": (
         "no server is known: run `comfyd login URL`, set COMFYD_URL and COMFYD_KEY, or `comfyd up`"
+    ),
+    "cli.no_key": (
+        "no key for {url} is known: add --key or set COMFYD_KEY, or run `comfyd login {url}`"
     ),
     "cli.bad_key": "this is not an API key: it has characters that keys do not have",
     "cli.bad_url": "this is not an address: {reason}",
@@ -41,6 +44,13 @@ NATS_URL, POSTGRES_URL, SPACES_…  servers of your own instead of the embedded 
     "cli.no_machine": "there is no machine '{name}'",
     "cli.no_deployment": (
         "there is no deployment '{name}': give its id, WORKFLOW or WORKFLOW/ENVIRONMENT"
+    ),
+    "cli.no_machines": (
+        "no machine is registered: register one with `comfyd machine add NAME URL`, and choose it "
+        "with --machine NAME"
+    ),
+    "cli.machine_missing": (
+        "{name} has no machine in {environment} yet: choose one with {choices}"
     ),
     "cli.no_file": "{file} cannot be read: {reason}",
     "cli.reason_missing": "No such file or directory",

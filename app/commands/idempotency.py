@@ -82,7 +82,7 @@ def _has_parts(value: object) -> bool:
 
 
 def _pieces(value: object) -> Iterator[bytes]:
-    """Yield canonical JSON in pieces; encoding an image in one call would hold up everybody."""
+    """Yield canonical JSON in pieces; encoding an image in one call would block all others."""
     if isinstance(value, str) and len(value) > SMALL:
         yield b'"'
         for start in range(0, len(value), SMALL):

@@ -10,8 +10,8 @@ from app.doctor.checks.evaluate import evaluate
 from app.doctor.findings import Cluster, Findings, Work
 from app.doctor.read_model_probe import ReadModelProbe
 from infra.embedded.disk import look_at_disk
+from infra.jetstream.health.cluster import ClusterHealth
 from infra.jetstream.health.log import LogCheck
-from infra.jetstream.health.system import SystemHealth
 from infra.s3.port import ObjectStorage
 from infra.s3.probe import probe_storage
 from infra.settings.settings import Settings
@@ -25,7 +25,7 @@ class Doctor:
         settings: Settings,
         log_check: LogCheck,
         storage: ObjectStorage,
-        system: SystemHealth,
+        system: ClusterHealth,
         read_models: ReadModelProbe,
         now: Callable[[], datetime],
     ) -> None:
@@ -63,7 +63,7 @@ class Doctor:
         )
 
 
-async def inspect_cluster(system: SystemHealth, *, copies_wanted: int) -> Cluster:
+async def inspect_cluster(system: ClusterHealth, *, copies_wanted: int) -> Cluster:
     """Look at the servers of the log and at how they keep the streams."""
     streams, nodes, in_use, connected = await asyncio.gather(
         system.streams(), system.nodes(), system.storage_in_use(), system.answers()
@@ -77,6 +77,6 @@ async def inspect_cluster(system: SystemHealth, *, copies_wanted: int) -> Cluste
     )
 
 
-async def _work(system: SystemHealth) -> Work | None:
+async def _work(system: ClusterHealth) -> Work | None:
     workers, letters = await asyncio.gather(system.workers(), system.dead_letters())
     return Work(workers=workers, dead_letters=letters) if workers else None

@@ -13,9 +13,9 @@ from typing import Any
 from app.doctor.checks.read_models import FAR_BEHIND
 from app.reads.single_flight import SingleFlight
 from infra.event_store import EventStore, LogUnavailable
+from infra.jetstream.health.cluster import ClusterHealth
 from infra.jetstream.health.log import LogCheck
 from infra.jetstream.health.replicas import StreamHealth
-from infra.jetstream.health.system import SystemHealth
 from infra.postgres import Pool, PostgresUnavailable
 from infra.s3.port import ObjectStorage, StorageRefused, StorageUnavailable
 from infra.telemetry.internal_server import Health
@@ -51,7 +51,7 @@ class ReadinessCheck:
         log_check: LogCheck,
         storage: ObjectStorage,
         pool: Pool,
-        system: SystemHealth,
+        system: ClusterHealth,
         *,
         is_closing: Callable[[], bool],
     ) -> None:
@@ -143,7 +143,7 @@ async def _part(check: Coroutine[Any, Any, object]) -> str:
     return "ok"
 
 
-async def replicas_part(system: SystemHealth, stream: StreamHealth | None) -> str:
+async def replicas_part(system: ClusterHealth, stream: StreamHealth | None) -> str:
     """Return how the log is replicated: ok, silent, behind, leaderless or away."""
     if stream is None:
         return "away"
@@ -154,7 +154,7 @@ async def replicas_part(system: SystemHealth, stream: StreamHealth | None) -> st
     return "behind" if any(replica.behind for replica in stream.replicas) else "ok"
 
 
-async def workers_part(system: SystemHealth) -> str:
+async def workers_part(system: ClusterHealth) -> str:
     """Return whether a worker listens: ok, none or away."""
     return {True: "ok", False: "none", None: "away"}[await system.worker_listens()]
 

@@ -28,6 +28,9 @@ _JSON_NAMES = {
 _LENGTH = {">=": "field_too_short", "<=": "field_too_long"}
 _SIZE = {">=": "field_too_small", "<=": "field_too_large"}
 
+_TIME = "2026-01-31T12:00:00+00:00 (RFC 3339)"
+"""An example, which every language has."""
+
 _READINGS: tuple[tuple[re.Pattern[str], Read], ...] = (
     (
         re.compile(r"Expected `([^`]+)`, got `([^`]+)`"),
@@ -46,7 +49,7 @@ _READINGS: tuple[tuple[re.Pattern[str], Read], ...] = (
     (re.compile(r"Invalid UUID"), lambda _: ("field_format", {"format": "UUID"})),
     (
         re.compile(r"Invalid RFC3339 encoded datetime|with a timezone component"),
-        lambda _: ("field_format", {"format": "RFC 3339, with an offset"}),
+        lambda _: ("field_format", {"format": _TIME}),
     ),
     (re.compile(r"out of range"), lambda _: ("field_out_of_range", {})),
 )
@@ -55,7 +58,9 @@ _READINGS: tuple[tuple[re.Pattern[str], Read], ...] = (
 def field_problem(item: Mapping[str, Any]) -> Problem:
     """Point at the field, where the framework points at the whole body."""
     reason = str(item.get("message", ""))
-    where = [part for part in _PART.findall(str(item.get("key", ""))) if part != "data"]
+    where = item.get("path") or [
+        part for part in _PART.findall(str(item.get("key", ""))) if part != "data"
+    ]
     if reason == "'data'":
         return Problem(code="body_missing")
     if named := _NAMED_FIELD.search(reason):

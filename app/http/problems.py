@@ -62,7 +62,7 @@ from infra.event_store import AggregateFull, LogUnavailable, TooLarge, VersionCo
 from infra.net.jwks import IdentityProviderUnavailable
 from infra.postgres import PostgresUnavailable
 from infra.s3.port import StorageBusy, StorageRefused, StorageUnavailable
-from infra.translation import message, problem_text
+from infra.translation import message, problem_text, translate
 from projections.queries import ReadModelsBehind
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,12 @@ class ErrorResponse(Struct, frozen=True, kw_only=True):
 
     status: HTTPStatus
     code: str
-    detail: str = ""
+    text: str = ""
+    """What is wrong, in English, where no problems say it: a text of the catalogue."""
+
+    params: Mapping[str, object] = {}
+    """What the placeholders of the text stand for."""
+
     problems: tuple[Problem, ...] = ()
     retry_after: int | None = None
     """Seconds after which it helps to come back."""
@@ -86,6 +91,12 @@ class ErrorResponse(Struct, frozen=True, kw_only=True):
 
     size: int | None = None
     """Bytes of the file, where a range of it was wanted that it does not have."""
+
+    def detail(self, language: str) -> str:
+        """Return what is wrong, in *language*; empty where the code says it all."""
+        if self.problems:
+            return "; ".join(problem_text(problem, language) for problem in self.problems)
+        return translate(self.text, language, self.params) if self.text else ""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -201,7 +212,8 @@ def _by_class(error: Exception, status: HTTPStatus, code: str) -> ErrorResponse:
     return ErrorResponse(
         status=status,
         code=code,
-        detail=str(error) if isinstance(error, CommandRefused) else "",
+        text=error.text if isinstance(error, CommandRefused) else "",
+        params=error.params if isinstance(error, CommandRefused) else {},
         problems=error.problems if isinstance(error, explained) else (),
         retry_after=error.retry_after if isinstance(error, TooMany) else None,
         allow=_allowed(error),
@@ -234,15 +246,12 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
     """Answer with *error* in the native API's shape."""
     answer = error_response(error)
     language = language_of(request.headers.get("accept-language", ""))
-    detail = (
-        "; ".join(problem_text(problem, language) for problem in answer.problems) or answer.detail
-    )
     body = ProblemView(
         type=problem_type(answer.code),
         title=message(answer.code, language),
         status=int(answer.status),
         code=answer.code,
-        detail=detail or None,
+        detail=answer.detail(language) or None,
         errors=fault_views(answer.problems, language),
     )
     return Response(

@@ -5,6 +5,8 @@ is what is taken.
 """
 
 import json
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -72,12 +74,31 @@ def _decoded(body: bytes, kind: Any) -> Any:
     except msgspec.ValidationError as error:
         # What a client sent is quoted, however long it is.
         said, _, place = str(error)[:_LONGEST_REASON].partition(" - at `")
-        raise ValidationException(
-            extra=[{"key": f"data{place.partition('$')[2].rstrip('`')}", "message": said}]
-        ) from error
+        key = f"data{place.partition('$')[2].rstrip('`')}"
+        # The decoder does not name the keys of a mapping.
+        path = _path_to_overflow(body) if "out of range" in said and "[...]" in key else ()
+        raise ValidationException(extra=[{"key": key, "message": said, "path": path}]) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         short = len(body) <= _LONGEST_SEARCHED
         raise ClientException(extra=[_malformed(body, error)] if short else []) from error
+
+
+def _path_to_overflow(body: bytes) -> tuple[str, ...]:
+    """Return the keys that lead to the first number that is too large; nothing if unknown."""
+    try:
+        document = json.loads(body) if len(body) <= _LONGEST_SEARCHED else None
+    except (ValueError, RecursionError):
+        return ()
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), document)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, float) and math.isinf(value):
+            return path
+        inner: Iterable[tuple[object, Any]] = ()
+        if isinstance(value, dict | list):
+            inner = value.items() if isinstance(value, dict) else enumerate(value)
+        waiting += reversed([((*path, str(key)), part) for key, part in inner])
+    return ()
 
 
 def _in_utf8(body: bytes) -> bytes:

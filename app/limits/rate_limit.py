@@ -43,7 +43,7 @@ class RateLimitState(Struct, frozen=True, kw_only=True):
     ends_at: float
 
     def seconds_left(self, now: float) -> int:
-        """Return the whole seconds after which the count begins anew."""
+        """Return the whole seconds after which the count begins again."""
         return max(1, math.ceil(self.ends_at - now))
 
 

@@ -7,11 +7,25 @@ from uuid import UUID
 from app.auth.caller import Caller
 from events.decider import Decider
 from events.errors import NotFound
+from events.messages.texts import Texts
 from infra.event_store import EventStore, Session, load
 
 S = TypeVar("S")
 C = TypeVar("C")
 E = TypeVar("E")
+
+_NOT_FOUND: Texts = {
+    "run": "there is no run with this id",
+    "batch": "there is no batch with this id",
+    "workflow": "there is no workflow with this id",
+    "deployment": "there is no deployment with this id",
+    "machine": "there is no machine with this id",
+    "key": "there is no key with this id",
+    "token": "there is no token with this id",
+    "organisation": "there is no organisation with this id",
+    "session": "there is no session with this id",
+}
+"""By the kind of the aggregate."""
 
 
 def _none(_: object) -> Iterable[UUID]:
@@ -53,4 +67,4 @@ def is_visible(caller: Caller, tenant: str, deployments: Iterable[UUID] = ()) ->
 
 def not_found(kind: str) -> NotFound:
     """Build the refusal for an aggregate of a kind that the caller does not have."""
-    return NotFound(f"there is no {kind} with this id")
+    return NotFound(_NOT_FOUND[kind])

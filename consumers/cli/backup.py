@@ -41,11 +41,11 @@ SCRATCH = "RESTORE-PLACE"
 WITHIN = 10.0
 """Seconds NATS may take for one answer."""
 
-Told = Callable[[str, int], None]
+ProgressCallback = Callable[[str, int], None]
 """Called with the name of a stream and so many bytes of it more."""
 
 
-async def back_up(client: Client, folder: Path, told: Told) -> list[Manifest]:
+async def back_up(client: Client, folder: Path, on_progress: ProgressCallback) -> list[Manifest]:
     """Write a backup of each stream into *folder*, while everything goes on.
 
     Raises:
@@ -53,15 +53,17 @@ async def back_up(client: Client, folder: Path, told: Told) -> list[Manifest]:
 
     """
     check_free(folder, KEPT)
-    return [await _back_up_one(client, folder, stream, told) for stream in KEPT]
+    return [await _back_up_one(client, folder, stream, on_progress) for stream in KEPT]
 
 
-async def _back_up_one(client: Client, folder: Path, stream: str, told: Told) -> Manifest:
+async def _back_up_one(
+    client: Client, folder: Path, stream: str, on_progress: ProgressCallback
+) -> Manifest:
     writer = BackupWriter(folder, stream)
 
     def take(chunk: bytes) -> None:
         writer.write(chunk)
-        told(stream, len(chunk))
+        on_progress(stream, len(chunk))
 
     try:
         config, state = await take_snapshot(client, stream, take)
@@ -75,7 +77,7 @@ async def _back_up_one(client: Client, folder: Path, stream: str, told: Told) ->
 
 
 async def restore(
-    client: Client, folder: Path, told: Told, *, replicas: int, replace: bool
+    client: Client, folder: Path, on_progress: ProgressCallback, *, replicas: int, replace: bool
 ) -> dict[str, State]:
     """Make the streams anew from a backup; return how full they are.
 
@@ -100,7 +102,7 @@ async def restore(
     try:
         for stream in reversed(KEPT):
             config = {**backups[stream].config, **declared[stream]}
-            on_bytes = partial(told, stream)
+            on_bytes = partial(on_progress, stream)
             restored[stream] = await restore_snapshot(client, backups[stream], config, on_bytes)
     except BackupError:
         for stream in restored:

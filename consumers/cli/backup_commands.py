@@ -18,7 +18,16 @@ from rich.progress import (
 )
 
 from consumers.cli.backup import KEPT, back_up, restore
-from consumers.cli.command_line import AWAY, language, refuse, run, settings_or_exit
+from consumers.cli.command_line import (
+    AWAY,
+    REACH_WITHIN,
+    SERVER_AWAY,
+    language,
+    refuse,
+    run,
+    settings_or_exit,
+    unreachable_servers,
+)
 from consumers.cli.erase_again import erase_data_again, erase_files_again, find_erased
 from events.messages.texts import Texts
 from infra.event_store import LogUnavailable
@@ -76,7 +85,7 @@ def restore_command(*, folder: Path, replicas: str | None, replace: bool, only_e
 
 
 async def _back_up(settings: Settings, folder: Path) -> list[Manifest]:
-    async with connected(settings.nats_url, name="backup") as client:
+    async with connected(settings.nats_url, name="backup", within=REACH_WITHIN) as client:
         with StreamBars(dict.fromkeys(KEPT)) as bars:
             return await back_up(client, folder, bars.advance)
 
@@ -84,14 +93,14 @@ async def _back_up(settings: Settings, folder: Path) -> list[Manifest]:
 async def _restore(
     settings: Settings, folder: Path, replicas: int, *, replace: bool
 ) -> dict[str, State]:
-    async with connected(settings.nats_url, name="restore") as client:
+    async with connected(settings.nats_url, name="restore", within=REACH_WITHIN) as client:
         with StreamBars({stream: _size(folder, stream) for stream in KEPT}) as bars:
             return await restore(client, folder, bars.advance, replicas=replicas, replace=replace)
 
 
 async def _erase_again(settings: Settings) -> str:
     """Delete again what is erased; return why files may have stayed, nothing when none did."""
-    async with connected(settings.nats_url, name="restore") as client:
+    async with connected(settings.nats_url, name="restore", within=REACH_WITHIN) as client:
         erased = await find_erased(client)
         again = await erase_data_again(client, erased)
         _say("erased_again", count=again)
@@ -159,9 +168,10 @@ def _say(key: str, **params: object) -> None:
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
-        return run(coroutine)
+        with unreachable_servers():
+            return run(coroutine)
     except BackupError as error:
         refuse(error.text(language()))
     except (*AWAY, LogUnavailable) as error:
         away = BackupError("away", reason=str(error) or repr(error))
-        refuse(away.text(language()))
+        refuse(away.text(language()), code=SERVER_AWAY)

@@ -7,6 +7,7 @@ from uuid import UUID
 from events import subjects
 from events.codec import type_name_of
 from events.run.events import RunDataDeleted, RunDataErased
+from infra.gather_bounded import gather_bounded
 from infra.jetstream.connection import Client
 from infra.jetstream.listing import list_subjects
 from infra.jetstream.log.headings import last_headings
@@ -14,7 +15,6 @@ from infra.jetstream.log.reader import head
 from infra.jetstream.private_data import PrivateData
 from infra.s3.keys import output_folder
 from infra.s3.port import ObjectStorage
-from infra.side_by_side import side_by_side
 
 ERASED = {type_name_of(RunDataErased), type_name_of(RunDataDeleted)}
 """Nothing happens to a run after these."""
@@ -51,7 +51,7 @@ async def erase_data_again(client: Client, erased: Collection[UUID]) -> int:
     names = await list_subjects(client, subjects.INPUTS, "in.>", within=WITHIN)
     kept = {UUID(name.split(".")[1]) for name in names if not _is_mark(name)}
     private = PrivateData(client)
-    await side_by_side(private.erase, kept.intersection(erased), at_once=AT_ONCE)
+    await gather_bounded(private.erase, kept.intersection(erased), at_once=AT_ONCE)
     return len(kept.intersection(erased))
 
 
@@ -69,7 +69,7 @@ async def erase_files_again(
         await storage.delete_all(output_folder(run_id))
         on_progress()
 
-    await side_by_side(delete_files, erased, at_once=AT_ONCE)
+    await gather_bounded(delete_files, erased, at_once=AT_ONCE)
 
 
 def _is_mark(subject: str) -> bool:

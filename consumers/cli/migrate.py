@@ -7,6 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from consumers.cli.command_line import REACH_WITHIN
 from events.messages.texts import Texts
 from infra.jetstream.connection import connected
 from infra.jetstream.streams import declared as streams
@@ -66,7 +67,7 @@ async def migrate(settings: Settings, asked: Asked, console: Console, language: 
 
     replicas = asked.replicas or settings.replicas or None
     async with (
-        connected(settings.nats_url, name="migrate") as client,
+        connected(settings.nats_url, name="migrate", within=REACH_WITHIN) as client,
         connect(settings.postgres_url) as connection,
     ):
         plans = await streams.plan(client, replicas=replicas)

@@ -12,12 +12,12 @@ from events.messages.texts import Texts
 from events.work import thumbnail_piece
 from infra import clock
 from infra.event_store import LogUnavailable
+from infra.gather_bounded import gather_bounded
 from infra.jetstream.connection import connected
 from infra.jetstream.work.consumers import THUMBNAILS
 from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import Pool, open_pool
 from infra.settings.settings import Settings
-from infra.side_by_side import side_by_side
 from infra.translation import translate
 from projections.erasing import THE_FIRST, Kept, runs_with_data
 
@@ -81,7 +81,7 @@ async def request_thumbnails(
     while True:
         async with pool.connection() as connection:
             found = await runs_with_data(connection, before=now, after=last, limit=AT_A_TIME)
-        await side_by_side(put, found, at_once=AT_ONCE)
+        await gather_bounded(put, found, at_once=AT_ONCE)
         while await queue.count(THUMBNAILS) >= AT_A_TIME:  # noqa: ASYNC110 -- others do the work
             await asyncio.sleep(PAUSE)
         count += len(found)

@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from consumers.bulkhead import Bulkhead
 from consumers.delivery import RetryLater, growing_delay
 from consumers.machines.driver_pool import DriverPool, MachineMissing, MachineUnusable
-from consumers.places import Places
 from events.aggregates import MACHINE
 from events.envelope import Meta
 from events.machine import state
@@ -48,7 +48,7 @@ class Observer(Struct, frozen=True, kw_only=True):
     store: EventStore
     machines: DriverPool
     storage: ObjectStorage
-    places: Places
+    bulkhead: Bulkhead
     """Who may look at a machine now."""
 
     secret: bytes
@@ -78,7 +78,7 @@ class Observer(Struct, frozen=True, kw_only=True):
             return
         if known.state is MachineState.DISABLED:
             return
-        async with self.places.place(known.id, self.machines.tenant_of(known), delivery):
+        async with self.bulkhead.slot(known.id, self.machines.tenant_of(known), delivery):
             await self._look(known, delivery)
 
     async def _look(self, known: state.Machine, delivery: int) -> None:

@@ -1,7 +1,7 @@
 """Moves durable consumers away from nodes whose replica has stopped following its leader.
 
 A durable delivers what the replica of its own node has. On one that stands still it delivers
-nothing more, without a word, and work waits that no worker hears of (docs/adr/0023).
+nothing more, without a word, and work waits that no worker gets (docs/adr/0023).
 """
 
 import asyncio

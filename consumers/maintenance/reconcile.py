@@ -24,13 +24,13 @@ from events.run.status import Status
 from events.subjects import OBSERVE_WORK, identifier_of, kind_of
 from events.work import Piece, piece_of_batch, piece_of_run
 from infra.event_store import EventStore, LogUnavailable, load
+from infra.gather_bounded import gather_bounded
 from infra.jetstream.connection import Client
 from infra.jetstream.errors import ApiError, Unanswered
 from infra.jetstream.log.headings import headings_after, last_headings
 from infra.jetstream.log.reader import LogInterrupted, head
 from infra.jetstream.work.queue import Queued, WorkQueue
 from infra.jetstream.work.reactor_durable import ReactorDurable
-from infra.side_by_side import side_by_side
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +143,7 @@ class Reconciler:
         while missing := [h for h in due if identifier_of(h.aggregate) not in present.owners]:
             some, due = missing[:AT_A_TIME], missing[AT_A_TIME:]
             give_work = partial(self._give_work, present=present)
-            pieces += sum(await side_by_side(give_work, some, at_once=AT_ONCE))
+            pieces += sum(await gather_bounded(give_work, some, at_once=AT_ONCE))
             present = await self._queue.queued() if due else present
         return pieces
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from consumers.bulkhead import Bulkhead
 from consumers.delivery import RetryLater, growing_delay
-from consumers.places import Places
 from consumers.run.commands import RunSession
 from events.aggregates import RUN
 from events.files import FileRef
@@ -28,7 +28,7 @@ class ThumbnailMaker(Struct, frozen=True, kw_only=True):
 
     store: EventStore
     storage: ObjectStorage
-    places: Places
+    bulkhead: Bulkhead
     """Few, so that decoding leaves the computer to renders and uploads."""
 
     draw: Callable[[AsyncIterator[bytes]], Awaitable[bytes]]
@@ -47,7 +47,7 @@ class ThumbnailMaker(Struct, frozen=True, kw_only=True):
             return
         try:
             if files := thumbnailed(session.state):
-                async with self.places.place(session.state.machine_id, session.tenant, delivery):
+                async with self.bulkhead.slot(session.state.machine_id, session.tenant, delivery):
                     await self._make_all(run_id, files)
                 await session.load()
             await self._delete_late(session)

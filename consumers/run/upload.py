@@ -8,9 +8,9 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from consumers.bulkhead import Bulkhead
 from consumers.delivery import RetryLater, growing_delay
 from consumers.machines.driver_pool import DriverPool, MachineUnusable
-from consumers.places import Places
 from consumers.run.commands import RunCommands, RunSession, run_error, timed
 from consumers.run.follow import Cancellations, background
 from consumers.run.outages import Outages, unreachable
@@ -59,7 +59,7 @@ class Uploader(Struct, frozen=True, kw_only=True):
     store: EventStore
     machines: DriverPool
     storage: ObjectStorage
-    places: Places
+    bulkhead: Bulkhead
     """Shared out, so that no machine and no tenant holds up the others."""
 
     limits: Limits
@@ -83,7 +83,7 @@ class Uploader(Struct, frozen=True, kw_only=True):
         await self._delete_late_files(session, delivery)
         if run.ended or not run.produced:
             return
-        async with self.places.place(run.machine_id, session.tenant, delivery):
+        async with self.bulkhead.slot(run.machine_id, session.tenant, delivery):
             await session.load()
             await self._upload(session, delivery)
 

@@ -12,7 +12,6 @@ from events.errors import AlreadyExists, LastOwner, NotFound
 OWNER = "owner"
 MEMBER = "member"
 VIEWER = "viewer"
-ROLES = (OWNER, MEMBER, VIEWER)
 
 
 class OrganisationCreated(Struct, frozen=True, kw_only=True):

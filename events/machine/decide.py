@@ -112,7 +112,7 @@ def decide(machine: Machine | None, command: MachineCommand) -> list[MachineEven
     if machine.removed:
         if isinstance(command, RemoveMachine | RecordSnapshot):
             return []
-        raise MachineGone("this machine was removed; register it anew")
+        raise MachineGone("this machine was removed; register it again")
     match command:
         case RegisterMachine():
             return _registered_again(machine, command.registered)

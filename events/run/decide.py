@@ -149,7 +149,7 @@ def _why_claimed(run: Run) -> str:
 
 def _report(run: Run, command: ReportStatus) -> list[RunEvent]:
     if command.status not in REPORTED:
-        raise IllegalTransition(f"a machine does not report {command.status}")
+        raise IllegalTransition("a machine does not report {status}", status=command.status)
     if command.fence != run.fence:
         raise Superseded
     # A status does not go back, but when the machine began is a fact of each attempt.

@@ -1,4 +1,4 @@
-"""The certificate by which parts of one server know each other, and strangers are known as such."""
+"""The certificate by which parts of one server know each other, and refuse every other."""
 
 import shutil
 from datetime import UTC, datetime

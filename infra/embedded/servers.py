@@ -71,17 +71,6 @@ class Servers:
         server = self._servers[name]
         self.children[name].wait_ready(server.ready, within=server.within)
 
-    def restart(self, name: str) -> None:
-        """Stop one if need be, start it again, and wait for it. Main thread only.
-
-        Raises:
-            ServerFailed: it does not come back.
-
-        """
-        self.children[name].stop()
-        self.launch(name)
-        self.wait_ready(name)
-
     def stop(self) -> None:
         """Stop all, the last one started first; over in the longest of their `stop_within`."""
         began = time.monotonic()

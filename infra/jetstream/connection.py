@@ -1,4 +1,4 @@
-"""One connection to NATS that never gives up. What is asked over it is in calls.py."""
+"""One connection to NATS that never gives up, unless asked to. What it is asked is in calls.py."""
 
 import asyncio
 import logging
@@ -15,13 +15,16 @@ import nats.errors
 from nats.aio.msg import Msg
 from typing_extensions import override
 
-from infra.jetstream.errors import own_errors
+from infra.jetstream.errors import SignInRefused, Unreachable, own_errors
 
 log = logging.getLogger(__name__)
 
 NO_RESPONDERS_PAUSE = 0.05
 """Seconds between two tries of a request that no receiver got, so that it may be repeated."""
 
+
+REFUSED = "authorization violation"
+"""What a server says to a wrong password, or to none."""
 
 SAY_AGAIN_AFTER = 60.0
 """Seconds until an error that goes on is logged once more: each address is tried several times a
@@ -120,9 +123,11 @@ OPTIONS: dict[str, Any] = {
 
 
 @asynccontextmanager
-async def connected(url: str, *, name: str) -> AsyncIterator[Client]:
-    """Be connected while the context lasts; see connect."""
-    client = await connect(url, name=name)
+async def connected(url: str, *, name: str, within: float | None = None) -> AsyncIterator[Client]:
+    """Be connected while the context lasts; see connect, and with *within* connect_within."""
+    client = await (
+        connect(url, name=name) if within is None else connect_within(within, url, name=name)
+    )
     try:
         yield client
     finally:
@@ -136,6 +141,43 @@ async def connect(url: str, *, name: str) -> Client:
         NatsError: *url* leads to no servers at all.
 
     """
+    return await _connect(url, name=name, on_error=_log_errors())
+
+
+async def connect_within(seconds: float, url: str, *, name: str) -> Client:
+    """Connect as a command does that someone waits for: give up after so many seconds.
+
+    Raises:
+        Unreachable: none of the servers answered in time; the message is the last reason.
+        SignInRefused: a server refuses the password. More time would not help.
+        NatsError: *url* leads to no servers at all.
+
+    """
+    reason = "no answer in time"
+    log_error = _log_errors()
+    waiting = True
+
+    async def on_error(error: Exception) -> None:
+        nonlocal reason
+        if not waiting:
+            await log_error(error)
+            return
+        reason = str(error) or reason
+        if REFUSED in reason.casefold():
+            raise SignInRefused(reason) from error
+
+    try:
+        async with asyncio.timeout(seconds):
+            return await _connect(url, name=name, on_error=on_error)
+    except TimeoutError as error:
+        raise Unreachable(reason) from error
+    finally:
+        waiting = False
+
+
+async def _connect(
+    url: str, *, name: str, on_error: Callable[[Exception], Awaitable[None]]
+) -> Client:
     client = Client()
     servers = url.split(",")
 
@@ -149,7 +191,7 @@ async def connect(url: str, *, name: str) -> Client:
                 servers,
                 name=name,
                 disconnected_cb=on_disconnect,
-                error_cb=_log_errors(),
+                error_cb=on_error,
                 **_sign_in(client, servers),
                 **OPTIONS,
             )

@@ -25,6 +25,14 @@ class Unanswered(NatsError):
     """NATS does not answer: the outcome is unknown."""
 
 
+class Unreachable(NatsError):
+    """No server let us in within the time that there was."""
+
+
+class SignInRefused(NatsError):
+    """A server refuses the user, the password or the token."""
+
+
 class ApiError(NatsError):
     """JetStream said no."""
 

@@ -31,7 +31,7 @@ class Tombstones:
         self._within = within
 
     async def give_up(self, key: str) -> datetime:
-        """Bury *key*; return when that was done first.
+        """Mark *key* as deleted; return when that was done first.
 
         Raises:
             LogUnavailable: not confirmed in time.

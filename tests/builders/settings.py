@@ -13,3 +13,14 @@ REQUIRED = {
     "SPACES_SECRET": "secret",
 }
 """Every setting without a default."""
+
+PASSED_ON = frozenset(
+    {
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "OTEL_TRACES_SAMPLER",
+        "OTEL_TRACES_SAMPLER_ARG",
+    }
+)
+"""What the deployment files pass on. The SDK reads many more, which few need."""

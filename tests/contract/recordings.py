@@ -13,7 +13,7 @@ import aiohttp
 
 from tests.standin.nodes.catalogue import CLASSES
 
-DEADLINE = 5.0
+DEADLINE = 30.0
 FASTER = 5
 EXACT = frozenset(
     {

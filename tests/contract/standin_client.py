@@ -12,7 +12,7 @@ import aiohttp
 
 from tests.standin import Server, Switches, serve
 
-DEADLINE = 5.0
+DEADLINE = 30.0
 CLIENT = "client-1"
 Graph = dict[str, Any]
 Event = dict[str, Any]

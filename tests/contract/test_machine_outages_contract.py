@@ -25,7 +25,8 @@ async def test_a_machine_that_forgot_a_prompt_lost_it(lab: Lab, machine: Machine
 
 
 @ours_to_stop
-async def test_a_machine_that_is_gone_is_unreachable(lab: Lab, machine: MachineDriver) -> None:
+async def test_a_machine_that_is_gone_is_unreachable(lab: Lab) -> None:
+    machine = await lab.open(patience=0.5)
     prompt_id, graph, report = uuid4(), picture(seconds=LONG), Recorder()
     await machine.submit(prompt_id, graph)
     watching = asyncio.create_task(machine.watch(prompt_id, graph, report))
@@ -50,7 +51,7 @@ async def test_a_machine_that_is_gone_is_unreachable(lab: Lab, machine: MachineD
 async def test_a_machine_that_is_silent_for_a_while_is_reported_once_and_so_is_its_return(
     lab: Lab,
 ) -> None:
-    machine = await lab.open(patience=LONG)
+    machine = await lab.open()
     prompt_id, graph, report = uuid4(), picture(seconds=LONG), Recorder()
     await machine.submit(prompt_id, graph)
     watching = asyncio.create_task(machine.watch(prompt_id, graph, report))

@@ -13,7 +13,7 @@ import yaml  # type: ignore[import-untyped]  # its types are another package
 
 from app.cli.main import main
 from infra.settings.settings import SETTING_NAMES
-from infra.telemetry.tracing.setup import PASSED_ON
+from tests.builders.settings import PASSED_ON
 from tests.deploy.files import (
     KUBERNETES,
     OLDEST_KUBERNETES,

@@ -8,8 +8,8 @@ from typing import Any, cast
 from uuid import UUID, uuid4
 
 from consumers.bootstrap import LOOKS_AT_ONCE, UPLOADS_AT_ONCE
+from consumers.bulkhead import Bulkhead
 from consumers.machines.driver_pool import DriverPool
-from consumers.places import Places
 from events.aggregates import MACHINE, RUN
 from events.graph.object_info import Infos
 from events.machine.decide import RegisterMachine
@@ -181,8 +181,8 @@ async def worker_tools(
         "storage": storage,
         "graphs": Graphs(storage),
         "machines": DriverPool(store, open_driver, Sealer(SEAL_KEY)),
-        "upload_places": Places(UPLOADS_AT_ONCE),
-        "look_places": Places(LOOKS_AT_ONCE),
+        "upload_bulkhead": Bulkhead(UPLOADS_AT_ONCE),
+        "look_bulkhead": Bulkhead(LOOKS_AT_ONCE),
         "settings": _settings(),
         "worker": "test",
         "now": lambda: NOW,

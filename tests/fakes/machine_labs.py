@@ -27,6 +27,9 @@ REAL_URL = os.environ.get("COMFYD_TEST_COMFYUI", "")
 
 TOKEN = "what both machines of ours want to see"
 
+PATIENCE = 30.0
+"""Seconds without a sign of life before the driver gives up, longer than a restart takes."""
+
 BLURRED = 512
 """Pixels on a side of what a stock node blurs to be slow: about a second on one core."""
 
@@ -34,7 +37,7 @@ BLURRED = 512
 class Lab(Protocol):
     """A machine under test, and what the tests need beside its driver."""
 
-    async def open(self, *, patience: float = 0.5) -> MachineDriver:
+    async def open(self, *, patience: float = PATIENCE) -> MachineDriver:
         """Open the driver."""
 
     async def put(self, name: str, data: bytes) -> Output:
@@ -79,7 +82,7 @@ class OwnLab:
         await self.stop()
         await self.start()
 
-    async def open(self, *, patience: float = 0.5) -> MachineDriver:
+    async def open(self, *, patience: float = PATIENCE) -> MachineDriver:
         self._driver = await open_comfyui(
             f"http://127.0.0.1:{self.port}",
             secrets=MachineSecrets(token=TOKEN),
@@ -168,7 +171,7 @@ class RealLab:
         self._url = url
         self._driver: StockNodes | None = None
 
-    async def open(self, *, patience: float = 30.0) -> MachineDriver:
+    async def open(self, *, patience: float = PATIENCE) -> MachineDriver:
         # A real one holds its own event loop for half a second now and then.
         opened = await open_comfyui(self._url, silence=1.0, patience=patience, allow_private=True)
         self._driver = StockNodes(opened._client, opened._patience)

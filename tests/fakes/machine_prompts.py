@@ -11,7 +11,7 @@ from events.run.progress import Progress
 from infra.machine_driver import Failed, Finished, Graph, MachineDriver
 from tests.fakes.machine_labs import saved
 
-DEADLINE = 5.0
+DEADLINE = 30.0
 LONG = 30.0
 STEPS = 20
 

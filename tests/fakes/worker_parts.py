@@ -8,11 +8,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from consumers.bulkhead import Bulkhead
 from consumers.machines.driver_pool import DriverPool
 from consumers.machines.observe import Observer
 from consumers.maintenance.erase import Eraser
 from consumers.maintenance.retention import sweep as sweep_runs
-from consumers.places import Places
 from consumers.run.commands import RunCommands
 from consumers.run.follow import Cancellations, Follower
 from consumers.run.outages import Outages
@@ -43,8 +43,8 @@ class WorkerParts(Struct, frozen=True, kw_only=True):
     storage: ObjectStorage
     graphs: Graphs
     machines: DriverPool
-    upload_places: Places
-    look_places: Places
+    upload_bulkhead: Bulkhead
+    look_bulkhead: Bulkhead
     pool: Pool
     settings: Settings
     worker: str
@@ -113,7 +113,7 @@ async def upload(run_id: UUID, delivery: int, parts: WorkerParts) -> None:
         store=parts.store,
         machines=parts.machines,
         storage=parts.storage,
-        places=parts.upload_places,
+        bulkhead=parts.upload_bulkhead,
         limits=limits_from(parts.settings),
         outages=parts.outages,
         runs=parts.runs,
@@ -154,7 +154,7 @@ async def observe(
         store=parts.store,
         machines=parts.machines,
         storage=parts.storage,
-        places=parts.look_places,
+        bulkhead=parts.look_bulkhead,
         secret=parts.settings.jwt_secret.encode(),
         worker=parts.worker,
         now=parts.now,

@@ -11,6 +11,8 @@ from babel.messages.pofile import read_po, write_po
 from jinja2 import Environment
 from jinja2.nodes import Call, Const, Name
 
+from events import errors
+
 ROOT = Path(__file__).parents[2]
 ROOMS = ("events", "infra", "projections", "consumers", "app")
 TEMPLATES = ROOT / "app" / "pages" / "templates"
@@ -20,6 +22,13 @@ OWN = FOLDER / "comfyd.po"
 
 CLICK = FOLDER / "click.po"
 """What click says; kept by hand."""
+
+REFUSALS = frozenset(
+    refusal.__name__
+    for refusal in vars(errors).values()
+    if isinstance(refusal, type) and issubclass(refusal, errors.CommandRefused)
+)
+"""Names of the errors whose text is shown to people."""
 
 
 def texts() -> Iterator[tuple[str, str, str | None]]:
@@ -57,6 +66,15 @@ def _texts_of(node: ast.AST) -> tuple[str | None, list[ast.expr]]:
             | ast.Call(func=ast.Attribute(attr="say"), args=[ast.Constant() as text, *_])
         ):
             return None, [text]
+        case ast.Call(func=ast.Name(id=name), args=[ast.Constant() as text, *_]) if (
+            name in REFUSALS
+        ):
+            return None, [text]
+        case ast.ClassDef(name=name, body=[ast.Expr(value=ast.Constant() as said), *_]) if (
+            name in REFUSALS
+        ):
+            # What it says where a raise says no more.
+            return None, [said]
         case _:
             return None, []
 

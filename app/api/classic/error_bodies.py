@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import TypedDict
 
 from app.http.problems import ErrorResponse
-from infra.translation import message, problem_text
+from infra.translation import message, problem_text, translate
 
 
 class ClassicIssue(TypedDict):
@@ -42,7 +42,7 @@ _NOT_THE_BODY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 def error_body(answer: ErrorResponse, language: str) -> ClassicError:
     """Return the body of a refusal; that of a 401 is NOT_KNOWN instead."""
     if answer.code == "malformed_json":
-        return {"success": False, "message": "Malformed JSON in request body"}
+        return {"success": False, "message": translate("Malformed JSON in request body", language)}
     if answer.problems and answer.status in _NOT_THE_BODY:
         return {"error": problem_text(answer.problems[0], language)}
     if answer.problems:
@@ -55,7 +55,7 @@ def error_body(answer: ErrorResponse, language: str) -> ClassicError:
             for problem in answer.problems
         ]
         return {"success": False, "error": {"issues": issues, "name": "ZodError"}}
-    return {"error": answer.detail or message(answer.code, language)}
+    return {"error": answer.detail(language) or message(answer.code, language)}
 
 
 def _unescaped(part: str) -> str:

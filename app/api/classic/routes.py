@@ -18,6 +18,7 @@ from app.http.bad_request import bad
 from app.openapi import errors, response
 from app.reads.runs.runs import RunReads
 from events.errors import NotFound
+from infra.translation import translate
 
 LONGEST_ID = 100
 """Characters of an id, however it is written."""
@@ -89,13 +90,16 @@ async def create(
     | response(400, ClassicError, "There is no such run, or the id is missing."),
 )
 async def read(
-    run_reads: NamedDependency[RunReads], caller: NamedDependency[Caller], run_id: FromQuery[str]
+    run_reads: NamedDependency[RunReads],
+    caller: NamedDependency[Caller],
+    language: NamedDependency[str],
+    run_id: FromQuery[str],
 ) -> Response[Any]:
     """Read a run as the dialect's row."""
     try:
         found = await run_reads.find(caller, identifier(run_id))
     except NotFound:
-        refused = ClassicError(code=400, message="Workflow not found")
+        refused = ClassicError(code=400, message=translate("Workflow not found", language))
         return Response(refused, status_code=400)
     return Response(run_row(found.run, found.progress, run_reads.spaces))
 

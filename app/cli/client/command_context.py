@@ -131,6 +131,8 @@ def _command_error(error: Exception) -> CommandError:
         case CommandError():
             return error
         case NotLoggedIn():
+            if error.url:
+                return CommandError("cli.no_key", code=NO_ACCESS, url=error.url)
             return CommandError("cli.no_login", code=NO_ACCESS)
         case NotComfyd():
             return CommandError("cli.not_comfyd", url=error.url, found=error.found)

@@ -23,7 +23,12 @@ LOCAL_TOKEN_SECONDS = 3600
 
 
 class NotLoggedIn(Exception):
-    """No server is known."""
+    """No server is known, or no key for the one that was named."""
+
+    def __init__(self, url: str = "") -> None:
+        self.url = url
+        """The server that was named; empty: none."""
+        super().__init__(url)
 
 
 class Login(Struct, frozen=True, kw_only=True):
@@ -58,7 +63,7 @@ def find_login(url: str | None, key: str | None) -> Login:
     """Choose the server and the key.
 
     Raises:
-        NotLoggedIn: there is neither an option, a variable, a login nor a stack.
+        NotLoggedIn: neither an option, a variable, a login nor a stack has the server, or its key.
 
     """
     url = url or os.environ.get(URL_VARIABLE)
@@ -67,10 +72,10 @@ def find_login(url: str | None, key: str | None) -> Login:
         return Login(url=url.rstrip("/"), key=key)
     known = saved_login() or local_login()
     if known is None:
-        raise NotLoggedIn
+        raise NotLoggedIn(url or "")
     if url and url.rstrip("/") != known.url and not key:
         # A key is sent to the server it was given for, and to no other.
-        raise NotLoggedIn
+        raise NotLoggedIn(url)
     return Login(url=(url or known.url).rstrip("/"), key=key or known.key)
 
 

@@ -1,5 +1,8 @@
 """comfyd deploy, promote, rollback, deployments: which version an environment runs."""
 
+import shlex
+from pathlib import Path
+
 import click
 
 from app.cli.client.api_client import Json
@@ -11,15 +14,18 @@ from app.cli.client.lookup import (
     find_workflow,
 )
 from app.cli.commands.workflows import print_pushed, push_file
+from app.cli.errors import REFUSED, CommandError
 from app.cli.output.tables import format_day, format_time, print_table
 from app.cli.texts import tr
+from events.deployment import ENVIRONMENTS
 
 _to = click.option(
     "--to",
     "environment",
+    type=click.Choice(ENVIRONMENTS),
     default=DEFAULT_ENVIRONMENT,
     show_default=True,
-    help=tr("production, staging or public-share."),
+    help=tr("Which environment."),
 )
 _machine = click.option("--machine", help=tr("Machine it runs on; needed the first time."))
 _force = click.option(
@@ -47,6 +53,8 @@ async def deploy(
     comment: str,
 ) -> None:
     """Push a file and let an environment run it."""
+    if not machine:
+        await _check_machine_kept(context, name or Path(file).stem, environment)
     pushed = await push_file(context, file, name=name, ui=None, machine=machine, comment=comment)
     body = await _promotion(context, pushed["version"], machine, force=force, comment=comment)
     path = f"/v1/workflows/{pushed['workflow_id']}/deployments/{environment}"
@@ -75,7 +83,10 @@ async def promote(
     comment: str,
 ) -> None:
     """Promote a version to an environment."""
-    workflow_id = (await find_workflow(context.api, name))["id"]
+    found = await find_workflow(context.api, name)
+    if not machine:
+        await _check_machine_kept(context, found["name"], environment)
+    workflow_id = found["id"]
     body = await _promotion(context, version, machine, force=force, comment=comment)
     path = f"/v1/workflows/{workflow_id}/deployments/{environment}"
     _show(context, await context.api.put(path, body))
@@ -140,6 +151,28 @@ async def _show_history(context: CommandContext, deployment: str) -> None:
             ),
             empty=tr("nothing yet"),
         ),
+    )
+
+
+async def _check_machine_kept(context: CommandContext, workflow: str, environment: str) -> None:
+    """Check that a deployment is there whose machine is kept, before anything is pushed.
+
+    Raises:
+        CommandError: there is none, so --machine is needed.
+
+    """
+    for found in await context.api.items("/v1/deployments", environment=environment):
+        if found["workflow_name"] == workflow:
+            return
+    names = [found["name"] for found in await context.api.items("/v1/machines")]
+    if not names:
+        raise CommandError("cli.no_machines", code=REFUSED)
+    raise CommandError(
+        "cli.machine_missing",
+        code=REFUSED,
+        name=workflow,
+        environment=environment,
+        choices=", ".join(f"--machine {shlex.quote(name)}" for name in names),
     )
 
 

@@ -97,7 +97,7 @@ def migrate(*, replicas: str | None, lower: tuple[str, ...], dry_run: bool) -> N
 @click.command(
     help=tr("Write the log and the private data beside it into FOLDER, while everything runs.")
 )
-@click.argument("folder")
+@click.argument("folder", type=click.Path(file_okay=False))
 def backup(folder: str) -> None:
     """Write the log and the private data beside it into a folder."""
     _become("consumers", "backup", folder, env=remembered_settings())
@@ -108,7 +108,7 @@ def backup(folder: str) -> None:
         "Restore the log and the private data from the backup in FOLDER. Stop everything first."
     )
 )
-@click.argument("folder")
+@click.argument("folder", type=click.Path(file_okay=False, exists=True))
 @click.option(
     "--replicas",
     type=click.Choice(["1", "3", "5"]),

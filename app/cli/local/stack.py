@@ -97,9 +97,15 @@ def chosen_port() -> int:
 
 @contextmanager
 def running_stack(
-    on_restart: OnRestart, on_fault: OnFault, *, comfyui_url: str | None
+    on_restart: OnRestart,
+    on_fault: OnFault,
+    *,
+    comfyui_url: str | None,
+    on_start: Callable[[], None],
 ) -> Iterator[Stack]:
     """Start everything, without *comfyui_url* a demo machine too; stop it all at the end.
+
+    *on_start* is called when nothing has been found that would refuse it.
 
     Raises:
         CannotStart, infra.embedded.errors.CannotStart: the message says why and what to do.
@@ -110,6 +116,7 @@ def running_stack(
     port = chosen_port()
     internal_ports = _internal_ports(_checked_settings())
     with data_folder(chosen_data()) as folder:
+        on_start()
         servers = start_all(folder, given=os.environ)
         supervisor = Supervisor(servers, on_restart, on_fault)
         try:

@@ -112,8 +112,10 @@ def _up(console: Console, url: str | None, comfyui: Comfyui | ComfyuiUnreachable
             style="red",
         )
 
-    console.print(tr("starting {name}", name="NATS, Postgres, S3"))
-    with running_stack(on_restart, on_fault, comfyui_url=url) as stack:
+    def on_start() -> None:
+        console.print(tr("starting {name}", name="NATS, Postgres, S3"))
+
+    with running_stack(on_restart, on_fault, comfyui_url=url, on_start=on_start) as stack:
         code = asyncio.run(_serve(stack, console, comfyui))
         # A second Ctrl-C would leave the servers to themselves.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

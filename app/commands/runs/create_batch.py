@@ -45,7 +45,7 @@ KEY_LENGTH = 200
 
 
 class RunPlan(Struct, frozen=True, kw_only=True):
-    """A run that a batch shall have."""
+    """A run of a batch that is being made."""
 
     target: RunTarget
     request_hash: str

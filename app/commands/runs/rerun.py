@@ -19,9 +19,9 @@ from events.errors import CommandRefused, InputsErased, InvalidInputs, NotFound,
 from events.run.events import RunDataDeleted, RunDataErased
 from events.run.state import Run
 from events.subjects import identifier_of
+from infra.gather_bounded import gather_bounded
 from infra.jetstream.log.aggregates import LogReader
 from infra.offload import in_thread_if
-from infra.side_by_side import side_by_side
 
 READ_AT_ONCE = 16
 
@@ -146,7 +146,7 @@ class Reruns:
             except _REFUSALS as refusal:
                 return Skipped(run_id=run.id, reason=refusal)
 
-        found = await side_by_side(resolve, runs, at_once=READ_AT_ONCE)
+        found = await gather_bounded(resolve, runs, at_once=READ_AT_ONCE)
         return Selection(
             reruns=[one for one in found if isinstance(one, ResolvedRerun)],
             skipped=[one for one in found if isinstance(one, Skipped)],

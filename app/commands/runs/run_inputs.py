@@ -18,12 +18,12 @@ from events.graph.nodes import pointer
 from events.graph.values import ImageBytes, ImageRef, ImageUrl, StoredValue, Value
 from events.run.events import ImageUploaded
 from infra.event_store import TooLarge
+from infra.gather_bounded import gather_bounded
 from infra.images.accepted import ImageFacts, ImageRefused
 from infra.images.store import InputImages
 from infra.jetstream.log.aggregates import LogReader
 from infra.jetstream.private_data import PrivateData
 from infra.net.url_fetch import UrlRefused, check_url
-from infra.side_by_side import side_by_side
 
 STORED_AT_ONCE = 16
 REFERENCE = 500
@@ -154,7 +154,7 @@ class RunInputs:
 
     async def store_all(self, tenant: str, valid: Sequence[ValidInputs]) -> list[StoredInputs]:
         """Store the inputs of many runs; raises as `store`."""
-        stored = await side_by_side(partial(self._store, tenant), valid, at_once=STORED_AT_ONCE)
+        stored = await gather_bounded(partial(self._store, tenant), valid, at_once=STORED_AT_ONCE)
         await self._confirm(stored)
         return stored
 
@@ -167,7 +167,7 @@ class RunInputs:
                 image.data, image.facts, tenant=tenant, name=image.name, now=self._now()
             )
 
-        uploads = await side_by_side(store_image, _images(valid), at_once=STORED_AT_ONCE)
+        uploads = await gather_bounded(store_image, _images(valid), at_once=STORED_AT_ONCE)
         stored: dict[str, StoredValue] = {
             n: v for n, v in draft.values.items() if not isinstance(v, ImageBytes)
         }

@@ -65,12 +65,12 @@ async def runnable(
     machines: MachineReads,
     graphs: Graphs,
 ) -> Graph:
-    """Return the graph that shall run: as it was sent, or made from the editor's.
+    """Return the graph to run: as it was sent, or made from the editor's.
 
     Raises:
         InvalidGraph: with every problem.
         BadRequest: there is neither; or the caller has several machines, which differ.
-        MachineUnobserved: no machine has told its classes of nodes.
+        MachineUnobserved: no machine's classes of nodes are known.
         NotFound: the caller has no such machine.
 
     """

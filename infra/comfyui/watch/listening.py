@@ -1,4 +1,4 @@
-"""Keep an ear on what ComfyUI says about one prompt: connect, drain, connect again."""
+"""Listens to what ComfyUI sends about one prompt: connect, drain, connect again."""
 
 import asyncio
 from collections.abc import AsyncIterator

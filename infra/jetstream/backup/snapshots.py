@@ -67,7 +67,7 @@ async def take_snapshot(
 
 
 async def restore_snapshot(
-    client: Client, backup: StreamBackup, config: dict[str, Any], told: OnBytes
+    client: Client, backup: StreamBackup, config: dict[str, Any], on_bytes: OnBytes
 ) -> State:
     """Make a stream of a backup, with another configuration; return how full it is.
 
@@ -78,7 +78,7 @@ async def restore_snapshot(
     stream = config["name"]
     subject = await _begin(client, stream, {"config": config, "state": backup.state})
     try:
-        await _send(client, subject, backup, told)
+        await _send(client, subject, backup, on_bytes)
         answer = await request(client, subject, within=RESTORED_WITHIN)
         restored = msgspec.convert(checked(answer.data)["state"], State)
     except (ApiError, Unanswered) as error:
@@ -118,11 +118,11 @@ def _is_whole(restored: State, expected: State) -> bool:
     return restored.messages >= expected.messages and restored.last_seq >= expected.last_seq
 
 
-async def _send(client: Client, subject: str, backup: StreamBackup, told: OnBytes) -> None:
+async def _send(client: Client, subject: str, backup: StreamBackup, on_bytes: OnBytes) -> None:
     with backup.data.open("rb") as data:
         while chunk := data.read(TAKEN_AT_ONCE):
             # The other servers of a cluster may not know yet who listens: it is asked again.
             answer = await request(client, subject, chunk, within=WITHIN)
             if answer.data:
                 checked(answer.data)
-            told(len(chunk))
+            on_bytes(len(chunk))

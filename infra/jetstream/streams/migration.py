@@ -1,4 +1,4 @@
-"""Makes streams as they are declared: says what would change, and loses nothing unless told to."""
+"""Makes streams as they are declared: says what will change, and loses nothing unasked."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence

@@ -207,7 +207,7 @@ class WorkQueue:
             raise LogUnavailable(f"subjects of work: {error!r}") from error
 
     async def let_go(self, machine_id: UUID) -> bool:
-        """Take away the consumer of a machine unless runs still wait for it; tell whether it went.
+        """Delete the consumer of a machine unless runs still wait for it; return whether it did.
 
         Raises:
             LogUnavailable: NATS does not answer.

@@ -1,4 +1,4 @@
-"""The durable consumer by which workers hear of facts, kept whatever happens to it."""
+"""The durable consumer by which workers receive facts, kept whatever happens to it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -11,17 +11,6 @@ if TYPE_CHECKING:
     from infra.telemetry.tracing.sdk import OtelTracer
 
 PREFIX = "OTEL_"
-PASSED_ON = frozenset(
-    {
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "OTEL_EXPORTER_OTLP_HEADERS",
-        "OTEL_RESOURCE_ATTRIBUTES",
-        "OTEL_TRACES_SAMPLER",
-        "OTEL_TRACES_SAMPLER_ARG",
-    }
-)
-"""What the deployment files pass on. The SDK reads many more, which few need."""
-
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 

@@ -17,8 +17,8 @@ from events.subjects import subject
 from infra.clock import now
 from infra.jetstream.calls import api
 from infra.jetstream.connection import Client, connected
+from infra.jetstream.health.cluster import ClusterHealth
 from infra.jetstream.health.log import LogCheck
-from infra.jetstream.health.system import SystemHealth
 from infra.s3.probe import StorageProbe
 from tests.cluster.lagging import leave_one_behind
 from tests.e2e.system import eventually
@@ -33,7 +33,7 @@ class Doctor:
 
     def __init__(self, cluster: Cluster, client: Client) -> None:
         self.client = client
-        self._system = SystemHealth(client, cluster.url)
+        self._system = ClusterHealth(client, cluster.url)
         self._log = LogCheck(client)
 
     async def faults(self) -> dict[str, str]:

@@ -133,6 +133,12 @@ async def machines(owner: Tenant) -> None:
     await owner.ended(run_id)
     await ok(owner, "POST", f"{path}/disable")
     await ok(owner, "DELETE", path)
+    partner = await ok(owner, "POST", "/v1/machines", {"name": "partner", "url": owner.machine_url})
+    secrets = {
+        "header": {"name": "X-API-Key", "value": "of-the-partner"},
+        "comfy_api_key": "comfyui-partner",
+    }
+    await ok(owner, "PATCH", f"/v1/machines/{partner['id']}", secrets)
 
 
 async def access(owner: Tenant, system: System) -> Access:

@@ -1,18 +1,21 @@
 """Reruns: a run again as it was, with other inputs, with the present version; or many of them."""
 
 from base64 import b64encode
+from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
+from uuid import uuid4
 
 import httpx
+import pytest
 from PIL import Image
 
 from tests.builders.pictures import picture, saved
 from tests.e2e.batches import colours, counted, done, make
 from tests.e2e.graphs import MISSING, card, external, load, node
 from tests.e2e.sse import following
-from tests.e2e.system import eventually
-from tests.e2e.tenant import Tenant, download
+from tests.e2e.system import System, eventually
+from tests.e2e.tenant import Tenant, client_of, download
 
 Json = dict[str, Any]
 
@@ -232,20 +235,27 @@ async def test_all_that_a_filter_finds_is_repeated_as_a_batch_in_order(ada: Tena
     assert replayed.json()["id"] == second["id"]
 
 
-async def test_runs_of_several_deployments_are_repeated_together(ada: Tenant) -> None:
+@pytest.fixture
+async def several(system: System) -> AsyncIterator[Tenant]:
+    """Yield a tenant who has no other runs."""
+    async with client_of(system, f"several-{uuid4().hex[:8]}") as http:
+        yield Tenant(http, system.machine_url)
+
+
+async def test_runs_of_several_deployments_are_repeated_together(several: Tenant) -> None:
     runs = [
-        await ada.run(await ada.deploy(card(), name=name), {"colour": 77})
+        await several.run(await several.deploy(card(), name=name), {"colour": 77})
         for name in ("several 1", "several 2")
     ]
     since = min(run["created_at"] for run in runs)
     for run in runs:
-        await listed(ada, 1, deployment_id=run["deployment_id"])
+        await listed(several, 1, deployment_id=run["deployment_id"])
 
-    answer = await ask_many(ada, {"filter": {"since": since, "status": "success"}, "limit": 2})
+    answer = await ask_many(several, {"filter": {"since": since, "status": "success"}, "limit": 2})
 
     batch = answer.json()
-    await done(ada, batch["id"])
-    again_ = [await ada.read(run_id) for run_id in batch["runs"]]
+    await done(several, batch["id"])
+    again_ = [await several.read(run_id) for run_id in batch["runs"]]
     assert batch["deployment_id"] is None
     assert [run["rerun_of"] for run in again_] == [run["id"] for run in runs]
     assert [run["deployment_id"] for run in again_] == [run["deployment_id"] for run in runs]

@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 from PIL import Image
 
+from consumers.bulkhead import Bounds, Bulkhead
 from consumers.delivery import FailureCounts, deliver
-from consumers.places import Bounds, Places
 from consumers.run.thumbnails import ThumbnailMaker
 from consumers.worker import react_to_events
 from events.aggregates import RUN
@@ -66,7 +66,7 @@ class World:
         maker = ThumbnailMaker(
             store=self.store,
             storage=self.storage,
-            places=Places(Bounds(places=2, of_machine=2, of_tenant=2)),
+            bulkhead=Bulkhead(Bounds(slots=2, of_machine=2, of_tenant=2)),
             draw=self.draw,
         )
         broker = Broker(self.nats_url, name="test", graceful_timeout=1.0)

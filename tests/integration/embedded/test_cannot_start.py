@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from app.cli.local.supervisor import EXIT_CANNOT_START, ProcessRefused, Supervisor, python_process
 from app.cli.main import main
+from consumers.cli.command_line import SERVER_AWAY
 from infra.embedded.child import Command
 from infra.embedded.servers import Servers
 from tests.builders.facts import SEAL_KEY
@@ -65,7 +66,8 @@ async def test_a_process_says_that_its_port_is_taken_and_ends(
 @pytest.mark.usefixtures("log_client")
 @pytest.mark.parametrize("command", ["migrate", "projections rebuild", "projections status"])
 @pytest.mark.parametrize(
-    ("lang", "said"), [("C.UTF-8", "run it again when both answer"), ("zh_CN.UTF-8", "请重新运行")]
+    ("lang", "said"),
+    [("C.UTF-8", "start it, or correct POSTGRES_URL"), ("zh_CN.UTF-8", "请启动它，或更正")],
 )
 async def test_a_command_without_postgres_ends_with_one_sentence(
     server_env: Mapping[str, str], tmp_path: Path, command: str, lang: str, said: str
@@ -84,7 +86,7 @@ async def test_a_command_without_postgres_ends_with_one_sentence(
     async with asyncio.timeout(60):
         _, told = await process.communicate()
     [words] = told.decode().splitlines()
-    assert process.returncode == EXIT_CANNOT_START
+    assert process.returncode == SERVER_AWAY
     assert (said in words, "hidden" in words) == (True, False)
 
 

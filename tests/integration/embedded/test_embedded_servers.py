@@ -123,6 +123,12 @@ async def test_all_keep_what_they_were_given_over_a_stop(running: Running) -> No
     assert await read_from_all(env) == ["first"] * 3
 
 
+def restart(servers: Servers, name: str) -> None:
+    servers.children[name].stop()
+    servers.launch(name)
+    servers.wait_ready(name)
+
+
 async def test_all_keep_what_they_were_given_over_a_kill(running: Running) -> None:
     env = running.servers.env
     await keep_in_all(env, "second")
@@ -130,7 +136,7 @@ async def test_all_keep_what_they_were_given_over_a_kill(running: Running) -> No
         os.kill(running.servers.children[name].pid, signal.SIGKILL)
         eventually(lambda: running.servers.dead() != [])
         assert running.servers.dead() == [name]
-        running.servers.restart(name)
+        restart(running.servers, name)
     assert running.servers.env == env
     assert running.servers.dead() == []
     assert await read_from_all(env) == ["second"] * 3
@@ -139,7 +145,7 @@ async def test_all_keep_what_they_were_given_over_a_kill(running: Running) -> No
 def test_postgres_comes_back_while_clients_hold_on_to_the_killed_one(running: Running) -> None:
     with psycopg.connect(running.servers.env["POSTGRES_URL"]) as connection:
         running.servers.children["postgres"].kill()
-        running.servers.restart("postgres")
+        restart(running.servers, "postgres")
         with pytest.raises(psycopg.OperationalError):
             connection.execute("select 1")
 
@@ -150,7 +156,7 @@ def test_postgres_is_not_kept_from_starting_by_a_strangers_number(running: Runni
     _, *rest = file.read_text("utf-8").splitlines(keepends=True)
     with subprocess.Popen(("sleep", "60")) as stranger:
         file.write_text(f"{stranger.pid}\n{''.join(rest)}", "utf-8")
-        running.servers.restart("postgres")
+        restart(running.servers, "postgres")
         assert stranger.poll() is None
         stranger.kill()
 
@@ -272,7 +278,7 @@ def test_a_port_lost_between_choice_and_start_is_told_and_leaves_nothing_running
         port = urlsplit(servers.env["NATS_URL"]).port or 0
         with socket.create_server((LOOPBACK, port)):
             with pytest.raises(ServerFailed, match=r"(?s)NATS stopped.*address already in use"):
-                servers.restart("nats")
+                restart(servers, "nats")
             assert servers.dead() == ["nats"]
             fresh = start_all(folder, given=given)
             assert urlsplit(fresh.env["NATS_URL"]).port != port

@@ -12,8 +12,8 @@ from infra.event_store import LogUnavailable
 from infra.jetstream.connection import Client, connected
 from infra.jetstream.errors import Unanswered
 from infra.jetstream.event_store import JetStreamEventStore
+from infra.jetstream.health.cluster import ClusterHealth
 from infra.jetstream.health.replicas import stream_healths
-from infra.jetstream.health.system import SystemHealth
 from infra.jetstream.live import LiveProgress, heard, listen_to_all_progress
 from infra.jetstream.log.aggregates import LogReader
 from infra.jetstream.log.headings import last_headings
@@ -90,7 +90,7 @@ async def test_what_only_looks_says_that_nothing_answers(server_env: Mapping[str
     url = server_env["NATS_URL"]
     async with connected(url, name="closed") as client:
         pass
-    health = SystemHealth(client, url)
+    health = ClusterHealth(client, url)
     assert not await health.answers()
     assert await health.workers() is None
     assert {stream.leader for stream in await stream_healths(client)} == {""}

@@ -25,7 +25,7 @@ def deployment_document(
 ) -> Json:
     """Cut out of the whole *api* what it takes to run a deployment, with its own inputs.
 
-    *snapshot* is of the machine that the deployment runs on; it tells which models there are.
+    *snapshot* is of the machine that the deployment runs on; it lists the models there.
     """
     models = _models(snapshot)
     paths = {path: {"get": api["paths"][path]["get"]} for path in _READING}

@@ -1,8 +1,8 @@
-"""The shapes of all events: what a client may see of each, and nothing else.
+"""The shapes of all events, with only the fields that a client may see.
 
 Events of runs are as in the stream of their run. Of the others each field that is shown is named
 here: secrets, hashes and keys of storage are in some, and a field that is added is not shown before
-somebody has looked at it.
+it has been reviewed.
 """
 
 from collections.abc import Mapping

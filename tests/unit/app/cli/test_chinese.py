@@ -133,6 +133,8 @@ REFUSALS = {
     "whoami you": "错误：多余的参数（you）",
     "keys create shop": "错误：缺少选项 '--scope'.",
     "machine": "用法： comfyd machine [选项] 命令 [参数]...",
+    "restore /missing": "错误：'FOLDER' 的值无效：",
+    "deploy card.json --to prod": "错误：'--to' 的值无效：'prod' 不是以下之一：'production',",
     "--x": "错误：没有选项 '--x'。",
 }
 

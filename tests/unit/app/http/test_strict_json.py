@@ -82,6 +82,21 @@ def test_nothing_is_made_to_fit(
     assert (answer.status_code, fault["pointer"], fault["code"]) == (400, pointer, code)
 
 
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b'{"steps": 1e999}', "/steps"),
+        (b'{"a": 1, "b": [2, {"c.d": -1e999}]}', "/b/1/c.d"),
+    ],
+)
+def test_a_number_that_is_too_large_is_pointed_at(
+    client: TestClient[Litestar], body: bytes, pointer: str
+) -> None:
+    [fault] = client.post("/any", content=body).json()["errors"]
+
+    assert (fault["code"], fault["pointer"]) == ("field_out_of_range", pointer)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
 def test_every_encoding_of_json_is_read(client: TestClient[Litestar], encoding: str) -> None:
     answer = client.post("/any", content='{"x": "貓"}'.encode(encoding))
@@ -95,10 +110,10 @@ def test_every_encoding_of_json_is_read(client: TestClient[Litestar], encoding: 
         (b"{broken", 1, 2, "broken"),
         (b'{"sure":\n  NaN}', 2, 3, "NaN}"),
         (b'{"\xc3\xa4": 1,}', 1, 9, "}"),
-        (b'{"sure"', 1, 8, ""),
-        (b"\xff\xfe", 1, 1, ""),
+        (b'{"sure"', 1, 8, '{"sure"…'),
+        (b"\xff\xfe", 1, 1, "…"),
         (b'{"x": "\xff"}', 1, 8, '\N{REPLACEMENT CHARACTER}"}'),
-        (b'"\\ud800"', 1, 9, ""),
+        (b'"\\ud800"', 1, 9, '"\\ud800"…'),
         ('{"a":\n NaN}'.encode("utf-16"), 2, 2, "NaN}"),
     ],
 )

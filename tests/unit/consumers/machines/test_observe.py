@@ -205,10 +205,10 @@ async def test_an_answer_that_nobody_can_use_is_a_finding_and_ends_the_look(worl
 async def test_an_owner_of_many_slow_machines_leaves_room_for_looks_at_those_of_others(
     world: World,
 ) -> None:
-    places = world.tools.look_places
+    bulkhead = world.tools.look_bulkhead
 
     async def hold(owner: str) -> None:
-        async with places.place(uuid4(), owner, 1):
+        async with bulkhead.slot(uuid4(), owner, 1):
             await asyncio.Event().wait()
 
     slow = [asyncio.create_task(hold("eve")) for _ in range(OBSERVERS)]

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
+from consumers.bulkhead import Bounds, Bulkhead
 from consumers.delivery import RetryLater
-from consumers.places import Bounds, Places
 from consumers.run.thumbnails import ThumbnailMaker
 from events.aggregates import RUN
 from events.run.commands import EraseRun
@@ -43,7 +43,7 @@ class World:
     def __init__(self) -> None:
         self.store = MemoryEventStore()
         self.storage = FakeObjectStorage()
-        self.places = Places(Bounds(places=1, of_machine=1, of_tenant=1))
+        self.bulkhead = Bulkhead(Bounds(slots=1, of_machine=1, of_tenant=1))
         self.drawn: list[bytes] = []
         self.broken: set[bytes] = set()
 
@@ -51,7 +51,7 @@ class World:
     def maker(self) -> ThumbnailMaker:
         """A worker's, as it is after a start."""
         return ThumbnailMaker(
-            store=self.store, storage=self.storage, places=self.places, draw=self.draw
+            store=self.store, storage=self.storage, bulkhead=self.bulkhead, draw=self.draw
         )
 
     async def draw(self, chunks: AsyncIterator[bytes]) -> bytes:
@@ -180,7 +180,7 @@ async def test_a_run_that_is_open_or_unknown_has_none(world: World) -> None:
 
 async def test_decoders_are_few_and_what_finds_no_room_comes_again(world: World) -> None:
     session = await load(world.store, RUN, RUN_ID)
-    async with world.places.place(session.existing.machine_id, session.tenant, 1):
+    async with world.bulkhead.slot(session.existing.machine_id, session.tenant, 1):
         in_line = asyncio.create_task(world.maker.make(RUN_ID, 1))
         await asyncio.sleep(0)
         with pytest.raises(RetryLater):

@@ -131,3 +131,16 @@ def test_programs_get_a_document_when_no_server_is_known(
 
     assert run_command(nothing, asks, as_json=True) == 3
     assert json.loads(capsys.readouterr().err)["code"] == "no_login"
+
+
+def test_a_server_without_its_key_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    def keyless() -> Login:
+        raise NotLoggedIn(NOWHERE)
+
+    assert run_command(keyless, asks, as_json=True) == 3
+    problem = json.loads(capsys.readouterr().err)
+    assert problem == {
+        "title": f"no key for {NOWHERE} is known: add --key or set COMFYD_KEY, "
+        f"or run `comfyd login {NOWHERE}`",
+        "code": "no_key",
+    }

@@ -64,3 +64,13 @@ def test_a_stack_on_this_machine_needs_no_login(tmp_path: Path) -> None:
     found = find_login(None, None)
     assert found.url == "http://127.0.0.1:3210"
     assert found.key.count(".") == 2
+
+
+def test_a_server_that_is_named_without_a_key_is_not_unknown() -> None:
+    with pytest.raises(NotLoggedIn) as unknown:
+        find_login("https://named", None)
+    assert unknown.value.url == "https://named"
+    save_login(SAVED)
+    with pytest.raises(NotLoggedIn) as other:
+        find_login("https://named", None)
+    assert other.value.url == "https://named"

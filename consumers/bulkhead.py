@@ -1,4 +1,4 @@
-"""A bulkhead: places of a worker, shared out so that no machine and no tenant holds them all."""
+"""A bulkhead: the slots of a worker, shared out so that no machine and no tenant holds them all."""
 
 import asyncio
 from collections import Counter
@@ -14,21 +14,21 @@ FIRST_DELAY, LONGEST_DELAY = 0.25, 10.0
 """Bounds of the time after which work that found no room comes again, in seconds; doubling."""
 
 IN_LINE = 2
-"""How many may hold a place or wait for one, for each place that a machine or tenant may have."""
+"""How many may hold a slot or wait for one, for each slot that a machine or tenant may have."""
 
 _ALL = "all"
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
-    """How many places there are, and how many of them one may hold."""
+    """How many slots there are, and how many of them one may hold."""
 
-    places: int
+    slots: int
     of_machine: int
     of_tenant: int
 
 
-class Places:
-    """The places for one kind of work in this process."""
+class Bulkhead:
+    """The slots for one kind of work in this process."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
@@ -37,8 +37,8 @@ class Places:
         self._freed = asyncio.Event()
 
     @asynccontextmanager
-    async def place(self, machine_id: UUID, tenant: str, delivery: int) -> AsyncIterator[None]:
-        """Hold a place during the block, after a wait if need be.
+    async def slot(self, machine_id: UUID, tenant: str, delivery: int) -> AsyncIterator[None]:
+        """Hold a slot during the block, after a wait if need be.
 
         Raises:
             RetryLater: so many of the machine or tenant are in line that others would not be heard.
@@ -48,7 +48,7 @@ class Places:
             f"machine {machine_id}": self._bounds.of_machine,
             f"tenant {tenant}": self._bounds.of_tenant,
         }
-        limits = own | {_ALL: self._bounds.places}
+        limits = own | {_ALL: self._bounds.slots}
         if not _has_room(self._in_line, {name: IN_LINE * n for name, n in own.items()}):
             raise RetryLater(min(FIRST_DELAY * 2.0 ** min(delivery - 1, 10), LONGEST_DELAY))
         with _counted(self._in_line, own):

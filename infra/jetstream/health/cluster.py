@@ -17,7 +17,7 @@ ANSWER_WITHIN = 2.0
 LATELY = timedelta(days=1)
 
 
-class SystemHealth:
+class ClusterHealth:
     """The servers that a connection leads to, and who works for them."""
 
     def __init__(self, client: Client, nats_url: str) -> None:
@@ -65,7 +65,7 @@ class SystemHealth:
             return None
 
     async def worker_listens(self) -> bool | None:
-        """Return whether any worker hears of what happens; None when JetStream does not answer."""
+        """Return whether any worker receives what happens; None when JetStream does not answer."""
         try:
             return await workers.worker_listens(self._client)
         except (Unanswered, ApiError):

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from consumers.machines.served import BEGUN_AT_ONCE, ServedMachines
+from consumers.machines.subscriptions import BEGUN_AT_ONCE, MachineSubscriptions
 from infra.event_store import LogUnavailable
 from infra.jetstream.work.broker import Broker, Stop
 from infra.jetstream.work.consumers import RUNS_PER_MACHINE
@@ -24,7 +24,9 @@ class Loops:
         self.fails_at = 0
         self.slow = False
         self.present = {MACHINE_ID}
-        self.served = ServedMachines(cast("Broker", self), cast("WorkQueue", self), self._on_render)
+        self.served = MachineSubscriptions(
+            cast("Broker", self), cast("WorkQueue", self), self._on_render
+        )
 
     async def machines(self) -> set[UUID]:
         """List them as the queue does."""

@@ -8,7 +8,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-async def side_by_side(
+async def gather_bounded(
     do: Callable[[T], Awaitable[R]], things: Iterable[T], *, at_once: int
 ) -> list[R]:
     """Return what *do* returns for each of *things*, in their order.

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from infra.side_by_side import side_by_side
+from infra.gather_bounded import gather_bounded
 
 
 async def test_results_come_in_the_order_of_the_things_and_never_too_many_at_once() -> None:
@@ -18,7 +18,7 @@ async def test_results_come_in_the_order_of_the_things_and_never_too_many_at_onc
         under_way -= 1
         return 2 * number
 
-    assert await side_by_side(double, range(20), at_once=3) == [2 * n for n in range(20)]
+    assert await gather_bounded(double, range(20), at_once=3) == [2 * n for n in range(20)]
     assert most == 3
 
 
@@ -26,7 +26,7 @@ async def test_nothing_is_nothing() -> None:
     async def never(_: int) -> None:
         raise AssertionError("there was nothing to do")
 
-    assert await side_by_side(never, [], at_once=3) == []
+    assert await gather_bounded(never, [], at_once=3) == []
 
 
 async def test_the_first_failure_is_raised_as_it_is_and_the_rest_is_left() -> None:
@@ -39,5 +39,5 @@ async def test_the_first_failure_is_raised_as_it_is_and_the_rest_is_left() -> No
         done.append(number)
 
     with pytest.raises(ValueError, match="two"):
-        await side_by_side(fail_at_two, range(100), at_once=2)
+        await gather_bounded(fail_at_two, range(100), at_once=2)
     assert len(done) < 5

@@ -24,7 +24,7 @@ BEGUN_AT_ONCE = 16
 has all of them to begin with."""
 
 
-class ServedMachines:
+class MachineSubscriptions:
     """The machines for whose runs this worker listens."""
 
     def __init__(self, broker: Broker, queue: WorkQueue, on_render: OnDelivery) -> None:
@@ -90,7 +90,7 @@ async def _stop_all(stops: Iterable[Stop]) -> None:
         await stop()
 
 
-async def look_now_and_then(
+async def schedule_observations(
     queue: WorkQueue, every: float, *, now: Callable[[], datetime], stop: asyncio.Event
 ) -> None:
     """Have every machine looked at once *every* so many seconds, by one of the workers."""
