@@ -1,5 +1,6 @@
 """comfyd deploy, promote, rollback, deployments: which version an environment runs."""
 
+import asyncio
 import shlex
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from app.cli.errors import REFUSED, CommandError
 from app.cli.output.tables import format_day, format_time, print_table
 from app.cli.texts import tr
 from events.deployment import ENVIRONMENTS
+
+LOOKS = (0.0, 0.3, 0.7)
+"""Seconds before each look for a deployment: lists are a moment behind what was just promoted."""
 
 _to = click.option(
     "--to",
@@ -161,9 +165,11 @@ async def _check_machine_kept(context: CommandContext, workflow: str, environmen
         CommandError: there is none, so --machine is needed.
 
     """
-    for found in await context.api.items("/v1/deployments", environment=environment):
-        if found["workflow_name"] == workflow:
-            return
+    for pause in LOOKS:
+        await asyncio.sleep(pause)
+        for found in await context.api.items("/v1/deployments", environment=environment):
+            if found["workflow_name"] == workflow:
+                return
     names = [found["name"] for found in await context.api.items("/v1/machines")]
     if not names:
         raise CommandError("cli.no_machines", code=REFUSED)

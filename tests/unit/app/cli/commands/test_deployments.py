@@ -17,8 +17,14 @@ WORKFLOW = {"id": "00000000-0000-4000-8000-000000000001", "name": "card"}
 
 
 @asynccontextmanager
-async def server(machines: list[str], deployed: list[str]) -> AsyncIterator[tuple[str, list[str]]]:
-    """Run a comfyd with these machines and deployments; yield its address and what it is sent."""
+async def server(
+    machines: list[str], deployed: list[str], *, behind: int = 0
+) -> AsyncIterator[tuple[str, list[str]]]:
+    """Run a comfyd with these machines and deployments; yield its address and what it is sent.
+
+    So many answers are older than the deployments: read models may be *behind*.
+    """
+    old_answers = ["/v1/deployments"] * behind
     lists = {
         "/v1/workflows": [WORKFLOW],
         "/v1/machines": [{"id": name, "name": name} for name in machines],
@@ -30,6 +36,9 @@ async def server(machines: list[str], deployed: list[str]) -> AsyncIterator[tupl
         if request.method != "GET":
             sent.append(f"{request.method} {request.path}")
             return web.json_response({"title": "seen", "code": "seen"}, status=422)
+        if request.path in old_answers:
+            old_answers.remove(request.path)
+            return web.json_response({"data": [], "has_more": False, "next_cursor": None})
         page = {"data": lists[request.path], "has_more": False, "next_cursor": None}
         return web.json_response(page)
 
@@ -84,6 +93,12 @@ async def test_a_deployment_keeps_its_machine(graph: str) -> None:
         "POST /v1/workflows",
         f"PUT /v1/workflows/{WORKFLOW['id']}/deployments/production",
     ]
+
+
+async def test_a_deployment_that_the_lists_do_not_have_yet_keeps_its_machine(graph: str) -> None:
+    async with server(["a"], ["card"], behind=1) as (url, sent):
+        await entered(url, "deploy", graph)
+    assert sent == ["POST /v1/workflows"]
 
 
 @pytest.mark.parametrize("command", ["deploy", "promote"])
