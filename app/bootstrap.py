@@ -19,6 +19,7 @@ from app.auth.session.links import SignInLinks
 from app.auth.session.provider import ProviderSignIn
 from app.auth.session.setup import open_provider_sign_in
 from app.auth.setup import open_credentials
+from app.commands.aliases import Aliases
 from app.commands.keys import Keys
 from app.commands.machines.registry import MachineRegistry
 from app.commands.machines.states import MachineStates
@@ -48,6 +49,7 @@ from app.live.broadcaster import Broadcaster
 from app.live.progress import ProgressChannels
 from app.live.tenant_stream import TenantStreams
 from app.live.wait_for_run import RunWaiter
+from app.reads.aliases import AliasReads
 from app.reads.compatibility import Compatibility
 from app.reads.deployments import DeploymentReads
 from app.reads.graphs import Graphs
@@ -111,6 +113,7 @@ class Services(Struct, frozen=True, kw_only=True):
     output_files: OutputFiles
     file_readers: Readers
     batch_reads: BatchReads
+    alias_reads: AliasReads
     workflow_reads: WorkflowReads
     deployment_reads: DeploymentReads
     machine_reads: MachineReads
@@ -128,6 +131,7 @@ class Services(Struct, frozen=True, kw_only=True):
     run_waiter: RunWaiter
     batch_streams: BatchStreams
     tenant_streams: TenantStreams
+    alias_commands: Aliases
     push_workflow: PushWorkflow
     promotions: Promotions
     machine_registry: MachineRegistry
@@ -212,7 +216,7 @@ def _services(
     texts = Texts(outside.private)
     runs = RunReads(store, pool, run_rows, texts, recent_runs, settings.spaces)
     batches = BatchReads(store, pool, BatchRows(rows), log_reader, recent_batches)
-    workflows = WorkflowReads(store, pool, graphs)
+    workflows = WorkflowReads(store, pool, graphs, log_reader)
     deployments = DeploymentReads(store, pool)
     machines = MachineReads(store, pool)
     organisations = OrganisationReads(store, pool)
@@ -257,6 +261,7 @@ def _services(
         ),
         file_readers=Readers(outside.storage),
         batch_reads=batches,
+        alias_reads=AliasReads(store),
         workflow_reads=workflows,
         deployment_reads=deployments,
         machine_reads=machines,
@@ -281,6 +286,7 @@ def _services(
             ProjectionWatch(partial(rows.ask, position)).reached,
             metrics,
         ),
+        alias_commands=Aliases(recorder, workflows, deployments, machines),
         push_workflow=PushWorkflow(recorder, machines, graphs),
         promotions=Promotions(recorder, deployments, workflows, machines),
         machine_registry=MachineRegistry(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from events import batch, deployment, workflow
+from events import alias, batch, deployment, workflow
 from events.access import api_key, organisation, session, token
 from events.decider import Decider
 from events.machine import decide as machine_decide
@@ -46,8 +46,22 @@ SESSION: Decider[session.BrowserSession, session.SessionCommand, session.Session
 ORGANISATION: Decider[
     organisation.Organisation, organisation.OrganisationCommand, organisation.OrganisationEvent
 ] = Decider(kind="organisation", evolve=organisation.evolve, decide=organisation.decide)
+ALIAS: Decider[alias.Alias, alias.AssignAlias, alias.AliasAssigned] = Decider(
+    kind="alias", evolve=alias.evolve, decide=alias.decide
+)
 
 DECIDERS: dict[str, Decider[Any, Any, Any]] = {
     decider.kind: decider
-    for decider in (RUN, BATCH, WORKFLOW, DEPLOYMENT, MACHINE, KEY, TOKEN, SESSION, ORGANISATION)
+    for decider in (
+        RUN,
+        BATCH,
+        WORKFLOW,
+        DEPLOYMENT,
+        MACHINE,
+        KEY,
+        TOKEN,
+        SESSION,
+        ORGANISATION,
+        ALIAS,
+    )
 }

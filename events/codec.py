@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from events import batch, deployment, workflow
+from events import alias, batch, deployment, workflow
 from events.access import api_key, organisation, session, token
 from events.envelope import AnyRecorded, Meta, Recorded
 from events.machine import events as machine_events
@@ -58,6 +58,7 @@ TYPES: dict[str, type[msgspec.Struct]] = {
     "organisation.created.v1": organisation.OrganisationCreated,
     "organisation.member_added.v1": organisation.MemberAdded,
     "organisation.member_removed.v1": organisation.MemberRemoved,
+    "alias.assigned.v1": alias.AliasAssigned,
 }
 
 Upcaster = tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]

@@ -16,6 +16,7 @@ CommandRefused
  ├── NameTaken          another machine has this name
  ├── TokenNeeded        the machine's token is not for where it moves to
  ├── IncompatibleInputs callers of the deployment would notice; it takes force
+ ├── AliasReserved      the foreign id looks like one of comfyd's own
  ├── NothingToRollBack  the deployment ran nothing else before
  └── LastOwner          an organisation needs an owner
 """
@@ -182,6 +183,12 @@ class NothingToRollBack(CommandRefused):
     """There is no such earlier version to go back to."""
 
     code = "nothing_to_roll_back"
+
+
+class AliasReserved(CommandRefused):
+    """A UUID of version 5 may be one of comfyd's own ids, so it stands for nothing else."""
+
+    code = "alias_reserved"
 
 
 class MachineUnobserved(CommandRefused):

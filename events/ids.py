@@ -64,6 +64,11 @@ def machine_id(tenant: str, name: str, generation: int = 0) -> UUID:
     return derived("machine", tenant, name, *([generation] if generation else []))
 
 
+def alias_id(tenant: str, kind: str, foreign_id: str) -> UUID:
+    """Return the id of what a tenant knows by the id of another system."""
+    return derived("alias", tenant, kind, foreign_id)
+
+
 def token_id(tenant: str, *, jti: str = "", sha256: str = "") -> UUID:
     """Return the id of a tenant's token: by its jti, or else by the hash of what was signed.
 

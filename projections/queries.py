@@ -126,6 +126,14 @@ async def list_workflows(
     return await _page(connection, "workflow", "workflows", tenant, limit, before, filters)
 
 
+async def workflow_of_version(connection: Connection, tenant: str, version_id: UUID) -> UUID | None:
+    """Return the id of a tenant's workflow that has a version of this id."""
+    wanted = {"tenant": tenant, "version_id": version_id}
+    cursor = await connection.execute(_SQL["workflow_of_version"], wanted)
+    found = await cursor.fetchone()
+    return found[0] if found else None
+
+
 async def list_deployments(
     connection: Connection,
     *,

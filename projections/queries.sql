@@ -49,6 +49,10 @@ WHERE tenant = %(tenant)s
 ORDER BY created_position DESC
 LIMIT %(limit)s;
 
+-- name: workflow_of_version
+SELECT id FROM {schema}.workflow
+WHERE version_ids @> ARRAY[%(version_id)s::uuid] AND tenant = %(tenant)s;
+
 -- name: deployments
 SELECT id, tenant, created_position, position, version, state
 FROM {schema}.deployment

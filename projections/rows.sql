@@ -31,12 +31,14 @@ WHERE t.position < excluded.position;
 
 -- name: save_workflow
 INSERT INTO {schema}.workflow AS t (
-    id, tenant, created_position, position, version, state, name
+    id, tenant, created_position, position, version, state, name, version_ids
 ) VALUES (
-    %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s, %(name)s
+    %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s, %(name)s,
+    %(version_ids)s
 )
 ON CONFLICT (id) DO UPDATE SET
-    position = excluded.position, version = excluded.version, state = excluded.state
+    position = excluded.position, version = excluded.version, state = excluded.state,
+    version_ids = excluded.version_ids
 WHERE t.position < excluded.position;
 
 -- name: save_deployment
@@ -102,6 +104,18 @@ INSERT INTO {schema}.organisation AS t (
 ON CONFLICT (id) DO UPDATE SET
     position = excluded.position, version = excluded.version, state = excluded.state,
     members = excluded.members
+WHERE t.position < excluded.position;
+
+-- name: save_alias
+INSERT INTO {schema}.alias AS t (
+    id, tenant, created_position, position, version, state, kind, target_id
+) VALUES (
+    %(id)s, %(tenant)s, %(created_position)s, %(position)s, %(version)s, %(state)s,
+    %(kind)s, %(target_id)s
+)
+ON CONFLICT (id) DO UPDATE SET
+    position = excluded.position, version = excluded.version, state = excluded.state,
+    target_id = excluded.target_id
 WHERE t.position < excluded.position;
 
 -- name: checkpoint

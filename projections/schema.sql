@@ -76,12 +76,14 @@ CREATE TABLE {schema}.workflow (
     id uuid PRIMARY KEY,
     tenant text NOT NULL,
     name text NOT NULL,
+    version_ids uuid[] NOT NULL,
     created_position bigint NOT NULL,
     position bigint NOT NULL,
     version int NOT NULL CHECK (version > 0),
     state bytea NOT NULL,
     UNIQUE (tenant, name)
 );
+CREATE INDEX ON {schema}.workflow USING gin (version_ids);
 
 CREATE TABLE {schema}.deployment (
     id uuid PRIMARY KEY,
@@ -156,6 +158,19 @@ CREATE TABLE {schema}.organisation (
 );
 CREATE INDEX ON {schema}.organisation USING gin (members);
 CREATE INDEX ON {schema}.organisation (tenant);
+
+-- Ids of other systems. One by one they are read from the log.
+CREATE TABLE {schema}.alias (
+    id uuid PRIMARY KEY,
+    tenant text NOT NULL,
+    kind text NOT NULL,
+    target_id uuid NOT NULL,
+    created_position bigint NOT NULL,
+    position bigint NOT NULL,
+    version int NOT NULL CHECK (version > 0),
+    state bytea NOT NULL
+);
+CREATE INDEX ON {schema}.alias (target_id);
 
 CREATE TABLE {schema}.quarantine (
     aggregate text PRIMARY KEY,

@@ -12,6 +12,7 @@ from events.access.organisation import Organisation
 from events.access.session import BrowserSession
 from events.access.token import Token
 from events.aggregates import (
+    ALIAS,
     BATCH,
     DEPLOYMENT,
     KEY,
@@ -22,6 +23,7 @@ from events.aggregates import (
     TOKEN,
     WORKFLOW,
 )
+from events.alias import Alias
 from events.batch import Batch
 from events.decider import Decider
 from events.deployment import Deployment
@@ -85,7 +87,7 @@ def _batch_columns(batch: Batch) -> Columns:
 
 
 def _workflow_columns(workflow: Workflow) -> Columns:
-    return {"name": workflow.name}
+    return {"name": workflow.name, "version_ids": [v.version_id for v in workflow.versions]}
 
 
 def _deployment_columns(deployment: Deployment) -> Columns:
@@ -108,6 +110,10 @@ def _session_columns(session: BrowserSession) -> Columns:
 
 def _organisation_columns(organisation: Organisation) -> Columns:
     return {"members": sorted(organisation.members)}
+
+
+def _alias_columns(alias: Alias) -> Columns:
+    return {"kind": str(alias.kind), "target_id": alias.target_id}
 
 
 def _no_columns(_: object) -> Columns:
@@ -144,6 +150,7 @@ TABLES: dict[str, Table] = {
             decode=msgspec.json.Decoder(Organisation).decode,
             columns=_organisation_columns,
         ),
+        Table(decider=ALIAS, decode=msgspec.json.Decoder(Alias).decode, columns=_alias_columns),
     )
 }
 

@@ -38,6 +38,7 @@ from app.http.language import language_of
 from app.http.problem_views import PROBLEM_JSON, ProblemView, fault_views, problem_type
 from app.limits.too_many import QuotaExceeded, RateLimited, TooMany
 from events.errors import (
+    AliasReserved,
     AlreadyExists,
     CommandRefused,
     IllegalTransition,
@@ -150,6 +151,7 @@ _REFUSALS: Mapping[type[Refusal], HTTPStatus] = {
             MachineGone,
             MachineBusy,
             MachineUnobserved,
+            AliasReserved,
             NameTaken,
             LastOwner,
         ),

@@ -27,6 +27,7 @@ from app.openapi.words import BYTES, GOOD_ANSWERS, MESSAGES, ORGANISATION, TAGS
 
 Json = dict[str, Any]
 HEADINGS: Mapping[str, str] = {
+    "aliases": "Classic",
     "api": "Classic",
     "changes": "Events",
     "doctor": "Health",

@@ -96,6 +96,13 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
             "version": "current",
         },
     },
+    "assignAlias": {
+        "A deployment by its id at comfyui-deploy": {
+            "kind": "deployment",
+            "foreign_id": "3fa85f64-5717-4562-b3fc-2c963f66afa6",
+            "target_id": DEPLOYMENT,
+        },
+    },
     "createKey": {
         "For a shop that runs one deployment": {
             "name": "shop",

@@ -27,7 +27,7 @@ TAGS: Mapping[str, str] = {
     "Keys": "API keys and JWTs: who they stand for, what they may do, and how they are revoked.",
     "Sessions": "Who is signed in with a browser.",
     "Organisations": "Who belongs together, and who may do what.",
-    "Classic": "The routes and shapes of comfyui-deploy.",
+    "Classic": "The routes and shapes of comfyui-deploy, and its ids.",
     "Files": "What runs made, for everyone who has the address.",
     "Health": "Whether the process lives, and whether it can do its work.",
 }

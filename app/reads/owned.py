@@ -24,6 +24,7 @@ _NOT_FOUND: Texts = {
     "token": "there is no token with this id",
     "organisation": "there is no organisation with this id",
     "session": "there is no session with this id",
+    "alias": "there is no alias with this id",
 }
 """By the kind of the aggregate."""
 

@@ -5,22 +5,28 @@ from uuid import UUID
 from app.auth.caller import Caller
 from app.reads.graphs import Graphs
 from app.reads.owned import is_visible, load_owned, not_found
+from app.reads.wait_for_projection import wait_for_projection
 from events.aggregates import WORKFLOW
+from events.errors import NotFound
 from events.graph.diff import GraphDiff, diff_inputs, diff_nodes
 from events.workflow import Workflow, WorkflowVersionCreated
 from infra.event_store import EventStore
+from infra.jetstream.log.aggregates import LogReader
 from infra.offload import in_thread
 from infra.postgres import Pool
-from projections.queries import Page, list_workflows
+from projections.queries import Page, list_workflows, workflow_of_version
 
 
 class WorkflowReads:
     """Queries for workflows and their versions."""
 
-    def __init__(self, store: EventStore, pool: Pool, graphs: Graphs) -> None:
+    def __init__(
+        self, store: EventStore, pool: Pool, graphs: Graphs, log_reader: LogReader
+    ) -> None:
         self._store = store
         self._pool = pool
         self._graphs = graphs
+        self._log_reader = log_reader
 
     async def find(self, caller: Caller, workflow_id: UUID) -> Workflow:
         """Return a workflow of the caller's; its versions lack their custom nodes.
@@ -49,6 +55,27 @@ class WorkflowReads:
         wanted = workflow.version(number).version_id
         versions = (e.event for e in recorded if isinstance(e.event, WorkflowVersionCreated))
         return workflow, next(version for version in versions if version.version_id == wanted)
+
+    async def with_version(
+        self, caller: Caller, version_id: UUID
+    ) -> tuple[Workflow, WorkflowVersionCreated]:
+        """Return a version of the caller's by its id alone, and the workflow that it is one of.
+
+        Raises:
+            NotFound: the caller has no such version.
+            ReadModelsBehind: the read models, which say where to look, do not know all yet.
+            LogUnavailable: the log does not answer.
+
+        """
+        async with self._pool.connection() as connection:
+            workflow_id = await workflow_of_version(connection, caller.tenant, version_id)
+            if workflow_id is None:
+                await wait_for_projection(self._log_reader, connection)
+                workflow_id = await workflow_of_version(connection, caller.tenant, version_id)
+        if workflow_id is None:
+            raise NotFound("there is no version with this id")
+        workflow = await self.find(caller, workflow_id)
+        return workflow, next(v for v in workflow.versions if v.version_id == version_id)
 
     async def page(
         self, caller: Caller, *, limit: int, before: int | None, name: str | None

@@ -51,6 +51,7 @@ REQUESTS: Texts = {
     "incompatible_inputs": (
         "This version breaks callers of the deployment; send force to promote it anyway."
     ),
+    "alias_reserved": "This id is reserved for comfyd.",
     "nothing_to_roll_back": "There is no such earlier version to roll back to.",
     "too_many_changes": "This object has reached its limit of changes.",
     "log_busy": "Other requests are changing the same object; try again.",

@@ -189,6 +189,11 @@ BODIES: Mapping[str, Callable[[Objects], Json]] = {
     "POST /v1/workflows": lambda _: {"name": "pushed", "graph": card()},
     "PUT /v1/workflows/{workflow_id}/deployments/{environment_name}": lambda _: {"version": 1},
     "POST /v1/deployments/{deployment_id}/rollback": lambda _: {"version": 1},
+    "POST /v1/aliases": lambda o: {
+        "kind": "deployment",
+        "foreign_id": str(uuid4()),
+        "target_id": o.deployment_id,
+    },
     "POST /v1/keys": lambda o: {
         "name": "k",
         "scopes": [RUNS_READ],

@@ -15,6 +15,7 @@ from events.access.api_key import KeyIssued, KeyRevoked
 from events.access.organisation import MemberAdded, MemberRemoved, OrganisationCreated
 from events.access.session import SessionRevoked, SessionStarted, SignInMethod
 from events.access.token import TokenRevoked
+from events.alias import AliasAssigned, AliasKind
 from events.batch import (
     BatchCancelRequested,
     BatchCreated,
@@ -233,6 +234,13 @@ EXAMPLES: dict[str, Struct] = {
         user_id="bob", role="viewer", by="user:ada", at=NOW
     ),
     "organisation.member_removed.v1": MemberRemoved(user_id="bob", by="user:ada", at=NOW),
+    "alias.assigned.v1": AliasAssigned(
+        kind=AliasKind.DEPLOYMENT,
+        foreign_id="3fa85f64-5717-4562-b3fc-2c963f66afa6",
+        target_id=identifier(5),
+        by="user:ada",
+        at=NOW,
+    ),
 }
 
 

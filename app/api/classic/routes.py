@@ -16,7 +16,9 @@ from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.commands.runs.create_run import RunCreator
 from app.http.bad_request import bad
 from app.openapi import errors, response
+from app.reads.aliases import AliasReads
 from app.reads.runs.runs import RunReads
+from events.alias import AliasKind
 from events.errors import NotFound
 from infra.translation import translate
 
@@ -62,6 +64,7 @@ class RunAnswer(Struct, frozen=True, kw_only=True):
 )
 async def create(
     run_creator: NamedDependency[RunCreator],
+    alias_reads: NamedDependency[AliasReads],
     caller: NamedDependency[Caller],
     data: JSONBody[RunRequest],
     key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
@@ -72,7 +75,9 @@ async def create(
     try:
         accepted = await run_creator.create(
             caller,
-            deployment_id=identifier(data.deployment_id),
+            deployment_id=await alias_reads.resolve(
+                caller, AliasKind.DEPLOYMENT, data.deployment_id
+            ),
             inputs=data.inputs,
             origin="api",
             idempotency_key=idempotency_key(key),

@@ -1,6 +1,6 @@
 """All routes of the native API, by what their bodies may hold."""
 
-from app.api.v1 import doctor, reruns
+from app.api.v1 import aliases, doctor, reruns
 from app.api.v1.access import keys, me, organisations, sessions, tickets, tokens
 from app.api.v1.batches import follow as follow_batch
 from app.api.v1.batches import routes as batches
@@ -35,6 +35,7 @@ OTHERS = [
     *machine_states.ROUTES,
     *compatibility.ROUTES,
     *deployments.ROUTES,
+    *aliases.ROUTES,
     *keys.ROUTES,
     *tokens.ROUTES,
     *sessions.ROUTES,

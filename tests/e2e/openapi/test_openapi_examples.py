@@ -55,6 +55,7 @@ class Story:
 
     def value(self, name: str, sample: Any) -> Any:
         """Return the real thing that has this name, or the sample."""
+        name = {"target_id": "deployment_id"}.get(name, name)
         if name in self.ids:
             return self.ids[name]
         if name.endswith("s") and f"{name[:-1]}_id" in self.ids and _is_id(sample):

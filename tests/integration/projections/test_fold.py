@@ -62,6 +62,7 @@ def other_aggregates() -> list[AnyRecorded]:
         ("token.revoked.v1",),
         ("session.started.v1", "session.revoked.v1"),
         ("organisation.created.v1", "organisation.member_added.v1"),
+        ("alias.assigned.v1",),
     )
     return [
         replace(recorded_example(name), version=version)
@@ -102,6 +103,7 @@ async def test_every_kind_of_aggregate_gets_its_row(connection: Connection) -> N
         "token": 1,
         "session": 1,
         "organisation": 1,
+        "alias": 1,
         "quarantine": 0,
         "checkpoint": 1,
     }

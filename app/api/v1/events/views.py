@@ -51,6 +51,7 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "organisation.created": ("name", "owner"),
     "organisation.member_added": ("user_id", "role", "by"),
     "organisation.member_removed": ("user_id", "by"),
+    "alias.assigned": ("kind", "foreign_id", "target_id", "by"),
 }
 """The fields of an event that are shown, by its type; of others none."""
 
