@@ -1,4 +1,4 @@
-"""Reads of aliases: which thing of the tenant's an id means, be it ours or that of another system."""
+"""Reads of aliases: which thing of the tenant an id means, ours or that of another system."""
 
 from uuid import UUID
 
