@@ -25,6 +25,7 @@ from app.commands.machines.registry import MachineRegistry
 from app.commands.machines.states import MachineStates
 from app.commands.organisations import Organisations
 from app.commands.recorder import Recorder
+from app.commands.runs.callbacks import Callbacks
 from app.commands.runs.create_batch import BatchCreator
 from app.commands.runs.create_run import RunCreator
 from app.commands.runs.lost_thumbnails import LostThumbnails
@@ -70,6 +71,7 @@ from app.reads.wait_for_projection import ProjectionWatch
 from app.reads.workflows import WorkflowReads
 from events.aggregates import BATCH, RUN
 from infra import clock
+from infra.comfyui.plugin.tokens import CallbackTokens
 from infra.event_store import EventStore
 from infra.images.store import InputImages
 from infra.jetstream.connection import connected
@@ -79,6 +81,7 @@ from infra.jetstream.health.log import LogCheck
 from infra.jetstream.live import LiveProgress
 from infra.jetstream.log.aggregates import LogReader
 from infra.jetstream.private_data import PrivateData
+from infra.jetstream.prompt_words import PromptWords
 from infra.jetstream.tombstones import Tombstones
 from infra.jetstream.work.queue import WorkQueue
 from infra.postgres import Pool, open_pool
@@ -124,6 +127,7 @@ class Services(Struct, frozen=True, kw_only=True):
     overview_reads: OverviewReads
     compatibility: Compatibility
     run_changes: RunChanges
+    callbacks: Callbacks
     run_creator: RunCreator
     batch_creator: BatchCreator
     reruns: Reruns
@@ -174,13 +178,16 @@ async def open_services(
             log_reader=log_reader,
             private=PrivateData(client),
             tombstones=Tombstones(client),
+            prompt_words=PromptWords(client),
             work=WorkQueue(client),
             log_check=LogCheck(client),
             system=ClusterHealth(client, settings.nats_url),
             pool=pool,
             storage=storage,
         )
-        yield _services(outside, credentials, broadcaster, provider_sign_in)
+        services = _services(outside, credentials, broadcaster, provider_sign_in)
+        async with services.callbacks.working():
+            yield services
 
 
 class _Outside(Struct, frozen=True, kw_only=True):
@@ -192,6 +199,7 @@ class _Outside(Struct, frozen=True, kw_only=True):
     log_reader: LogReader
     private: PrivateData
     tombstones: Tombstones
+    prompt_words: PromptWords
     work: WorkQueue
     log_check: LogCheck
     system: ClusterHealth
@@ -272,6 +280,7 @@ def _services(
         overview_reads=OverviewReads(statistics, runs, machines, deployments),
         compatibility=Compatibility(workflows, machines, graphs),
         run_changes=RunChanges(recorder, runs, batches),
+        callbacks=_callbacks(outside),
         run_creator=run_creator,
         batch_creator=batch_creator,
         reruns=Reruns(runs, run_creator, batch_creator, resolver, log_reader),
@@ -300,13 +309,32 @@ def _services(
 
 
 def _run_inputs(outside: _Outside) -> RunInputs:
-    settings = outside.settings
     return RunInputs(
-        InputImages(storage=outside.storage, given_up=outside.tombstones, settings=settings),
+        _input_images(outside),
         outside.private,
         outside.log_reader,
-        allow_private_urls=settings.allow_private_urls,
+        allow_private_urls=outside.settings.allow_private_urls,
         now=clock.now,
+    )
+
+
+def _input_images(outside: _Outside) -> InputImages:
+    return InputImages(
+        storage=outside.storage, given_up=outside.tombstones, settings=outside.settings
+    )
+
+
+def _callbacks(outside: _Outside) -> Callbacks:
+    settings = outside.settings
+    return Callbacks(
+        CallbackTokens(settings.jwt_secret),
+        outside.store,
+        outside.storage,
+        settings.spaces,
+        inspect=_input_images(outside).look_at,
+        say=outside.prompt_words.say,
+        now=clock.now,
+        count=outside.metrics.called_back,
     )
 
 

@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Message, Scope
 
 from app.api import health
+from app.api.classic import callbacks
 from app.api.classic import routes as classic
 from app.api.classic.dialect import CLASSIC
 from app.api.files import routes as files
@@ -115,6 +116,13 @@ def build_app(
             *_guarded(settings.body_limit),
             # Addresses of files are passed on, and gain parameters on their way: none is refused.
             Router(path="/", route_handlers=files.ROUTES, guards=[limit_address]),
+            # No limit and no guard: what a machine reports is never refused (see there).
+            Router(
+                path="/",
+                route_handlers=callbacks.ROUTES,
+                opt={DIALECT: CLASSIC},
+                request_max_body_size=None,
+            ),
             *health.ROUTES,
             *docs_page.ROUTES,
             *page_routes(),

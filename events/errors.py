@@ -7,6 +7,7 @@ CommandRefused
  ├── AlreadyExists      the id is taken by something else
  ├── IllegalTransition  the status table has no such step
  ├── Superseded         another worker has taken the run over
+ ├── CallbackLate       a machine calls back about an attempt that is over
  ├── RunNotEnded        what was asked has to wait for the end of the run
  ├── MachineUnobserved  no machine was observed yet
  ├── InputsErased       what a run was made of is no longer kept
@@ -123,6 +124,12 @@ class Superseded(CommandRefused):
     """Another worker has taken the run over."""
 
     code = "superseded"
+
+
+class CallbackLate(CommandRefused):
+    """The attempt that this callback is about is over."""
+
+    code = "callback_late"
 
 
 class RunNotEnded(CommandRefused):

@@ -60,6 +60,11 @@ def live_progress(run_id: str) -> str:
     return f"live.pg.{run_id}"
 
 
+def live_prompt(prompt_id: UUID) -> str:
+    """Return the subject of what a machine's callbacks say of a prompt; it is not stored."""
+    return f"live.prompt.{prompt_id}"
+
+
 def inputs(run_id: UUID, request_hash: str) -> str:
     """Return the subject that holds a run's inputs, as one request brought them."""
     return f"in.{run_id}.{request_hash}"

@@ -40,6 +40,7 @@ from app.limits.too_many import QuotaExceeded, RateLimited, TooMany
 from events.errors import (
     AliasReserved,
     AlreadyExists,
+    CallbackLate,
     CommandRefused,
     IllegalTransition,
     IncompatibleInputs,
@@ -142,6 +143,7 @@ _REFUSALS: Mapping[type[Refusal], HTTPStatus] = {
     **dict.fromkeys(
         (
             AlreadyExists,
+            CallbackLate,
             InputsErased,
             NothingToRerun,
             IllegalTransition,

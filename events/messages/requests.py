@@ -46,6 +46,7 @@ REQUESTS: Texts = {
     "idempotency_conflict": "This Idempotency-Key was used for a different request.",
     "inputs_erased": "The inputs of the run are no longer stored.",
     "nothing_to_rerun": "No run matches the filter, or none of the matching runs can be rerun.",
+    "callback_late": "The attempt that this callback is about is over.",
     "run_not_ended": "Only a run that has ended can be erased; cancel it first.",
     "illegal_transition": "The current status of the run does not allow this.",
     "incompatible_inputs": (
@@ -86,6 +87,9 @@ REQUESTS: Texts = {
     "body_unexpected": "this route takes no body; leave it out",
     "webhook_unsupported": (
         "webhooks are not supported: leave it out, and read the run or follow its events"
+    ),
+    "media_type_refused": (
+        "files of the type '{type}' are not taken this way: a browser would run what is in them"
     ),
     "field_unknown": "unknown field '{field}'",
     "filter_empty": (

@@ -10,6 +10,8 @@ import hmac
 import re
 from uuid import UUID
 
+from events.files import stored_name
+
 _OUTPUT = re.compile(r"outputs/runs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/.")
 
 
@@ -52,6 +54,26 @@ def thumbnail_key(run_id: UUID, sha256: str, *, side: int) -> str:
 def thumbnail_folder(run_id: UUID) -> str:
     """Return what the keys of all thumbnails of a run begin with; no output has a folder."""
     return f"{output_folder(run_id)}thumbnails/"
+
+
+def staged_key(run_id: UUID, attempt: int, filename: str) -> str:
+    """Name a file that a machine stores itself, until a worker has verified it.
+
+    It lies in the run's folder, so it is erased with the run. Machines send names without folders:
+    two files of one name are one here, so neither is used.
+    """
+    name = stored_name(filename, distinction="", taken=())
+    return f"{staged_folder(run_id)}{attempt}/{name}"
+
+
+def staged_folder(run_id: UUID) -> str:
+    """Return what the keys of all files begin with that machines have stored for a run."""
+    return f"{output_folder(run_id)}staged/"
+
+
+def reach_key(check_id: UUID) -> str:
+    """Name the file by which a machine shows that it reaches the storage."""
+    return f"comfyd-checks/{check_id}"
 
 
 def input_key(

@@ -99,6 +99,13 @@ class ObjectStorage(Protocol):
         """
         ...
 
+    async def upload_url(self, key: str, media_type: str, *, seconds: int) -> str:
+        """Return a URL to which someone may PUT the object *key*, as this media type and no other.
+
+        It holds for so many *seconds*. What is put replaces what was there before.
+        """
+        ...
+
     async def delete(self, key: str) -> None:
         """Delete an object, if there is one."""
 

@@ -22,6 +22,9 @@ SHOWN_INLINE = frozenset(
 _OF_PAGES = re.compile(r"(java|ecma|live|j)script|css")
 """Types of scripts (RFC 9239 and the older ones that browsers run) and of styles."""
 
+_ACTIVE = re.compile(r"html|xml|svg|pdf|script|css|multipart|message")
+"""In the names of types that browsers open as pages, or run."""
+
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 """Names of types as RFC 6838 §4.2 allows them, in small letters."""
 
@@ -30,6 +33,11 @@ def media_type_in(header: str) -> str:
     """Return the bare media type that a Content-Type holds; octet-stream if it holds none."""
     bare = header.partition(";")[0].strip().lower()
     return bare if _MEDIA_TYPE.fullmatch(bare) else UNKNOWN_TYPE
+
+
+def may_be_put(media_type: str) -> bool:
+    """Whether others may store a file as this type: a browser that opens it runs nothing of it."""
+    return media_type_in(media_type) == media_type and not _ACTIVE.search(media_type)
 
 
 def disposition_of(media_type: str) -> str:

@@ -138,6 +138,14 @@ class S3ObjectStorage:
                 disposition=found.get("ContentDisposition", ""),
             )
 
+    async def upload_url(self, key: str, media_type: str, *, seconds: int) -> str:
+        """Return a URL to which someone may PUT the object *key*; nothing is sent."""
+        return await self._client.generate_presigned_url(
+            "put_object",
+            Params={"Bucket": self._bucket, "Key": key, "ContentType": media_type},
+            ExpiresIn=seconds,
+        )
+
     async def delete(self, key: str) -> None:
         """Delete an object, if there is one."""
         with _translated():

@@ -19,6 +19,23 @@ class Checked(StrEnum):
     """It could not be checked: Postgres did not answer."""
 
 
+class CallbackOutcome(StrEnum):
+    """What a callback of a machine was."""
+
+    TAKEN = "taken"
+    FORGED = "forged"
+    FOREIGN = "foreign"
+    LATE = "late"
+    UNREADABLE = "unreadable"
+    """Its body is no JSON object, is too large, or an image in it is none."""
+
+    UNCHECKED = "unchecked"
+    """The log or the storage did not answer."""
+
+    DROPPED = "dropped"
+    """Too many were waiting."""
+
+
 class ApiMetrics:
     """The counters of an API process."""
 
@@ -64,6 +81,15 @@ class ApiMetrics:
         for limit in ("address", "default", "quota"):
             for outcome in Checked:
                 self._checks(limit, outcome)
+        callbacks = Counter(
+            "comfyd_callbacks",
+            "Callbacks of machines with the plugin of comfyui-deploy, by what they were.",
+            ["outcome"],
+            registry=registry,
+        )
+        self._callbacks = cache(callbacks.labels)
+        for heard in CallbackOutcome:
+            self._callbacks(heard)
         self._limits = Gauge(
             "comfyd_limit", "Limits as they are set; 0 is none.", ["setting"], registry=registry
         )
@@ -102,6 +128,10 @@ class ApiMetrics:
     def checked(self, limit: str, outcome: Checked) -> None:
         """Count a look at a limit."""
         self._checks(limit, outcome).inc()
+
+    def called_back(self, outcome: CallbackOutcome) -> None:
+        """Count a callback of a machine."""
+        self._callbacks(outcome).inc()
 
     def show_limits(self, limits: Mapping[str, int]) -> None:
         """Show how limits are set, by the name of their setting."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Literal
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from events.files import FileRef
@@ -251,3 +252,24 @@ async def test_a_folder_is_deleted_with_all_that_is_in_it_and_nothing_beside(
 
 async def test_a_storage_that_works_says_so(storage: ObjectStorage) -> None:
     await storage.check()
+
+
+async def test_others_may_put_one_object_as_one_type_until_a_url_expires(
+    storage: ObjectStorage, key: str
+) -> None:
+    if isinstance(storage, FakeObjectStorage):
+        pytest.skip("the URL of the fake leads nowhere")
+    url = await storage.upload_url(key, "image/png", seconds=60)
+
+    async with httpx.AsyncClient(trust_env=False) as http:
+        other = await http.put(url, content=b"<html>", headers={"Content-Type": "text/html"})
+        taken = await http.put(url, content=b"\x89PNG", headers={"Content-Type": "image/png"})
+        moved = await http.put(
+            url.replace("outputs/", "inputs/", 1),
+            content=b"\x89PNG",
+            headers={"Content-Type": "image/png"},
+        )
+
+    assert [other.status_code, taken.status_code, moved.status_code] == [403, 200, 403]
+    async with storage.open(key) as found:
+        assert (found.media_type, found.length) == ("image/png", 4)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import quote, urlencode
 
 from events.files import FileRef
 from infra.s3.port import ObjectMissing, Span, StorageUnavailable, StoredObject
@@ -70,6 +71,11 @@ class FakeObjectStorage:
             raise ObjectMissing(key)
         else:
             yield FakeObject(found.content[span.first : span.last + 1], found.media_type)
+
+    async def upload_url(self, key: str, media_type: str, *, seconds: int) -> str:
+        """Return a URL that leads nowhere."""
+        await self.check()
+        return f"https://storage.test/{quote(key)}?{urlencode({'t': media_type, 's': seconds})}"
 
     async def delete(self, key: str) -> None:
         """Delete an object, if there is one."""

@@ -46,6 +46,13 @@ class States(About, frozen=True):
     nodes: dict[str, NodeState] = {}
 
 
+class Summary(About, frozen=True):
+    """How far the prompt is, in words, and as the share of nodes that were begun."""
+
+    words: str = ""
+    share: float = 0.0
+
+
 class _Frame(Struct, frozen=True, tag_field="type"):
     pass
 
@@ -104,11 +111,35 @@ class Stopped(_Frame, frozen=True, tag="execution_interrupted"):
     data: About
 
 
+class SummedUp(_Frame, frozen=True, tag="comfyd.summed_up"):
+    """Not ComfyUI's: what a callback says where the events behind it were lost."""
+
+    data: Summary
+
+
 Frame = (
-    Started | CacheUsed | Executing | Executed | Stepped | Progressed | Succeeded | Erred | Stopped
+    Started
+    | CacheUsed
+    | Executing
+    | Executed
+    | Stepped
+    | Progressed
+    | Succeeded
+    | Erred
+    | Stopped
+    | SummedUp
 )
 
 _decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)
+
+
+def frame_of(said: object) -> Frame | None:
+    """Read what was a text frame once; None for everything we do not listen to."""
+    try:
+        frame: Frame = msgspec.convert(said, Frame)
+    except (msgspec.ValidationError, RecursionError):
+        return None
+    return frame
 
 
 def frame_from(text: str) -> Frame | None:

@@ -25,6 +25,7 @@ from infra.comfyui.watch.frames import (
     Stepped,
     Stopped,
     Succeeded,
+    SummedUp,
 )
 
 MOST = 500
@@ -88,7 +89,7 @@ def clocked(clock: Clock, frame: Frame, at: float) -> Clock:
             return _over(_resumed(clock, node_ids), node_ids, at)
         case Progressed():
             return _states(clock, frame.data.nodes, at)
-        case Stepped():
+        case Stepped() | SummedUp():
             return clock
 
 

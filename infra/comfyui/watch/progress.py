@@ -21,6 +21,8 @@ from infra.comfyui.watch.frames import (
     Stepped,
     Stopped,
     Succeeded,
+    Summary,
+    SummedUp,
 )
 
 FINISHED = "finished"
@@ -44,6 +46,11 @@ class Heard(Struct, frozen=True, kw_only=True):
     step: float = 0.0
     steps: float = 1.0
     percent: int = 0
+    words: str = ""
+    """What was said where no node was heard of."""
+
+    share: float = 0.0
+    """Share of the nodes that are done, by those words."""
 
 
 def nothing_heard(prompt_id: UUID, graph: Mapping[str, Any]) -> Heard:
@@ -75,6 +82,8 @@ def _told_by(frame: Frame, heard: Heard) -> Heard:
             return _step(heard, frame.data.node or "", frame.data.value, frame.data.max)
         case Progressed():
             return _states(heard, frame.data.nodes)
+        case SummedUp():
+            return _summed_up(heard, frame.data)
 
 
 def _done(heard: Heard, nodes: list[str]) -> Heard:
@@ -104,9 +113,16 @@ def _states(heard: Heard, nodes: Mapping[str, NodeState]) -> Heard:
     return heard
 
 
+def _summed_up(heard: Heard, summary: Summary) -> Heard:
+    """Take in that a share of the nodes was begun; the last of these is not done yet."""
+    done = summary.share - 1 / max(len(heard.graph), 1)
+    return replace(heard, started=True, words=summary.words, share=max(heard.share, done))
+
+
 def _percent(heard: Heard) -> int:
     current = 0.0 if heard.node_id in heard.done else heard.step / heard.steps
-    return int(100 * (len(heard.done) + current) / max(len(heard.graph), 1))
+    share = (len(heard.done) + current) / max(len(heard.graph), 1)
+    return int(100 * max(share, heard.share))
 
 
 def progress_of(heard: Heard) -> Progress:
@@ -131,5 +147,5 @@ def progress_of(heard: Heard) -> Progress:
 
 def _message(heard: Heard, title: str, *, counted: bool) -> str:
     if not heard.node_id:
-        return f"{len(heard.done)} of {len(heard.graph)} nodes cached"
+        return heard.words or f"{len(heard.done)} of {len(heard.graph)} nodes cached"
     return f"{title} {int(heard.step)}/{int(heard.steps)}" if counted else title

@@ -2,7 +2,12 @@
 
 import pytest
 
-from infra.s3.served_types import SHOWN_INLINE, disposition_of, media_type_in
+from infra.s3.served_types import (
+    SHOWN_INLINE,
+    disposition_of,
+    may_be_put,
+    media_type_in,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +55,26 @@ def test_the_list_holds_no_type_of_documents_with_scripts() -> None:
     assert {disposition_of(one) for one in SHOWN_INLINE} == {"inline"}
     assert not [one for one in SHOWN_INLINE if "xml" in one or "html" in one]
     assert {one.partition("/")[0] for one in SHOWN_INLINE} == {"image", "video", "audio", "text"}
+
+
+@pytest.mark.parametrize(
+    ("media_type", "may"),
+    [
+        *((kind, True) for kind in SHOWN_INLINE),
+        ("application/octet-stream", True),
+        ("application/zip", True),
+        ("image/vnd.adobe.photoshop", True),
+        ("video/h264-mp4", True),
+        *(
+            (kind, False)
+            for kind in (
+                *("text/html", "application/xhtml+xml", "image/svg+xml", "text/xml"),
+                *("application/pdf", "text/javascript", "application/ecmascript", "text/css"),
+                *("multipart/related", "message/rfc822", "image/png; charset=utf-8"),
+                *("IMAGE/PNG", "image", "", "*/*", "image/png\r\nX: y"),
+            )
+        ),
+    ],
+)
+def test_others_store_nothing_that_a_browser_would_run(media_type: str, *, may: bool) -> None:
+    assert may_be_put(media_type) is may

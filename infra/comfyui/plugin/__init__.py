@@ -1,0 +1,1 @@
+"""ComfyUI with the plugin of comfyui-deploy: it takes runs, calls back, and stores its files."""
