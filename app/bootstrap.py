@@ -55,6 +55,7 @@ from app.reads.compatibility import Compatibility
 from app.reads.deployments import DeploymentReads
 from app.reads.graphs import Graphs
 from app.reads.keys import KeyReads
+from app.reads.machine_classes import MachineClasses
 from app.reads.machines import MachineReads
 from app.reads.organisations import OrganisationReads
 from app.reads.overview import OverviewReads
@@ -221,6 +222,7 @@ def _services(
     rows = PromptReads(pool)
     run_rows = RunRows(rows)
     graphs = Graphs(outside.storage, secret=settings.jwt_secret.encode())
+    classes = MachineClasses(store, graphs)
     texts = Texts(outside.private)
     runs = RunReads(store, pool, run_rows, texts, recent_runs, settings.spaces)
     batches = BatchReads(store, pool, BatchRows(rows), log_reader, recent_batches)
@@ -229,7 +231,7 @@ def _services(
     machines = MachineReads(store, pool)
     organisations = OrganisationReads(store, pool)
     statistics = StatisticsReads(pool, clock.now)
-    inputs, quotas = _run_inputs(outside), _quotas(outside)
+    inputs, quotas = _run_inputs(outside, classes), _quotas(outside)
     lost_thumbnails = LostThumbnails(runs, outside.work)
     run_creator = RunCreator(recorder, deployments, inputs, quotas, recent_runs, metrics)
     batch_creator = BatchCreator(
@@ -296,7 +298,7 @@ def _services(
             metrics,
         ),
         alias_commands=Aliases(recorder, workflows, deployments, machines),
-        push_workflow=PushWorkflow(recorder, machines, graphs),
+        push_workflow=PushWorkflow(recorder, machines, graphs, classes),
         promotions=Promotions(recorder, deployments, workflows, machines),
         machine_registry=MachineRegistry(
             recorder, machines, sealer, allow_private=settings.allow_private_machines
@@ -308,11 +310,12 @@ def _services(
     )
 
 
-def _run_inputs(outside: _Outside) -> RunInputs:
+def _run_inputs(outside: _Outside, classes: MachineClasses) -> RunInputs:
     return RunInputs(
         _input_images(outside),
         outside.private,
         outside.log_reader,
+        classes,
         allow_private_urls=outside.settings.allow_private_urls,
         now=clock.now,
     )

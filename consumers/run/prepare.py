@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
@@ -14,8 +16,9 @@ from events.graph.compile import compile_graph
 from events.graph.editor.seeds import Place
 from events.graph.externals import EXTERNALS
 from events.graph.inputs import effective_values, input_schema
+from events.graph.plugin import plugin_nodes
 from events.graph.seeds import choose_seeds
-from events.graph.values import ImageRef, ImageUrl, StoredValue
+from events.graph.values import FileUrl, ImageRef, ImageUrl, StoredValue
 from events.run.commands import RecordInputImage
 from events.run.events import RunError
 from events.run.state import Run
@@ -23,7 +26,7 @@ from infra.images.accepted import ImageRefused
 from infra.images.store import InputImages
 from infra.jetstream.private_data import PrivateData
 from infra.machine_driver import MachineDriver
-from infra.net.url_fetch import UrlRefused, fetch_image_url
+from infra.net.url_fetch import IMAGES, UrlRefused, fetch_url
 from infra.offload import in_thread
 from infra.s3.graphs import Graphs
 from infra.s3.port import ObjectMissing, ObjectStorage
@@ -40,8 +43,12 @@ class RunCannotStart(Exception):
         super().__init__(error.message)
 
 
+FILE_BYTES = 100 * 1024 * 1024
+"""Largest file that is fetched for a run: a ComfyUI takes no larger one, as it comes."""
+
+
 class Image(Struct, frozen=True, kw_only=True):
-    """An input image on its way to a machine."""
+    """An input image, or another file, on its way to a machine."""
 
     filename: str
     """Made from the content, so that the same image again is one file."""
@@ -108,7 +115,7 @@ class Preparer(Struct, frozen=True, kw_only=True):
         graph = await self._stored_graph(run.graph_key)
         ui_graph = await self._stored_graph(run.ui_graph_key) if run.ui_graph_key else None
         values = effective_values(input_schema(graph), await self._stored_inputs(run))
-        images = await self._images(session, values)
+        images = await self._images(session, values) | await self._files(graph, values)
         infos = await machine.describe({n["class_type"] for n in graph.values()} - EXTERNALS.keys())
         # Large graphs take long enough for others to notice. Not among asyncio's own threads: each
         # name of a machine that DNS does not answer for holds one of those.
@@ -153,12 +160,42 @@ class Preparer(Struct, frozen=True, kw_only=True):
                 raise _unusable(name, "input_image_missing", "it is gone from storage") from error
         return Image(filename=key.rsplit("/", 1)[1], data=data)
 
+    async def _files(
+        self, graph: Mapping[str, Any], values: Mapping[str, StoredValue]
+    ) -> dict[str, Image]:
+        """Fetch the files that stock nodes will load; nodes of the plugin fetch theirs."""
+        stay = plugin_nodes(graph, values)
+        loaded = {
+            node["inputs"]["input_id"]
+            for node_id, node in graph.items()
+            if node["class_type"] in EXTERNALS and node_id not in stay
+        }
+        wanted = {n: v for n, v in values.items() if isinstance(v, FileUrl) and n in loaded}
+        found = await asyncio.gather(*(self._file(n, v.url) for n, v in wanted.items()))
+        return dict(zip(wanted, found, strict=True))
+
+    async def _file(self, name: str, url: str) -> Image:
+        """Fetch a file, anew for each attempt: it is not kept, unlike images."""
+        settings = self.settings
+        try:
+            data = await fetch_url(
+                url,
+                max_bytes=FILE_BYTES,
+                timeout=settings.fetch_timeout,
+                allow_private=settings.allow_private_urls,
+            )
+        except UrlRefused as error:
+            raise _unusable(name, error.code, str(error)) from error
+        suffix = PurePosixPath(urlsplit(url).path).suffix
+        return Image(filename=f"file{suffix or '.bin'}", data=data)
+
     async def _fetch(self, session: RunSession, name: str, url: str) -> tuple[bytes, str]:
         """Fetch an image once; a later attempt finds it in storage."""
         settings = self.settings
         try:
-            data = await fetch_image_url(
+            data = await fetch_url(
                 url,
+                accept=IMAGES,
                 max_bytes=settings.image_bytes,
                 timeout=settings.fetch_timeout,
                 allow_private=settings.allow_private_urls,

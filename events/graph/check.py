@@ -5,9 +5,17 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from events.errors import InvalidGraph, Problem
-from events.graph.externals import EXTERNALS, LONGEST_NAME, MOST_INPUTS, bounds_of, default_of
+from events.graph.externals import (
+    EXTERNALS,
+    LONGEST_NAME,
+    MOST_INPUTS,
+    InputKind,
+    bounds_of,
+    default_of,
+)
+from events.graph.inputs import item_name
 from events.graph.nodes import Graph, links, pointer
-from events.graph.values import Unfit
+from events.graph.values import MOST_IMAGES, Unfit
 
 MAX_NODES = 10_000
 _NODE_KEYS = {"class_type", "inputs"}
@@ -78,9 +86,9 @@ def _link_problems(nodes: Graph, sound: Graph) -> Iterator[Problem]:
 
 
 def _has_slot(source: Mapping[str, Any] | None, slot: float) -> bool:
-    """Whether the slot may exist: an external node has slot 0 only, of others we know nothing."""
-    single = source is not None and source["class_type"] in EXTERNALS
-    return slot == 0 if single else slot >= 0
+    """Whether the slot may exist: of nodes that are not external we know nothing."""
+    external = EXTERNALS.get(source["class_type"]) if source is not None else None
+    return slot >= 0 and (external is None or slot in range(external.slots))
 
 
 def _cycle_problems(sound: Graph) -> Iterator[Problem]:
@@ -116,9 +124,18 @@ def _input_problems(sound: Graph) -> Iterator[Problem]:
         if sound[owner]["class_type"] != node["class_type"]:
             yield _conflict(name, owner, node_id)
         yield from _default_problems(name, node_id, node)
+    yield from _item_problems(sound, owners)
     if len(owners) > MOST_INPUTS:
         params = {"count": str(len(owners)), "limit": str(MOST_INPUTS)}
         yield Problem(code="graph_too_many_inputs", params=params)
+
+
+def _item_problems(sound: Graph, owners: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield the inputs that are called as one of the images of another input is."""
+    for name, owner in owners.items():
+        if EXTERNALS[sound[owner]["class_type"]].kind is InputKind.IMAGES:
+            items = (item_name(name, index) for index in range(MOST_IMAGES))
+            yield from (_conflict(item, owner, owners[item]) for item in items if item in owners)
 
 
 def _conflict(name: str, owner: str, node_id: str) -> Problem:

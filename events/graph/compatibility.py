@@ -3,20 +3,29 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from events.errors import Problem
-from events.graph.externals import InputKind
+from events.graph.externals import IMAGE_KINDS, InputKind
 from events.graph.inputs import InputField
 from events.graph.nodes import pointer
 
-_NUMBERS = frozenset({InputKind.NUMBER, InputKind.SLIDER, InputKind.INTEGER})
-_IMAGES = frozenset({InputKind.IMAGE, InputKind.IMAGE_ALPHA})
+_SHOWN = 300
+"""Characters of a list of options that a message shows."""
+
+_INTEGERS = frozenset({InputKind.INTEGER, InputKind.INTEGER_SLIDER})
+_NUMBERS = frozenset({InputKind.NUMBER, InputKind.SLIDER, *_INTEGERS})
 
 _TAKES_ALSO: Mapping[InputKind, frozenset[InputKind]] = {
     InputKind.NUMBER: _NUMBERS,
     InputKind.SLIDER: _NUMBERS,
-    InputKind.IMAGE: _IMAGES,
-    InputKind.IMAGE_ALPHA: _IMAGES,
+    InputKind.INTEGER: _INTEGERS,
+    InputKind.INTEGER_SLIDER: _INTEGERS,
+    InputKind.TEXT: frozenset({InputKind.TEXT, InputKind.ENUM}),
+    InputKind.IMAGE: IMAGE_KINDS,
+    InputKind.IMAGE_ALPHA: IMAGE_KINDS,
 }
-"""The kinds whose values another kind takes, and means the same by; every kind takes its own."""
+"""The kinds whose values another kind takes, and means the same by; every kind takes its own.
+
+A seed takes none but its own: -1 is chance to it, and a number to others.
+"""
 
 
 def incompatibilities(
@@ -48,10 +57,19 @@ def _noticed(old: InputField, new: InputField | None) -> Iterator[Problem]:
 def _narrower(old: InputField, new: InputField) -> bool:
     higher = new.minimum is not None and (old.minimum is None or new.minimum > old.minimum)
     lower = new.maximum is not None and (old.maximum is None or new.maximum < old.maximum)
-    return higher or lower
+    return higher or lower or _fewer(old, new)
+
+
+def _fewer(old: InputField, new: InputField) -> bool:
+    options = frozenset(new.options or ())
+    return bool(options) and not (old.options and options.issuperset(old.options))
 
 
 def _range(field: InputField) -> str:
+    if field.options:
+        return ", ".join(field.options)[:_SHOWN]
+    if field.kind is InputKind.ENUM:
+        return "…"
     low = "-∞" if field.minimum is None else f"{field.minimum:g}"
     high = "∞" if field.maximum is None else f"{field.maximum:g}"
     return f"{low} … {high}"

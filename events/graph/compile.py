@@ -1,14 +1,26 @@
 """Compile a workflow's graph and a run's values to the graph that a stock ComfyUI executes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import count
 from typing import Any
 from uuid import UUID
 
 from events.errors import InvalidInputs, Problem
 from events.files import own_prefix
 from events.graph.editor.seeds import Place
-from events.graph.externals import EXTERNALS, default_of
+from events.graph.externals import (
+    EXTERNALS,
+    SEED_PLACE,
+    InputKind,
+    bounds_of,
+    default_of,
+    is_within,
+)
+from events.graph.inputs import items_of
 from events.graph.nodes import Graph, is_link, pointer
+from events.graph.plugin import kept_node, plugin_nodes
+from events.graph.stand_ins import Loaded
 from events.graph.values import Constant, Value
 
 WEBSOCKET_ONLY = {
@@ -34,81 +46,147 @@ def compile_graph(
 ) -> dict[str, Any]:
     """Compile the external nodes away, put seeds in, and give the files a folder of their own.
 
+    Nodes that only the plugin can execute stay, with their values in them.
+
     *graph* has passed check_graph; *values* are those that were sent, *image_names* says under
-    which name the machine knows each image among the effective values, and *seeds* what takes the
+    which name the machine knows each file among the effective values, and *seeds* what takes the
     place of the inputs that the author left to chance.
 
     Raises:
         InvalidInputs: an input has neither a value nor a default.
 
     """
-    replaced = _replacements(graph, values, image_names)
+    stay = plugin_nodes(graph, values)
+    ids = _NewIds(graph)
+    loaded = _loaded(graph, values, image_names, ids, without=stay)
+    replaced = _replacements(graph, values, image_names, seeds, without={*stay, *loaded})
     compiled: dict[str, Any] = {}
     for node_id, node in graph.items():
-        if node["class_type"] not in EXTERNALS:
-            inputs = {n: _resolved(v, replaced) for n, v in node["inputs"].items()}
-            inputs |= {n: seeds[node_id, n] for n in inputs if (node_id, n) in seeds}
-            class_type, inputs = _saved_instead(node["class_type"], inputs)
-            inputs |= _prefix(inputs, prompt_id)
-            compiled[node_id] = {**node, "class_type": class_type, "inputs": inputs}
+        if node_id in loaded:
+            compiled |= _titled(loaded[node_id].nodes, node_id, node)
         elif node_id not in replaced:
-            compiled |= _stand_in(node_id, node, image_names, taken={*graph, *compiled})
+            inputs = {n: _linked(v, replaced, loaded) for n, v in node["inputs"].items()}
+            if node_id in stay:
+                value = values.get(node["inputs"]["input_id"])
+                compiled |= kept_node(node_id, {**node, "inputs": inputs}, value, ids.new(node_id))
+            else:
+                compiled[node_id] = _own(node_id, {**node, "inputs": inputs}, prompt_id, seeds)
     return compiled
 
 
+class _NewIds:
+    """Ids for nodes that are added to a graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._taken = set(graph)
+
+    def new(self, node_id: str) -> Callable[[], str]:
+        """Return a maker of ids that are free, for nodes beside *node_id*."""
+        candidates = (f"{node_id}-image{'-' * n}" for n in count())
+
+        def new_id() -> str:
+            found = next(one for one in candidates if one not in self._taken)
+            self._taken.add(found)
+            return found
+
+        return new_id
+
+
+def _loaded(
+    graph: Graph,
+    values: Mapping[str, Value],
+    image_names: Mapping[str, str],
+    ids: _NewIds,
+    *,
+    without: AbstractSet[str],
+) -> dict[str, Loaded]:
+    """Return what takes the place of each node whose value is a file."""
+    loaded: dict[str, Loaded] = {}
+    for node_id, node in graph.items():
+        external = EXTERNALS.get(node["class_type"])
+        if external is None or external.stand_in is None or node_id in without:
+            continue
+        if names := _file_names(node, values, image_names):
+            loaded[node_id] = external.stand_in(node_id, ids.new(node_id), names)
+    return loaded
+
+
+def _file_names(
+    node: Mapping[str, Any], values: Mapping[str, Value], image_names: Mapping[str, str]
+) -> Sequence[str]:
+    name = node["inputs"]["input_id"]
+    if EXTERNALS[node["class_type"]].kind is InputKind.IMAGES:
+        return [image_names[item] for item in items_of(name, image_names)]
+    if name in image_names:
+        return [image_names[name]]
+    if name in values:
+        sent = values[name]
+        return [sent if isinstance(sent, str) else image_names[name]]
+    default = default_of(node)
+    return [default] if isinstance(default, str) else []
+
+
 def _replacements(
-    graph: Graph, values: Mapping[str, Value], image_names: Mapping[str, str]
-) -> dict[str, Constant | list[Any]]:
+    graph: Graph,
+    values: Mapping[str, Value],
+    image_names: Mapping[str, str],
+    seeds: Mapping[Place, object],
+    *,
+    without: AbstractSet[str],
+) -> dict[str, object]:
     """Return what stands in every link to an external node, unless other nodes take its place."""
-    replaced: dict[str, Constant | list[Any]] = {}
+    replaced: dict[str, object] = {}
     problems: list[Problem] = []
     for node_id, node in graph.items():
-        if node["class_type"] not in EXTERNALS or _is_given_as_file(node, values, image_names):
+        if node["class_type"] not in EXTERNALS or node_id in without:
             continue
-        value = _value_of(node, values)
-        if value is None:
-            name = node["inputs"]["input_id"]
+        name = node["inputs"]["input_id"]
+        value: object = image_names.get(name, values.get(name, default_of(node)))
+        if EXTERNALS[node["class_type"]].kind is InputKind.SEED:
+            value = _seed(node_id, node, value, seeds)
+        if isinstance(value, Constant | list):
+            replaced[node_id] = value
+        else:
             where = pointer("inputs", name)
             problems.append(Problem(code="input_required", pointer=where, params={"name": name}))
-        else:
-            replaced[node_id] = value
     if problems:
         raise InvalidInputs(problems=problems)
     return replaced
 
 
-def _is_given_as_file(
-    node: Mapping[str, Any], values: Mapping[str, Value], image_names: Mapping[str, str]
-) -> bool:
-    name = node["inputs"]["input_id"]
-    given = name in values or name in image_names
-    return EXTERNALS[node["class_type"]].stand_in is not None and given
+def _seed(
+    node_id: str, node: Mapping[str, Any], value: object, seeds: Mapping[Place, object]
+) -> object:
+    """Return the seed that was named, or else the one that chance chose."""
+    if is_link(value) or is_within(value, *bounds_of(node)):
+        return value
+    return seeds[node_id, SEED_PLACE]
 
 
-def _value_of(node: Mapping[str, Any], values: Mapping[str, Value]) -> Constant | list[Any] | None:
-    value = values.get(node["inputs"]["input_id"], default_of(node))
-    return value if isinstance(value, Constant | list) else None
-
-
-def _resolved(value: object, replaced: Mapping[str, Constant | list[Any]]) -> object:
+def _linked(value: object, replaced: Mapping[str, object], loaded: Mapping[str, Loaded]) -> object:
     """Follow a link through external nodes, to a constant or to a node that stays."""
     while is_link(value) and value[0] in replaced:
         value = replaced[value[0]]
+    if is_link(value) and value[0] in loaded:
+        return loaded[value[0]].outputs.get(int(value[1]), value)
     return value
 
 
-def _stand_in(
-    node_id: str, node: Mapping[str, Any], image_names: Mapping[str, str], taken: set[str]
+def _titled(nodes: Mapping[str, Any], node_id: str, node: Mapping[str, Any]) -> dict[str, Any]:
+    meta = {"_meta": node["_meta"]} if "_meta" in node else {}
+    return {**nodes, node_id: {**nodes[node_id], **meta}}
+
+
+def _own(
+    node_id: str, node: Mapping[str, Any], prompt_id: UUID, seeds: Mapping[Place, object]
 ) -> dict[str, Any]:
-    build = EXTERNALS[node["class_type"]].stand_in
-    assert build is not None
-    free_id = f"{node_id}-image"
-    while free_id in taken:
-        free_id += "-"
-    nodes = build(node_id, free_id, image_names[node["inputs"]["input_id"]])
-    if "_meta" in node:
-        nodes[node_id] = {**nodes[node_id], "_meta": node["_meta"]}
-    return nodes
+    """Return a node that is not external, as it runs."""
+    inputs = node["inputs"] | {
+        n: seeds[node_id, n] for n in node["inputs"] if (node_id, n) in seeds
+    }
+    class_type, inputs = _saved_instead(node["class_type"], inputs)
+    inputs |= _prefix(inputs, prompt_id)
+    return {**node, "class_type": class_type, "inputs": inputs}
 
 
 def _prefix(inputs: Mapping[str, object], prompt_id: UUID) -> dict[str, str]:

@@ -5,9 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from events.graph.compile import compile_graph
-from events.graph.externals import EXTERNALS, default_of
+from events.graph.externals import EXTERNALS, InputKind, default_of, never
+from events.graph.inputs import item_name
 from events.graph.nodes import Graph, is_link
 from events.graph.seeds import named_seeds
+from events.graph.values import FileUrl
 
 _GIVEN = ["comfyd:given", 0]
 """A link to no node of the graph: what a caller or chance gives; nothing is known of it yet."""
@@ -24,7 +26,7 @@ def compile_with_defaults(graph: Graph) -> dict[str, Any]:
         {node_id: _with_default(node) for node_id, node in graph.items()},
         {},
         prompt_id=_NOBODY,
-        image_names={name: "image.png" for node in graph.values() if (name := _image(node))},
+        image_names={name: "image.png" for node in graph.values() if (name := _file(node))},
         seeds=dict.fromkeys(named_seeds(graph), _GIVEN),
     )
 
@@ -33,12 +35,17 @@ def _with_default(node: Mapping[str, Any]) -> Mapping[str, Any]:
     external = EXTERNALS.get(node["class_type"])
     if external is None or external.stand_in or default_of(node) is not None:
         return node
+    if external.is_stock is never:
+        return node  # It stays, and reads its value when it runs.
     return {**node, "inputs": {**node["inputs"], external.default_keys[0]: _GIVEN}}
 
 
-def _image(node: Mapping[str, Any]) -> str:
-    """Return the name of an image input that stands for nodes of the machine; empty for none."""
+def _file(node: Mapping[str, Any]) -> str:
+    """Return the name of an input whose value is a file on the machine; empty for none."""
     external = EXTERNALS.get(node["class_type"])
-    if external is None or external.stand_in is None or is_link(default_of(node)):
+    if external is None or is_link(default := default_of(node)):
         return ""
-    return str(node["inputs"]["input_id"])
+    name = str(node["inputs"]["input_id"])
+    if external.kind is InputKind.IMAGES:
+        return item_name(name, 0)
+    return name if external.stand_in or isinstance(default, FileUrl) else ""

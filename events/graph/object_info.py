@@ -11,6 +11,7 @@ from msgspec import Struct
 from events.errors import Problem
 from events.graph.input_specs import InputSpec, value_problem
 from events.graph.nodes import Graph, is_link, links, pointer
+from events.graph.plugin import PLUGIN_CLASSES, plugin_problem
 
 _SCALARS = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "NUMBER"})
 """Many nodes accept any of these for another, which /object_info does not tell."""
@@ -39,7 +40,7 @@ def check_against(graph: Graph, infos: Infos) -> list[Problem]:
     an output depends on.
     """
     problems = [
-        _Place(node_id, node["class_type"]).problem("node_unknown")
+        _unknown(node_id, node["class_type"])
         for node_id, node in graph.items()
         if infos.get(node["class_type"], {}) is None
     ]
@@ -51,6 +52,12 @@ def check_against(graph: Graph, infos: Infos) -> list[Problem]:
         if node_id in needed and info:
             problems += _node_problems(node_id, graph, info, infos)
     return problems
+
+
+def _unknown(node_id: str, class_type: str) -> Problem:
+    if class_type in PLUGIN_CLASSES:
+        return plugin_problem(node_id, class_type)
+    return _Place(node_id, class_type).problem("node_unknown")
 
 
 def _has_no_output(graph: Graph, infos: Infos) -> bool:

@@ -13,6 +13,7 @@ from events.graph.editor.externals import EXTERNAL_INFOS
 from events.graph.editor.seeds import Held, Place, find_holders
 from events.graph.editor.shape import Node
 from events.graph.editor.widgets import read_node
+from events.graph.externals import EXTERNALS, SEED_PLACE, InputKind, bounds_of
 from events.graph.nodes import Graph
 from events.graph.object_info import Infos
 
@@ -68,12 +69,14 @@ def choose_seeds(
             holders[place] = by.holder
             known = ranges.get(by.holder)
             ranges[by.holder] = known.within(limits.least, limits.most) if known else limits
-    return {place: seed_for(run_id, holder, ranges[holder]) for place, holder in holders.items()}
+    chosen = {place: seed_for(run_id, holder, ranges[holder]) for place, holder in holders.items()}
+    return chosen | _external_seeds(graph, run_id)
 
 
 def named_seeds(graph: Graph) -> list[Place]:
     """Return the inputs that are seeds by their names alone."""
-    return [place for place in _numbers(graph) if place[1] in _NAMES]
+    named = [place for place in _numbers(graph) if place[1] in _NAMES]
+    return named + [(node_id, SEED_PLACE) for node_id, _ in _seed_nodes(graph)]
 
 
 def seed_for(run_id: UUID, holder: Place, limits: Range = ANY) -> int:
@@ -83,8 +86,30 @@ def seed_for(run_id: UUID, holder: Place, limits: Range = ANY) -> int:
     return seeds.least + int.from_bytes(digest[:16], "big") % (seeds.most - seeds.least + 1)
 
 
+def _external_seeds(graph: Graph, run_id: UUID) -> dict[Place, int]:
+    """Choose for every external seed, in case that it is not named: nodes of one name alike."""
+    chosen: dict[Place, int] = {}
+    for node_id, node in _seed_nodes(graph):
+        low, high = bounds_of(node)
+        limits = Range().within(int(low or 0), int(high or 0))
+        holder = ("", node["inputs"]["input_id"])
+        chosen[node_id, SEED_PLACE] = seed_for(run_id, holder, limits)
+    return chosen
+
+
+def _seed_nodes(graph: Graph) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    return ((node_id, node) for node_id, node in graph.items() if _is_seed(node))
+
+
+def _is_seed(node: Mapping[str, Any]) -> bool:
+    external = EXTERNALS.get(node.get("class_type", ""))
+    return external is not None and external.kind is InputKind.SEED
+
+
 def _numbers(graph: Graph) -> Iterator[Place]:
     for node_id, node in graph.items():
+        if _is_seed(node):
+            continue  # Its other numbers are its limits.
         for name, value in node["inputs"].items():
             if isinstance(value, int) and not isinstance(value, bool):
                 yield node_id, name

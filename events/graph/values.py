@@ -3,10 +3,11 @@
 import re
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isfinite
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import Struct
 
 from events.files import FileRef
@@ -62,11 +63,31 @@ class ImageRef(Struct, frozen=True, kw_only=True, tag_field="kind", tag="image_r
         )
 
 
+class FileUrl(Struct, frozen=True, tag_field="kind", tag="file_url"):
+    """A file that is still to be fetched, of any type."""
+
+    url: str
+
+
+class ModelUrl(Struct, frozen=True, kw_only=True, tag_field="kind", tag="model_url"):
+    """A model that a node of the machine downloads itself."""
+
+    url: str
+    class_type: str
+    """The class of that node, which only the comfyui-deploy plugin brings."""
+
+
 Constant = str | int | float | bool
-StoredValue = Constant | ImageUrl | ImageRef
+AnyUrl = ImageUrl | FileUrl | ModelUrl
+StoredValue = Constant | AnyUrl | ImageRef
 """A value in the form in which it waits for its run."""
 
 Value = StoredValue | ImageBytes
+Images = tuple[ImageBytes | ImageUrl, ...]
+"""The value of one input that takes several images."""
+
+MOST_IMAGES = 100
+"""Images of one input."""
 
 
 class Unfit(Exception):
@@ -165,20 +186,64 @@ def _short(text: str) -> str:
     return text.strip() if len(text) <= _LONGEST_NUMBER else ""
 
 
-def to_file_name(value: object) -> str:
-    """Read the name of a file that is installed on the machine.
+def to_model(class_type: str) -> Callable[[object], str | ModelUrl]:
+    """Return a reader of models: the name of an installed file, or a URL that the node downloads.
+
+    *class_type* is the class of that node.
+    """
+
+    def read(value: object) -> str | ModelUrl:
+        found = _name_or_url(value, otherwise="input_not_file_name")
+        if isinstance(found, str):
+            return found
+        return ModelUrl(url=found.url, class_type=class_type)
+
+    return read
+
+
+def to_file(value: object) -> str | FileUrl:
+    """Read a file: an http(s) URL, or the name of a file on the machine.
 
     Raises:
-        Unfit: it is no name, or a URL: a stock ComfyUI cannot download models.
+        Unfit: it is neither.
 
     """
-    if isinstance(value, str) and len(value) > TEXT_LIMIT:
-        raise Unfit("input_too_long", limit=str(TEXT_LIMIT))
+    return _name_or_url(value, otherwise="input_not_file")
+
+
+def _name_or_url(value: object, *, otherwise: str) -> str | FileUrl:
     if not isinstance(value, str) or not value.strip():
-        raise Unfit("input_not_file_name")
-    if _URL.match(value.strip()):
-        raise Unfit("input_model_url")
-    return to_text(value)
+        raise Unfit(otherwise)
+    if not _URL.match(value.strip()):
+        return to_text(value)
+    if len(value) > LONGEST_URL:
+        raise Unfit("input_too_long", limit=str(LONGEST_URL))
+    if not _is_web_url(value.strip()):
+        raise Unfit(otherwise)
+    return FileUrl(value.strip())
+
+
+def to_images(value: object) -> Images:
+    """Read several images: a list, or the JSON text of one.
+
+    Raises:
+        Unfit: it is neither, is empty or too long, or one of them is no image.
+
+    """
+    if isinstance(value, str):
+        value = _listed(value)
+    if not isinstance(value, list) or not value:
+        raise Unfit("input_not_images")
+    if len(value) > MOST_IMAGES:
+        raise Unfit("input_too_many_images", limit=str(MOST_IMAGES))
+    return tuple(to_image(one) for one in value)
+
+
+def _listed(text: str) -> object:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        raise Unfit("input_not_images") from None
 
 
 def to_image(value: object) -> ImageBytes | ImageUrl:

@@ -89,6 +89,10 @@ GRAPHS: Texts = {
     ),
     # a graph against what a machine can do
     "node_unknown": "node {node}: the machine has no node class {class_type}",
+    "node_needs_plugin": (
+        "node {node} ({class_type}): no stock node does what it does, and the machine lacks the "
+        "class; install {plugin} there, with ComfyUI-Manager for example"
+    ),
     "node_input_missing": "node {node} ({class_type}): input '{input}' is required",
     "node_value_not_an_option": (
         "node {node} ({class_type}): the machine has no '{value}' for input '{input}'; "

@@ -16,9 +16,15 @@ INPUTS: Texts = {
         "input '{name}' must be the name of a file that is installed on the machine"
     ),
     "input_model_url": (
-        "input '{name}' is a URL, but a machine does not download models; "
-        "give the name of a file that is installed on it"
+        "input '{name}' is a URL, and the machine '{machine}' cannot download models: install "
+        "{plugin} there, or send the name of a file that is installed on it"
     ),
+    "input_not_an_option": "input '{name}' must be one of: {options}",
+    "input_not_file": (
+        "input '{name}' must be an http(s) URL, or the name of a file on the machine"
+    ),
+    "input_not_images": "input '{name}' must be a list of images, or the JSON text of one",
+    "input_too_many_images": "input '{name}' takes at most {limit} images",
     "input_not_image": (
         "input '{name}' must be an image: an http(s) URL or data:image/...;base64,..."
     ),

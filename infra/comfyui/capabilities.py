@@ -21,6 +21,7 @@ Description = dict[str, Any]
 CODES = {
     "graph_without_output": "no_outputs",
     "node_input_missing": "missing_input",
+    "node_needs_plugin": "unknown_node",
     "node_unknown": "unknown_node",
 }
 """Codes of a Problem to those of a GraphProblem; every other one is about a value."""

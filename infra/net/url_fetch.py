@@ -1,4 +1,4 @@
-"""Fetch an input image from a URL that an outsider chose, without opening our network to them."""
+"""Fetch an input from a URL that an outsider chose, without opening our network to them."""
 
 import asyncio
 import re
@@ -16,7 +16,9 @@ _REDIRECTS = 3
 _REDIRECT_STATUS = frozenset({301, 302, 303, 307, 308})
 _OK = 200
 _CHUNK = 64 * 1024
-_HEADERS = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "comfyd"}
+IMAGES = "image/*"
+ANYTHING = "*/*"
+_HEADERS = {"Accept-Encoding": "identity", "User-Agent": "comfyd"}
 
 
 class UrlProblem(StrEnum):
@@ -73,9 +75,10 @@ def _private(host: str) -> UrlRefused:
     )
 
 
-async def fetch_image_url(
+async def fetch_url(
     url: str,
     *,
+    accept: str = ANYTHING,
     max_bytes: int,
     timeout: float,  # noqa: ASYNC109 -- how long a stranger's server may take is the caller's say
     allow_private: bool = False,
@@ -87,6 +90,7 @@ async def fetch_image_url(
 
     Args:
         url: where it is.
+        accept: the media types that are asked for.
         max_bytes: the most that is read.
         timeout: in seconds.
         allow_private: talk to private networks as well, but never to cloud metadata. Only for
@@ -101,7 +105,7 @@ async def fetch_image_url(
     first = check_url(url, allow_private=allow_private)
     chosen = url_resolver(resolver or aiohttp.ThreadedResolver(), allow_private=allow_private)
     try:
-        async with asyncio.timeout(timeout), _session(chosen) as session:
+        async with asyncio.timeout(timeout), _session(chosen, accept) as session:
             return await _follow(session, first, max_bytes, allow_private=allow_private)
     except TimeoutError as error:
         raise UrlRefused(
@@ -120,10 +124,10 @@ def url_resolver(resolver: AbstractResolver, *, allow_private: bool) -> Abstract
     )
 
 
-def _session(resolver: AbstractResolver) -> aiohttp.ClientSession:
+def _session(resolver: AbstractResolver, accept: str) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(resolver=resolver),
-        headers=_HEADERS,
+        headers={**_HEADERS, "Accept": accept},
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),  # one clock runs over all of it
         auto_decompress=False,

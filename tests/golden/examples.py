@@ -67,6 +67,17 @@ _INPUTS = (
     ),
 )
 
+_WITH_OPTIONS = (
+    InputField(
+        name="style",
+        kind=InputKind.ENUM,
+        class_type="ComfyUIDeployExternalEnum",
+        required=False,
+        default="ink",
+        options=("ink", "墨"),
+    ),
+)
+
 EXAMPLES: dict[str, Struct] = {
     **RUN_EXAMPLES,
     "batch.created.v1": BatchCreated(
@@ -268,7 +279,11 @@ EXTENDED: dict[str, Struct] = {
         origin="api",
         at=NOW,
     ),
+    "deployment.promoted.v1": replace(EXAMPLES["deployment.promoted.v1"], inputs=_WITH_OPTIONS),
     "machine.observed.v1": replace(EXAMPLES["machine.observed.v1"], stated_at=NOW),
+    "workflow.version_created.v1": replace(
+        EXAMPLES["workflow.version_created.v1"], inputs=_WITH_OPTIONS
+    ),
 }
 """The same with every field that was added to them later."""
 

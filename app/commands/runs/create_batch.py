@@ -208,6 +208,7 @@ def _hashes_of(deployment_id: UUID, inputs: Sequence[Mapping[str, object]]) -> l
 def _draft(batch_id: UUID, index: int, plan: RunPlan) -> RunDraft:
     return RunDraft(
         run_id=batch_run_id(batch_id, index),
+        machine_id=plan.target.machine_id,
         request_hash=plan.request_hash,
         values=plan.values,
         pointer=plan.pointer,

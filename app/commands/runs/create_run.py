@@ -89,6 +89,7 @@ class RunCreator:
         deployment = await self._deployments.current(caller, deployment_id)
         draft = RunDraft(
             run_id=identifier_of(session.name),
+            machine_id=deployment.machine_id,
             request_hash=request_hash,
             values=await in_thread_if(large, check_inputs, deployment.inputs, inputs),
         )

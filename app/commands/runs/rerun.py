@@ -90,6 +90,7 @@ class Reruns:
         found = await self._resolver.of(caller, version).resolve(run, inputs)
         draft = RunDraft(
             run_id=identifier_of(session.name),
+            machine_id=found.target.machine_id,
             request_hash=request_hash,
             values=found.values,
             known_images=found.images,

@@ -5,7 +5,7 @@ not fetched or uploaded again: the new run names the stored ones.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from uuid import UUID
 
@@ -21,9 +21,9 @@ from app.reads.owned import not_found
 from events.aggregates import WORKFLOW
 from events.deployment import DeploymentPromoted
 from events.errors import InputsErased
-from events.graph.externals import InputKind
-from events.graph.inputs import InputField, check_inputs
-from events.graph.values import ImageBytes, ImageRef, ImageUrl, Value
+from events.graph.externals import IMAGE_KINDS, InputKind
+from events.graph.inputs import InputField, check_inputs, item_name, items_of
+from events.graph.values import MOST_IMAGES, AnyUrl, ImageBytes, ImageRef, ImageUrl, Value
 from events.run.events import ImageUploaded, RunTarget, input_uploaded
 from events.run.state import Run, Upload
 from events.workflow import Workflow
@@ -32,8 +32,6 @@ from infra.jetstream.private_data import PrivateData
 from infra.jetstream.tombstones import Tombstones
 from infra.offload import in_thread_if
 from infra.s3.port import ObjectMissing, ObjectStorage
-
-IMAGES = frozenset({InputKind.IMAGE, InputKind.IMAGE_ALPHA})
 
 
 class Version(StrEnum):
@@ -195,19 +193,38 @@ def _fitting(
     fields: Sequence[InputField], kept: Mapping[str, Value], overrides: Mapping[str, object]
 ) -> dict[str, Value]:
     """Check old and new values together against the inputs that there are."""
-    takes_image = {field.name for field in fields if field.kind in IMAGES}
-    images = {
-        name: value
+    images = dict(_kept_images(fields, kept, overrides))
+    others = {
+        name: _as_sent(value)
         for name, value in kept.items()
-        if isinstance(value, ImageRef | ImageBytes) and name in takes_image
+        if name not in images and not _is_item(name, overrides)
     }
-    others = {name: _as_sent(value) for name, value in kept.items() if name not in images}
     open_fields = [field for field in fields if field.name not in images]
     return {**check_inputs(open_fields, {**others, **overrides}), **images}
 
 
+def _kept_images(
+    fields: Sequence[InputField], kept: Mapping[str, Value], overrides: Mapping[str, object]
+) -> Iterator[tuple[str, Value]]:
+    """Yield what stays as it is stored: images, and those of inputs that take several."""
+    for field in fields:
+        value = kept.get(field.name)
+        if field.name in overrides or value is None:
+            continue
+        if field.kind in IMAGE_KINDS and isinstance(value, ImageRef | ImageBytes):
+            yield field.name, value
+        if field.kind is InputKind.IMAGES and (items := items_of(field.name, kept)):
+            yield field.name, value
+            yield from ((item, kept[item]) for item in items)
+
+
+def _is_item(name: str, overrides: Mapping[str, object]) -> bool:
+    """Whether a value is one of the images of an input that has other ones now."""
+    return any(name == item_name(one, n) for one in overrides for n in range(MOST_IMAGES))
+
+
 def _as_sent(value: Value) -> object:
     """Return a value as a caller would send it; a stored image fits nothing but an image input."""
-    if isinstance(value, ImageUrl):
+    if isinstance(value, AnyUrl):
         return value.url
     return {} if isinstance(value, ImageRef | ImageBytes) else value

@@ -12,10 +12,12 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.reads.machine_classes import MachineClasses
 from events.errors import InvalidInputs, Problem
 from events.graph.inputs import InputField, check_inputs
 from events.graph.nodes import pointer
-from events.graph.values import ImageBytes, ImageRef, ImageUrl, StoredValue, Value
+from events.graph.plugin import PLUGIN
+from events.graph.values import AnyUrl, ImageBytes, ImageRef, ModelUrl, StoredValue, Value
 from events.run.events import ImageUploaded
 from infra.event_store import TooLarge
 from infra.gather_bounded import gather_bounded
@@ -36,6 +38,9 @@ class RunDraft(Struct, frozen=True, kw_only=True):
     """The inputs of a run that is to be made, converted."""
 
     run_id: UUID
+    machine_id: UUID
+    """The machine that it will be on."""
+
     request_hash: str
     values: Mapping[str, Value]
     pointer: str = "/inputs"
@@ -100,6 +105,7 @@ class RunInputs:
         images: InputImages,
         private: PrivateData,
         log_reader: LogReader,
+        classes: MachineClasses,
         *,
         allow_private_urls: bool,
         now: Callable[[], datetime],
@@ -108,6 +114,7 @@ class RunInputs:
         self._image_store = images
         self._private = private
         self._log_reader = log_reader
+        self._classes = classes
         self._allow_private_urls = allow_private_urls
         self._now = now
 
@@ -117,6 +124,7 @@ class RunInputs:
         Raises:
             InvalidInputs: with every problem there is.
             TooLarge: the inputs of a run are larger than one message may be.
+            StorageUnavailable, LogUnavailable: what a machine can do is not known now.
 
         """
         problems: list[Problem] = []
@@ -194,7 +202,7 @@ class RunInputs:
             raise TooLarge(f"inputs of run {valid.draft.run_id}")
 
     async def _look_at(self, draft: RunDraft) -> tuple[dict[str, ImageFacts], list[Problem]]:
-        problems = self._url_problems(draft.values)
+        problems = [*self._url_problems(draft.values), *await self._model_problems(draft)]
         facts: dict[str, ImageFacts] = {}
         for name, value in draft.values.items():
             if isinstance(value, ImageBytes):
@@ -204,11 +212,31 @@ class RunInputs:
                     problems.append(_problem(name, error))
         return facts, problems
 
+    async def _model_problems(self, draft: RunDraft) -> list[Problem]:
+        """List the models that a node of the machine has to download, and which it lacks.
+
+        A machine that was never observed may have it; a worker finds out.
+        """
+        models = {n: v for n, v in draft.values.items() if isinstance(v, ModelUrl)}
+        if not models:
+            return []
+        machine = await self._classes.machine(draft.machine_id)
+        known = await self._classes.of(machine)
+        lacking = [n for n, v in models.items() if known is not None and v.class_type not in known]
+        return [
+            Problem(
+                code="input_model_url",
+                pointer=pointer("inputs", name),
+                params={"name": name, "machine": machine.name, "plugin": PLUGIN},
+            )
+            for name in lacking
+        ]
+
     def _url_problems(self, values: Mapping[str, Value]) -> list[Problem]:
         return [p for n, v in values.items() if (p := self._url_problem(n, v))]
 
     def _url_problem(self, name: str, value: Value) -> Problem | None:
-        if isinstance(value, ImageUrl):
+        if isinstance(value, AnyUrl):
             try:
                 check_url(value.url, allow_private=self._allow_private_urls)
             except UrlRefused as error:

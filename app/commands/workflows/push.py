@@ -7,8 +7,9 @@ from msgspec import Struct
 
 from app.auth.caller import Caller
 from app.commands.recorder import Recorder
-from app.commands.workflows.pushed_graphs import graphs_in, inputs_of, runnable
+from app.commands.workflows.pushed_graphs import check_plugin, graphs_in, inputs_of, runnable
 from app.reads.graphs import Graphs
+from app.reads.machine_classes import MachineClasses
 from app.reads.machines import MachineReads
 from events import ids
 from events.aggregates import WORKFLOW
@@ -33,10 +34,13 @@ class PushedVersion(Struct, frozen=True, kw_only=True):
 class PushWorkflow:
     """Use-case: save a graph as a version of the workflow of that name."""
 
-    def __init__(self, recorder: Recorder, machines: MachineReads, graphs: Graphs) -> None:
+    def __init__(
+        self, recorder: Recorder, machines: MachineReads, graphs: Graphs, classes: MachineClasses
+    ) -> None:
         self._recorder = recorder
         self._machines = machines
         self._graphs = graphs
+        self._classes = classes
 
     async def push(
         self,
@@ -61,6 +65,7 @@ class PushWorkflow:
         """
         found = await in_thread(graphs_in, graph, ui_graph)
         checked = await runnable(found, caller, machine_id, self._machines, self._graphs)
+        await check_plugin(found, checked, caller, machine_id, self._machines, self._classes)
         inputs = await in_thread(inputs_of, checked)
         in_api_format = await self._graphs.store(caller.tenant, checked)
         in_editors = None

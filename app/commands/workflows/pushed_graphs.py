@@ -1,6 +1,6 @@
 """Graphs that are pushed: found in what was sent, checked, converted from the editor's format."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +10,14 @@ from msgspec.structs import replace
 from app.auth.caller import Caller
 from app.http.bad_request import bad
 from app.reads.graphs import Graphs
+from app.reads.machine_classes import MachineClasses
 from app.reads.machines import MachineReads
 from events.errors import InvalidGraph, MachineUnobserved, Problem
 from events.graph.check import check_graph
 from events.graph.editor.convert import convert
 from events.graph.inputs import InputField, input_schema
 from events.graph.nodes import Graph
+from events.graph.plugin import plugin_problems
 from events.graph.wrapped import FoundGraphs, Wrapped, find_graphs
 from events.machine.state import Machine
 from infra.offload import in_thread
@@ -56,6 +58,55 @@ def inputs_of(graph: Graph) -> tuple[InputField, ...]:
 
 def _as_it_is(sent: dict[str, Any] | None, where: str) -> Wrapped | None:
     return None if sent is None else Wrapped(sent, where)
+
+
+async def check_plugin(
+    found: FoundGraphs,
+    graph: Graph,
+    caller: Caller,
+    machine_id: UUID | None,
+    machines: MachineReads,
+    classes: MachineClasses,
+) -> None:
+    """Check that a machine has what only the plugin can do: the one that is named, or any.
+
+    Machines that were never observed may have it; a worker finds out.
+
+    Raises:
+        InvalidGraph: with every node that needs the plugin.
+        NotFound: the caller has no such machine.
+
+    """
+    needing = await in_thread(plugin_problems, graph, ())
+    if not needing:
+        return
+    known = [names async for names in _known_classes(caller, machine_id, machines, classes)]
+    needed = {problem.params["class_type"] for problem in needing}
+    if known and not any(needed <= names for names in known):
+        most = max(known, key=lambda names: len(needed & names))
+        raise InvalidGraph(problems=[_placed(p, found) for p in plugin_problems(graph, most)])
+
+
+async def _known_classes(
+    caller: Caller, machine_id: UUID | None, machines: MachineReads, classes: MachineClasses
+) -> AsyncIterator[frozenset[str]]:
+    """Yield what the machines have on which a graph may run, of those that were observed."""
+    if machine_id is not None:
+        found = [await machines.present(caller, machine_id)]
+    else:
+        page = await machines.page(caller, limit=_MOST_MACHINES)
+        found = [row.state for row in page.rows]
+    for machine in found:
+        names = await classes.of(machine)
+        if names is not None:
+            yield names
+
+
+def _placed(problem: Problem, found: FoundGraphs) -> Problem:
+    """Point into what was sent; a node that was made from the editor's graph is only named."""
+    if found.api:
+        return replace(problem, pointer=found.api.pointer + problem.pointer)
+    return replace(problem, pointer=found.ui.pointer if found.ui else "")
 
 
 async def runnable(

@@ -123,7 +123,7 @@ async def test_a_workflow_is_found_by_its_name(ada: Tenant, bob: Tenant, name: s
 
 async def test_inputs_that_comfyd_does_not_know_are_named_at_the_push(ada: Tenant) -> None:
     graph = card() | {
-        "8": node("ComfyUIDeployExternalEnum", input_id="style", default_value="a", options="[]"),
+        "8": node("ComfyUIDeployExternalSlider", input_id="style", default_value="a"),
         "9": node("SomeForksInput", input_id="more"),
     }
     body = {"name": f"w {uuid4()}", "graph": graph}

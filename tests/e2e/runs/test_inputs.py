@@ -1,5 +1,7 @@
 """Inputs end to end: every kind of value reaches the machine as what it is."""
 
+import json
+import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from io import BytesIO
@@ -37,6 +39,11 @@ def pixels(data: bytes) -> bytes:
         ("NumberInt", {"default_value": 9}, 0, "0"),
         ("NumberInt", {}, "-12", "-12"),
         ("NumberSlider", {"min_value": -1, "max_value": 1}, -1, "-1.0"),
+        ("NumberSliderInt", {"max_value": 9}, "7", "7"),
+        ("Seed", {"default_value": 5}, None, "5"),
+        ("Seed", {"default_value": -1, "min_value": 3, "max_value": 3}, -1, "3"),
+        ("Enum", {"default_value": "ink", "options": '["ink", "oil"]'}, "oil", "oil"),
+        ("File", {"file_url": "kept.bin"}, None, "kept.bin"),
         ("Boolean", {"default_value": True}, "false", "False"),
         ("Boolean", {"default_value": False}, True, "True"),
     ],
@@ -118,6 +125,64 @@ async def test_an_image_that_comes_with_the_request_is_loaded_by_the_machine(
     assert (stored["width"], stored["height"]) == (60, 40)
 
 
+@pytest.mark.parametrize("as_text", [False, True])
+async def test_images_that_come_together_are_one_batch(ada: Tenant, *, as_text: bool) -> None:
+    deployment = await ada.deploy(load("ImageBatch"))
+    pictures = [data_uri(saved(name)) for name in ("PNG", "GIF", "WEBP")]
+    sent = json.dumps(pictures) if as_text else pictures
+
+    run = await ada.run(deployment, {"picture": sent})
+    again = await rerun(ada, run, {})
+    fewer = await rerun(ada, run, {"picture": pictures[:1]})
+
+    assert run["status"] == "success", run["error"]
+    assert len(run["outputs"]) == 3
+    assert run["input_images"].keys() == {f"picture[{n}]" for n in range(3)}
+    assert (again["status"], len(again["outputs"])) == ("success", 3)
+    assert (fewer["status"], len(fewer["outputs"])) == ("success", 1)
+
+
+async def rerun(tenant: Tenant, run: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    answer = await tenant.http.post(f"/v1/runs/{run['id']}/rerun", json={"inputs": inputs})
+    assert answer.is_success, answer.text
+    return await tenant.ended(answer.json()["id"])
+
+
+async def observed_machine(tenant: Tenant) -> str:
+    """Wait until it is known what the tenant's machine can do."""
+    machine = await tenant.machine()
+
+    async def look() -> bool:
+        return bool((await tenant.http.get(f"/v1/machines/{machine}")).json()["snapshot"])
+
+    await eventually(look)
+    return machine
+
+
+async def test_a_lora_behind_a_url_needs_the_plugin_on_the_machine(ada: Tenant) -> None:
+    await observed_machine(ada)
+    deployment = await ada.deploy(show("Lora", default_lora_name="a.safetensors"))
+    body = {"deployment_id": deployment, "inputs": {"value": "https://a.example/b.safetensors"}}
+
+    refused = await ada.http.post("/v1/runs", json=body)
+
+    assert refused.status_code == 422
+    [problem] = refused.json()["errors"]
+    assert (problem["code"], problem["pointer"]) == ("input_model_url", "/inputs/value")
+    assert "comfyui-deploy" in problem["detail"]
+
+
+async def test_a_graph_that_needs_the_plugin_is_refused_with_what_to_install(ada: Tenant) -> None:
+    body = {"name": "x", "graph": show("FaceModel"), "machine_id": await observed_machine(ada)}
+
+    refused = await ada.http.post("/v1/workflows", json=body)
+
+    assert refused.status_code == 422
+    [problem] = refused.json()["errors"]
+    assert (problem["code"], problem["pointer"]) == ("node_needs_plugin", "/graph/1")
+    assert "comfyui-deploy" in problem["detail"]
+
+
 async def test_an_image_with_transparency_keeps_it(ada: Tenant) -> None:
     clear = picture().convert("RGBA")
     clear.putalpha(Image.linear_gradient("L").resize(clear.size))
@@ -179,6 +244,17 @@ async def test_an_image_is_fetched_where_that_is_allowed(site: str, trusting: Te
         assert good["input_images"]["picture"]["media_type"] == "image/jpeg"
     assert page["error"]["code"] == "not_an_image"
     assert page["error"]["input_name"] == "picture"
+
+
+async def test_a_file_is_fetched_and_named_by_the_machine(site: str, trusting: Tenant) -> None:
+    deployment = await trusting.deploy(show("File"))
+
+    run = await trusting.run(deployment, {"value": f"{site}/image.jpg"})
+    gone = await trusting.run(deployment, {"value": f"{site}/gone"})
+
+    assert run["status"] == "success", run["error"]
+    assert re.fullmatch(r"comfyd/[0-9a-f]{32}\.jpg", run["outputs"][0]["text"])
+    assert (gone["error"]["code"], gone["error"]["input_name"]) == ("url_status", "value")
 
 
 async def test_a_rerun_of_many_leaves_out_what_may_not_be_fetched_any_more(

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
-from infra.net.url_fetch import UrlProblem, UrlRefused, fetch_image_url
+from infra.net.url_fetch import IMAGES, UrlProblem, UrlRefused, fetch_url
 from tests.network.strange_site import PICTURE, Site, running_site
 
 
@@ -15,7 +15,7 @@ async def site() -> AsyncIterator[Site]:
 
 
 async def fetched(url: str, max_bytes: int = 1_000_000, timeout: float = 5) -> bytes:  # noqa: ASYNC109 -- passed on
-    return await fetch_image_url(url, max_bytes=max_bytes, timeout=timeout, allow_private=True)
+    return await fetch_url(url, max_bytes=max_bytes, timeout=timeout, allow_private=True)
 
 
 async def refusal(fetch: Awaitable[bytes]) -> UrlProblem:
@@ -29,7 +29,9 @@ async def test_an_image_is_fetched(site: Site) -> None:
 
 
 async def test_the_request_gives_nothing_away_and_asks_for_plain_bytes(site: Site) -> None:
-    await fetched(site.url("/picture"))
+    await fetch_url(
+        site.url("/picture"), accept=IMAGES, max_bytes=10**6, timeout=5, allow_private=True
+    )
 
     [request] = site.asked
     assert dict(request.headers) == {

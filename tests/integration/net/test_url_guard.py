@@ -12,7 +12,7 @@ from infra.net.url_fetch import (
     _session,
     _target,
     check_url,
-    fetch_image_url,
+    fetch_url,
 )
 from tests.network.strange_site import Site, StaticResolver, running_site
 
@@ -48,9 +48,7 @@ async def test_a_name_that_leads_into_our_network_is_refused(
     resolver = StaticResolver(evil_example=[addresses])
 
     code = await refusal(
-        fetch_image_url(
-            site.url("/picture", "evil.example"), max_bytes=10, timeout=5, resolver=resolver
-        )
+        fetch_url(site.url("/picture", "evil.example"), max_bytes=10, timeout=5, resolver=resolver)
     )
 
     assert code is UrlProblem.PRIVATE_ADDRESS
@@ -63,7 +61,7 @@ async def test_a_name_is_judged_by_the_answer_that_is_connected_to(site: Site) -
     url = site.url("/picture", "evil.example")
     assert check_url(url)
 
-    code = await refusal(fetch_image_url(url, max_bytes=10, timeout=5, resolver=resolver))
+    code = await refusal(fetch_url(url, max_bytes=10, timeout=5, resolver=resolver))
 
     assert code is UrlProblem.PRIVATE_ADDRESS
 
@@ -72,23 +70,21 @@ async def test_a_name_is_judged_by_the_answer_that_is_connected_to(site: Site) -
 async def test_our_own_machine_is_refused_under_any_name(site: Site, host: str) -> None:
     url = site.url("/picture", host)
 
-    assert await refusal(fetch_image_url(url, max_bytes=10, timeout=5)) is (
-        UrlProblem.PRIVATE_ADDRESS
-    )
+    assert await refusal(fetch_url(url, max_bytes=10, timeout=5)) is (UrlProblem.PRIVATE_ADDRESS)
     assert site.asked == []
 
 
 async def test_a_name_that_cannot_exist_is_unreachable() -> None:
     url = f"http://{'a' * 64}.example/a.png"
 
-    assert await refusal(fetch_image_url(url, max_bytes=10, timeout=5)) is UrlProblem.UNREACHABLE
+    assert await refusal(fetch_url(url, max_bytes=10, timeout=5)) is UrlProblem.UNREACHABLE
 
 
 @pytest.mark.parametrize("target", ["http://169.254.169.254/latest", "//127.1/a", "http://[::1]/"])
 async def test_a_redirect_into_our_network_is_refused(site: Site, target: str) -> None:
     start = URL(site.url("/away", "good.example")).with_query(to=target)
 
-    async with _session(StaticResolver(good_example=[["127.0.0.1"]])) as session:
+    async with _session(StaticResolver(good_example=[["127.0.0.1"]]), "*/*") as session:
         code = await refusal(_follow(session, start, 10, allow_private=False))
 
     assert code is UrlProblem.PRIVATE_ADDRESS

@@ -64,6 +64,13 @@ async def _load(call: Call) -> Result:
     return Result(values=(Pictures((image.convert("RGB"),)), Mask((alpha,))))
 
 
+async def _batch(call: Call) -> Result:
+    first, second = call.get("image1", Pictures), call.get("image2", Pictures)
+    size = first.frames[0].size
+    frames = (*first.frames, *(frame.resize(size) for frame in second.frames))
+    return Result(values=(Pictures(frames),))
+
+
 async def _load_mask(call: Call) -> Result:
     channel = call.get("channel", str)
     band = _opened(call).convert("RGBA").getchannel(channel[0].upper())
@@ -160,6 +167,14 @@ CLASSES = (
         category="image",
         inputs={"image": choice(image_upload=True)},
         outputs=("IMAGE", "MASK"),
+    ),
+    NodeClass(
+        name="ImageBatch",
+        run=_batch,
+        title="Batch Images",
+        category="image",
+        inputs={"image1": link("IMAGE"), "image2": link("IMAGE")},
+        outputs=("IMAGE",),
     ),
     NodeClass(
         name="LoadImageMask",

@@ -7,9 +7,11 @@ booleans are also read from texts, a text also from a number, and null keeps a d
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from events.graph.externals import InputKind
+import msgspec
+
+from events.graph.externals import RANDOM_SEED, InputKind
 from events.graph.inputs import InputField
-from events.graph.values import INTEGER_RANGE, TEXT_LIMIT
+from events.graph.values import INTEGER_RANGE, MOST_IMAGES, TEXT_LIMIT
 
 Json = dict[str, Any]
 Models = Mapping[InputKind, Sequence[str]]
@@ -23,14 +25,15 @@ PICTURE = (
 """A small picture, for examples."""
 
 _BASE64 = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)"
+_URL: Json = {
+    "title": "URL",
+    "type": "string",
+    "format": "uri",
+    "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#:@\[\]]+\S*$",
+}
 _IMAGE: Json = {
     "anyOf": [
-        {
-            "title": "URL",
-            "type": "string",
-            "format": "uri",
-            "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#:@\[\]]+\S*$",
-        },
+        _URL,
         {
             "title": "Data",
             "type": "string",
@@ -39,25 +42,39 @@ _IMAGE: Json = {
     ]
 }
 _FILE: Json = {
-    "type": "string",
-    "maxLength": TEXT_LIMIT,
-    # Not blank, and no URL: machines do not download models.
-    "pattern": r"^(?!\s*[Hh][Tt][Tt][Pp][Ss]?://)[\s\S]*\S",
+    "anyOf": [
+        _URL,
+        {
+            "title": "Name",
+            "description": "Of a file on the machine.",
+            "type": "string",
+            "maxLength": TEXT_LIMIT,
+            # Not blank, and no URL.
+            "pattern": r"^(?!\s*[Hh][Tt][Tt][Pp][Ss]?://)[\s\S]*\S",
+        },
+    ]
 }
+_TEXT: Json = {"type": "string", "maxLength": TEXT_LIMIT}
 _NUMBER: Json = {"type": "number"}
+_INTEGER: Json = {"type": "integer", "minimum": INTEGER_RANGE[0], "maximum": INTEGER_RANGE[1]}
 _BY_KIND: Mapping[InputKind, Json] = {
-    InputKind.TEXT: {"type": "string", "maxLength": TEXT_LIMIT},
+    InputKind.TEXT: _TEXT,
+    InputKind.ENUM: _TEXT,
     InputKind.IMAGE: _IMAGE,
     InputKind.IMAGE_ALPHA: _IMAGE,
+    InputKind.IMAGES: {"type": "array", "items": _IMAGE, "minItems": 1, "maxItems": MOST_IMAGES},
     InputKind.NUMBER: _NUMBER,
     InputKind.SLIDER: _NUMBER,
-    InputKind.INTEGER: {
-        "type": "integer",
-        "minimum": INTEGER_RANGE[0],
-        "maximum": INTEGER_RANGE[1],
-    },
+    InputKind.INTEGER: _INTEGER,
+    InputKind.INTEGER_SLIDER: _INTEGER,
+    InputKind.SEED: _INTEGER,
     InputKind.LORA: _FILE,
     InputKind.CHECKPOINT: _FILE,
+    InputKind.FACE_MODEL: _FILE,
+    InputKind.AUDIO: _FILE,
+    InputKind.VIDEO: _FILE,
+    InputKind.EXR: _FILE,
+    InputKind.FILE: _FILE,
     InputKind.BOOLEAN: {"type": "boolean"},
 }
 _SAMPLES: Mapping[InputKind, Any] = {
@@ -67,11 +84,23 @@ _SAMPLES: Mapping[InputKind, Any] = {
     InputKind.NUMBER: 1.0,
     # As a width or a number of steps it is taken by every node; 1 is too small for a width.
     InputKind.INTEGER: 64,
+    InputKind.SEED: 64,
+    InputKind.ENUM: "a",
+    InputKind.IMAGES: [PICTURE, PICTURE],
     InputKind.LORA: "lora.safetensors",
+    InputKind.FACE_MODEL: "face.safetensors",
+    InputKind.AUDIO: "sound.mp3",
+    InputKind.VIDEO: "video.mp4",
+    InputKind.EXR: "image.exr",
+    InputKind.FILE: "file.bin",
     InputKind.CHECKPOINT: "model.safetensors",
     InputKind.BOOLEAN: True,
 }
 """For inputs without a default; a slider's lies between its bounds."""
+
+_FETCHED = frozenset({InputKind.IMAGE, InputKind.IMAGE_ALPHA, InputKind.IMAGES})
+_SLIDERS = frozenset({InputKind.SLIDER, InputKind.INTEGER_SLIDER})
+_RANDOM: Json = {"title": "Random", "const": RANDOM_SEED}
 
 
 def inputs_schema(fields: Sequence[InputField], models: Models) -> Json:
@@ -98,19 +127,27 @@ def sample_inputs(fields: Sequence[InputField], models: Models) -> dict[str, Any
     return {
         field.name: _sample(field, models)
         for field in fields
-        if field.required or (field.default is not None and _BY_KIND[field.kind] is not _IMAGE)
+        if field.required or (field.default is not None and field.kind not in _FETCHED)
     }
 
 
 def _schema(field: InputField, models: Models) -> Json:
     schema = {**_BY_KIND[field.kind], **_bounds(field)}
-    if names := models.get(field.kind):
+    if field.kind is InputKind.SEED:
+        schema = {"anyOf": [schema, _RANDOM]}
+    if names := models.get(field.kind) or field.options:
         schema["enum"] = list(names)
     words = {"title": field.display_name, "description": field.description}
     schema |= {key: value for key, value in words.items() if value}
     if field.default is not None and not _lost_its_default(field, models):
-        schema["default"] = field.default
+        schema["default"] = _default(field)
     return schema
+
+
+def _default(field: InputField) -> Any:
+    if field.kind is InputKind.IMAGES:
+        return msgspec.json.decode(str(field.default))
+    return field.default
 
 
 def _lost_its_default(field: InputField, models: Models) -> bool:
@@ -130,9 +167,10 @@ def _sample(field: InputField, models: Models) -> Any:
         return names[0]
     if field.default is not None:
         return field.default
-    if field.kind is InputKind.SLIDER:
-        return _between(field.minimum, field.maximum)
-    return _SAMPLES[field.kind]
+    if field.kind in _SLIDERS:
+        middle = _between(field.minimum, field.maximum)
+        return middle if field.kind is InputKind.SLIDER else int(middle)
+    return field.options[0] if field.options else _SAMPLES[field.kind]
 
 
 def _between(low: float | None, high: float | None) -> float:

@@ -78,6 +78,10 @@ def test_a_sound_graph_is_given_back() -> None:
             {"1": external("NumberSlider", input_id="x", min_value="low")},
             [("input_bounds_invalid", "/1")],
         ),
+        (
+            {"1": external("ImageBatch", input_id="x"), "2": external("Text", input_id="x[1]")},
+            [("input_id_conflict", "/2/inputs/input_id")],
+        ),
     ],
 )
 def test_a_graph_that_nobody_can_run_is_refused(
@@ -92,7 +96,9 @@ def test_a_graph_that_nobody_can_run_is_refused(
         external("NumberSlider", input_id="x", default_value=3, min_value=0, max_value=2),
         external("NumberInt", input_id="x", default_value=1.5),
         external("Boolean", input_id="x", default_value="perhaps"),
-        external("Checkpoint", input_id="x", default_value="https://a/b.ckpt"),
+        external("NumberSliderInt", input_id="x", default_value=11),
+        external("Audio", input_id="x", audio_file="https:// /b.mp3"),
+        external("ImageBatch", input_id="x", images="cat.png"),
         external("Image", input_id="x", default_value="cat.png"),
         external("Image", input_id="x", default_value_url="data:image/png;base64,aGk="),
         external("Text", input_id="x", default_value=[1, 2, 3]),

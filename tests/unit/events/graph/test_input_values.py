@@ -9,7 +9,15 @@ import pytest
 from events.errors import InvalidInputs
 from events.graph.externals import EXTERNALS
 from events.graph.inputs import InputField, check_inputs
-from events.graph.values import TEXT_LIMIT, ImageBytes, ImageUrl, Value
+from events.graph.values import (
+    LONGEST_URL,
+    TEXT_LIMIT,
+    FileUrl,
+    ImageBytes,
+    ImageUrl,
+    ModelUrl,
+    Value,
+)
 from infra.translation import problem_text
 
 PREFIX = "ComfyUIDeployExternal"
@@ -52,6 +60,18 @@ FITTING: list[tuple[InputField, object, Value]] = [
     (field("Boolean"), 1, True),
     (field("Lora"), "a/b.safetensors", "a/b.safetensors"),
     (field("Checkpoint"), "httpd.ckpt", "httpd.ckpt"),
+    (
+        field("Lora"),
+        " https://a.example/b ",
+        ModelUrl(url="https://a.example/b", class_type=PREFIX + "Lora"),
+    ),
+    (field("Audio"), "HTTP://a.example/b.mp3", FileUrl("HTTP://a.example/b.mp3")),
+    (field("Audio"), "song.mp3", "song.mp3"),
+    (field("Enum", options=("a", "2")), 2, "2"),
+    (field("Enum"), "anything", "anything"),
+    (field("NumberSliderInt", minimum=0, maximum=10), "7", 7),
+    (field("Seed", minimum=1, maximum=9), 9, 9),
+    (field("Seed", minimum=1, maximum=9), "-1", -1),
     (field("Image"), "data:image/png;base64,aGk=", ImageBytes(b"hi")),
     (field("Image"), "DATA:image/x;name=y;BASE64,aGk=", ImageBytes(b"hi")),
     (field("Image"), "https://a.example/b?c=d", ImageUrl("https://a.example/b?c=d")),
@@ -85,8 +105,21 @@ UNFIT: list[tuple[InputField, object, str]] = [
     (field("Boolean"), "maybe", "input_not_boolean"),
     (field("Lora"), " ", "input_not_file_name"),
     (field("Lora"), 3, "input_not_file_name"),
-    (field("Lora"), "https://a.example/b.safetensors", "input_model_url"),
-    (field("Checkpoint"), "HTTP://a.example/b.ckpt", "input_model_url"),
+    (field("Lora"), "https://a b/c.safetensors", "input_not_file_name"),
+    (field("Checkpoint"), "https://a.example/" + "x" * LONGEST_URL, "input_too_long"),
+    (field("Audio"), "", "input_not_file"),
+    (field("Video"), "http://", "input_not_file"),
+    (field("File"), ["https://a.example/b"], "input_not_file"),
+    (field("ImageBatch"), "cat.png", "input_not_images"),
+    (field("ImageBatch"), "[]", "input_not_images"),
+    (field("ImageBatch"), [], "input_not_images"),
+    (field("ImageBatch"), ["cat.png"], "input_not_image"),
+    (field("ImageBatch"), ["https://a.example/b.png"] * 101, "input_too_many_images"),
+    (field("Enum", options=("a", "b")), "c", "input_not_an_option"),
+    (field("NumberSliderInt", minimum=0, maximum=10), 11, "input_out_of_range"),
+    (field("NumberSliderInt", minimum=0, maximum=10), 2.5, "input_not_integer"),
+    (field("Seed", minimum=1, maximum=9), 0, "input_out_of_range"),
+    (field("Seed", minimum=1, maximum=9), 10, "input_out_of_range"),
     (field("Image"), "cat.png", "input_not_image"),
     (field("Image"), "ftp://a.example/cat.png", "input_not_image"),
     (field("Image"), "https://", "input_not_image"),

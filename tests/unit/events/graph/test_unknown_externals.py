@@ -10,11 +10,11 @@ from infra.translation import problem_text
 @pytest.mark.parametrize(
     ("class_type", "inputs", "unknown"),
     [
-        ("ComfyUIDeployExternalEnum", {"input_id": "style", "default_value": "a"}, True),
-        ("ComfyUIDeployExternalSeed", {"input_id": "seed", "default_value": -1}, True),
-        ("ComfyUIDeployExternalVideo", {"input_id": "clip"}, True),
+        ("ComfyUIDeployExternalSlider", {"input_id": "strength", "default_value": 1}, True),
+        ("ComfyDeployWebsocketImageInput", {"input_id": "image", "seed": 1}, True),
+        ("ComfyUIDeployExternalEnum", {"input_id": "style", "default_value": "a"}, False),
         ("ComfyUIDeployExternalOfTomorrow", {}, True),
-        ("ComfyDeployWebscoketImageInput", {"seed": 1}, True),
+        ("ComfyDeployWebscoketImageInput", {"input_id": "image", "seed": 1}, False),
         ("SomeForksInput", {"input_id": "prompt"}, True),
         ("ComfyUIDeployExternalText", {"input_id": "prompt"}, False),
         ("ComfyUIDeployExternalTextAny", {"input_id": "prompt", "default_value": "a"}, False),

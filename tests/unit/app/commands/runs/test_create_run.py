@@ -15,6 +15,8 @@ from app.commands.runs.create_run import AcceptedRun, RunCreator
 from app.commands.runs.run_inputs import RunInputs
 from app.limits.quotas import Quotas
 from app.reads.deployments import DeploymentReads
+from app.reads.graphs import Graphs
+from app.reads.machine_classes import MachineClasses
 from app.reads.runs.recent_writes import RecentWrites
 from events.aggregates import DEPLOYMENT, RUN, WORKFLOW
 from events.deployment import PromoteVersion
@@ -87,6 +89,7 @@ class Creator:
             ),
             cast("Any", private),
             cast("Any", SimpleNamespace(max_body=1_000_000)),
+            MachineClasses(store, Graphs(FakeObjectStorage(), secret=b"s")),
             allow_private_urls=False,
             now=lambda: NOW,
         )

@@ -161,8 +161,22 @@ OF_THEIR_TYPE: dict[InputKind, st.SearchStrategy[Any]] = {
         | st.floats(-9, 9)
     ),
     InputKind.BOOLEAN: st.booleans(),
-    InputKind.CHECKPOINT: PLAIN | URLS,
-    InputKind.LORA: PLAIN | URLS,
+    InputKind.INTEGER_SLIDER: st.integers(-3, 3) | st.floats(-3, 3),
+    InputKind.SEED: st.integers(-3, 3) | st.integers(),
+    InputKind.ENUM: PLAIN,
+    **dict.fromkeys(
+        (
+            InputKind.CHECKPOINT,
+            InputKind.LORA,
+            InputKind.FACE_MODEL,
+            InputKind.AUDIO,
+            InputKind.VIDEO,
+            InputKind.EXR,
+            InputKind.FILE,
+        ),
+        PLAIN | URLS.map(str.strip),
+    ),
+    InputKind.IMAGES: st.lists(PLAIN | DATA_URIS | URLS.map(str.strip), max_size=3),
     InputKind.IMAGE: PLAIN | DATA_URIS | URLS.map(str.strip),
     InputKind.IMAGE_ALPHA: PLAIN | DATA_URIS | URLS.map(str.strip),
 }
@@ -177,7 +191,7 @@ def test_what_the_schema_refuses_is_refused_and_what_it_takes_is_taken(
 ) -> None:
     # Of the type that the schema names; the API also reads numbers and booleans from texts.
     bounds: Json = {}
-    if kind is InputKind.SLIDER:
+    if kind in {InputKind.SLIDER, InputKind.INTEGER_SLIDER, InputKind.SEED}:
         bounds = {"minimum": data.draw(BOUND), "maximum": data.draw(BOUND)}
     one = field(kind, **bounds)
     inputs = {"x": data.draw(OF_THEIR_TYPE[kind] | OF_NO_TYPE)}
