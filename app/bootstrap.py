@@ -21,6 +21,7 @@ from app.auth.session.setup import open_provider_sign_in
 from app.auth.setup import open_credentials
 from app.commands.aliases import Aliases
 from app.commands.keys import Keys
+from app.commands.machines.plugin_check import PluginCheck
 from app.commands.machines.registry import MachineRegistry
 from app.commands.machines.states import MachineStates
 from app.commands.organisations import Organisations
@@ -91,7 +92,7 @@ from infra.s3.reading import Readers
 from infra.s3.storage import open_object_storage
 from infra.s3.urls import where_files_are
 from infra.sealing import Sealer
-from infra.settings.settings import Settings
+from infra.settings.settings import Settings, callback_url
 from infra.telemetry.api_metrics import ApiMetrics
 from infra.telemetry.connection_check import connection_check
 from infra.telemetry.connections import NatsConnections
@@ -301,7 +302,11 @@ def _services(
         push_workflow=PushWorkflow(recorder, machines, graphs, classes),
         promotions=Promotions(recorder, deployments, workflows, machines),
         machine_registry=MachineRegistry(
-            recorder, machines, sealer, allow_private=settings.allow_private_machines
+            recorder,
+            machines,
+            sealer,
+            _plugin_check(outside, sealer),
+            allow_private=settings.allow_private_machines,
         ),
         machine_states=MachineStates(recorder, machines, log_reader, pool, outside.work),
         key_commands=Keys(recorder, deployments, credentials),
@@ -338,6 +343,19 @@ def _callbacks(outside: _Outside) -> Callbacks:
         say=outside.prompt_words.say,
         now=clock.now,
         count=outside.metrics.called_back,
+    )
+
+
+def _plugin_check(outside: _Outside, sealer: Sealer) -> PluginCheck:
+    settings = outside.settings
+    return PluginCheck(
+        CallbackTokens(settings.jwt_secret),
+        outside.storage,
+        sealer,
+        callback_url=callback_url(settings),
+        allow_private=settings.allow_private_machines,
+        now=clock.now,
+        new_id=clock.new_id,
     )
 
 

@@ -5,7 +5,9 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -25,9 +27,15 @@ from consumers.run.render import Renderer
 from consumers.run.submit import Submitter
 from consumers.run.thumbnails import ThumbnailMaker
 from consumers.run.upload import Uploader, limits_from
+from events.machine.events import Driver
+from events.machine.state import Machine
+from events.run.callback import CallbackClaims
 from infra import clock
-from infra.comfyui.driver import ComfyUIMachine, open_comfyui
+from infra.comfyui.driver import ComfyUIMachine, open_client
+from infra.comfyui.plugin.driver import CallbackEnd, PluginMachine
+from infra.comfyui.plugin.tokens import CallbackTokens
 from infra.comfyui.secrets import MachineSecrets
+from infra.comfyui.watch.watching import Patience
 from infra.event_store import EventStore
 from infra.images.store import InputImages
 from infra.images.thumbnails import draw_thumbnail
@@ -36,6 +44,7 @@ from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.live import heard
 from infra.jetstream.log.reader import head
 from infra.jetstream.private_data import PrivateData
+from infra.jetstream.prompt_words import PromptWords
 from infra.jetstream.run_progress import ProgressSender
 from infra.jetstream.tombstones import Tombstones
 from infra.jetstream.work.queue import WorkQueue
@@ -43,7 +52,7 @@ from infra.postgres import open_pool
 from infra.s3.graphs import Graphs
 from infra.s3.storage import open_object_storage
 from infra.sealing import Sealer
-from infra.settings.settings import Settings
+from infra.settings.settings import Settings, callback_url
 from infra.telemetry.worker_metrics import Look
 
 UPLOADS_AT_ONCE = Bounds(slots=8, of_machine=3, of_tenant=6)
@@ -57,6 +66,10 @@ POOL_SIZE = 2
 
 LOOKS_AT_ONCE = Bounds(slots=8, of_machine=1, of_tenant=6)
 """A machine whose host is gone, or that drips its answer, lets one wait for half a minute."""
+
+
+LONGEST_TOKEN = 30 * 86_400.0
+"""Seconds that a token of callbacks holds at most."""
 
 
 class Worker(Struct, frozen=True, kw_only=True):
@@ -85,7 +98,8 @@ async def open_worker(
     store = JetStreamEventStore(client)
     storage = await exits.enter_async_context(open_object_storage(settings.spaces))
     pool = await exits.enter_async_context(open_pool(settings.postgres_url, size=POOL_SIZE))
-    machines = DriverPool(store, partial(_open_driver, settings), Sealer(settings.seal_keys))
+    open_driver = partial(_open_driver, settings, client)
+    machines = DriverPool(store, open_driver, Sealer(settings.seal_keys))
     exits.push_async_callback(machines.close)
     private = PrivateData(client)
     given_up = Tombstones(client)
@@ -113,6 +127,7 @@ async def open_worker(
                 recorder=recorder,
                 runs=runs,
                 pause=asyncio.sleep,
+                callback_token=_callback_tokens(settings),
             ),
             follower=Follower(
                 recorder=recorder,
@@ -167,11 +182,25 @@ async def open_worker(
     )
 
 
-async def _open_driver(settings: Settings, url: str, secrets: MachineSecrets) -> ComfyUIMachine:
-    return await open_comfyui(
-        url,
-        secrets=secrets,
-        silence=settings.silence,
-        patience=settings.machine_wait,
-        allow_private=settings.allow_private_machines,
-    )
+def _callback_tokens(settings: Settings) -> Callable[[UUID, int], str]:
+    """Return what makes tokens that hold for as long as an attempt may take, with its files."""
+    tokens = CallbackTokens(settings.jwt_secret)
+    seconds = settings.queue_timeout + settings.run_timeout + settings.output_timeout
+    valid = timedelta(seconds=min(seconds, LONGEST_TOKEN))
+
+    def make(run_id: UUID, attempt: int) -> str:
+        expires_at = clock.now() + valid
+        return tokens.make(CallbackClaims(run_id=run_id, attempt=attempt, expires_at=expires_at))
+
+    return make
+
+
+async def _open_driver(
+    settings: Settings, client: Client, known: Machine, secrets: MachineSecrets
+) -> ComfyUIMachine:
+    http = open_client(known.url, secrets=secrets, allow_private=settings.allow_private_machines)
+    patience = Patience(silence=settings.silence, unreachable=settings.machine_wait)
+    url = callback_url(settings)
+    if known.driver != Driver.COMFYUI_DEPLOY or not url:
+        return ComfyUIMachine(http, patience)
+    return PluginMachine(http, patience, CallbackEnd(url=url, hear=PromptWords(client).hear))

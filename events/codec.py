@@ -42,6 +42,7 @@ TYPES: dict[str, type[msgspec.Struct]] = {
     "machine.registered.v1": machine_events.MachineRegistered,
     "machine.renamed.v1": machine_events.MachineRenamed,
     "machine.moved.v1": machine_events.MachineMoved,
+    "machine.driver_changed.v1": machine_events.MachineDriverChanged,
     "machine.token_sealed.v1": machine_events.MachineTokenSealed,
     "machine.header_sealed.v1": machine_events.MachineHeaderSealed,
     "machine.comfy_key_sealed.v1": machine_events.MachineComfyKeySealed,

@@ -14,6 +14,7 @@ CommandRefused
  ├── NothingToRerun     no run fits the filter
  ├── MachineGone        the machine was removed
  ├── MachineBusy        runs are open on the machine
+ ├── PluginUnusable     the machine cannot be given its prompts by the plugin
  ├── NameTaken          another machine has this name
  ├── TokenNeeded        the machine's token is not for where it moves to
  ├── IncompatibleInputs callers of the deployment would notice; it takes force
@@ -160,6 +161,12 @@ class MachineBusy(CommandRefused):
     """Runs are open on the machine."""
 
     code = "machine_busy"
+
+
+class PluginUnusable(CommandRefused):
+    """The machine cannot be used with this driver."""
+
+    code = "plugin_unusable"
 
 
 class NameTaken(CommandRefused):

@@ -198,9 +198,16 @@ class MachineDriver(Protocol):
         ...
 
     async def submit(
-        self, prompt_id: UUID, graph: Graph, *, ui_graph: Mapping[str, Any] | None = None
+        self,
+        prompt_id: UUID,
+        graph: Graph,
+        *,
+        ui_graph: Mapping[str, Any] | None = None,
+        callback_token: str = "",
     ) -> None:
         """Queue a prompt. Never called twice for one id without a look_up in between.
+
+        *callback_token* is what the machine shows when it calls back; most never do.
 
         Raises:
             MachineUnreachable: nothing was accepted.
@@ -232,6 +239,12 @@ class MachineDriver(Protocol):
         Raises:
             MachineUnreachable: it does not answer.
 
+        """
+        ...
+
+    async def finish_uploads(self, prompt_id: UUID) -> bool:
+        """Wait until the machine has stored the files of a prompt that it stores itself, but not
+        for ever; return whether it is one that does so. What is missing can be opened as ever.
         """
         ...
 

@@ -27,8 +27,8 @@ class Driver(MachineDriver, Protocol):
 
 MachineSession = Session[state.Machine, MachineCommand, MachineEvent]
 
-OpenDriver = Callable[[str, MachineSecrets], Awaitable[Driver]]
-"""Opens the driver for a machine's URL and secrets."""
+OpenDriver = Callable[[state.Machine, MachineSecrets], Awaitable[Driver]]
+"""Opens the driver of a machine, with its secrets in clear."""
 
 
 class MachineUnusable(Exception):
@@ -58,7 +58,7 @@ class _Open:
 
     def __init__(self, driver: Driver, known: state.Machine) -> None:
         self.driver = driver
-        self.opened_with = (known.url, known.sealed)
+        self.opened_with = (known.url, known.driver, known.sealed)
         self.users = 0
 
 
@@ -131,7 +131,7 @@ class DriverPool:
     async def _taken(self, known: state.Machine) -> _Open:
         async with self._one_at_a_time:
             opened = self._open.get(known.id)
-            if opened is None or opened.opened_with != (known.url, known.sealed):
+            if opened is None or opened.opened_with != (known.url, known.driver, known.sealed):
                 fresh = await self._open_one(known)
                 self._open[known.id] = fresh
                 self._outdated += [opened] if opened else []
@@ -144,7 +144,7 @@ class DriverPool:
     async def _open_one(self, known: state.Machine) -> _Open:
         try:
             # Opened in clear only here: they live no longer than the driver.
-            driver = await self._open_driver(known.url, in_clear(known, self._sealer))
+            driver = await self._open_driver(known, in_clear(known, self._sealer))
         except CannotOpen as error:
             raise TokenUnreadable(f"a secret of the machine cannot be read: {error}") from error
         except AddressRefused as error:

@@ -39,6 +39,9 @@ class Submitter(Struct, frozen=True, kw_only=True):
     pause: Callable[[float], Awaitable[None]]
     """Waits so many seconds."""
 
+    callback_token: Callable[[UUID, int], str]
+    """Makes what a machine shows that calls back about an attempt of a run."""
+
     async def submit(
         self, session: RunSession, machine: MachineDriver, machine_name: str
     ) -> Graph | None:
@@ -125,11 +128,17 @@ class Submitter(Struct, frozen=True, kw_only=True):
 
         """
         attempt, prompt_id = session.existing.attempt, _prompt_id(session)
+        token = self.callback_token(session.existing.id, attempt)
         unanswered: OutcomeUnknown | None = None
         for _ in range(SUBMISSIONS):
             try:
                 with timed("run.submit", session):
-                    await machine.submit(prompt_id, prepared.graph, ui_graph=prepared.ui_graph)
+                    await machine.submit(
+                        prompt_id,
+                        prepared.graph,
+                        ui_graph=prepared.ui_graph,
+                        callback_token=token,
+                    )
             except OutcomeUnknown as error:
                 unanswered = error
                 if not await self._took_it(machine, prompt_id):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from consumers.machines.driver_pool import DriverPool, MachineUnusable
 from consumers.run.commands import RunCommands, RunSession, run_error, timed
 from consumers.run.follow import Cancellations, background
 from consumers.run.outages import Outages, unreachable
+from consumers.run.staged import delete_staged, open_staged
 from events.aggregates import RUN
 from events.run.commands import RecordUpload, SettleRun
 from events.run.events import output_uploaded
@@ -21,7 +23,13 @@ from events.run.output import Output
 from events.run.state import Run
 from infra.event_store import EventStore, load
 from infra.images.size import ImageSizeSniffer
-from infra.machine_driver import MachineDriver, MachineRefused, MachineUnreachable, OutputMissing
+from infra.machine_driver import (
+    MachineDriver,
+    MachineRefused,
+    MachineUnreachable,
+    OutputMissing,
+    OutputStream,
+)
 from infra.s3.keys import output_folder, output_key
 from infra.s3.port import ObjectStorage, StorageRefused, StorageUnavailable
 from infra.settings.settings import Settings
@@ -135,11 +143,13 @@ class Uploader(Struct, frozen=True, kw_only=True):
 
     async def _store_all(self, session: RunSession, machine: MachineDriver) -> None:
         run = session.existing
+        assert run.prompt_id is not None  # it was rendered
+        staged = await machine.finish_uploads(run.prompt_id)
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def store(output: Output) -> None:
             async with slots:
-                await self._store_one(session, run, output, machine)
+                await self._store_one(session, run, output, machine, staged=staged)
 
         missing = [o for o in run.outputs if o.is_file and o.index not in run.uploads]
         # The others go on when one fails: what is stored need not be stored again.
@@ -147,15 +157,23 @@ class Uploader(Struct, frozen=True, kw_only=True):
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+        if staged:
+            await delete_staged(self.storage, run)
 
     async def _store_one(
-        self, session: RunSession, run: Run, output: Output, machine: MachineDriver
+        self,
+        session: RunSession,
+        run: Run,
+        output: Output,
+        machine: MachineDriver,
+        *,
+        staged: bool,
     ) -> None:
         began = self.runs.now()
         sniffer = ImageSizeSniffer()
         # Without the name of the file: names are private, and erased with the run.
         with timed("run.upload", session, comfyd__output__index=output.index) as span:
-            async with machine.open_output(output) as stream:
+            async with self._opened(run, output, machine, staged=staged) as stream:
                 media_type = stream.media_type
                 chunks = paced(
                     stream.chunks(), self.limits, name=output.filename, length=stream.length
@@ -175,6 +193,19 @@ class Uploader(Struct, frozen=True, kw_only=True):
         )
         cause = self.runs.meta(session, "upload", run.attempt, output.index)
         await session.execute(RecordUpload(upload=uploaded), cause)
+
+    @asynccontextmanager
+    async def _opened(
+        self, run: Run, output: Output, machine: MachineDriver, *, staged: bool
+    ) -> AsyncIterator[OutputStream]:
+        """Open a file where the machine has *staged* it itself, or else on the machine."""
+        async with AsyncExitStack() as exits:
+            stream: OutputStream | None = None
+            if staged:
+                stream = await exits.enter_async_context(open_staged(self.storage, run, output))
+            if stream is None:
+                stream = await exits.enter_async_context(machine.open_output(output))
+            yield stream
 
 
 async def _sniffed(chunks: AsyncIterator[bytes], sniffer: ImageSizeSniffer) -> AsyncIterator[bytes]:

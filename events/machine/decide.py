@@ -11,6 +11,7 @@ from events.machine.events import (
     MachineComfyKeySealed,
     MachineDisabled,
     MachineDrained,
+    MachineDriverChanged,
     MachineEvent,
     MachineHeaderSealed,
     MachineMoved,
@@ -36,6 +37,9 @@ class ChangeMachine(Struct, frozen=True, kw_only=True):
 
     name: str | None = None
     url: str | None = None
+    driver: str | None = None
+    """A Driver."""
+
     sealed_token: str | None = None
     """Empty: it wants none any more."""
 
@@ -129,6 +133,7 @@ def decide(machine: Machine | None, command: MachineCommand) -> list[MachineEven
 def _registered_again(machine: Machine, new: MachineRegistered) -> list[MachineEvent]:
     change = ChangeMachine(
         url=new.url,
+        driver=new.driver,
         sealed_token=new.sealed_token or None,
         header=(new.header_name, new.sealed_header) if new.header_name else None,
         sealed_comfy_key=new.sealed_comfy_key or None,
@@ -146,6 +151,8 @@ def _changed(machine: Machine, command: ChangeMachine) -> list[MachineEvent]:
         events.append(MachineRenamed(name=command.name, at=command.now))
     if url != machine.url:
         events.append(MachineMoved(url=url, at=command.now))
+    if command.driver not in (None, machine.driver):
+        events.append(MachineDriverChanged(driver=command.driver, at=command.now))
     return events + _secrets_changed(machine.current, command)
 
 

@@ -1,11 +1,22 @@
 """The facts about a machine. Who did it stands in the envelope."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, field
 
 from events.machine.snapshot import MachineSnapshot
+
+
+class Driver(StrEnum):
+    """How a machine is given its prompts."""
+
+    COMFYUI = "comfyui"
+    """By ComfyUI's own API; an unmodified one is enough."""
+
+    COMFYUI_DEPLOY = "comfyui-deploy"
+    """By the plugin of comfyui-deploy, which reports, and stores files itself."""
 
 
 class MachineRegistered(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,6 +53,15 @@ class MachineMoved(Struct, frozen=True, kw_only=True):
     """A machine answers at another URL."""
 
     url: str
+    at: datetime
+
+
+class MachineDriverChanged(Struct, frozen=True, kw_only=True):
+    """A machine is given its prompts in another way."""
+
+    driver: str
+    """A Driver."""
+
     at: datetime
 
 
@@ -119,6 +139,7 @@ MachineEvent = (
     MachineRegistered
     | MachineRenamed
     | MachineMoved
+    | MachineDriverChanged
     | MachineTokenSealed
     | MachineHeaderSealed
     | MachineComfyKeySealed

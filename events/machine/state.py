@@ -12,6 +12,7 @@ from events.machine.events import (
     MachineComfyKeySealed,
     MachineDisabled,
     MachineDrained,
+    MachineDriverChanged,
     MachineEvent,
     MachineHeaderSealed,
     MachineMoved,
@@ -25,7 +26,12 @@ from events.machine.events import (
 from events.machine.snapshot import MachineSnapshot
 
 _Change = (
-    MachineRenamed | MachineMoved | MachineTokenSealed | MachineHeaderSealed | MachineComfyKeySealed
+    MachineRenamed
+    | MachineMoved
+    | MachineDriverChanged
+    | MachineTokenSealed
+    | MachineHeaderSealed
+    | MachineComfyKeySealed
 )
 
 
@@ -66,6 +72,11 @@ class Machine(Struct, frozen=True, kw_only=True):
         return self.current.url
 
     @property
+    def driver(self) -> str:
+        """How it is given its prompts: a Driver, or one of another version."""
+        return self.current.driver
+
+    @property
     def sealed_token(self) -> str:
         """Its token, encrypted; empty: it has none."""
         return self.current.sealed_token
@@ -103,6 +114,8 @@ def _changed(current: MachineRegistered, event: _Change) -> MachineRegistered:
             return replace(current, name=event.name)
         case MachineMoved():
             return replace(current, url=event.url)
+        case MachineDriverChanged():
+            return replace(current, driver=event.driver)
         case MachineTokenSealed():
             return replace(current, sealed_token=event.sealed_token)
         case MachineHeaderSealed():

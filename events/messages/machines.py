@@ -11,6 +11,16 @@ MACHINES: Texts = {
     ),
     "machine_removed": "This machine was removed; register it again.",
     "machine_busy": "Runs are open on this machine; drain it first, or remove it with force.",
+    "plugin_unusable": "The machine cannot be used with this driver.",
+    "callback_url_missing": (
+        "the machine would not know where this API is: set COMFYD_CALLBACK_URL to its address, as "
+        "machines reach it"
+    ),
+    "plugin_missing": "this ComfyUI has no plugin of comfyui-deploy",
+    "plugin_cannot_store": (
+        "the machine could not store a file by way of {url}; it has to reach that address and the "
+        "storage: {reason}"
+    ),
     "machine_has_open_runs": "open runs on this machine: {count}",
     "machine_token_needed": (
         "To move a machine to another host, send its secrets again, or null for none."

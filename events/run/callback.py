@@ -13,6 +13,9 @@ from msgspec import Struct
 from events.ids import prompt_id
 from events.run.state import Run
 
+CHECK = 0
+"""The attempt in a token for the check of a machine; the run's id is then that of the check."""
+
 
 class CallbackClaims(Struct, frozen=True, kw_only=True):
     """What the token of a callback states: the attempt that it is for, and until when."""

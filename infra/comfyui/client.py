@@ -75,7 +75,9 @@ class Client:
         """Return the URL of *path*; each part may hold any character."""
         return self.base.joinpath(*(quote(part, safe="") for part in path), encoded=True)
 
-    async def get(self, *path: str, at_most: int | None = None) -> Answer:
+    async def get(
+        self, *path: str, at_most: int | None = None, query: Mapping[str, str] | None = None
+    ) -> Answer:
         """Ask something whose answer has *at_most* so many bytes.
 
         Raises:
@@ -83,7 +85,7 @@ class Client:
             MachineRefused: an answer without end; so it is with every question here.
 
         """
-        return await self._answer("GET", self.at(*path), at_most=at_most)
+        return await self._answer("GET", self.at(*path).with_query(query), at_most=at_most)
 
     async def read(self, reply: type[Reply], *path: str) -> Reply:
         """Ask something whose answer must be a *reply*.

@@ -18,7 +18,7 @@ from infra.comfyui.client import Client
 from infra.comfyui.folders import make_folders
 from infra.comfyui.secrets import NO_SECRETS, MachineSecrets
 from infra.comfyui.watch import observing
-from infra.comfyui.watch.listening import listening
+from infra.comfyui.watch.listening import Listener, listening
 from infra.comfyui.watch.watching import Patience, Watch
 from infra.machine_driver import Graph, Observed, Outcome, OutputStream, PromptState, Report
 from infra.net.machine_address import check_host, machine_resolver
@@ -51,7 +51,12 @@ class ComfyUIMachine:
         return await prompts.look_up(self._client, prompt_id)
 
     async def submit(
-        self, prompt_id: UUID, graph: Graph, *, ui_graph: Mapping[str, Any] | None = None
+        self,
+        prompt_id: UUID,
+        graph: Graph,
+        *,
+        ui_graph: Mapping[str, Any] | None = None,
+        callback_token: str = "",  # noqa: ARG002 -- a stock ComfyUI does not call back
     ) -> None:
         """Queue a prompt."""
         await make_folders(self._client, graph, is_stock=self._capabilities.is_stock)
@@ -60,11 +65,7 @@ class ComfyUIMachine:
 
     async def watch(self, prompt_id: UUID, graph: Graph, report: Report) -> Outcome:
         """Follow a prompt to its end, through silence and lost connections."""
-        from_the_start = prompt_id in self._submitted
-        self._submitted.discard(prompt_id)
-        async with listening(
-            self._client, prompt_id, graph, from_the_start=from_the_start
-        ) as listener:
+        async with self._listening(prompt_id, graph) as listener:
             return await Watch(
                 listener,
                 report,
@@ -72,6 +73,15 @@ class ComfyUIMachine:
                 is_idle=partial(prompts.is_idle, self._client),
                 patience=self._patience,
             ).to_the_end()
+
+    def _listening(self, prompt_id: UUID, graph: Graph) -> AbstractAsyncContextManager[Listener]:
+        from_the_start = prompt_id in self._submitted
+        self._submitted.discard(prompt_id)
+        return listening(self._client, prompt_id, graph, from_the_start=from_the_start)
+
+    async def finish_uploads(self, prompt_id: UUID) -> bool:  # noqa: ARG002 -- it has none
+        """Return that a stock ComfyUI stores nothing itself."""
+        return False
 
     async def cancel(self, prompt_id: UUID) -> None:
         """Stop exactly this prompt, queued or running."""
@@ -116,11 +126,29 @@ async def open_comfyui(
         ValueError: *url* is no http or https URL.
 
     """
+    client = open_client(
+        url,
+        secrets=secrets,
+        answer_within=answer_within,
+        allow_private=allow_private,
+        resolver=resolver,
+    )
+    return ComfyUIMachine(client, Patience(silence=silence, unreachable=patience))
+
+
+def open_client(
+    url: str,
+    *,
+    secrets: MachineSecrets = NO_SECRETS,
+    answer_within: float = 30.0,
+    allow_private: bool = False,
+    resolver: AbstractResolver | None = None,
+) -> Client:
+    """Open a client for the ComfyUI at *url*; see `open_comfyui`."""
     base = base_url(url)
     check_host(base.raw_host or "", allow_private=allow_private)
     guarded = machine_resolver(resolver or ThreadedResolver(), allow_private=allow_private)
-    client = Client(base, answer_within=answer_within, secrets=secrets, resolver=guarded)
-    return ComfyUIMachine(client, Patience(silence=silence, unreachable=patience))
+    return Client(base, answer_within=answer_within, secrets=secrets, resolver=guarded)
 
 
 def base_url(url: str) -> URL:

@@ -56,6 +56,15 @@ async def submit(
 ) -> None:
     """Queue a prompt; the errors are those of the port."""
     answer = await client.order_once(_body(client, prompt_id, graph, ui_graph), "prompt")
+    await check_accepted(client, prompt_id, answer)
+
+
+async def check_accepted(client: Client, prompt_id: UUID, answer: Answer) -> None:
+    """Return if a prompt was queued as a whole; the errors are those of the port."""
+    if answer.status == HTTPStatus.BAD_REQUEST and _names(answer, prompt_id):
+        # The plugin refuses what it has queued, if a part of it is wrong.
+        with suppress(MachineUnreachable):
+            await stop(client, prompt_id)
     if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}:
         raise WorkflowRejected(_refusal(answer))
     if HTTPStatus.BAD_REQUEST < answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -86,6 +95,13 @@ def _body(
         # ComfyUI hands it to the nodes that ask for it, and keeps it out of its history.
         extra["api_key_comfy_org"] = client.secrets.comfy_api_key
     return body | {"extra_data": extra} if extra else body
+
+
+def _names(answer: Answer, prompt_id: UUID) -> bool:
+    try:
+        return msgspec.json.decode(answer.body, type=PromptAnswer).prompt_id == str(prompt_id)
+    except (msgspec.DecodeError, RecursionError):
+        return False
 
 
 def _refusal(answer: Answer) -> tuple[GraphProblem, ...]:

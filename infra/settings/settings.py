@@ -21,6 +21,7 @@ ANY_AUDIENCE = "*"
 """As the audience: tokens of the identity provider count whatever their audience is."""
 
 SEAL_KEYS = "COMFYD_SEAL_KEYS"
+CALLBACK_URL = "COMFYD_CALLBACK_URL"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -75,6 +76,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     public_url: str = ""
     """Where browsers find the pages, if not where this process listens."""
+
+    callback_url: str = ""
+    """Where machines with the driver comfyui-deploy find this API, if not at public_url."""
 
     host: str = "127.0.0.1"
     port: int = 3000
@@ -155,6 +159,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+def callback_url(settings: Settings) -> str:
+    """Return where machines find this API; empty: no setting names it."""
+    return (settings.callback_url or settings.public_url).rstrip("/")
+
+
 _SPACES = {
     f"SPACES_{name.upper()}": name for name in Spaces.__struct_fields__ if name != "files_url"
 }
@@ -208,6 +217,7 @@ def _require(env: Mapping[str, str]) -> None:
     _check_provider(env)
     check_client(env)
     check_public_url(env)
+    check_public_url(env, CALLBACK_URL)
     try:
         Sealer(env[SEAL_KEYS])
     except BadSealKey as error:

@@ -9,20 +9,20 @@ PUBLIC_URL = "COMFYD_PUBLIC_URL"
 CLIENT_ID, CLIENT_SECRET = "AUTH_CLIENT_ID", "AUTH_CLIENT_SECRET"
 
 
-def check_public_url(env: Mapping[str, str]) -> None:
-    """Check the address under which browsers find the pages.
+def check_public_url(env: Mapping[str, str], name: str = PUBLIC_URL) -> None:
+    """Check the address under which browsers find the pages, or machines the API.
 
     Raises:
         SettingsInvalid: it is none.
 
     """
-    if not (text := env.get(PUBLIC_URL, "")):
+    if not (text := env.get(name, "")):
         return
     address = _split(text)
     good = address is not None and address.scheme in {"http", "https"} and address.hostname
     extra = address is not None and (address.username or address.query or address.fragment)
     if not good or extra or text.split() != [text]:
-        raise SettingsInvalid(PUBLIC_URL, "no_public_url")
+        raise SettingsInvalid(name, "no_public_url")
 
 
 def check_client(env: Mapping[str, str]) -> None:

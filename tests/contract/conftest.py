@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 
 from infra.machine_driver import MachineDriver
-from tests.fakes.machine_labs import REAL_URL, DemoLab, Lab, RealLab, StandinLab
+from tests.fakes.machine_labs import REAL_URL, DemoLab, Lab, PluginLab, RealLab, StandinLab
 
 
-@pytest.fixture(params=["real"] if REAL_URL else ["standin", "demo"])
+@pytest.fixture(params=["real"] if REAL_URL else ["standin", "plugin", "demo"])
 async def lab(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Lab]:
     if request.param == "real":
         lab: Lab = RealLab(REAL_URL)
     else:
-        lab = own = {"standin": StandinLab, "demo": DemoLab}[request.param](tmp_path)
+        lab = own = {"standin": StandinLab, "plugin": PluginLab, "demo": DemoLab}[request.param](
+            tmp_path
+        )
         await own.start()
     yield lab
     await lab.close()

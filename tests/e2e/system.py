@@ -63,6 +63,7 @@ class System:
             "COMFYD_SEAL_KEYS": SEAL_KEY,
             "COMFYD_ALLOW_PRIVATE_MACHINES": "true",
             "COMFYD_PORT": self.url.rsplit(":", 1)[1],
+            "COMFYD_CALLBACK_URL": self.url,
             # As `comfyd up` has it, whose storage these are.
             "COMFYD_SERVE_FILES": "true",
             # In force, but out of reach of impatient tests; those of the limits set their own.

@@ -27,13 +27,15 @@ class Tenant:
         body = {"name": url or "local", "url": url or self.machine_url}
         return str((await self._ok("POST", "/v1/machines", body))["id"])
 
-    async def deploy(self, graph: Json, *, machine_url: str = "", name: str = "") -> str:
+    async def deploy(
+        self, graph: Json, *, machine_url: str = "", name: str = "", machine_id: str = ""
+    ) -> str:
         """Push and promote a graph; give the deployment's id."""
         # A name that follows from the graph: the same graph is the same workflow.
         name = name or hashlib.sha256(json.dumps(graph).encode()).hexdigest()[:16]
         pushed = await self._ok("POST", "/v1/workflows", {"name": name, "graph": graph})
         path = f"/v1/workflows/{pushed['workflow_id']}/deployments/production"
-        machine = await self.machine(machine_url)
+        machine = machine_id or await self.machine(machine_url)
         body = {"version": pushed["version"], "machine_id": machine}
         return str((await self._ok("PUT", path, body))["id"])
 

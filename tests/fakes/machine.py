@@ -14,6 +14,7 @@ from events.aggregates import MACHINE, RUN
 from events.graph.object_info import Infos
 from events.machine.decide import RegisterMachine
 from events.machine.events import MachineRegistered
+from events.machine.state import Machine
 from events.run.commands import CreateRun
 from events.run.output import Output
 from infra.comfyui.secrets import MachineSecrets
@@ -75,6 +76,7 @@ class FakeMachine:
         self.files = {"a.png": b"not really a picture"}
         self.observed = OBSERVED
         self.closed = 0
+        self.stores_itself = False
         self.images: dict[str, bytes] = {}
 
     def _step(self, name: str) -> None:
@@ -103,7 +105,12 @@ class FakeMachine:
         return self.outcome if self.submitted[prompt_id] else Lost()
 
     async def submit(
-        self, prompt_id: UUID, graph: Graph, *, ui_graph: Mapping[str, Any] | None = None
+        self,
+        prompt_id: UUID,
+        graph: Graph,
+        *,
+        ui_graph: Mapping[str, Any] | None = None,
+        callback_token: str = "",
     ) -> None:
         """Queue a prompt; break before it is taken, or after."""
         self._step("submit")
@@ -116,6 +123,11 @@ class FakeMachine:
         await report.running()
         self._step("running")
         return self.outcome
+
+    async def finish_uploads(self, prompt_id: UUID) -> bool:
+        """Return whether it stores files itself."""
+        self._step("finish_uploads")
+        return self.stores_itself
 
     async def cancel(self, prompt_id: UUID) -> None:
         """Stop a prompt."""
@@ -171,7 +183,7 @@ async def worker_tools(
     )
     await storage.put_bytes("workflows/graph.json", GRAPH, "application/json")
 
-    async def open_driver(url: str, secrets: MachineSecrets) -> FakeMachine:
+    async def open_driver(known: Machine, secrets: MachineSecrets) -> FakeMachine:
         return machine
 
     tools: dict[str, Any] = {

@@ -5,23 +5,29 @@ COMFYD_TEST_COMFYUI names the ComfyUI; `make test-real` sets it.
 
 import asyncio
 import os
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
 import httpx
+from aiohttp import web
+from msgspec import json
 from typing_extensions import override
 
 from events.run.output import Output
-from infra.comfyui.driver import ComfyUIMachine, open_comfyui
+from infra.comfyui.driver import ComfyUIMachine, open_client, open_comfyui
+from infra.comfyui.plugin.callbacks import read_callback
+from infra.comfyui.plugin.driver import UPDATE_PATH, CallbackEnd, OnWords, PluginMachine
 from infra.comfyui.secrets import MachineSecrets
+from infra.comfyui.watch.watching import Patience
 from infra.embedded.demo import nodes as demo
 from infra.embedded.demo.server import serve as serve_demo
 from infra.machine_driver import Failed, Graph, MachineDriver, Outcome, Report
 from tests.standin import serve
+from tests.standin.plugin import PluginFaults
 
 REAL_URL = os.environ.get("COMFYD_TEST_COMFYUI", "")
 
@@ -130,6 +136,74 @@ class StandinLab(OwnLab):
         return self._server.rendered()
 
 
+class PluginLab(StandinLab):
+    """The stand-in with comfyui-deploy's plugin, whose callbacks are heard only in part.
+
+    They come in any order and some twice, and there are no URLs for its files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.heard: list[dict[str, Any]] = []
+        self._ears: dict[str, OnWords] = {}
+
+    @override
+    async def start(self) -> None:
+        faults = PluginFaults(loses=0.3, doubles=0.3, late=0.05)
+        serving = serve(self.folder, port=self.port, token=TOKEN, plugin=faults)
+        self._server = await self._running.enter_async_context(serving)
+        self.port = self._server.port
+        self._receiver = await self._running.enter_async_context(_receiver(self._take))
+
+    @override
+    async def open(self, *, patience: float = PATIENCE) -> MachineDriver:
+        client = open_client(
+            f"http://127.0.0.1:{self.port}", secrets=MachineSecrets(token=TOKEN), allow_private=True
+        )
+        self._driver = PluginMachine(
+            client,
+            Patience(silence=0.3, unreachable=patience),
+            CallbackEnd(url=self._receiver, hear=self._hear),
+        )
+        return self._driver
+
+    @asynccontextmanager
+    async def _hear(self, prompt_id: UUID, on_words: OnWords) -> AsyncIterator[None]:
+        self._ears[str(prompt_id)] = on_words
+        try:
+            yield
+        finally:
+            del self._ears[str(prompt_id)]
+
+    def _take(self, body: bytes) -> None:
+        callback = read_callback(body)
+        assert callback
+        self.heard.append(json.decode(body))
+        for frame in callback.frames:
+            if ear := self._ears.get(callback.prompt_id):
+                ear(json.encode(frame).decode())
+
+
+@asynccontextmanager
+async def _receiver(take: Callable[[bytes], None]) -> AsyncIterator[str]:
+    """Serve what callbacks are sent to, and refuse URLs for files."""
+
+    async def update(request: web.Request) -> web.Response:
+        take(await request.read())
+        return web.json_response({"message": "success"})
+
+    app = web.Application()
+    app.router.add_post(UPDATE_PATH, update)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
 class DemoLab(OwnLab):
     """The demo machine of `comfyd up`, with two nodes more: one is slow, and one raises."""
 
@@ -219,9 +293,19 @@ class StockNodes(ComfyUIMachine):
 
     @override
     async def submit(
-        self, prompt_id: UUID, graph: Graph, *, ui_graph: Mapping[str, Any] | None = None
+        self,
+        prompt_id: UUID,
+        graph: Graph,
+        *,
+        ui_graph: Mapping[str, Any] | None = None,
+        callback_token: str = "",
     ) -> None:
-        await super().submit(prompt_id, with_stock_nodes(graph), ui_graph=ui_graph)
+        await super().submit(
+            prompt_id,
+            with_stock_nodes(graph),
+            ui_graph=ui_graph,
+            callback_token=callback_token,
+        )
 
     @override
     async def watch(self, prompt_id: UUID, graph: Graph, report: Report) -> Outcome:

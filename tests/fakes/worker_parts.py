@@ -91,6 +91,7 @@ async def render(run_id: UUID, delivery: int, parts: WorkerParts) -> None:
             recorder=recorder,
             runs=parts.runs,
             pause=parts.pause,
+            callback_token=lambda run_id, attempt: f"{run_id}/{attempt}",
         ),
         follower=Follower(
             recorder=recorder,

@@ -31,6 +31,7 @@ from events.machine.events import (
     MachineComfyKeySealed,
     MachineDisabled,
     MachineDrained,
+    MachineDriverChanged,
     MachineHeaderSealed,
     MachineMoved,
     MachineObserved,
@@ -186,6 +187,7 @@ EXAMPLES: dict[str, Struct] = {
     ),
     "machine.renamed.v1": MachineRenamed(name="大 gpu", at=NOW),
     "machine.moved.v1": MachineMoved(url="https://gpu.example.com/comfy", at=NOW),
+    "machine.driver_changed.v1": MachineDriverChanged(driver="comfyui-deploy", at=NOW),
     "machine.token_sealed.v1": MachineTokenSealed(sealed_token="gAAAAABsealed", at=NOW),
     "machine.header_sealed.v1": MachineHeaderSealed(
         header_name="X-API-Key", sealed_header="gAAAAABheader", at=NOW

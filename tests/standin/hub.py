@@ -34,6 +34,9 @@ class Hub:
         self._sockets: dict[str, web.WebSocketResponse] = {}
         self._with_metadata: set[str] = set()
         self._outbox: asyncio.Queue[tuple[float, Frame, str | None]] = asyncio.Queue()
+        self.overheard: Callable[[str, dict[str, Any]], None] | None = None
+        """Called with each event of a prompt, whoever is connected, as a plugin hears it."""
+
         self.client_id: str | None = None
         """Whose prompt runs."""
 
@@ -42,6 +45,8 @@ class Hub:
 
     def publish(self, event: str, data: dict[str, Any], client_id: str | None) -> None:
         """Queue an event for one client, or for all (None)."""
+        if self.overheard and "prompt_id" in data:
+            self.overheard(event, data)
         self._put(json.dumps({"type": event, "data": data}), client_id)
 
     def publish_status(self) -> None:

@@ -1,7 +1,7 @@
 """Serves a stand-in on 127.0.0.1."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from tests.standin.machine import Machine
+from tests.standin.plugin import Plugin, PluginFaults
 from tests.standin.routes.file_routes import FileRoutes
 from tests.standin.routes.job_routes import JobRoutes
 from tests.standin.routes.prompt_routes import PromptRoutes
@@ -55,14 +56,20 @@ async def serve(
     switches: Switches | None = None,
     token: str = "",
     header: str = "",
+    plugin: PluginFaults | None = None,
 ) -> AsyncIterator[Server]:
     """Serve a stand-in that keeps its files in *directory*; port 0 takes a free one.
 
     With a *token*, or a *header* such as `X-API-Key: k`, it stands behind a proxy that wants it.
+    With *plugin* it has the routes of comfyui-deploy's plugin as well, and calls back.
     Queue and history are empty at the start and gone at the end; files stay.
     """
     machine = Machine(directory, switches or Switches())
-    app = application(machine, header=header or (token and f"Authorization: Bearer {token}"))
+    added = Plugin(machine, plugin) if plugin else None
+    routes = added.routes() if added else []
+    app = application(
+        machine, header=header or (token and f"Authorization: Bearer {token}"), added=routes
+    )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE)
     await runner.setup()
     loops = [asyncio.create_task(machine.work()), asyncio.create_task(machine.hub.deliver())]
@@ -70,6 +77,8 @@ async def serve(
         await web.TCPSite(runner, HOST, port).start()
         yield Server(machine, runner.addresses[0][1])
     finally:
+        if added:
+            await added.close()
         for loop in loops:
             loop.cancel()
             with suppress(asyncio.CancelledError):
@@ -77,7 +86,9 @@ async def serve(
         await runner.cleanup()
 
 
-def application(machine: Machine, *, header: str = "") -> web.Application:
+def application(
+    machine: Machine, *, header: str = "", added: Sequence[web.RouteDef] = ()
+) -> web.Application:
     """Build the routes, each with and without /api before it."""
     guards = [_wants(header)] if header else []
     app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[*guards, _same_origin])
@@ -85,7 +96,7 @@ def application(machine: Machine, *, header: str = "") -> web.Application:
     plain = [*PromptRoutes(machine).routes(), *FileRoutes(machine).routes(), *system.routes()]
     both = [*plain, *JobRoutes(machine).routes()]
     app.add_routes([web.route(r.method, f"/api{r.path}", r.handler) for r in both])
-    app.add_routes([*both, *system.own_routes()])
+    app.add_routes([*both, *system.own_routes(), *added])
     # ComfyUI serves static files at every other path, so that a wrong method answers 405.
     app.router.add_get("/{path:.*}", _not_found)
     return app

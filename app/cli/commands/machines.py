@@ -7,6 +7,7 @@ from app.cli.client.command_context import CommandContext, api_command
 from app.cli.client.lookup import find_machine
 from app.cli.output.tables import format_time, print_fields, print_table
 from app.cli.texts import tr
+from events.machine.events import Driver
 
 
 @click.group(help=tr("Machines: the ComfyUIs that render."))
@@ -26,11 +27,17 @@ def machine() -> None:
 @click.option(
     "--comfy-key", help=tr("Key of an account at comfy.org for its partner nodes; kept sealed.")
 )
+@click.option(
+    "--driver",
+    type=click.Choice([str(driver) for driver in Driver]),
+    help=tr("How it is given its prompts: by ComfyUI itself, or by the plugin of comfyui-deploy."),
+)
 @api_command
 async def add(
     context: CommandContext,
     name: str,
     url: str,
+    driver: str | None,
     token: str | None,
     header: str | None,
     comfy_key: str | None,
@@ -42,7 +49,8 @@ async def add(
         "header": {"name": called.strip(), "value": value.strip()} if header else None,
         "comfy_api_key": comfy_key,
     }
-    body = {"name": name, "url": url} | {key: secret for key, secret in secrets.items() if secret}
+    chosen = secrets | {"driver": driver}
+    body = {"name": name, "url": url} | {key: value for key, value in chosen.items() if value}
     _show(context, await context.api.post("/v1/machines", body))
 
 
@@ -204,6 +212,7 @@ def _show(context: CommandContext, found: Json) -> None:
         "id": found["id"],
         "name": found["name"],
         "url": found["url"],
+        "driver": found["driver"],
         "state": found["state"],
         "token": tr("set") if found.get("has_token") else "",
         "header": found["header"],

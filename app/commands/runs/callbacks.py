@@ -21,7 +21,7 @@ from app.auth.caller import Unauthorized
 from app.http.bad_request import bad
 from events.aggregates import RUN
 from events.errors import CallbackLate, NotFound
-from events.run.callback import CallbackClaims, Verdict, judge, judge_token
+from events.run.callback import CHECK, CallbackClaims, Verdict, judge, judge_token
 from events.run.state import Run
 from infra.comfyui.plugin.callbacks import Callback, EncodedImage, read_callback
 from infra.comfyui.plugin.tokens import CallbackTokens
@@ -49,9 +49,6 @@ KNOWN_FOR = 1.0
 
 URL_VALID = 600
 """Seconds: the plugin repeats an upload with the same URL, up to half a minute after it failed."""
-
-CHECK = 0
-"""The attempt in a token of a check; the run's id is then that of the check."""
 
 
 class Waiting(Struct, frozen=True, kw_only=True):

@@ -42,13 +42,18 @@ class PromptRoutes:
     async def submit(self, request: web.Request) -> web.Response:
         """Check and queue a prompt."""
         sent = await request.json()
-        body = sent if isinstance(sent, dict) else {}
+        return await self.queue_prompt(
+            sent if isinstance(sent, dict) else {}, request.headers.get("Comfy-Usage-Source")
+        )
+
+    async def queue_prompt(self, body: dict[str, Any], source: str | None = None) -> web.Response:
+        """Check and queue the prompt that *body* describes."""
         number = self._number(body)
         if "prompt" not in body:
             message = "No prompt provided"
             return _refused(problem("no_prompt", message, message))
         try:
-            prompt = self._prompt(body, number, request.headers.get("Comfy-Usage-Source"))
+            prompt = self._prompt(body, number, source)
         except PromptRefused as refusal:
             return _refused(refusal.problem, refusal.node_errors)
         self._machine.queue.put(prompt[0])

@@ -41,6 +41,7 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     "machine.registered": ("name", "url", "driver"),
     "machine.renamed": ("name",),
     "machine.moved": ("url",),
+    "machine.driver_changed": ("driver",),
     "machine.header_sealed": ("header_name",),
     "machine.removed": ("open_runs",),
     "key.issued": ("name", "scopes", "deployments", "expires_at", "by"),

@@ -18,6 +18,7 @@ WORDS: Texts = {
     "machine.registered": "registered as {name} at {url}",
     "machine.renamed": "renamed from {before} to {name}",
     "machine.moved": "moved from {before} to {url}",
+    "machine.driver_changed": "given its prompts by {driver}",
     "machine.token_sealed": "its token was changed",
     "machine.header_sealed": "its header was changed",
     "machine.comfy_key_sealed": "the account of its partner nodes was changed",

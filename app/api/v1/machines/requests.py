@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.api.requests import Name
+from events.machine.events import Driver
 
 MachineUrl = Annotated[str, Meta(min_length=1, max_length=2000)]
 MachineToken = Annotated[str, Meta(min_length=1, max_length=4000, pattern=r"\A[\x21-\x7e]+\Z")]
@@ -28,11 +29,22 @@ class MachineHeader(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     value: Annotated[HeaderValue, Meta(description="Kept sealed, never shown.")]
 
 
+MachineDriver = Annotated[
+    Driver,
+    Meta(
+        description="How it is given its prompts: comfyui, by ComfyUI's own API; comfyui-deploy, "
+        "by the plugin of that name, which stores files itself. The machine then has to reach this "
+        "API and its storage, and is checked for it."
+    ),
+]
+
+
 class RegisterMachineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A machine to register."""
 
     name: Name
     url: MachineUrl
+    driver: MachineDriver | UnsetType = UNSET
     token: (
         Annotated[
             MachineToken,
@@ -69,6 +81,7 @@ class ChangeMachineRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     name: Name | UnsetType = UNSET
     url: MachineUrl | UnsetType = UNSET
+    driver: MachineDriver | UnsetType = UNSET
     token: (
         Annotated[
             MachineToken,

@@ -43,7 +43,7 @@ class MachineHistoryView(Struct, frozen=True, kw_only=True):
     status_code=201,
     opt=needs(ADMIN),
     responses=response(200, MachineView, "the name was known; it may have moved")
-    | errors("invalid_request", "machine_removed", "machine_token_needed"),
+    | errors("invalid_request", "machine_removed", "machine_token_needed", "plugin_unusable"),
 )
 async def register_machine(
     machine_registry: NamedDependency[MachineRegistry],
@@ -57,7 +57,13 @@ async def register_machine(
         header=_pair(data.header or UNSET),
         comfy_api_key=data.comfy_api_key or UNSET,
     )
-    found = await machine_registry.register(caller, name=data.name, url=data.url, secrets=secrets)
+    found = await machine_registry.register(
+        caller,
+        name=data.name,
+        url=data.url,
+        secrets=secrets,
+        driver=None if data.driver is UNSET else data.driver,
+    )
     return Response(machine_view(found.machine), status_code=201 if found.is_new else 200)
 
 
@@ -123,7 +129,12 @@ async def read_history(
     operation_id="updateMachine",
     opt=needs(ADMIN),
     responses=errors(
-        "not_found", "invalid_request", "name_taken", "machine_removed", "machine_token_needed"
+        "not_found",
+        "invalid_request",
+        "name_taken",
+        "machine_removed",
+        "machine_token_needed",
+        "plugin_unusable",
     ),
 )
 async def change_machine(
@@ -132,7 +143,7 @@ async def change_machine(
     machine_id: FromPath[str],
     data: JSONBody[ChangeMachineRequest],
 ) -> MachineView:
-    """Change the name, address or secrets of a machine; what is left out stays as it is."""
+    """Change the name, address, driver or secrets of a machine; what is left out stays as it is."""
     secrets = SecretChanges(
         token=data.token, header=_pair(data.header), comfy_api_key=data.comfy_api_key
     )
@@ -142,6 +153,7 @@ async def change_machine(
         name=None if data.name is UNSET else data.name,
         url=None if data.url is UNSET else data.url,
         secrets=secrets,
+        driver=None if data.driver is UNSET else data.driver,
     )
     return machine_view(changed)
 

@@ -47,6 +47,7 @@ NAMES = {
     "X-API-Key",
     "abc",
     "comfy.org",
+    "comfyui-deploy",
     "JSON",
     "API",
     "RFC",

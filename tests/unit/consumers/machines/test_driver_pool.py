@@ -12,6 +12,7 @@ from consumers.machines.driver_pool import (
 from events.aggregates import MACHINE
 from events.machine.decide import ChangeMachine, MachineCommand, RegisterMachine, RemoveMachine
 from events.machine.events import MachineRegistered
+from events.machine.state import Machine
 from infra.comfyui.secrets import MachineSecrets
 from infra.event_store import Session
 from infra.net.machine_address import AddressRefused
@@ -34,11 +35,11 @@ class World:
         self.machines = DriverPool(self.store, self._open, SEALER)
         self._session = Session(self.store, MACHINE, MACHINE_ID)
 
-    async def _open(self, url: str, secrets: MachineSecrets) -> FakeMachine:
+    async def _open(self, known: Machine, secrets: MachineSecrets) -> FakeMachine:
         if self.refuse:
             raise self.refuse
         driver = FakeMachine()
-        self.opened.append((url, secrets, driver))
+        self.opened.append((known.url, secrets, driver))
         return driver
 
     async def happens(self, command: MachineCommand) -> None:

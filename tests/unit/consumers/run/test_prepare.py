@@ -39,7 +39,12 @@ class NarrowMachine(FakeMachine):
 
     @override
     async def submit(
-        self, prompt_id: UUID, graph: Graph, *, ui_graph: Mapping[str, Any] | None = None
+        self,
+        prompt_id: UUID,
+        graph: Graph,
+        *,
+        ui_graph: Mapping[str, Any] | None = None,
+        callback_token: str = "",
     ) -> None:
         self.given.append(graph)
         await super().submit(prompt_id, graph, ui_graph=ui_graph)

@@ -19,10 +19,10 @@ from typing_extensions import override
 from app.api.classic import callbacks as door
 from app.api.classic.errors import classic_error
 from app.commands.runs import callbacks as limits
-from app.commands.runs.callbacks import CHECK, Callbacks
+from app.commands.runs.callbacks import Callbacks
 from events.aggregates import RUN
 from events.ids import prompt_id
-from events.run.callback import CallbackClaims
+from events.run.callback import CHECK, CallbackClaims
 from events.run.commands import ClaimRun, CreateRun, FailRun
 from events.run.events import RunError
 from infra.comfyui.plugin.tokens import CallbackTokens
