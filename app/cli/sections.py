@@ -42,6 +42,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "thumbnails",
         "backup",
         "restore",
+        "import",
         "analyst",
         "doctor",
         "completion",

@@ -29,7 +29,7 @@ from infra.jetstream.analyst import ACCOUNTS, USER
 def token(user: str, org: str | None, days: int | None) -> None:
     """Print an API token for the local owner. Without --days it does not expire."""
     seconds = days * 86_400 if days else None
-    click.echo(Tokens(_secret()).issue(user_id=user, org_id=org, seconds=seconds))
+    click.echo(Tokens(local_secret_or_exit()).issue(user_id=user, org_id=org, seconds=seconds))
 
 
 @click.command(
@@ -44,10 +44,11 @@ def token(user: str, org: str | None, days: int | None) -> None:
 def sign_in(user: str, org: str | None) -> None:
     """Print a link that signs a browser in to the pages."""
     base = pages_address(kept_settings(chosen_data()))
-    click.echo(sign_in_address(_secret(), base, user=user, org=org))
+    click.echo(sign_in_address(local_secret_or_exit(), base, user=user, org=org))
 
 
-def _secret() -> str:
+def local_secret_or_exit() -> str:
+    """Return the secret that signs tokens here; exit if there is none yet."""
     folder = chosen_data()
     if not (os.environ.get("JWT_SECRET") or (folder / "jwt-secret").exists()):
         exit_with_error(

@@ -136,7 +136,7 @@ async def test_inputs_that_comfyd_does_not_know_are_named_at_the_push(ada: Tenan
             ("external_unknown", "/8"),
             ("external_unknown", "/9"),
         ]
-        assert "ComfyUIDeployExternalEnum" in pushed["warnings"][0]["detail"]
+        assert "ComfyUIDeployExternalSlider" in pushed["warnings"][0]["detail"]
         assert "style" not in [field["name"] for field in pushed["inputs"]]
     plain = {"name": f"w {uuid4()}", "graph": card()}
     assert (await ada.http.post("/v1/workflows", json=plain)).json()["warnings"] == []

@@ -1,0 +1,68 @@
+"""The report of a dry run: the source is read and checked, and nothing is asked of the server."""
+
+from collections.abc import AsyncIterator
+
+from app.auth.tokens import Tokens
+from app.cli.moving.lines import (
+    deployment_line,
+    key_line,
+    key_owner,
+    machine_line,
+    push_body,
+    version_line,
+    workflow_line,
+)
+from app.cli.moving.plan import Plan, PlannedWorkflow
+from app.cli.moving.report import Line, Note, Outcome
+from events.errors import InvalidGraph
+from events.graph.check import check_graph
+from events.graph.inputs import input_schema
+from infra.comfyui_deploy.source import Source, SourceKey, SourceVersion
+
+
+async def foreseen(plan: Plan, source: Source, tokens: Tokens) -> AsyncIterator[Line]:
+    """Yield what would become of each thing, as far as it can be known without the server.
+
+    Raises:
+        PostgresError: the source is away.
+
+    """
+    for machine in plan.machines:
+        yield machine_line(machine)
+    for workflow in plan.workflows:
+        yield workflow_line(workflow)
+        missing: set[str] = set()
+        for version in workflow.versions:
+            line = await _version(workflow, version, source)
+            if line.outcome is Outcome.LEFT_OUT:
+                missing.add(version.id)
+            yield line
+        for deployment in workflow.deployments:
+            if deployment.row.version_id in missing and not deployment.obstacle:
+                note = Note("version_missing")
+                yield deployment_line(workflow, deployment, Outcome.LEFT_OUT, note)
+            else:
+                yield deployment_line(workflow, deployment)
+    for key in plan.keys:
+        yield _key(key, tokens)
+
+
+async def _version(workflow: PlannedWorkflow, version: SourceVersion, source: Source) -> Line:
+    body = push_body(workflow, version, await source.graphs(version.id))
+    if body is None:
+        return version_line(workflow, version, Outcome.LEFT_OUT, Note("version_empty"))
+    try:
+        # A graph of the editor's is converted by the server, with what a machine knows.
+        if body["graph"] is not None:
+            input_schema(check_graph(body["graph"]))
+    except InvalidGraph as error:
+        reason = "; ".join(problem.text() for problem in error.problems)
+        note = Note("refused", {"reason": reason})
+        return version_line(workflow, version, Outcome.LEFT_OUT, note)
+    return version_line(workflow, version)
+
+
+def _key(key: SourceKey, tokens: Tokens) -> Line:
+    if key_owner(key, tokens) is None:
+        return key_line(key, Outcome.LEFT_OUT, Note("key_other_secret"))
+    return key_line(key, Outcome.PLANNED, Note("key_revoked" if key.revoked else "key_valid"))

@@ -1,0 +1,1 @@
+"""The database of a comfyui-deploy, from which people move over."""

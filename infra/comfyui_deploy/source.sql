@@ -1,0 +1,36 @@
+-- What is read of the tables of a comfyui-deploy. Columns that are not needed are not named: its
+-- versions differ in those.
+
+-- name: begin
+BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY
+
+-- name: machines
+SELECT id::text, user_id, org_id, name, endpoint, type::text, disabled, auth_token IS NOT NULL
+FROM comfyui_deploy.machines
+ORDER BY created_at, id
+
+-- name: workflows
+SELECT id::text, user_id, org_id, name
+FROM comfyui_deploy.workflows
+ORDER BY created_at, id
+
+-- name: versions
+SELECT id::text, workflow_id::text, version
+FROM comfyui_deploy.workflow_versions
+ORDER BY workflow_id, version, created_at, id
+
+-- name: graphs
+SELECT workflow_api, workflow, snapshot
+FROM comfyui_deploy.workflow_versions
+WHERE id = %(id)s::uuid
+
+-- name: deployments
+SELECT id::text, workflow_id::text, workflow_version_id::text, machine_id::text,
+    environment::text, share_slug IS NOT NULL
+FROM comfyui_deploy.deployments
+ORDER BY updated_at DESC, id
+
+-- name: keys
+SELECT id::text, name, key, revoked
+FROM comfyui_deploy.api_keys
+ORDER BY created_at, id
