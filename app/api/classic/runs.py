@@ -1,0 +1,128 @@
+"""/api: run a deployment and poll its status, as clients of comfyui-deploy do."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
+from msgspec import Meta, Struct
+
+from app.api.classic.error_bodies import ClassicError
+from app.api.classic.shapes import ClassicRun, ClassicStatus, run_row, status_view
+from app.api.requests import Inputs, idempotency_key, identifier
+from app.auth.caller import Caller
+from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
+from app.commands.runs.create_run import RunCreator
+from app.http.bad_request import bad
+from app.openapi import errors, response
+from app.reads.aliases import AliasReads
+from app.reads.runs.runs import RunReads
+from events.alias import AliasKind
+from events.errors import NotFound
+from infra.translation import translate
+
+LONGEST_ID = 100
+"""Characters of an id, however it is written."""
+
+LONGEST_URL = 2000
+
+
+class RunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A run to create."""
+
+    deployment_id: Annotated[str, Meta(max_length=LONGEST_ID)]
+    inputs: Inputs = {}
+    batch_number: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=1,
+            description="The Python client sends it always. More than one run is a batch of the "
+            "native API.",
+        ),
+    ] = 1
+
+    webhook: (
+        Annotated[str, Meta(max_length=LONGEST_URL, description="Refused: it would not be called.")]
+        | None
+    ) = None
+
+
+class RunAnswer(Struct, frozen=True, kw_only=True):
+    """The run that was created."""
+
+    run_id: UUID
+
+
+@post(
+    "/api/run",
+    operation_id="createClassicRun",
+    status_code=200,
+    opt=needs(RUNS_WRITE, per_deployment=True),
+    responses=errors("idempotency_conflict", "quota_exceeded"),
+)
+async def create(
+    run_creator: NamedDependency[RunCreator],
+    alias_reads: NamedDependency[AliasReads],
+    caller: NamedDependency[Caller],
+    data: JSONBody[RunRequest],
+    key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
+) -> RunAnswer:
+    """Accept a run of a deployment."""
+    if data.webhook is not None:
+        raise bad("webhook_unsupported", "/webhook")
+    try:
+        accepted = await run_creator.create(
+            caller,
+            deployment_id=await alias_reads.resolve(
+                caller, AliasKind.DEPLOYMENT, data.deployment_id
+            ),
+            inputs=data.inputs,
+            origin="api",
+            idempotency_key=idempotency_key(key),
+        )
+    except NotFound as error:
+        raise NotFound("Deployment not found") from error
+    return RunAnswer(run_id=accepted.run.id)
+
+
+@get(
+    "/api/run",
+    operation_id="getClassicRun",
+    opt=needs(RUNS_READ, per_deployment=True),
+    responses=response(200, ClassicRun, "The run.")
+    | response(400, ClassicError, "There is no such run, or the id is missing."),
+)
+async def read(
+    run_reads: NamedDependency[RunReads],
+    caller: NamedDependency[Caller],
+    language: NamedDependency[str],
+    run_id: FromQuery[str],
+) -> Response[Any]:
+    """Read a run as the dialect's row."""
+    try:
+        found = await run_reads.find(caller, identifier(run_id))
+    except NotFound:
+        refused = ClassicError(code=400, message=translate("Workflow not found", language))
+        return Response(refused, status_code=400)
+    return Response(run_row(found.run, found.progress, run_reads.spaces))
+
+
+@get(
+    "/api/status/{run_id:str}",
+    operation_id="getClassicStatus",
+    opt=needs(RUNS_READ, per_deployment=True),
+)
+async def status(
+    run_reads: NamedDependency[RunReads], caller: NamedDependency[Caller], run_id: FromPath[str]
+) -> ClassicStatus:
+    """Read the status of a run."""
+    try:
+        found = await run_reads.find(caller, identifier(run_id))
+    except NotFound as error:
+        raise NotFound("Run not found") from error
+    return status_view(found.run, found.progress, run_reads.spaces)
+
+
+ROUTES = [create, read, status]
