@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Message, Scope
 
 from app.api import health
-from app.api.classic import callbacks
+from app.api.classic import callbacks, public
 from app.api.classic import routes as classic
 from app.api.classic.dialect import CLASSIC
 from app.api.files import routes as files
@@ -48,7 +48,7 @@ from infra.telemetry.api_metrics import ApiMetrics
 from infra.telemetry.exposition import Exposition
 from infra.telemetry.watchdog import Watchdog
 
-GUARDED_ROUTES = [*classic.ROUTES, *WITH_IMAGES, *WITH_GRAPHS, *OTHERS]
+GUARDED_ROUTES = [*classic.ROUTES, *classic.WITH_GRAPHS, *WITH_IMAGES, *WITH_GRAPHS, *OTHERS]
 """All that need a credential."""
 
 GRAPH_BODY = 16 * 1024 * 1024
@@ -123,6 +123,12 @@ def build_app(
                 opt={DIALECT: CLASSIC},
                 request_max_body_size=None,
             ),
+            Router(
+                path="/",
+                route_handlers=public.ROUTES,
+                guards=[limit_address],
+                opt={DIALECT: CLASSIC},
+            ),
             *health.ROUTES,
             *docs_page.ROUTES,
             *page_routes(),
@@ -158,6 +164,7 @@ def _guarded(body_limit: int) -> Iterator[Router]:
     """Group the routes by what a body may be there."""
     groups: tuple[tuple[list[HTTPRouteHandler], int, dict[str, Any]], ...] = (
         (classic.ROUTES, body_limit, {DIALECT: CLASSIC}),
+        (classic.WITH_GRAPHS, GRAPH_BODY, {DIALECT: CLASSIC}),
         (WITH_IMAGES, body_limit, {}),
         (WITH_GRAPHS, GRAPH_BODY, {}),
         (OTHERS, SMALL_BODY, {}),

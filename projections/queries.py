@@ -126,6 +126,15 @@ async def list_workflows(
     return await _page(connection, "workflow", "workflows", tenant, limit, before, filters)
 
 
+async def search_workflows(
+    connection: Connection, *, tenant: str, text: str, limit: int, offset: int
+) -> list[Row]:
+    """Return a tenant's workflows whose names have *text*, those changed last first."""
+    wanted = {"tenant": tenant, "text": text, "limit": limit, "offset": offset}
+    cursor = await connection.execute(_SQL["search_workflows"], wanted)
+    return [read_row("workflow", row) for row in await cursor.fetchall()]
+
+
 async def workflow_of_version(connection: Connection, tenant: str, version_id: UUID) -> UUID | None:
     """Return the id of a tenant's workflow that has a version of this id."""
     wanted = {"tenant": tenant, "version_id": version_id}

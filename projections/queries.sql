@@ -49,6 +49,13 @@ WHERE tenant = %(tenant)s
 ORDER BY created_position DESC
 LIMIT %(limit)s;
 
+-- name: search_workflows
+SELECT id, tenant, created_position, position, version, state
+FROM {schema}.workflow
+WHERE tenant = %(tenant)s AND strpos(lower(name), lower(%(text)s)) > 0
+ORDER BY position DESC
+LIMIT %(limit)s OFFSET %(offset)s;
+
 -- name: workflow_of_version
 SELECT id FROM {schema}.workflow
 WHERE version_ids @> ARRAY[%(version_id)s::uuid] AND tenant = %(tenant)s;

@@ -1,6 +1,6 @@
 """Examples of requests: by operation, a title and a body that works.
 
-The deployment and the machine are those of `comfyd up` (app/cli/local/samples.py): its owner may
+Workflow, deployment and machine are those of `comfyd up` (app/cli/local/samples.py): its owner may
 send each as it is. tests/e2e/openapi/test_openapi_examples.py puts its own in their place, and
 sends each.
 A field that ends with `_id` (or is called like a list of ids) is an id.
@@ -9,6 +9,7 @@ A field that ends with `_id` (or is called like a list of ids) is an id.
 from collections.abc import Mapping
 from typing import Any
 
+WORKFLOW = "e5fff3b4-79f0-5509-a000-d79216d71f84"
 DEPLOYMENT = "0ce0db50-ae22-56f3-b91a-b072720a9226"
 MACHINE = "130b32a3-c679-50f1-be11-490ac4bf1fd2"
 
@@ -68,6 +69,25 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     },
     "createClassicRun": {
         "As comfyui-deploy": {"deployment_id": DEPLOYMENT, "inputs": {"colour": 65280}},
+    },
+    "createClassicRunOfWorkflow": {
+        "By the workflow, as the Figma plugin": {
+            "workflow_id": WORKFLOW,
+            "inputs": {"colour": 65280},
+        },
+    },
+    "uploadClassicWorkflow": {
+        "As the plugin in ComfyUI": {
+            "workflow_name": "card",
+            "workflow_api": GRAPH,
+            "snapshot": {"comfyui": None, "git_custom_nodes": {}, "file_custom_nodes": []},
+        },
+    },
+    "uploadClassicWorkflowAsBefore": {
+        "As old plugins": {"workflow_name": "card", "workflow_api": GRAPH},
+    },
+    "createClassicVersion": {
+        "The next version": {"workflow_api": GRAPH, "comment": "The colour is an input"},
     },
     "createBatch": {
         "Three colours": {

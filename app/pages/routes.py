@@ -11,7 +11,7 @@ from litestar.handlers.base import BaseRouteHandler
 from app.auth.session.page_guard import check_form
 from app.http.accepts import prefers_html
 from app.http.dialect import DIALECT
-from app.pages import changes, static
+from app.pages import changes, links, static
 from app.pages.caller import OPEN_GUARDS, PAGE_GUARDS
 from app.pages.home import routes as home
 from app.pages.i18n.preferences import keep_choice
@@ -22,7 +22,7 @@ from app.pages.sign_in import provider as sign_in_by_provider
 from app.pages.sign_in import routes as sign_in
 from app.pages.sign_in import sessions
 
-GUARDED_PAGES = [home.overview, *changes.ROUTES, *runs.ROUTES, *sessions.ROUTES]
+GUARDED_PAGES = [home.overview, *changes.ROUTES, *runs.ROUTES, *links.ROUTES, *sessions.ROUTES]
 """All that a signed-in browser opens, beside Home."""
 
 _WELCOME = {"name": "comfyd", "docs": "docs", "openapi": "openapi.json", "health": "health/ready"}

@@ -54,6 +54,16 @@ class DeploymentReads:
         promoted: DeploymentPromoted = last.event
         return promoted
 
+    async def knows(self, caller: Caller, deployment_id: UUID) -> bool:
+        """Return whether the caller has such a deployment.
+
+        Raises:
+            LogUnavailable: the log does not answer.
+
+        """
+        last = await self._store.last(DEPLOYMENT.name(deployment_id))
+        return last is not None and is_visible(caller, last.meta.tenant, (deployment_id,))
+
     async def page(
         self,
         caller: Caller,

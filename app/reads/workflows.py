@@ -14,7 +14,7 @@ from infra.event_store import EventStore
 from infra.jetstream.log.aggregates import LogReader
 from infra.offload import in_thread
 from infra.postgres import Pool
-from projections.queries import Page, list_workflows, workflow_of_version
+from projections.queries import Page, list_workflows, search_workflows, workflow_of_version
 
 
 class WorkflowReads:
@@ -85,6 +85,14 @@ class WorkflowReads:
             return await list_workflows(
                 connection, tenant=caller.tenant, limit=limit, before=before, name=name
             )
+
+    async def search(self, caller: Caller, text: str, *, limit: int, offset: int) -> list[Workflow]:
+        """Return the caller's workflows whose names have *text*, those changed last first."""
+        async with self._pool.connection() as connection:
+            rows = await search_workflows(
+                connection, tenant=caller.tenant, text=text, limit=limit, offset=offset
+            )
+        return [row.state for row in rows]
 
     async def difference(self, workflow: Workflow, before: int, after: int) -> GraphDiff:
         """Compare two versions of a workflow.

@@ -103,7 +103,7 @@ class Objects:
     def __init__(self, tenant: Tenant, organisation_id: str) -> None:
         self.tenant = tenant
         self.organisation_id = organisation_id
-        self.deployment_id = self.workflow_id = self.run_id = self.batch_id = ""
+        self.deployment_id = self.workflow_id = self.version_id = self.run_id = self.batch_id = ""
 
     @classmethod
     async def made(cls, tenant: Tenant, organisation_id: str, *, name: str) -> "Objects":
@@ -112,6 +112,7 @@ class Objects:
         objects.deployment_id = await tenant.deploy(card(), name=name)
         read = await tenant.http.get(f"/v1/deployments/{objects.deployment_id}")
         objects.workflow_id = read.json()["workflow_id"]
+        objects.version_id = read.json()["version_id"]
         objects.run_id = (await tenant.run(objects.deployment_id))["id"]
         batch = {"deployment_id": objects.deployment_id, "inputs": [{}]}
         objects.batch_id = await _made(tenant, "/v1/batches", batch)
@@ -162,6 +163,7 @@ def _always(value: str) -> Sample:
 SAMPLES: Mapping[str, Sample] = {
     "run_id": _of("run_id"),
     "workflow_id": _of("workflow_id"),
+    "version_id": _of("version_id"),
     "deployment_id": _of("deployment_id"),
     "organisation_id": _of("organisation_id"),
     "machine_id": Objects.another_machine,
@@ -189,6 +191,10 @@ BODIES: Mapping[str, Callable[[Objects], Json]] = {
     "POST /v1/workflows": lambda _: {"name": "pushed", "graph": card()},
     "PUT /v1/workflows/{workflow_id}/deployments/{environment_name}": lambda _: {"version": 1},
     "POST /v1/deployments/{deployment_id}/rollback": lambda _: {"version": 1},
+    "POST /api/create-run": lambda o: {"workflow_id": o.workflow_id},
+    "POST /api/workflow": lambda o: {"workflow_id": o.workflow_id, "workflow_api": card()},
+    "POST /api/upload": lambda o: {"workflow_id": o.workflow_id, "workflow_api": card()},
+    "POST /api/workflow/{workflow_id}/version": lambda _: {"workflow_api": card()},
     "POST /v1/aliases": lambda o: {
         "kind": "deployment",
         "foreign_id": str(uuid4()),

@@ -302,9 +302,7 @@ def snapshot_of(packs: CustomNodes) -> Json | None:
             if _FILE in what
         ],
         "cnr_custom_nodes": {
-            name: what
-            for name, what in packs.items()
-            if isinstance(what, str) and name != _COMFYUI
+            name: what for name, what in packs.items() if isinstance(what, str) and name != _COMFYUI
         },
     }
 

@@ -1,5 +1,6 @@
 """/api: run a deployment and poll its status, as clients of comfyui-deploy do."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,8 +18,11 @@ from app.commands.runs.create_run import RunCreator
 from app.http.bad_request import bad
 from app.openapi import errors, response
 from app.reads.aliases import AliasReads
+from app.reads.deployments import DeploymentReads
 from app.reads.runs.runs import RunReads
+from events import ids
 from events.alias import AliasKind
+from events.deployment import ENVIRONMENTS
 from events.errors import NotFound
 from infra.translation import translate
 
@@ -49,6 +53,13 @@ class RunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ) = None
 
 
+class WorkflowRunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A run to create of a workflow: of its deployment to production, or of another one."""
+
+    workflow_id: Annotated[str, Meta(max_length=LONGEST_ID)]
+    inputs: Inputs = {}
+
+
 class RunAnswer(Struct, frozen=True, kw_only=True):
     """The run that was created."""
 
@@ -73,12 +84,48 @@ async def create(
     if data.webhook is not None:
         raise bad("webhook_unsupported", "/webhook")
     try:
+        deployment_id = await alias_reads.resolve(caller, AliasKind.DEPLOYMENT, data.deployment_id)
+    except NotFound as error:
+        raise NotFound("Deployment not found") from error
+    return await _create(run_creator, caller, deployment_id, data.inputs, key)
+
+
+@post(
+    "/api/create-run",
+    operation_id="createClassicRunOfWorkflow",
+    status_code=200,
+    opt=needs(RUNS_WRITE, per_deployment=True),
+    responses=errors("idempotency_conflict", "quota_exceeded"),
+)
+async def create_of_workflow(
+    run_creator: NamedDependency[RunCreator],
+    deployment_reads: NamedDependency[DeploymentReads],
+    alias_reads: NamedDependency[AliasReads],
+    caller: NamedDependency[Caller],
+    data: JSONBody[WorkflowRunRequest],
+    key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
+) -> RunAnswer:
+    """Accept a run of what a workflow has in production; without that, of its next environment."""
+    workflow_id = await alias_reads.resolve(caller, AliasKind.WORKFLOW, data.workflow_id)
+    for environment in ENVIRONMENTS:
+        deployment_id = ids.deployment_id(workflow_id, environment)
+        if await deployment_reads.knows(caller, deployment_id):
+            return await _create(run_creator, caller, deployment_id, data.inputs, key)
+    raise NotFound("Deployment not found")
+
+
+async def _create(
+    run_creator: RunCreator,
+    caller: Caller,
+    deployment_id: UUID,
+    inputs: Mapping[str, object],
+    key: str | None,
+) -> RunAnswer:
+    try:
         accepted = await run_creator.create(
             caller,
-            deployment_id=await alias_reads.resolve(
-                caller, AliasKind.DEPLOYMENT, data.deployment_id
-            ),
-            inputs=data.inputs,
+            deployment_id=deployment_id,
+            inputs=inputs,
             origin="api",
             idempotency_key=idempotency_key(key),
         )
@@ -125,4 +172,4 @@ async def status(
     return status_view(found.run, found.progress, run_reads.spaces)
 
 
-ROUTES = [create, read, status]
+ROUTES = [create, create_of_workflow, read, status]

@@ -7,7 +7,9 @@ other end is shown to them as `failed`, with the reason in `error`.
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
+from app.reads.runs.thumbnails import thumbnail_of
 from events.files import shown_subfolder
+from events.run.output import Output
 from events.run.progress import Progress
 from events.run.state import Run
 from events.run.status import Status
@@ -32,6 +34,7 @@ class ClassicStatus(TypedDict):
     ended_at: str | None
     duration: float | None
     outputs: list[dict[str, Any]]
+    images: list[dict[str, Any]]
     error: str | None
     progress: ClassicProgress
     live_status: str | None
@@ -100,6 +103,7 @@ def status_view(run: Run, progress: Progress | None, spaces: Spaces) -> ClassicS
         "ended_at": timestamp(ended),
         "duration": (ended - began).total_seconds() if ended else None,
         "outputs": outputs_view(run, spaces),
+        "images": images_view(run, spaces),
         "error": error_text(run),
         "progress": progress_view(run, progress),
         "live_status": live_status(run, progress),
@@ -134,22 +138,43 @@ def outputs_view(run: Run, spaces: Spaces) -> list[dict[str, Any]]:
     nodes: dict[str, dict[str, Any]] = {}
     for output in run.outputs:
         upload = run.uploads.get(output.index)
-        item: Any = output.text
-        if output.is_file:
-            # A file that is erased has no key any more, and cannot be fetched either.
-            if upload is None or not upload.key or run.prompt_id is None:
-                continue
-            item = {
-                "url": public_url(spaces, upload.key),
-                "type": output.folder,
-                "filename": output.name,
-                "subfolder": shown_subfolder(output.subfolder, run.prompt_id),
-                "upload_duration": upload.upload_duration,
-            }
+        item = _file(run, output, spaces) if output.is_file else output.text
+        if output.is_file and item is None:
+            continue
         node = nodes.setdefault(output.node_id, {})
         node.setdefault(output.kind, []).append(item)
         node["created_at"] = timestamp(upload.at if upload else run.updated_at)
     return list(nodes.values())
+
+
+def images_view(run: Run, spaces: Spaces) -> list[dict[str, Any]]:
+    """Show all images of a run with small ones of them; of one that gets none, itself."""
+    images = []
+    for output in run.outputs:
+        upload = run.uploads.get(output.index)
+        item = _file(run, output, spaces)
+        if output.kind != "images" or upload is None or item is None:
+            continue
+        small = thumbnail_of(run, upload)
+        images.append(
+            {**item, "thumbnail_url": public_url(spaces, small) if small else item["url"]}
+        )
+    return images
+
+
+def _file(run: Run, output: Output, spaces: Spaces) -> dict[str, Any] | None:
+    """Show a stored file; None: it cannot be fetched, not yet or not any more."""
+    upload = run.uploads.get(output.index)
+    # A file that is erased has no key any more.
+    if upload is None or not upload.key or run.prompt_id is None:
+        return None
+    return {
+        "url": public_url(spaces, upload.key),
+        "type": output.folder,
+        "filename": output.name,
+        "subfolder": shown_subfolder(output.subfolder, run.prompt_id),
+        "upload_duration": upload.upload_duration,
+    }
 
 
 def progress_view(run: Run, progress: Progress | None) -> ClassicProgress:

@@ -30,7 +30,7 @@ from tests.e2e.authorisation import (
 )
 from tests.e2e.system import System
 
-OPEN = re.compile(r"/(files|health|docs|openapi\.json|assets|sign-in)(/|$)")
+OPEN = re.compile(r"/(api/(doc|view)|files|health|docs|openapi\.json|assets|sign-in)(/|$)")
 """What anybody may read."""
 
 

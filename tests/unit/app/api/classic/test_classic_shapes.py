@@ -186,6 +186,7 @@ def test_a_status_has_exactly_the_fields_of_the_dialect() -> None:
         "ended_at": "2026-11-23T12:00:02.500Z",
         "duration": 2.0,
         "outputs": [],
+        "images": [],
         "error": None,
         "progress": {"current": 100, "total": 100, "message": "Generation completed"},
         "live_status": None,
