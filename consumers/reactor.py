@@ -1,5 +1,7 @@
 """Turns facts into work: which event makes which worker do something. Nothing else does."""
 
+from uuid import UUID
+
 from events import codec
 from events.aggregates import RUN
 from events.batch import BatchCancelRequested, BatchCreated
@@ -16,6 +18,7 @@ from events.run.events import (
     RetryScheduled,
     RunCreated,
     RunDataErased,
+    RunInputsErased,
     StatusChanged,
 )
 from events.run.status import TERMINAL
@@ -24,6 +27,7 @@ from events.subjects import OBSERVE_WORK, identifier_of
 from events.work import (
     Piece,
     erasure_piece,
+    inputs_erasure_piece,
     render_piece,
     start_piece,
     stop_piece,
@@ -40,6 +44,7 @@ REACTED_TO = frozenset(
         RetryScheduled,
         OutputsProduced,
         RunDataErased,
+        RunInputsErased,
         BatchCreated,
         BatchCancelRequested,
         MachineRegistered,
@@ -72,8 +77,9 @@ async def react(recorded: AnyRecorded, *, store: EventStore, queue: WorkQueue) -
         case OutputsProduced() as produced:
             run_id = identifier_of(recorded.aggregate)
             await _put(recorded, upload_piece(run_id, produced.attempt), queue)
-        case RunDataErased():
-            await _put(recorded, erasure_piece(identifier_of(recorded.aggregate)), queue)
+        case RunDataErased() | RunInputsErased() as erased:
+            run_id = identifier_of(recorded.aggregate)
+            await _put(recorded, _erasure(erased, run_id), queue)
         case StatusChanged(status=status) if status in TERMINAL:
             await _make_thumbnails(recorded, store, queue)
         case BatchCreated():
@@ -87,6 +93,12 @@ async def react(recorded: AnyRecorded, *, store: EventStore, queue: WorkQueue) -
             await _observe(recorded, queue)
         case _:
             pass
+
+
+def _erasure(erased: RunDataErased | RunInputsErased, run_id: UUID) -> Piece:
+    if isinstance(erased, RunInputsErased):
+        return inputs_erasure_piece(run_id)
+    return erasure_piece(run_id)
 
 
 async def _make_thumbnails(recorded: AnyRecorded, store: EventStore, queue: WorkQueue) -> None:

@@ -33,6 +33,8 @@ TYPES: dict[str, type[msgspec.Struct]] = {
     "run.waiting.v1": run_events.RunWaiting,
     "run.data_erased.v1": run_events.RunDataErased,
     "run.data_deleted.v1": run_events.RunDataDeleted,
+    "run.inputs_erased.v1": run_events.RunInputsErased,
+    "run.inputs_deleted.v1": run_events.RunInputsDeleted,
     "batch.created.v1": batch.BatchCreated,
     "batch.started.v1": batch.BatchStarted,
     "batch.cancel_requested.v1": batch.BatchCancelRequested,

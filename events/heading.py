@@ -12,11 +12,11 @@ from events.aggregates import BATCH, MACHINE, RUN
 from events.batch import BatchCancelRequested, BatchCreated
 from events.codec import type_name_of
 from events.machine.events import MachineRemoved
-from events.run.events import RunDataErased
+from events.run.events import RunDataErased, RunInputsErased
 from events.run.status import TERMINAL
 from events.subjects import kind_of
 
-_ERASED = type_name_of(RunDataErased)
+_ERASED = {type_name_of(RunDataErased), type_name_of(RunInputsErased)}
 _REMOVED = type_name_of(MachineRemoved)
 _BATCH_CREATED = type_name_of(BatchCreated)
 _BATCH_CANCELLED = type_name_of(BatchCancelRequested)
@@ -44,7 +44,7 @@ def may_be_open(last: Heading) -> bool:
     """Whether something may be due for the aggregate whose last event has this heading."""
     kind = kind_of(last.aggregate)
     if kind == RUN.kind:
-        return last.status not in TERMINAL or last.type == _ERASED
+        return last.status not in TERMINAL or last.type in _ERASED
     return kind == BATCH.kind and (last.type == _BATCH_CREATED or is_stopped_batch(last))
 
 

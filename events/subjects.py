@@ -70,9 +70,17 @@ def inputs(run_id: UUID, request_hash: str) -> str:
     return f"in.{run_id}.{request_hash}"
 
 
+_TEXTS = "texts-"
+
+
 def texts(run_id: UUID, attempt: int) -> str:
     """Return the subject that holds the texts which an attempt produced."""
-    return f"in.{run_id}.texts-{attempt}"
+    return f"in.{run_id}.{_TEXTS}{attempt}"
+
+
+def is_of_inputs(subject_name: str) -> bool:
+    """Whether a subject of a run's private data holds inputs, not texts."""
+    return not subject_name.rpartition(".")[2].startswith(_TEXTS)
 
 
 def private_data(run_id: UUID) -> str:

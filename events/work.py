@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from events import subjects
 from events.batch import Batch
+from events.run.redaction import inputs_are_due
 from events.run.state import Run
 
 RENDERS = "work.run"
@@ -51,6 +52,11 @@ def erasure_piece(run_id: UUID) -> Piece:
     return _piece(subjects.ERASE_WORK, run_id, "erased")
 
 
+def inputs_erasure_piece(run_id: UUID) -> Piece:
+    """Return the work of deleting the inputs of a run, and no more of it."""
+    return _piece(subjects.ERASE_WORK, run_id, "inputs")
+
+
 def thumbnail_piece(run_id: UUID) -> Piece:
     """Return the work of making the thumbnails of a run that has ended."""
     return _piece(subjects.THUMBNAIL_WORK, run_id, "ended")
@@ -69,6 +75,8 @@ def stop_piece(batch_id: UUID) -> Piece:
 def piece_of_run(run: Run) -> Piece | None:
     """Return what a run waits for, None when nothing is to be done for it."""
     if run.ended:
+        if inputs_are_due(run):
+            return inputs_erasure_piece(run.id)
         due = run.erased_at is not None and run.deleted_at is None
         return erasure_piece(run.id) if due else None
     if run.produced:

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from app.live.broadcaster import Broadcaster
 from app.live.frames import Frame
@@ -18,7 +17,7 @@ from app.reads.runs.batch_status import BatchStatus, Tally, tally_at
 from app.reads.runs.recent_writes import RecentWrites
 from events.aggregates import BATCH, RUN
 from events.batch import Batch
-from events.run.redaction import redact_event
+from events.run.redaction import redact_after
 from events.subjects import kind_of
 from infra.event_store import EventStore
 from infra.jetstream.log.aggregates import LogReader
@@ -133,6 +132,5 @@ async def follow_batch(broadcaster: Broadcaster, start: Start) -> AsyncGenerator
 
 def _shown(frame: Frame, tally: Tally, broadcaster: Broadcaster) -> Frame:
     recorded = frame.recorded
-    if recorded.aggregate not in tally.erased:
-        return frame
-    return broadcaster.frame_of(replace(recorded, event=redact_event(recorded.event)))
+    shown = redact_after(tally.erased.get(recorded.aggregate), recorded)
+    return frame if shown is recorded else broadcaster.frame_of(shown)

@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from app.live.backlog import WINDOW, Log
 from app.live.frames import FrameOf
 from app.live.tenant_frame import TenantFrame, tenant_frame
 from events.aggregates import RUN
 from events.envelope import AnyRecorded, Recorded
-from events.run.events import RunDataDeleted, RunDataErased
-from events.run.redaction import redact_event
+from events.run.redaction import redact_after
 from events.subjects import kind_of
 from infra.event_store import LogUnavailable
 from infra.jetstream.log.reader import LogInterrupted
@@ -105,7 +103,5 @@ class TenantBacklog:
             return found
         last = await self._log.last_events(names, until=await self._log.head())
         # Nothing else comes after an erasure.
-        erased = {e.aggregate for e in last if isinstance(e.event, RunDataErased | RunDataDeleted)}
-        return [
-            replace(e, event=redact_event(e.event)) if e.aggregate in erased else e for e in found
-        ]
+        ends = {e.aggregate: e.event for e in last}
+        return [redact_after(ends.get(e.aggregate), e) for e in found]

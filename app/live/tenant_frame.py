@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from app.reads.tenant_events import deployments_in
 from events.envelope import AnyRecorded
-from events.run.events import RunDataErased
+from events.run.events import RunDataErased, RunInputsErased
 from events.subjects import identifier_of, kind_of
 
 
@@ -42,5 +42,5 @@ def tenant_frame(recorded: AnyRecorded, data: bytes) -> TenantFrame:
         type=recorded.type.rpartition(".v")[0],
         data=data,
         deployments=deployments_in(recorded.event),
-        erases=isinstance(recorded.event, RunDataErased),
+        erases=isinstance(recorded.event, RunDataErased | RunInputsErased),
     )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 WORKFLOW = "e5fff3b4-79f0-5509-a000-d79216d71f84"
+RUN = "01a20abc-e6ba-7e2c-8b53-72575845edbb"
 DEPLOYMENT = "0ce0db50-ae22-56f3-b91a-b072720a9226"
 MACHINE = "130b32a3-c679-50f1-be11-490ac4bf1fd2"
 
@@ -69,6 +70,9 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     },
     "createClassicRun": {
         "As comfyui-deploy": {"deployment_id": DEPLOYMENT, "inputs": {"colour": 65280}},
+    },
+    "cleanUpClassicRun": {
+        "At once": {"run_id": RUN, "delay_seconds": 0},
     },
     "createClassicRunOfWorkflow": {
         "By the workflow, as the Figma plugin": {

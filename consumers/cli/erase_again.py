@@ -1,12 +1,12 @@
 """Deletes again what the log says is erased, after an older backup has brought it back."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 from contextlib import aclosing
 from uuid import UUID
 
 from events import subjects
 from events.codec import type_name_of
-from events.run.events import RunDataDeleted, RunDataErased
+from events.run.events import RunDataDeleted, RunDataErased, RunInputsDeleted, RunInputsErased
 from infra.gather_bounded import gather_bounded
 from infra.jetstream.connection import Client
 from infra.jetstream.listing import list_subjects
@@ -19,6 +19,9 @@ from infra.s3.port import ObjectStorage
 ERASED = {type_name_of(RunDataErased), type_name_of(RunDataDeleted)}
 """Nothing happens to a run after these."""
 
+INPUTS_ERASED = {type_name_of(RunInputsErased), type_name_of(RunInputsDeleted)}
+"""After these the outputs of a run stay."""
+
 MARKS = subjects.given_up("")
 """What the subjects begin with that belong to no run."""
 
@@ -27,8 +30,8 @@ WITHIN = 30.0
 """Seconds NATS may take for one answer."""
 
 
-async def find_erased(client: Client) -> set[UUID]:
-    """Return all runs that the log says are erased.
+async def find_erased(client: Client, types: Container[str] = ERASED) -> set[UUID]:
+    """Return all runs that the log says are erased: those whose last event has one of *types*.
 
     Raises:
         LogInterrupted, ApiError, Unanswered: not everything was looked at; look again.
@@ -37,12 +40,14 @@ async def find_erased(client: Client) -> set[UUID]:
     found: set[UUID] = set()
     async with aclosing(last_headings(client, until=await head(client))) as batches:
         async for batch in batches:
-            found |= {subjects.identifier_of(h.aggregate) for h in batch if h.type in ERASED}
+            found |= {subjects.identifier_of(h.aggregate) for h in batch if h.type in types}
     return found
 
 
 async def erase_data_again(client: Client, erased: Collection[UUID]) -> int:
     """Delete the inputs and texts of these runs; return how many of them had any.
+
+    Of runs whose inputs alone are erased, only these are deleted.
 
     Raises:
         LogUnavailable, ApiError, Unanswered: not everything is deleted; do it again.
@@ -52,6 +57,8 @@ async def erase_data_again(client: Client, erased: Collection[UUID]) -> int:
     kept = {UUID(name.split(".")[1]) for name in names if not _is_mark(name)}
     private = PrivateData(client)
     await gather_bounded(private.erase, kept.intersection(erased), at_once=AT_ONCE)
+    without_inputs = kept & await find_erased(client, INPUTS_ERASED)
+    await gather_bounded(private.erase_inputs, without_inputs, at_once=AT_ONCE)
     return len(kept.intersection(erased))
 
 

@@ -14,8 +14,9 @@ from msgspec import Struct
 from consumers.delivery import RetryLater, growing_delay
 from consumers.run.commands import RunCommands, RunSession
 from events.aggregates import RUN
-from events.run.commands import RecordDataDeleted
+from events.run.commands import RecordDataDeleted, RecordInputsDeleted
 from events.run.events import ImageUploaded
+from events.run.redaction import inputs_are_due
 from infra.event_store import EventStore, load
 from infra.jetstream.private_data import PrivateData
 from infra.jetstream.tombstones import GRACE, Tombstones
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN = 1.0
 """Seconds until the read models may have caught up with the log."""
+
+LONGEST_WAIT = 300.0
+"""Seconds that a piece of work is put off at once."""
 
 LOOKS = 10
 """How often they are looked at for one place in the log."""
@@ -61,19 +65,35 @@ class Eraser(Struct, frozen=True, kw_only=True):
         """
         session = await load(self.store, RUN, run_id)
         run = session.state
-        if run is None or run.erased_at is None or run.deleted_at is not None:
+        if run is None or not (inputs_are_due(run) or (run.erased_at and not run.deleted_at)):
             return
         try:
+            if inputs_are_due(run):
+                await self._erase_inputs(session)
+                return
             await self.private.erase(run_id)
             await self.storage.delete_all(output_folder(run_id))
             async with self.pool.connection() as connection:
                 await forget_progress_of(connection, run_id)
-            await self._delete_images(session, run.erased_at)
+            await self._delete_images(session, run.erased_at or run.updated_at)
         except (StorageUnavailable, StorageRefused, PostgresUnavailable) as error:
             log.warning("erase.postponed", extra={"run_id": str(run_id), "error": str(error)})
             raise RetryLater(growing_delay(delivery)) from error
         done = RecordDataDeleted(now=self.runs.now())
         await session.execute(done, self.runs.meta(session, "deleted"))
+
+    async def _erase_inputs(self, session: RunSession) -> None:
+        """Delete what went into a run, once it is due; what the run made stays."""
+        run = session.existing
+        assert run.inputs_due is not None  # the caller has seen that
+        assert run.inputs_erased_at is not None
+        wait = (run.inputs_due - self.runs.now()).total_seconds()
+        if wait > 0:
+            raise RetryLater(min(wait, LONGEST_WAIT))
+        await self.private.erase_inputs(run.id)
+        await self._delete_images(session, run.inputs_erased_at)
+        done = RecordInputsDeleted(now=self.runs.now())
+        await session.execute(done, self.runs.meta(session, "inputs deleted"))
 
     async def _delete_images(self, session: RunSession, erased_at: datetime) -> None:
         keys = await self._image_keys(session.name)

@@ -130,6 +130,25 @@ class RecordDataDeleted(Struct, frozen=True, kw_only=True):
     now: datetime
 
 
+class EraseInputs(Struct, frozen=True, kw_only=True):
+    """Have what went into an ended run erased; what it made stays."""
+
+    due: datetime
+    """From when it may be deleted."""
+
+    by: str
+    now: datetime
+
+
+class RecordInputsDeleted(Struct, frozen=True, kw_only=True):
+    """Record that the erased inputs of a run are deleted."""
+
+    now: datetime
+
+
+Erasure = EraseRun | RecordDataDeleted | EraseInputs | RecordInputsDeleted
+"""What concerns a run after its end."""
+
 OpenRunCommand = (
     CreateRun
     | ClaimRun
@@ -147,4 +166,4 @@ OpenRunCommand = (
 )
 """What concerns a run until it has ended."""
 
-RunCommand = OpenRunCommand | EraseRun | RecordDataDeleted
+RunCommand = OpenRunCommand | Erasure

@@ -14,12 +14,11 @@ from events.run.commands import (
     ClaimRun,
     ConfirmCancel,
     CreateRun,
-    EraseRun,
+    Erasure,
     FailRun,
     LoseAttempt,
     NoteWaiting,
     OpenRunCommand,
-    RecordDataDeleted,
     RecordInputImage,
     RecordOutputs,
     RecordUpload,
@@ -73,7 +72,7 @@ def decide(run: Run | None, command: RunCommand) -> list[RunEvent]:
         return _create(run, command)
     if run is None:
         raise NotFound("there is no run with this id")
-    if isinstance(command, EraseRun | RecordDataDeleted):
+    if isinstance(command, Erasure):
         return decide_erasure(run, command)
     if run.ended:
         return []

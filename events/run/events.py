@@ -327,6 +327,22 @@ class RunDataDeleted(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class RunInputsErased(Struct, frozen=True, kw_only=True):
+    """What went into the ended run may not be seen any more; its outputs stay."""
+
+    due: datetime
+    """From when a worker deletes it."""
+
+    by: str
+    at: datetime
+
+
+class RunInputsDeleted(Struct, frozen=True, kw_only=True):
+    """The erased inputs are gone from every store but the log."""
+
+    at: datetime
+
+
 RunEvent = (
     RunCreated
     | ImageUploaded
@@ -341,4 +357,6 @@ RunEvent = (
     | CancelRequested
     | RunDataErased
     | RunDataDeleted
+    | RunInputsErased
+    | RunInputsDeleted
 )

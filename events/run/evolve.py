@@ -16,11 +16,13 @@ from events.run.events import (
     RunDataDeleted,
     RunDataErased,
     RunEvent,
+    RunInputsDeleted,
+    RunInputsErased,
     RunWaiting,
     StatusChanged,
     Uploaded,
 )
-from events.run.redaction import redact_run
+from events.run.redaction import redact_inputs_of, redact_run
 from events.run.state import Run, Upload
 from events.run.status import TERMINAL, Status, can_become
 from events.run.times import off_machine
@@ -44,13 +46,24 @@ def _after_the_end(run: Run, event: RunEvent) -> Run:
             return replace(redact_run(run), erased_at=event.at)
         case RunDataDeleted():
             return replace(run, deleted_at=event.at)
+        case RunInputsErased():
+            erased = replace(run, inputs_erased_at=event.at, inputs_due=event.due)
+            return redact_inputs_of(erased)
+        case RunInputsDeleted():
+            return replace(run, inputs_deleted_at=event.at)
         case _:
             return run
 
 
 def _evolved(run: Run, event: RunEvent) -> Run:  # noqa: PLR0911, C901 -- one line for each fact
     match event:
-        case RunCreated() | RunDataErased() | RunDataDeleted():
+        case (
+            RunCreated()
+            | RunDataErased()
+            | RunDataDeleted()
+            | RunInputsErased()
+            | RunInputsDeleted()
+        ):
             return run
         case RunWaiting():
             return _waiting(run, event)

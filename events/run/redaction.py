@@ -10,7 +10,13 @@ from msgspec.structs import replace
 
 from events.envelope import AnyRecorded
 from events.errors import RunNotEnded
-from events.run.commands import EraseRun, RecordDataDeleted
+from events.run.commands import (
+    EraseInputs,
+    EraseRun,
+    Erasure,
+    RecordDataDeleted,
+    RecordInputsDeleted,
+)
 from events.run.events import (
     AttemptFailed,
     AttemptLost,
@@ -21,6 +27,8 @@ from events.run.events import (
     RunDataErased,
     RunError,
     RunEvent,
+    RunInputsDeleted,
+    RunInputsErased,
     RunWaiting,
     StatusChanged,
 )
@@ -30,21 +38,50 @@ from events.run.state import Run
 S = TypeVar("S", ImageUploaded, FileUploaded)
 
 
-def decide_erasure(run: Run, command: EraseRun | RecordDataDeleted) -> list[RunEvent]:
+ERASURES = (RunDataErased, RunDataDeleted, RunInputsErased, RunInputsDeleted)
+"""All that may follow the end of a run; the last of them says what may still be shown."""
+
+
+def decide_erasure(run: Run, command: Erasure) -> list[RunEvent]:
     """Decide the events that follow from a command about a run's private data.
 
     Raises:
         RunNotEnded: a worker may still need the data.
 
     """
-    if isinstance(command, RecordDataDeleted):
-        done = run.erased_at is None or run.deleted_at is not None
-        return [] if done else [RunDataDeleted(at=command.now)]
-    if not run.ended:
-        raise RunNotEnded("only a run that has ended can be erased; cancel it first")
+    match command:
+        case RecordDataDeleted():
+            done = run.erased_at is None or run.deleted_at is not None
+            return [] if done else [RunDataDeleted(at=command.now)]
+        case RecordInputsDeleted():
+            return [RunInputsDeleted(at=command.now)] if inputs_are_due(run) else []
+        case EraseRun() | EraseInputs():
+            if not run.ended:
+                raise RunNotEnded("only a run that has ended can be erased; cancel it first")
+    if isinstance(command, EraseInputs):
+        return _erase_inputs(run, command)
     if run.erased_at is not None:
         return []
     return [RunDataErased(reason=command.reason, by=command.by, at=command.now)]
+
+
+def _erase_inputs(run: Run, command: EraseInputs) -> list[RunEvent]:
+    if run.inputs_gone or not (run.has_inputs or run.inputs):
+        return []
+    return [RunInputsErased(due=command.due, by=command.by, at=command.now)]
+
+
+def inputs_are_due(run: Run) -> bool:
+    """Whether the inputs of a run, and no more of it, are to be deleted."""
+    erased = run.erased_at is None and run.inputs_erased_at is not None
+    return erased and run.inputs_deleted_at is None
+
+
+def redact_inputs_of(run: Run) -> Run:
+    """Redact what went into an ended run."""
+    return replace(
+        run, inputs={name: replace(u, key="", sha256="") for name, u in run.inputs.items()}
+    )
 
 
 def redact_run(run: Run) -> Run:
@@ -80,11 +117,28 @@ def redact_event(event: RunEvent) -> RunEvent:
             return event
 
 
+def redact_inputs(event: RunEvent) -> RunEvent:
+    """Redact what an event shows of what went into its run."""
+    if isinstance(event, ImageUploaded) and event.role == "input":
+        return replace(event, key="", sha256="")
+    return event
+
+
+def redact_after(last: object, recorded: AnyRecorded) -> AnyRecorded:
+    """Redact an event as the *last* one of its run asks; any other returns it as it is."""
+    match last:
+        case RunDataErased() | RunDataDeleted():
+            return replace(recorded, event=redact_event(recorded.event))
+        case RunInputsErased() | RunInputsDeleted():
+            return replace(recorded, event=redact_inputs(recorded.event))
+        case _:
+            return recorded
+
+
 def redact(recorded: Sequence[AnyRecorded]) -> Sequence[AnyRecorded]:
-    """Redact the events of an erased run; return those of any other as they are."""
-    if not any(isinstance(entry.event, RunDataErased) for entry in recorded):
-        return recorded
-    return [replace(entry, event=redact_event(entry.event)) for entry in recorded]
+    """Redact all events of a run that is erased; return those of any other as they are."""
+    last = recorded[-1].event if recorded else None
+    return [redact_after(last, entry) for entry in recorded]
 
 
 def _stored(event: S) -> S:

@@ -96,6 +96,15 @@ class Run(Struct, frozen=True, kw_only=True):
     deleted_at: datetime | None = None
     """When the last of it was deleted elsewhere."""
 
+    inputs_erased_at: datetime | None = None
+    """Since when what went into it may not be shown, though its outputs may."""
+
+    inputs_due: datetime | None = None
+    """From when that is to be deleted elsewhere."""
+
+    inputs_deleted_at: datetime | None = None
+    """When the last of that was deleted."""
+
     batch_id: UUID | None = None
     batch_index: int | None = None
     rerun_of: UUID | None = None
@@ -104,6 +113,11 @@ class Run(Struct, frozen=True, kw_only=True):
     def ended(self) -> bool:
         """Whether nothing can happen to the run any more."""
         return self.status in TERMINAL
+
+    @property
+    def inputs_gone(self) -> bool:
+        """Whether what went into the run may not be used any more."""
+        return self.erased_at is not None or self.inputs_erased_at is not None
 
     @property
     def waits_for(self) -> str | None:

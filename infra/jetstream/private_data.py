@@ -14,6 +14,7 @@ from infra.jetstream.connection import Client
 from infra.jetstream.error_codes import SUBJECT_FULL
 from infra.jetstream.errors import ApiError, MessageTooLarge, Unanswered
 from infra.jetstream.leader import REPLICA_WITHIN, last_of_subject
+from infra.jetstream.listing import list_subjects
 
 T = TypeVar("T")
 
@@ -78,7 +79,25 @@ class PrivateData:
             LogUnavailable: not confirmed in time.
 
         """
-        which = {"filter": subjects.private_data(run_id)}
+        await self._purge(subjects.private_data(run_id))
+
+    async def erase_inputs(self, run_id: UUID) -> None:
+        """Delete the inputs of a run, and keep the texts that it produced.
+
+        Raises:
+            LogUnavailable: not confirmed in time.
+
+        """
+        pattern = subjects.private_data(run_id)
+        try:
+            kept = await list_subjects(self._client, subjects.INPUTS, pattern, within=self._within)
+        except (Unanswered, ApiError) as error:
+            raise LogUnavailable(f"erasing was not confirmed: {error!r}") from error
+        for subject in filter(subjects.is_of_inputs, kept):
+            await self._purge(subject)
+
+    async def _purge(self, pattern: str) -> None:
+        which = {"filter": pattern}
         try:
             await api(self._client, f"STREAM.PURGE.{subjects.INPUTS}", which, within=self._within)
         except (Unanswered, ApiError) as error:

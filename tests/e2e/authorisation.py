@@ -51,7 +51,8 @@ class Route(Struct, frozen=True, kw_only=True):
     @property
     def is_page(self) -> bool:
         """Whether a browser opens it, with a cookie."""
-        return self.handler.opt.get(DIALECT) is PAGES
+        # Litestar copies what a router passes on.
+        return self.handler.opt.get(DIALECT) == PAGES
 
     @property
     def takes_body(self) -> bool:
@@ -191,6 +192,7 @@ BODIES: Mapping[str, Callable[[Objects], Json]] = {
     "POST /v1/workflows": lambda _: {"name": "pushed", "graph": card()},
     "PUT /v1/workflows/{workflow_id}/deployments/{environment_name}": lambda _: {"version": 1},
     "POST /v1/deployments/{deployment_id}/rollback": lambda _: {"version": 1},
+    "POST /api/cleanup-run-data": lambda o: {"run_id": o.run_id},
     "POST /api/create-run": lambda o: {"workflow_id": o.workflow_id},
     "POST /api/workflow": lambda o: {"workflow_id": o.workflow_id, "workflow_api": card()},
     "POST /api/upload": lambda o: {"workflow_id": o.workflow_id, "workflow_api": card()},

@@ -39,6 +39,10 @@ class FakePrivateData:
         self.inputs = {key: kept for key, kept in self.inputs.items() if key[0] != run_id}
         self.texts = {key: kept for key, kept in self.texts.items() if key[0] != run_id}
 
+    async def erase_inputs(self, run_id: UUID) -> None:
+        """Delete the inputs of a run."""
+        self.inputs = {key: kept for key, kept in self.inputs.items() if key[0] != run_id}
+
 
 class FakeTombstones:
     """Tombstones in a dict."""

@@ -20,6 +20,8 @@ from events.run.events import (
     RunDataDeleted,
     RunDataErased,
     RunError,
+    RunInputsDeleted,
+    RunInputsErased,
     RunWaiting,
     StatusChanged,
 )
@@ -126,6 +128,8 @@ RUN_EXAMPLES: dict[str, Struct] = {
     ),
     "run.data_erased.v1": RunDataErased(reason="request", by="user:ada", at=NOW),
     "run.data_deleted.v1": RunDataDeleted(at=NOW),
+    "run.inputs_erased.v1": RunInputsErased(due=later(60), by="user:ada", at=NOW),
+    "run.inputs_deleted.v1": RunInputsDeleted(at=NOW),
 }
 
 RUN_EXTENDED: dict[str, Struct] = {

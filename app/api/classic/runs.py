@@ -1,6 +1,7 @@
 """/api: run a deployment and poll its status, as clients of comfyui-deploy do."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from app.api.requests import Inputs, idempotency_key, identifier
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.commands.runs.create_run import RunCreator
+from app.commands.runs.run_changes import RunChanges
 from app.http.bad_request import bad
 from app.openapi import errors, response
 from app.reads.aliases import AliasReads
@@ -30,6 +32,9 @@ LONGEST_ID = 100
 """Characters of an id, however it is written."""
 
 LONGEST_URL = 2000
+
+LONGEST_DELAY = 30 * 86_400
+"""Seconds that erased inputs may be kept, though nothing shows them."""
 
 
 class RunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +63,22 @@ class WorkflowRunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     workflow_id: Annotated[str, Meta(max_length=LONGEST_ID)]
     inputs: Inputs = {}
+
+
+class CleanUpRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A run whose inputs are to be erased."""
+
+    run_id: Annotated[str, Meta(max_length=LONGEST_ID)]
+    delay_seconds: Annotated[
+        float, Meta(ge=0, le=LONGEST_DELAY, description="After which they are deleted.")
+    ] = 60
+
+
+class CleanUpAnswer(Struct, frozen=True, kw_only=True):
+    """That it is on disk: it will be done."""
+
+    success: bool
+    message: str
 
 
 class RunAnswer(Struct, frozen=True, kw_only=True):
@@ -172,4 +193,29 @@ async def status(
     return status_view(found.run, found.progress, run_reads.spaces)
 
 
-ROUTES = [create, create_of_workflow, read, status]
+@post(
+    "/api/cleanup-run-data",
+    operation_id="cleanUpClassicRun",
+    status_code=200,
+    opt=needs(RUNS_WRITE, per_deployment=True),
+    responses=errors("not_found", "run_not_ended"),
+)
+async def clean_up(
+    run_changes: NamedDependency[RunChanges],
+    caller: NamedDependency[Caller],
+    language: NamedDependency[str],
+    data: JSONBody[CleanUpRequest],
+) -> CleanUpAnswer:
+    """Erase what went into a run that has ended; what it made stays, and so does every other run.
+
+    Nothing shows the inputs from now on. They are deleted after the delay, whatever dies meanwhile.
+    """
+    after = timedelta(seconds=data.delay_seconds)
+    try:
+        await run_changes.erase_inputs(caller, identifier(data.run_id), after=after)
+    except NotFound as error:
+        raise NotFound("Run not found") from error
+    return CleanUpAnswer(success=True, message=translate("The inputs are erased.", language))
+
+
+ROUTES = [create, create_of_workflow, read, status, clean_up]

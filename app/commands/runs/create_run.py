@@ -148,7 +148,7 @@ class RunCreator:
         meta = self._recorder.meta(caller, command_id=command_id)
         appended = await session.execute(command, meta)
         run = session.existing
-        if run.erased_at is not None:
+        if run.inputs_gone:
             # A twin of this request was faster, and its run is erased already.
             await self._inputs.erase(run.id)
         self._recent.note(run.id, session.position)

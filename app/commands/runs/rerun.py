@@ -16,7 +16,7 @@ from app.reads.runs.runs import RunReads
 from events.aggregates import RUN
 from events.batch import RunFilter
 from events.errors import CommandRefused, InputsErased, InvalidInputs, NotFound, NothingToRerun
-from events.run.events import RunDataDeleted, RunDataErased
+from events.run.redaction import ERASURES
 from events.run.state import Run
 from events.subjects import identifier_of
 from infra.gather_bounded import gather_bounded
@@ -158,7 +158,7 @@ class Reruns:
         """Return which runs are erased; the lists may not know it yet."""
         names = [RUN.name(run.id) for run in runs]
         last = await self._log_reader.last_events(names, until=await self._log_reader.head())
-        return {e.aggregate for e in last if isinstance(e.event, RunDataErased | RunDataDeleted)}
+        return {e.aggregate for e in last if isinstance(e.event, ERASURES)}
 
 
 def _plan(found: ResolvedRerun, version: Version) -> RunPlan:

@@ -74,7 +74,7 @@ class KeptInputs:
         if not run.has_inputs:
             return {}
         kept = await self._private.get_inputs(run.id, run.request_hash)
-        if kept is None or run.erased_at is not None:
+        if kept is None or run.inputs_gone:
             raise InputsErased
         values: dict[str, Value] = {n: v for n, v in kept.items() if n not in without}
         for name, value in values.items():

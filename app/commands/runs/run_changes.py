@@ -1,5 +1,6 @@
 """Cancel runs and batches, and erase what is private in a run."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from app.auth.caller import Caller
@@ -9,7 +10,7 @@ from app.reads.runs.batch_status import BatchStatus
 from app.reads.runs.batches import BatchReads
 from app.reads.runs.runs import FoundRun, RunReads, RunSession
 from events.batch import CancelBatch
-from events.run.commands import EraseRun, RequestCancel, RunCommand
+from events.run.commands import EraseInputs, EraseRun, RequestCancel, RunCommand
 
 
 class RunChanges:
@@ -45,6 +46,23 @@ class RunChanges:
         """
         session = await self._runs.session(caller, run_id)
         command = EraseRun(reason="request", by=caller.actor, now=self._recorder.now())
+        await self._execute(caller, session, command)
+        return FoundRun(run=session.existing, position=session.position)
+
+    async def erase_inputs(self, caller: Caller, run_id: UUID, *, after: timedelta) -> FoundRun:
+        """Erase what went into a run that has ended; it is deleted *after* so long.
+
+        What the run made stays. Again changes nothing.
+
+        Raises:
+            NotFound: there is no such run that the caller may know of.
+            RunNotEnded: it is still open.
+            LogUnavailable: it is not recorded.
+
+        """
+        session = await self._runs.session(caller, run_id)
+        now = self._recorder.now()
+        command = EraseInputs(due=now + after, by=caller.actor, now=now)
         await self._execute(caller, session, command)
         return FoundRun(run=session.existing, position=session.position)
 

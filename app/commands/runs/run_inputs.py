@@ -190,7 +190,7 @@ class RunInputs:
 
     async def erase(self, run_id: UUID) -> None:
         """Erase the stored inputs of a run."""
-        await self._private.erase(run_id)
+        await self._private.erase_inputs(run_id)
 
     def _check_room(self, valid: ValidInputs) -> None:
         """Check that the inputs of a run can be kept together."""

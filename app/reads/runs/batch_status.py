@@ -9,7 +9,8 @@ from msgspec import Struct
 from events.aggregates import BATCH, RUN
 from events.batch import Batch
 from events.envelope import AnyRecorded
-from events.run.events import RunDataDeleted, RunDataErased, StatusChanged
+from events.run.events import RunEvent, StatusChanged
+from events.run.redaction import ERASURES
 from events.run.status import TERMINAL, Status
 from events.subjects import identifier_of, kind_of
 from infra.event_store import EventStore, load
@@ -57,8 +58,8 @@ class Tally:
         self.batch = batch
         self._statuses: dict[str, str] = {}
         self._ended_at: datetime | None = None
-        self.erased: set[str] = set()
-        """Runs, by their names in the log, whose private data may not be shown any more."""
+        self.erased: dict[str, RunEvent] = {}
+        """The last erasure of each run that has one, by its name in the log."""
 
     def note(self, recorded: AnyRecorded) -> None:
         """Take in an event of the batch or of one of its runs."""
@@ -69,8 +70,8 @@ class Tally:
         self._statuses[name] = recorded.status
         if isinstance(event, StatusChanged) and event.status in TERMINAL:
             self.note_end(event.at)
-        if isinstance(event, RunDataErased | RunDataDeleted):
-            self.erased.add(name)
+        if isinstance(event, ERASURES):
+            self.erased[name] = event
 
     def note_end(self, at: datetime) -> None:
         """Take in when a run ended."""

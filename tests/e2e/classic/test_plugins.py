@@ -7,9 +7,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.e2e.graphs import MISSING, card, node
+from tests.e2e.graphs import MISSING, card, node, slow
 from tests.e2e.system import System, eventually
-from tests.e2e.tenant import Json, Tenant
+from tests.e2e.tenant import Json, Tenant, download
 
 UI_GRAPH: Json = {"nodes": [], "links": [], "version": 0.4, "extra": {"by": "the plugin"}}
 PACK = {"https://github.com/a/pack": {"hash": "0a1b", "disabled": False}}
@@ -194,6 +194,37 @@ async def test_every_door_takes_the_ids_that_things_had_elsewhere(ada: Tenant) -
     assert found == ours
     assert (pushed["workflow_id"], pushed["version"]) == (ours["workflow"], 2)
     assert (await ada.ended(run.json()["run_id"]))["workflow_id"] == ours["workflow"]
+
+
+async def test_the_inputs_of_a_run_are_cleaned_up_and_what_it_made_stays(
+    system: System, ada: Tenant, bob: Tenant
+) -> None:
+    deployment = await ada.deploy(card())
+    run, other = [await ada.run(deployment, {"colour": colour}) for colour in (1, 2)]
+    open_run = await ada.start(await ada.deploy(slow()), {"seed": 4})
+    body = {"run_id": run["id"], "delay_seconds": 0}
+
+    async with httpx.AsyncClient(base_url=system.url, trust_env=False) as stranger:
+        refused = await stranger.post("/api/cleanup-run-data", json=body)
+    hidden = await bob.http.post("/api/cleanup-run-data", json=body)
+    too_soon = await ada.http.post("/api/cleanup-run-data", json={"run_id": open_run})
+    first = await ada.http.post("/api/cleanup-run-data", json=body)
+    again = await ada.http.post("/api/cleanup-run-data", json=body)
+
+    assert (refused.status_code, hidden.status_code, too_soon.status_code) == (401, 404, 409)
+    assert [(a.status_code, a.json()["success"]) for a in (first, again)] == [(200, True)] * 2
+    assert await download(run["outputs"][0]["url"])
+    rerun = await ada.http.post(f"/v1/runs/{run['id']}/rerun", json={})
+    assert (rerun.status_code, rerun.json()["code"]) == (409, "inputs_erased")
+    assert (await ada.http.post(f"/v1/runs/{other['id']}/rerun", json={})).status_code == 202
+
+    async def deleted() -> bool:
+        timeline = await read(ada, f"/v1/runs/{run['id']}/timeline")
+        return "its inputs are deleted everywhere" in str(timeline)
+
+    await eventually(deleted)
+    await ada.cancel(open_run)
+    await ada.ended(open_run)
 
 
 async def test_what_cannot_be_run_is_named_where_the_plugin_sent_it(ada: Tenant) -> None:

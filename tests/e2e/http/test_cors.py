@@ -14,6 +14,7 @@ ROUTES = [
     ("GET", f"/api/status/{MISSING}"),
     ("POST", "/api/create-run"),
     ("POST", "/api/workflow"),
+    ("POST", "/api/cleanup-run-data"),
     ("POST", "/api/upload"),
     ("GET", "/api/workflows"),
     ("GET", f"/api/workflow/{MISSING}"),

@@ -1,7 +1,7 @@
 """What is private in an erased run is deleted everywhere, once, and at its time."""
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -11,7 +11,9 @@ from consumers.delivery import RetryLater
 from consumers.maintenance.retention import AT_ONCE
 from consumers.read_models.rebuild import rebuild
 from events.aggregates import RUN
+from events.run.commands import EraseInputs
 from events.run.status import Status
+from infra.event_store import load
 from infra.postgres import connect
 from projections.queries import find_runs
 from tests.builders.erasing import (
@@ -24,7 +26,7 @@ from tests.builders.erasing import (
     finish,
     kept,
 )
-from tests.builders.facts import created
+from tests.builders.facts import created, meta
 from tests.fakes.worker_parts import erase, sweep
 
 
@@ -147,3 +149,51 @@ async def test_a_sweep_of_more_runs_than_one_query_gives_misses_none(world: Worl
     tools = replace(world.tools, settings=settings)
 
     assert await sweep(tools) == AT_ONCE + 5
+
+
+async def ask_to_erase_inputs(world: World, run_id: UUID, *, seconds: float) -> None:
+    session = await load(world.store, RUN, run_id)
+    due = world.now + timedelta(seconds=seconds)
+    await session.execute(EraseInputs(due=due, by="user:ada", now=world.now), meta())
+
+
+async def test_inputs_are_deleted_alone_when_they_are_due_and_no_other_run_is_touched(
+    world: World,
+) -> None:
+    run_id, other = await world.ended_run(OWN, SHARED), await world.ended_run(SHARED)
+    await ask_to_erase_inputs(world, run_id, seconds=20)
+    with pytest.raises(RetryLater) as postponed:
+        await erase(run_id, 1, world.tools)
+    assert 15 < postponed.value.seconds <= 20
+    assert await world.private.get_inputs(run_id, "hash") is not None
+    world.now += timedelta(seconds=21)
+    await world.follow()
+    with pytest.raises(RetryLater):  # its images were just given up
+        await erase(run_id, 2, world.tools)
+    world.now += timedelta(seconds=20)
+    await world.follow()
+
+    for _ in range(2):
+        await erase(run_id, 3, world.tools)
+
+    assert await kept(world) == {
+        SHARED,
+        f"outputs/runs/{run_id}/{SECRET}",
+        f"outputs/runs/{other}/{SECRET}",
+    }
+    assert await world.private.get_inputs(run_id, "hash") is None
+    assert await world.private.get_texts(run_id, 1) == {1: SECRET}
+    assert await world.private.get_inputs(other, "hash") is not None
+    types = [entry.type for entry in await world.store.read(RUN.name(run_id))]
+    assert types[-2:] == ["run.inputs_erased.v1", "run.inputs_deleted.v1"]
+
+
+async def test_a_run_that_is_erased_as_a_whole_meanwhile_is_erased_as_a_whole(world: World) -> None:
+    run_id = await world.ended_run()
+    await ask_to_erase_inputs(world, run_id, seconds=100)
+    await world.ask_to_erase(run_id)
+
+    await erase(run_id, 1, world.tools)
+
+    assert await kept(world) == set()
+    assert (await world.run(run_id)).deleted_at == world.now

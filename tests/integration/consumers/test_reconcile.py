@@ -19,10 +19,12 @@ from events.machine.events import MachineRegistered
 from events.run.commands import (
     ClaimRun,
     CreateRun,
+    EraseInputs,
     EraseRun,
     FailRun,
     LoseAttempt,
     RecordDataDeleted,
+    RecordInputsDeleted,
     RecordOutputs,
     RequestCancel,
     RunCommand,
@@ -47,6 +49,7 @@ CANCEL = RequestCancel(by="user:ada", now=NOW)
 FAILED = FailRun(error=RunError(code="internal", message=""), now=NOW)
 ERASE = EraseRun(reason="request", by="user:ada", now=NOW)
 DELETED = RecordDataDeleted(now=NOW)
+ERASE_INPUTS = EraseInputs(due=NOW, by="user:ada", now=NOW)
 
 STAGES: dict[str, tuple[tuple[RunCommand, ...], str]] = {
     "accepted": ((), f"work.run.{MACHINE_ID}.{{run}}.1"),
@@ -60,6 +63,8 @@ STAGES: dict[str, tuple[tuple[RunCommand, ...], str]] = {
         "work.upload.{run}.2",
     ),
     "erased": ((CANCEL, ERASE), "work.erase.{run}.erased"),
+    "without inputs": ((CANCEL, ERASE_INPUTS), "work.erase.{run}.inputs"),
+    "without inputs, deleted": ((CANCEL, ERASE_INPUTS, RecordInputsDeleted(now=NOW)), ""),
     "cancelled": ((CANCEL,), ""),
     "failed": ((CLAIM, FAILED), ""),
     "erased and deleted": ((CANCEL, ERASE, DELETED), ""),
@@ -85,7 +90,7 @@ class World:
     async def run(self, *commands: RunCommand, run_id: UUID | None = None) -> UUID:
         run_id = run_id or uuid4()
         session = Session(self.store, RUN, run_id, tenant="user:ada")
-        for command in (CreateRun(created=created(run_id=run_id)), *commands):
+        for command in (CreateRun(created=created(run_id=run_id, has_inputs=True)), *commands):
             await session.execute(command, new_meta())
         return run_id
 

@@ -97,6 +97,22 @@ async def test_erasing_takes_all_of_one_run_and_nothing_of_another(log_client: C
     assert await messages(log_client) == 3
 
 
+async def test_the_inputs_of_a_run_are_erased_alone_as_often_as_one_likes(
+    log_client: Client,
+) -> None:
+    private, other = PrivateData(log_client), uuid4()
+    for run_id in (RUN_ID, other):
+        await private.put_inputs(run_id, "hash", VALUES)
+        await private.put_texts(run_id, 1, TEXTS)
+
+    for _ in range(2):
+        await private.erase_inputs(RUN_ID)
+
+    assert await private.get_inputs(RUN_ID, "hash") is None
+    assert await private.get_texts(RUN_ID, 1) == TEXTS
+    assert await private.get_inputs(other, "hash") == VALUES
+
+
 async def test_what_is_larger_than_a_message_is_refused(log_client: Client) -> None:
     private = PrivateData(log_client)
     limit = log_client.max_payload

@@ -59,6 +59,7 @@ async def test_each_fact_makes_its_work_once_and_most_make_none(name: str) -> No
         "run.retry_scheduled.v1": f"work.run.{MACHINE_ID}.{RUN_ID}.2",
         "run.outputs_produced.v1": f"work.upload.{RUN_ID}.1",
         "run.data_erased.v1": f"work.erase.{RUN_ID}.erased",
+        "run.inputs_erased.v1": f"work.erase.{RUN_ID}.inputs",
         "batch.created.v1": f"work.batch.{RUN_ID}.created",
         "batch.cancel_requested.v1": f"work.batch.{RUN_ID}.cancelled",
     }

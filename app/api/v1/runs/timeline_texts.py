@@ -18,6 +18,8 @@ from events.run.events import (
     RunDataErased,
     RunError,
     RunEvent,
+    RunInputsDeleted,
+    RunInputsErased,
     RunWaiting,
     StatusChanged,
 )
@@ -56,6 +58,8 @@ PHRASES: Texts = {
     "erased_request": "{by} asked for it",
     "erased_retention": "the retention period is over",
     "deleted": "its private data is deleted everywhere",
+    "inputs_erased": "its inputs were erased; its outputs stay",
+    "inputs_deleted": "its inputs are deleted everywhere",
     # what a run waits for
     "machine_queue": (
         "its turn: machine {machine} has as many runs as it may hold, or no worker is running"
@@ -115,6 +119,12 @@ def event_text(event: RunEvent, language: str) -> EventText:  # noqa: PLR0911, C
             return _event_text("erased", f"erased_{event.reason}", language, {"by": event.by})
         case RunDataDeleted():
             return EventText(phrase("deleted", language), "")
+        case RunInputsErased():
+            return EventText(
+                phrase("inputs_erased", language), phrase("erased_request", language, by=event.by)
+            )
+        case RunInputsDeleted():
+            return EventText(phrase("inputs_deleted", language), "")
 
 
 def _event_text(what: str, why: str, language: str, params: Mapping[str, object]) -> EventText:

@@ -7,7 +7,12 @@ import pytest
 
 from events.aggregates import RUN
 from events.errors import NotFound, RunNotEnded
-from events.run.commands import EraseRun, RecordDataDeleted
+from events.run.commands import (
+    EraseInputs,
+    EraseRun,
+    RecordDataDeleted,
+    RecordInputsDeleted,
+)
 from events.run.events import (
     AttemptFailed,
     AttemptLost,
@@ -17,13 +22,15 @@ from events.run.events import (
     RunDataErased,
     RunError,
     RunEvent,
+    RunInputsDeleted,
+    RunInputsErased,
     RunWaiting,
     StatusChanged,
 )
 from events.run.output import Output
-from events.run.redaction import redact_event
+from events.run.redaction import redact, redact_event
 from events.run.status import Status
-from tests.builders.facts import NOW, claimed, created, later, produced, uploaded
+from tests.builders.facts import NOW, claimed, created, draft, later, produced, uploaded
 from tests.observe import specification
 
 given = partial(specification.given, RUN)
@@ -149,3 +156,55 @@ def test_the_length_of_a_text_is_stored_and_that_of_a_file_is_not() -> None:
     assert b'"length":7' in encoded
     assert encoded.count(b"length") == 1
     assert msgspec.json.decode(encoded, type=list[Output]) == [TEXT, FILE]
+
+
+INPUTS = created(has_inputs=True)
+ERASE_INPUTS = EraseInputs(due=later(70), by="user:ada", now=later(9))
+INPUTS_ERASED = RunInputsErased(due=later(70), by="user:ada", at=later(9))
+INPUTS_DELETED = RunInputsDeleted(at=later(71))
+
+
+def test_only_the_inputs_of_an_ended_run_are_erased_alone_and_only_once() -> None:
+    given(INPUTS, claimed()).when(ERASE_INPUTS).then_refused(RunNotEnded)
+    given(INPUTS, ended()).when(ERASE_INPUTS).then(INPUTS_ERASED)
+    given(created(), INPUT, ended()).when(ERASE_INPUTS).then(INPUTS_ERASED)
+    given(INPUTS, ended(), INPUTS_ERASED).when(ERASE_INPUTS).then_nothing()
+    given(INPUTS, ended(), ERASED).when(ERASE_INPUTS).then_nothing()
+    given(created(), ended()).when(ERASE_INPUTS).then_nothing()
+
+
+def test_that_the_inputs_are_deleted_is_recorded_once_and_not_of_a_run_erased_as_a_whole() -> None:
+    done = RecordInputsDeleted(now=later(71))
+    given(INPUTS, ended()).when(done).then_nothing()
+    given(INPUTS, ended(), INPUTS_ERASED).when(done).then(INPUTS_DELETED)
+    given(INPUTS, ended(), INPUTS_ERASED, INPUTS_DELETED).when(done).then_nothing()
+    given(INPUTS, ended(), INPUTS_ERASED, ERASED).when(done).then_nothing()
+    given(INPUTS, ended(), INPUTS_ERASED, INPUTS_DELETED).when(ERASE).then(ERASED)
+
+
+def test_a_run_without_its_inputs_keeps_what_it_made() -> None:
+    before = RUN.fold([*rendered(), ended()])
+    after = RUN.fold([*rendered(), ended(), INPUTS_ERASED])
+    assert before is not None
+    assert after is not None
+    assert (after.outputs, after.uploads) == (before.outputs, before.uploads)
+    assert [(u.key, u.sha256, u.bytes) for u in after.inputs.values()] == [("", "", 70)]
+    assert (after.inputs_gone, after.erased_at) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("last", "shown"),
+    [
+        (ended(), {"input", "output"}),
+        (INPUTS_ERASED, {"output"}),
+        (INPUTS_DELETED, {"output"}),
+        (ERASED, set()),
+    ],
+)
+def test_the_last_erasure_says_what_is_shown_of_earlier_events(
+    last: RunEvent, shown: set[str]
+) -> None:
+    facts: list[RunEvent] = [INPUT, uploaded(name="made.png"), last]
+    recorded = [draft(fact, version=n) for n, fact in enumerate(facts, start=1)]
+    events = [entry.event for entry in redact(recorded)]
+    assert {e.role for e in events if isinstance(e, ImageUploaded) and e.key} == shown

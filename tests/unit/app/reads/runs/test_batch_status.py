@@ -77,7 +77,7 @@ def test_erasing_a_run_changes_no_count_and_hides_its_words() -> None:
     tally.note(erased)
 
     assert tally.status(1) == before
-    assert tally.erased == {RUN.name(batch_run_id(BATCH_ID, 0))}
+    assert tally.erased == {RUN.name(batch_run_id(BATCH_ID, 0)): erased.event}
 
 
 def test_what_happens_to_the_batch_itself_is_taken_in() -> None:
