@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
@@ -27,6 +28,7 @@ from app.commands.machines.states import MachineStates
 from app.commands.organisations import Organisations
 from app.commands.recorder import Recorder
 from app.commands.runs.callbacks import Callbacks
+from app.commands.runs.client_uploads import ClientUploads
 from app.commands.runs.create_batch import BatchCreator
 from app.commands.runs.create_run import RunCreator
 from app.commands.runs.lost_thumbnails import LostThumbnails
@@ -130,6 +132,7 @@ class Services(Struct, frozen=True, kw_only=True):
     compatibility: Compatibility
     run_changes: RunChanges
     callbacks: Callbacks
+    client_uploads: ClientUploads
     run_creator: RunCreator
     batch_creator: BatchCreator
     reruns: Reruns
@@ -234,7 +237,10 @@ def _services(
     statistics = StatisticsReads(pool, clock.now)
     inputs, quotas = _run_inputs(outside, classes), _quotas(outside)
     lost_thumbnails = LostThumbnails(runs, outside.work)
-    run_creator = RunCreator(recorder, deployments, inputs, quotas, recent_runs, metrics)
+    uploads = ClientUploads(
+        outside.storage, settings.spaces, most_bytes=settings.image_bytes, new_id=uuid4
+    )
+    run_creator = RunCreator(recorder, deployments, inputs, uploads, quotas, recent_runs, metrics)
     batch_creator = BatchCreator(
         recorder, deployments, inputs, quotas, recent_batches, log_reader, metrics
     )
@@ -284,6 +290,7 @@ def _services(
         compatibility=Compatibility(workflows, machines, graphs),
         run_changes=RunChanges(recorder, runs, batches),
         callbacks=_callbacks(outside),
+        client_uploads=uploads,
         run_creator=run_creator,
         batch_creator=batch_creator,
         reruns=Reruns(runs, run_creator, batch_creator, resolver, log_reader),

@@ -74,6 +74,9 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "cleanUpClassicRun": {
         "At once": {"run_id": RUN, "delay_seconds": 0},
     },
+    "presignClassicUpload": {
+        "A JPEG": {"fileType": "image/jpeg"},
+    },
     "createClassicRunOfWorkflow": {
         "By the workflow, as the Figma plugin": {
             "workflow_id": WORKFLOW,

@@ -48,6 +48,7 @@ PARAMETERS: Mapping[str, str] = {
     "environment": "Only those of this environment.",
     "environment_name": "The environment.",
     "follow": "`false`: end where the log ends now, rather than wait for what comes.",
+    "file_size": "How many bytes it has, 50 MiB at most.",
     "file": "The key of an output.",
     "force": "Do it although runs on the machine have not ended.",
     "from": "The number of the version to compare.",

@@ -109,6 +109,7 @@ REQUESTS: Texts = {
     "bad_user_id": "a user id must have 1 to {limit} printable characters",
     "person_needed": "this credential does not belong to a person who could own the organisation",
     "bad_environment": "unknown environment; known are: {known}",
+    "upload_type_not_supported": "only images of these types can be uploaded: {known}",
     "graph_needed": "send graph (API format), ui_graph (the editor's format), or both",
     "name_taken": "Another machine has this name.",
 }

@@ -76,6 +76,15 @@ def reach_key(check_id: UUID) -> str:
     return f"comfyd-checks/{check_id}"
 
 
+UPLOADS = "uploads/"
+"""What the keys of all files begin with that clients store themselves, to name in a run."""
+
+
+def upload_key(upload_id: UUID, extension: str) -> str:
+    """Name a file that a client stores itself; only those who got the name can find it."""
+    return f"{UPLOADS}temp_{upload_id}.{extension}"
+
+
 def input_key(
     tenant: str, sha256: str, extension: str, *, secret: bytes, generation: int = 0
 ) -> str:

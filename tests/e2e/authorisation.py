@@ -193,6 +193,7 @@ BODIES: Mapping[str, Callable[[Objects], Json]] = {
     "PUT /v1/workflows/{workflow_id}/deployments/{environment_name}": lambda _: {"version": 1},
     "POST /v1/deployments/{deployment_id}/rollback": lambda _: {"version": 1},
     "POST /api/cleanup-run-data": lambda o: {"run_id": o.run_id},
+    "POST /api/get-presigned-upload-url": lambda _: {"fileType": "image/png"},
     "POST /api/create-run": lambda o: {"workflow_id": o.workflow_id},
     "POST /api/workflow": lambda o: {"workflow_id": o.workflow_id, "workflow_api": card()},
     "POST /api/upload": lambda o: {"workflow_id": o.workflow_id, "workflow_api": card()},
@@ -215,6 +216,7 @@ BODIES: Mapping[str, Callable[[Objects], Json]] = {
 
 QUERIES: Mapping[str, Callable[[Objects], dict[str, str]]] = {
     "GET /api/run": lambda o: {"run_id": o.run_id},
+    "GET /api/upload-url": lambda _: {"type": "image/png", "file_size": "70"},
     "GET /v1/workflows/{workflow_id}/diff": lambda _: {"from": "1", "to": "1"},
 }
 """Query parameters, for each route that requires some."""

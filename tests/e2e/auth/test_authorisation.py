@@ -30,7 +30,10 @@ from tests.e2e.authorisation import (
 )
 from tests.e2e.system import System
 
-OPEN = re.compile(r"/(api/(doc|view)|files|health|docs|openapi\.json|assets|sign-in)(/|$)")
+OPEN = re.compile(
+    r"/(api/(doc|view|update-run|file-upload|machine-built)|files|health|docs|openapi\.json|assets"
+    r"|sign-in)(/|$)"
+)
 """What anybody may read."""
 
 

@@ -13,6 +13,8 @@ ROUTES = [
     ("GET", "/api/run?run_id=x"),
     ("GET", f"/api/status/{MISSING}"),
     ("POST", "/api/create-run"),
+    ("POST", "/api/get-presigned-upload-url"),
+    ("GET", "/api/upload-url"),
     ("POST", "/api/workflow"),
     ("POST", "/api/cleanup-run-data"),
     ("POST", "/api/upload"),

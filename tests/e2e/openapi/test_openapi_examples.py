@@ -43,6 +43,7 @@ class Story:
             "user_id": "dora",
             "from": 1,
             "to": 2,
+            "file_size": 70,
         }
 
     def learn(self, path: str, answer: Json) -> None:

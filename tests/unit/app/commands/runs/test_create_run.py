@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from app.auth.caller import Caller
 from app.commands.recorder import Recorder
+from app.commands.runs.client_uploads import ClientUploads
 from app.commands.runs.create_run import AcceptedRun, RunCreator
 from app.commands.runs.run_inputs import RunInputs
 from app.limits.quotas import Quotas
@@ -28,6 +29,7 @@ from events.run.events import RunCreated
 from infra.event_store import Session
 from infra.images.store import InputImages
 from infra.jetstream.tombstones import Tombstones
+from infra.settings.settings import Spaces
 from infra.telemetry.api_metrics import ApiMetrics
 from tests.builders.facts import MACHINE_ID, NOW, meta, pushed
 from tests.fakes.event_store import MemoryEventStore
@@ -76,6 +78,9 @@ def private() -> FakePrivateData:
     return FakePrivateData()
 
 
+SPACES = Spaces(endpoint="", endpoint_cdn="http://s3", bucket="b", key="k", secret="s")
+
+
 class Creator:
     """The use-case over a log in memory; there are no images, and no limits."""
 
@@ -97,6 +102,7 @@ class Creator:
             Recorder(store=store, now=lambda: NOW, new_id=uuid4),
             DeploymentReads(store, none),
             inputs,
+            ClientUploads(FakeObjectStorage(), SPACES, most_bytes=100, new_id=uuid4),
             Quotas(none, store, in_flight=0, per_day=0, now=lambda: NOW),
             RecentWrites(),
             ApiMetrics(CollectorRegistry()),

@@ -1,0 +1,106 @@
+"""Images that clients store themselves, by an address that we sign, before they name them in a run.
+
+They are taken like images that come with a request: read when the run is made, verified by their
+bytes, stored under their content. So a run keeps its image when the upload is gone.
+"""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+from msgspec import Struct
+
+from events.graph.values import ImageBytes, ImageUrl, Value
+from infra.s3.keys import UPLOADS, upload_key
+from infra.s3.port import ObjectMissing, ObjectStorage
+from infra.s3.urls import public_url
+from infra.settings.settings import Spaces
+
+EXTENSIONS: Mapping[str, str] = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/jpg": "jpg",
+    "image/webp": "webp",
+    "image/gif": "gif",
+}
+"""Of the types of images that runs take."""
+
+
+class UploadAddress(Struct, frozen=True, kw_only=True):
+    """Where a client stores an image, and where it will be."""
+
+    upload_id: UUID
+    url: str
+    """For one PUT, as this type and no other."""
+
+    key: str
+    public_url: str
+    extension: str
+
+
+class ClientUploads:
+    """Use-case: let a client store an image, and take it for a run."""
+
+    def __init__(
+        self,
+        storage: ObjectStorage,
+        spaces: Spaces,
+        *,
+        most_bytes: int,
+        new_id: Callable[[], UUID],
+    ) -> None:
+        """Take images of up to *most_bytes*; *new_id* returns ids that cannot be guessed."""
+        self._storage = storage
+        self._spaces = spaces
+        self._most_bytes = most_bytes
+        self._new_id = new_id
+
+    async def address(self, media_type: str, *, seconds: int) -> UploadAddress:
+        """Return where an image of this type, one of EXTENSIONS, may be stored for a while.
+
+        Raises:
+            StorageUnavailable, StorageRefused: there is none just now.
+
+        """
+        upload_id, extension = self._new_id(), EXTENSIONS[media_type]
+        key = upload_key(upload_id, extension)
+        return UploadAddress(
+            upload_id=upload_id,
+            url=await self._storage.upload_url(key, media_type, seconds=seconds),
+            key=key,
+            public_url=public_url(self._spaces, key),
+            extension=extension,
+        )
+
+    async def taken(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """Return the inputs of a run with what clients stored here in the place of its address.
+
+        It is read from storage, whose address a worker might not reach. What is not there or too
+        large stays an address, and is refused as any other.
+
+        Raises:
+            StorageUnavailable, StorageRefused: later might work.
+
+        """
+        return {name: await self._taken(value) for name, value in values.items()}
+
+    async def _taken(self, value: Value) -> Value:
+        key = self._key(value.url) if isinstance(value, ImageUrl) else None
+        if key is None:
+            return value
+        size = await self._storage.size(key)
+        if size is None or size > self._most_bytes:
+            return value
+        try:
+            return ImageBytes(await self._storage.get_bytes(key))
+        except ObjectMissing:
+            return value
+
+    def _key(self, url: str) -> str | None:
+        """Return the key of an upload that an address leads to; None: it leads elsewhere."""
+        begin = public_url(self._spaces, UPLOADS)
+        plain = urlsplit(url)._replace(query="", fragment="").geturl()
+        key = UPLOADS + unquote(plain.removeprefix(begin))
+        if not plain.startswith(begin) or "/" in key.removeprefix(UPLOADS):
+            return None
+        return key

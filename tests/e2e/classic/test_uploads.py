@@ -1,0 +1,59 @@
+"""Images that clients store themselves: signed address, PUT, and a run by the public address."""
+
+import httpx
+import pytest
+
+from tests.builders.pictures import picture, saved
+from tests.e2e.graphs import load
+from tests.e2e.tenant import Json, Tenant, download
+
+
+async def presigned(tenant: Tenant) -> tuple[str, str]:
+    """Ask as the Figma plugin does."""
+    answer = await tenant.http.post("/api/get-presigned-upload-url", json={"fileType": "image/png"})
+    body = answer.json()
+    assert answer.status_code == 200, answer.text
+    assert body.keys() == {"presignedUrl", "cdnUrl", "key", "fileType", "extension"}
+    assert (body["fileType"], body["extension"]) == ("image/png", "png")
+    return body["presignedUrl"], body["cdnUrl"]
+
+
+async def upload_url(tenant: Tenant) -> tuple[str, str]:
+    """Ask as the older clients do."""
+    params = {"type": "image/png", "file_size": "200"}
+    answer = await tenant.http.get("/api/upload-url", params=params)
+    body = answer.json()
+    assert answer.status_code == 200, answer.text
+    assert body["file_id"].startswith("img_")
+    return body["upload_url"], body["download_url"]
+
+
+@pytest.mark.parametrize("ask", [presigned, upload_url], ids=lambda ask: ask.__name__)
+async def test_a_run_takes_what_was_uploaded_by_its_address(ada: Tenant, ask: object) -> None:
+    image = saved("PNG", picture(9, 7, seed=81))
+    deployment = await ada.deploy(load())
+    workflow = (await ada.http.get(f"/v1/deployments/{deployment}")).json()["workflow_id"]
+    put_url, public = await (presigned if ask is presigned else upload_url)(ada)
+
+    async with httpx.AsyncClient(trust_env=False) as storage:
+        put = await storage.put(put_url, content=image, headers={"Content-Type": "image/png"})
+        other = await storage.put(put_url, content=image, headers={"Content-Type": "text/html"})
+    body = {"workflow_id": workflow, "inputs": {"picture": public}}
+    made = await ada.http.post("/api/create-run", json=body)
+    run: Json = await ada.ended(made.json()["run_id"])
+
+    assert (put.is_success, other.status_code) == (True, 403)
+    assert run["status"] == "success", run["error"]
+    [output] = run["outputs"]
+    assert (output["width"], output["height"]) == (9, 7)
+    assert await download(output["url"])
+
+
+async def test_a_type_that_no_run_takes_is_refused_by_name(ada: Tenant) -> None:
+    body = {"fileType": "image/svg+xml"}
+    refused = await ada.http.post("/api/get-presigned-upload-url", json=body)
+    query = await ada.http.get("/api/upload-url", params={"type": "text/html", "file_size": "1"})
+    for answer, field in ((refused, "fileType"), (query, "type")):
+        [issue] = answer.json()["error"]["issues"]
+        assert (answer.status_code, issue["path"]) == (400, [field])
+        assert issue["code"] == "upload_type_not_supported"
