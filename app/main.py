@@ -48,7 +48,7 @@ from infra.telemetry.api_metrics import ApiMetrics
 from infra.telemetry.exposition import Exposition
 from infra.telemetry.watchdog import Watchdog
 
-GUARDED_ROUTES = [*classic.ROUTES, *classic.WITH_GRAPHS, *WITH_IMAGES, *WITH_GRAPHS, *OTHERS]
+GUARDED_ROUTES = [*classic.ROUTES, *WITH_IMAGES, *WITH_GRAPHS, *OTHERS]
 """All that need a credential."""
 
 GRAPH_BODY = 16 * 1024 * 1024
@@ -163,10 +163,11 @@ def build_app(
 def _guarded(body_limit: int) -> Iterator[Router]:
     """Group the routes by what a body may be there."""
     groups: tuple[tuple[list[HTTPRouteHandler], int, dict[str, Any]], ...] = (
-        (classic.ROUTES, body_limit, {DIALECT: CLASSIC}),
+        (classic.WITH_IMAGES, body_limit, {DIALECT: CLASSIC}),
         (classic.WITH_GRAPHS, GRAPH_BODY, {DIALECT: CLASSIC}),
         (WITH_IMAGES, body_limit, {}),
         (WITH_GRAPHS, GRAPH_BODY, {}),
+        (classic.OTHERS, SMALL_BODY, {DIALECT: CLASSIC}),
         (OTHERS, SMALL_BODY, {}),
     )
     for handlers, most, opt in groups:

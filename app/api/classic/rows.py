@@ -150,6 +150,10 @@ TYPE_OF_INPUT: Mapping[InputKind, str] = {
 }
 """Of all others: string."""
 
+MOST_PACKS = 1000
+LONGEST_PACK = 200
+"""Characters of the name of a pack, which may be an address."""
+
 _COMFYUI = "comfyui"
 _FILE = "file"
 
@@ -273,19 +277,28 @@ def input_row(field: InputField) -> ClassicInput:
 
 
 def custom_nodes_in(snapshot: Mapping[str, Any] | None) -> Json:
-    """Return the packs that a snapshot of ComfyUI-Manager names, as versions keep them."""
-    if not snapshot:
-        return {}
-    packs: Json = {
-        **(snapshot.get("git_custom_nodes") or {}),
-        **(snapshot.get("cnr_custom_nodes") or {}),
-    }
-    for file in snapshot.get("file_custom_nodes") or ():
+    """Return the packs that a snapshot of ComfyUI-Manager names, as versions keep them.
+
+    It is what another program wrote: what is no pack in it is left out.
+    """
+    packs: Json = {}
+    for part in ("git_custom_nodes", "cnr_custom_nodes"):
+        packs |= _packs((snapshot or {}).get(part))
+    files = (snapshot or {}).get("file_custom_nodes")
+    for file in files if isinstance(files, list) else ():
         if isinstance(file, dict) and isinstance(name := file.get("filename"), str):
-            packs[name] = {_FILE: True, **file}
-    if isinstance(commit := snapshot.get("comfyui"), str):
-        packs[_COMFYUI] = commit
-    return packs
+            packs |= _packs({name: {_FILE: True, **file}})
+    if isinstance(commit := (snapshot or {}).get(_COMFYUI), str):
+        packs |= _packs({_COMFYUI: commit})
+    return dict(list(packs.items())[:MOST_PACKS])
+
+
+def _packs(found: object) -> Json:
+    return {
+        name: what
+        for name, what in (found.items() if isinstance(found, dict) else ())
+        if 0 < len(name) <= LONGEST_PACK and isinstance(what, str | dict)
+    }
 
 
 def snapshot_of(packs: CustomNodes) -> Json | None:

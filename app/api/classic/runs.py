@@ -218,4 +218,4 @@ async def clean_up(
     return CleanUpAnswer(success=True, message=translate("The inputs are erased.", language))
 
 
-ROUTES = [create, create_of_workflow, read, status, clean_up]
+OTHERS = [status, clean_up]

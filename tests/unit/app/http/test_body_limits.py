@@ -17,6 +17,11 @@ FREE = (
     "CreateRunRequest.inputs[]",
     "CreateBatchRequest.inputs[][]",
     "RerunRequest.inputs[]",
+    "WorkflowRunRequest.inputs[]",
+    "UploadRequest.workflow",
+    "UploadRequest.snapshot",
+    "UploadRequest.dependencies",
+    "VersionRequest.workflow",
     "PushVersionRequest.graph",
     "PushVersionRequest.ui_graph",
     "PushVersionRequest.custom_nodes[]",
@@ -95,11 +100,21 @@ def test_the_check_finds_what_has_no_limit() -> None:
 @pytest.mark.parametrize("setting", [64 * 1024 * 1024, 1000])
 def test_only_bodies_with_images_may_be_as_long_as_the_setting_says(setting: int) -> None:
     limits = {path: handler.resolve_request_max_body_size() for path, handler in handlers(setting)}
-    with_images = {"/api/run", "/v1/runs", "/v1/batches", "/v1/runs/{run_id:str}/rerun"}
+    with_images = {
+        "/api/run",
+        "/api/create-run",
+        "/v1/runs",
+        "/v1/batches",
+        "/v1/runs/{run_id:str}/rerun",
+    }
 
     assert {limits[path] for path in with_images} == {setting}
-    assert limits["/v1/workflows"] == min(GRAPH_BODY, setting)
-    others = {
-        limit for path, limit in limits.items() if path not in {*with_images, "/v1/workflows"}
+    with_graphs = {
+        "/api/upload",
+        "/api/workflow",
+        "/api/workflow/{workflow_id:str}/version",
+        "/v1/workflows",
     }
+    assert {limits[path] for path in with_graphs} == {min(GRAPH_BODY, setting)}
+    others = {limit for path, limit in limits.items() if path not in with_images | with_graphs}
     assert others == {min(SMALL_BODY, setting)}
