@@ -33,7 +33,7 @@ LONGEST_ID = 100
 
 LONGEST_URL = 2000
 
-LONGEST_DELAY = 30 * 86_400
+LONGEST_DELAY = 86_400
 """Seconds that erased inputs may be kept, though nothing shows them."""
 
 

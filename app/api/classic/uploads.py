@@ -57,7 +57,7 @@ async def presign(
     caller: NamedDependency[Caller],  # noqa: ARG001 -- it is for callers only
     data: JSONBody[PresignRequest],
 ) -> Presigned:
-    """Let an image be stored; the address holds for ten minutes, for just this type."""
+    """Return where to store an image; the address holds for ten minutes, for just this type."""
     found = await client_uploads.address(_taken(data.file_type, "/fileType"), seconds=PUT_WITHIN)
     return Presigned(
         presignedUrl=found.url,
@@ -75,7 +75,7 @@ async def upload_url(
     media_type: Annotated[str, QueryParameter(name="type", max_length=100)],
     file_size: Annotated[int, QueryParameter(ge=1, le=MOST_BYTES)],  # noqa: ARG001 -- checked
 ) -> UploadUrl:
-    """Let an image be stored; the address holds for ten minutes, for just this type."""
+    """Return where to store an image; the address holds for ten minutes, for just this type."""
     found = await client_uploads.address(_taken(media_type, "/type"), seconds=PUT_WITHIN)
     return UploadUrl(
         upload_url=found.url,
