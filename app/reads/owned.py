@@ -18,6 +18,7 @@ _NOT_FOUND: Texts = {
     "run": "there is no run with this id",
     "batch": "there is no batch with this id",
     "workflow": "there is no workflow with this id",
+    "version": "there is no version with this id",
     "deployment": "there is no deployment with this id",
     "machine": "there is no machine with this id",
     "key": "there is no key with this id",
@@ -26,7 +27,7 @@ _NOT_FOUND: Texts = {
     "session": "there is no session with this id",
     "alias": "there is no alias with this id",
 }
-"""By the kind of the aggregate."""
+"""By the kind of the aggregate, or of a part of one."""
 
 
 def _none(_: object) -> Iterable[UUID]:

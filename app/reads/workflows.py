@@ -7,7 +7,6 @@ from app.reads.graphs import Graphs
 from app.reads.owned import is_visible, load_owned, not_found
 from app.reads.wait_for_projection import wait_for_projection
 from events.aggregates import WORKFLOW
-from events.errors import NotFound
 from events.graph.diff import GraphDiff, diff_inputs, diff_nodes
 from events.workflow import Workflow, WorkflowVersionCreated
 from infra.event_store import EventStore
@@ -73,7 +72,7 @@ class WorkflowReads:
                 await wait_for_projection(self._log_reader, connection)
                 workflow_id = await workflow_of_version(connection, caller.tenant, version_id)
         if workflow_id is None:
-            raise NotFound("there is no version with this id")
+            raise not_found("version")
         workflow = await self.find(caller, workflow_id)
         return workflow, next(v for v in workflow.versions if v.version_id == version_id)
 

@@ -244,6 +244,7 @@ async def test_what_cannot_be_run_is_named_where_the_plugin_sent_it(ada: Tenant)
         (f"/api/workflow/{MISSING}", 404, {"error": "Workflow not found"}),
         ("/api/workflow/nonsense", 404, {"error": "Workflow not found"}),
         (f"/api/workflow-version/{MISSING}", 404, {"error": "No version found"}),
+        ("/api/workflow-version/nonsense", 404, {"error": "No version found"}),
         (f"/api/machine/{MISSING}", 404, {"error": "Machine not found"}),
     ],
 )

@@ -21,7 +21,7 @@ EXAMPLES = 30
 CONFIG = """
 [checks]
 # What fits the schema may still be wrong for this workflow, or at this moment.
-positive_data_acceptance.expected-statuses = ["2xx", "304", "400", "404", "409", "422"]
+positive_data_acceptance.expected-statuses = ["2xx", "304", "307", "400", "404", "409", "422"]
 """
 
 

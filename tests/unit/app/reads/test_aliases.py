@@ -55,6 +55,12 @@ async def test_an_id_that_is_no_uuid_may_stand_for_something() -> None:
         await reads.resolve(ADA, AliasKind.DEPLOYMENT, "dep_8")
 
 
+@pytest.mark.parametrize("kind", AliasKind)
+async def test_what_is_no_id_at_all_is_not_found(kind: AliasKind) -> None:
+    with pytest.raises(NotFound, match=f"no {kind} with this id"):
+        await AliasReads(MemoryEventStore()).resolve(ADA, kind, "nonsense")
+
+
 async def test_an_id_of_ours_is_itself_without_a_look_at_the_log() -> None:
     reads = AliasReads(cast("EventStore", None))
     assert await reads.resolve(ADA, AliasKind.DEPLOYMENT, str(OURS)) == OURS
