@@ -5,7 +5,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from events.aggregates import RUN
-from events.run.commands import CreateRun, EraseRun, RecordDataDeleted, RequestCancel, RunCommand
+from events.run.commands import (
+    CreateRun,
+    EraseInputs,
+    EraseRun,
+    RecordDataDeleted,
+    RecordInputsDeleted,
+    RequestCancel,
+    RunCommand,
+)
 from infra.event_store import Session
 from infra.jetstream.calls import api
 from infra.jetstream.connection import Client
@@ -16,6 +24,11 @@ from tests.builders.facts import NOW, created, meta
 ENDED = (RequestCancel(by="user:ada", now=NOW),)
 ERASED = (*ENDED, EraseRun(reason="request", by="user:ada", now=NOW))
 DELETED = (*ERASED, RecordDataDeleted(now=NOW))
+WITHOUT_INPUTS = (
+    *ENDED,
+    EraseInputs(due=NOW, by="user:ada", now=NOW),
+    RecordInputsDeleted(now=NOW),
+)
 
 
 async def new_run(client: Client, *commands: RunCommand) -> UUID:

@@ -28,6 +28,7 @@ from tests.builders.backups import (
     DELETED,
     ENDED,
     ERASED,
+    WITHOUT_INPUTS,
     content,
     names_in,
     new_run,
@@ -183,6 +184,21 @@ async def test_what_is_erased_does_not_come_back_with_older_data(log_client: Cli
         assert await private.get_texts(run_id, 1) == {}
     assert set(storage.objects) == {f"outputs/runs/{run_id}/a.png" for run_id in kept}
     assert (await state(log_client, subjects.INPUTS))["state"]["messages"] == 5
+
+
+async def test_inputs_that_a_backup_brings_back_are_erased_again_and_texts_stay(
+    log_client: Client,
+) -> None:
+    private = PrivateData(log_client)
+    run_id, other = await new_run(log_client, *WITHOUT_INPUTS), await new_run(log_client, *ENDED)
+    await private.put_texts(run_id, 1, {0: "moonlit-otter"})
+
+    for _ in range(2):
+        assert await erase_data_again(log_client, await find_erased(log_client)) == 0
+
+    assert await private.get_inputs(run_id, "hash") is None
+    assert await private.get_texts(run_id, 1) == {0: "moonlit-otter"}
+    assert await private.get_inputs(other, "hash") == {"prompt": "moonlit-otter"}
 
 
 async def test_a_cluster_gets_three_replicas_that_all_have_everything(
