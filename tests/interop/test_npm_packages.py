@@ -19,6 +19,7 @@ from tests.e2e.node import command, install, node_and_npm
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
 
+RECORD = os.environ.get("COMFYD_RECORD_COMPATIBILITY") == "1"
 PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
 BEGIN, END = "<!-- what ran: begin -->\n", "<!-- what ran: end -->\n"
 
@@ -71,7 +72,7 @@ async def test_what_the_packages_do_works_and_the_page_says_just_that(flows: lis
     text = PAGE.read_text("utf-8")
     before, _, rest = text.partition(BEGIN)
     told, _, after = rest.partition(END)
-    if os.environ.get("COMFYD_RECORD_COMPATIBILITY"):
+    if RECORD:
         PAGE.write_text(before + BEGIN + table(flows) + END + after, "utf-8")
         return
     assert told == table(flows)

@@ -8,6 +8,7 @@ from litestar.params import FromQuery
 from litestar.response import Redirect
 
 from app.openapi import errors, response
+from app.openapi.answers import ANY_TYPE
 from app.openapi.document import whole_document
 from app.reads.runs.runs import RunReads
 from events.errors import NotFound
@@ -22,7 +23,7 @@ PREFIX = "/api"
     "/api/view",
     operation_id="viewClassicFile",
     status_code=307,
-    responses=response(307, None, "Where the file is.") | errors("not_found"),
+    responses=response(307, Any, "Where the file is.", media_type=ANY_TYPE) | errors("not_found"),
 )
 async def view(state: State, file: FromQuery[str]) -> Redirect:
     """Lead to an output of a run by its key; no credential is needed."""
