@@ -65,20 +65,24 @@ class Eraser(Struct, frozen=True, kw_only=True):
         """
         session = await load(self.store, RUN, run_id)
         run = session.state
-        if run is None or not (inputs_are_due(run) or (run.erased_at and not run.deleted_at)):
+        if run is None:
             return
         try:
             if inputs_are_due(run):
                 await self._erase_inputs(session)
-                return
-            await self.private.erase(run_id)
-            await self.storage.delete_all(output_folder(run_id))
-            async with self.pool.connection() as connection:
-                await forget_progress_of(connection, run_id)
-            await self._delete_images(session, run.erased_at or run.updated_at)
+            elif run.erased_at is not None and run.deleted_at is None:
+                await self._erase_all(session, run.erased_at)
         except (StorageUnavailable, StorageRefused, PostgresUnavailable) as error:
             log.warning("erase.postponed", extra={"run_id": str(run_id), "error": str(error)})
             raise RetryLater(growing_delay(delivery)) from error
+
+    async def _erase_all(self, session: RunSession, erased_at: datetime) -> None:
+        run_id = session.existing.id
+        await self.private.erase(run_id)
+        await self.storage.delete_all(output_folder(run_id))
+        async with self.pool.connection() as connection:
+            await forget_progress_of(connection, run_id)
+        await self._delete_images(session, erased_at)
         done = RecordDataDeleted(now=self.runs.now())
         await session.execute(done, self.runs.meta(session, "deleted"))
 
