@@ -28,6 +28,7 @@ _OTHERS: tuple[tuple[re.Pattern[str], Callable[[int, str], str]], ...] = (
     (re.compile(r"\b[0-9a-f]{64}\b"), lambda n, _: sha256(b"%d" % n).hexdigest()),
     (re.compile(r"\bcfd_[\w-]{16,}"), lambda n, was: f"cfd_EXAMPLE{n}".ljust(len(was), "x")),
     (re.compile(r"\bcfd_(?!EXAMPLE)[\w-]{8}(?=\\?\")"), lambda n, _: f"cfd_EXAMPLE{n}"),
+    (re.compile(r"(?<=X-Amz-Credential=)[\w-]+"), lambda *_: "EXAMPLEKEY"),
     (re.compile(r"\bgAAAA[\w-]{20,}=*"), lambda n, _: f"gAAAAEXAMPLE{n}"),
     (re.compile(r"\bworker:[\w.-]+:\d+"), lambda n, _: f"worker:gpu-host:{n + 40}"),
     (re.compile(r"http://127\.0\.0\.1:\d+"), lambda *_: "https://files.example.com"),

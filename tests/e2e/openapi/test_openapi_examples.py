@@ -44,6 +44,7 @@ class Story:
             "from": 1,
             "to": 2,
             "file_size": 70,
+            "type": "image/png",
         }
 
     def learn(self, path: str, answer: Json) -> None:
