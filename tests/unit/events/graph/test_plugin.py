@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from msgspec import UNSET
 
@@ -16,6 +17,7 @@ from events.graph.object_info import Infos, check_against
 from events.graph.plugin import injected, plugin_nodes, plugin_problems
 from events.graph.seeds import choose_seeds
 from infra.translation import problem_text
+from tests.editor_oracle.answers import object_info
 
 Json = dict[str, Any]
 RUN = UUID(int=7)
@@ -242,6 +244,32 @@ def test_a_machine_without_the_plugin_is_told_what_to_install() -> None:
     assert check_against(compile_with_defaults(graph), infos) == expected
     for language in ("en", "zh"):
         assert "comfyui-deploy" in problem_text(expected[0], language)
+
+
+@pytest.mark.parametrize(
+    ("one", "slots"),
+    [
+        (external("Image"), 1),
+        (external("ImageAlpha"), 1),
+        (external("ImageBatch"), 1),
+        (external("Audio"), 1),
+        (external("Video", **VIDEO), 3),
+        (external("ComfyDeployWebscoketImageInput"), 1),
+    ],
+)
+def test_what_takes_a_place_is_what_a_stock_comfyui_has(one: Json, slots: int) -> None:
+    stock = msgspec.json.decode(object_info())
+    graph = {"1": one} | {f"9{n}": node("PreviewAny", source=["1", n]) for n in range(slots)}
+    names = {"x": "f.bin", "x[0]": "0.png", "x[1]": "1.png"}
+    several = one["class_type"].endswith("ImageBatch")
+
+    found = compiled(graph, {"x": [URL, URL] if several else URL}, **names)
+
+    assert one["class_type"] not in {n["class_type"] for n in found.values()}
+    assert (
+        check_against(found, {n["class_type"]: stock[n["class_type"]] for n in found.values()})
+        == []
+    )
 
 
 def test_every_class_compiles_with_its_defaults_and_with_none() -> None:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
@@ -19,12 +20,13 @@ from app.reads.deployments import DeploymentReads
 from app.reads.graphs import Graphs
 from app.reads.machine_classes import MachineClasses
 from app.reads.runs.recent_writes import RecentWrites
-from events.aggregates import DEPLOYMENT, RUN, WORKFLOW
+from events.aggregates import DEPLOYMENT, MACHINE, RUN, WORKFLOW
 from events.deployment import PromoteVersion
 from events.errors import AlreadyExists, InvalidInputs, NotFound
 from events.graph.externals import InputKind
 from events.graph.inputs import InputField
 from events.ids import deployment_id, keyed_run_id
+from events.machine.decide import RecordSnapshot, RegisterMachine
 from events.run.events import RunCreated
 from infra.event_store import Session
 from infra.images.store import InputImages
@@ -32,6 +34,7 @@ from infra.jetstream.tombstones import Tombstones
 from infra.settings.settings import Spaces
 from infra.telemetry.api_metrics import ApiMetrics
 from tests.builders.facts import MACHINE_ID, NOW, meta, pushed
+from tests.builders.machines import registered, snapshot
 from tests.fakes.event_store import MemoryEventStore
 from tests.fakes.object_storage import FakeObjectStorage
 from tests.fakes.private_data import FakePrivateData, FakeTombstones
@@ -86,6 +89,7 @@ class Creator:
 
     def __init__(self, store: MemoryEventStore, private: FakePrivateData) -> None:
         none = cast("Any", None)
+        self.storage = FakeObjectStorage()
         inputs = RunInputs(
             InputImages(
                 storage=FakeObjectStorage(),
@@ -94,7 +98,7 @@ class Creator:
             ),
             cast("Any", private),
             cast("Any", SimpleNamespace(max_body=1_000_000)),
-            MachineClasses(store, Graphs(FakeObjectStorage(), secret=b"s")),
+            MachineClasses(store, Graphs(self.storage, secret=b"s")),
             allow_private_urls=False,
             now=lambda: NOW,
         )
@@ -201,3 +205,47 @@ async def test_refused_inputs_leave_nothing_behind(
         await creator.create({"seed": 1})
     assert [p.pointer for p in refused.value.problems] == ["/inputs/seed", "/inputs/prompt"]
     assert (created_runs(store), private.inputs) == ([], {})
+
+
+STYLE = InputField(
+    name="style", kind=InputKind.LORA, class_type="ComfyUIDeployExternalLora", required=True
+)
+
+
+async def observe(store: MemoryEventStore, creator: Creator, *classes: str) -> None:
+    """Have the machine be observed, with these classes of nodes."""
+    found = snapshot()
+    described = msgspec.json.encode({name: {} for name in classes})
+    await creator.storage.put_bytes(found.object_info_key, described, "application/json")
+    machine = Session(store, MACHINE, MACHINE_ID, tenant=ADA.tenant)
+    await machine.load()
+    await machine.execute(RegisterMachine(registered=registered()), meta())
+    await machine.execute(RecordSnapshot(snapshot=found), meta())
+
+
+@pytest.mark.parametrize("has_plugin", [True, False])
+async def test_a_model_behind_a_url_is_for_machines_that_can_download_it(
+    store: MemoryEventStore, creator: Creator, *, has_plugin: bool
+) -> None:
+    await promote(store, 2, STYLE)
+    await observe(store, creator, *(["ComfyUIDeployExternalLora"] if has_plugin else ["Other"]))
+    inputs = {"style": "https://models.example/a.safetensors"}
+
+    if has_plugin:
+        assert (await creator.create(inputs)).run.version == 2
+        return
+    with pytest.raises(InvalidInputs) as refused:
+        await creator.create(inputs)
+    [problem] = refused.value.problems
+    assert (problem.code, problem.pointer) == ("input_model_url", "/inputs/style")
+    assert problem.params == {"name": "style", "machine": "gpu", "plugin": "comfyui-deploy"}
+
+
+async def test_a_model_behind_a_private_url_is_refused(
+    store: MemoryEventStore, creator: Creator
+) -> None:
+    await promote(store, 2, STYLE)
+    await observe(store, creator, "ComfyUIDeployExternalLora")
+    with pytest.raises(InvalidInputs) as refused:
+        await creator.create({"style": "http://169.254.169.254/latest"})
+    assert [p.code for p in refused.value.problems] == ["url_private_address"]
