@@ -238,7 +238,11 @@ def _services(
     inputs, quotas = _run_inputs(outside, classes), _quotas(outside)
     lost_thumbnails = LostThumbnails(runs, outside.work)
     uploads = ClientUploads(
-        outside.storage, settings.spaces, most_bytes=settings.image_bytes, new_id=uuid4
+        outside.storage,
+        settings.spaces,
+        most_bytes=settings.image_bytes,
+        new_id=uuid4,
+        now=clock.now,
     )
     run_creator = RunCreator(recorder, deployments, inputs, uploads, quotas, recent_runs, metrics)
     batch_creator = BatchCreator(

@@ -14,6 +14,7 @@ from consumers.machines.subscriptions import MachineSubscriptions, schedule_obse
 from consumers.maintenance.durable_mover import DurableMover
 from consumers.maintenance.reconcile import Reconciler
 from consumers.maintenance.retention import keep_retention
+from consumers.maintenance.uploads import keep_uploads_short
 from consumers.reactor import REACTED_TO, react
 from consumers.run.commands import RunCommands
 from consumers.trace_runs import ends_run, trace_ended_run
@@ -112,6 +113,7 @@ def _duties(
     yield Reconciler(client, store=worker.store, queue=queue, now=now).keep_up(stop)
     yield DurableMover(client).keep_up(stop)
     yield schedule_observations(queue, settings.observe_every, now=now, stop=stop)
+    yield keep_uploads_short(worker.eraser.storage, now=now, stop=stop)
     if settings.keep_data_days > 0:
         yield keep_retention(worker.sweep, stop)
 

@@ -8,10 +8,12 @@ object is not found by guessing what is in it.
 import hashlib
 import hmac
 import re
+from datetime import date
 from uuid import UUID
 
 from events.files import stored_name
 
+_UPLOAD = re.compile(r"uploads/\d{4}-\d\d-\d\d/temp_[0-9a-f-]{36}\.[a-z]{3,4}", re.ASCII)
 _OUTPUT = re.compile(r"outputs/runs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/.")
 
 
@@ -80,9 +82,19 @@ UPLOADS = "uploads/"
 """What the keys of all files begin with that clients store themselves, to name in a run."""
 
 
-def upload_key(upload_id: UUID, extension: str) -> str:
+def upload_key(upload_id: UUID, extension: str, *, day: date) -> str:
     """Name a file that a client stores itself; only those who got the name can find it."""
-    return f"{UPLOADS}temp_{upload_id}.{extension}"
+    return f"{uploads_of(day)}temp_{upload_id}.{extension}"
+
+
+def uploads_of(day: date) -> str:
+    """Return what the keys of all uploads of a day begin with, so that they can go together."""
+    return f"{UPLOADS}{day.isoformat()}/"
+
+
+def is_upload(key: str) -> bool:
+    """Return whether a key is one that upload_key makes."""
+    return _UPLOAD.fullmatch(key) is not None
 
 
 def input_key(

@@ -5,13 +5,14 @@ bytes, stored under their content. So a run keeps its image when the upload is g
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from msgspec import Struct
 
 from events.graph.values import ImageBytes, ImageUrl, Value
-from infra.s3.keys import UPLOADS, upload_key
+from infra.s3.keys import UPLOADS, is_upload, upload_key
 from infra.s3.port import ObjectMissing, ObjectStorage
 from infra.s3.urls import public_url
 from infra.settings.settings import Spaces
@@ -48,12 +49,14 @@ class ClientUploads:
         *,
         most_bytes: int,
         new_id: Callable[[], UUID],
+        now: Callable[[], datetime],
     ) -> None:
         """Take images of up to *most_bytes*; *new_id* returns ids that cannot be guessed."""
         self._storage = storage
         self._spaces = spaces
         self._most_bytes = most_bytes
         self._new_id = new_id
+        self._now = now
 
     async def address(self, media_type: str, *, seconds: int) -> UploadAddress:
         """Return where an image of this type, one of EXTENSIONS, may be stored for a while.
@@ -63,7 +66,7 @@ class ClientUploads:
 
         """
         upload_id, extension = self._new_id(), EXTENSIONS[media_type]
-        key = upload_key(upload_id, extension)
+        key = upload_key(upload_id, extension, day=self._now().date())
         return UploadAddress(
             upload_id=upload_id,
             url=await self._storage.upload_url(key, media_type, seconds=seconds),
@@ -101,6 +104,4 @@ class ClientUploads:
         begin = public_url(self._spaces, UPLOADS)
         plain = urlsplit(url)._replace(query="", fragment="").geturl()
         key = UPLOADS + unquote(plain.removeprefix(begin))
-        if not plain.startswith(begin) or "/" in key.removeprefix(UPLOADS):
-            return None
-        return key
+        return key if plain.startswith(begin) and is_upload(key) else None

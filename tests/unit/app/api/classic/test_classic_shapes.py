@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from app.api.classic.shapes import (
     WORDS,
     error_text,
+    images_view,
     outputs_view,
     progress_view,
     run_row,
@@ -160,6 +161,17 @@ def test_outputs_are_grouped_by_node_and_shown_once_they_can_be_fetched() -> Non
         },
         {"gifs": [image("d.gif")], "created_at": "2026-11-23T12:00:01.000Z"},
     ]
+
+
+def test_images_have_small_ones_once_the_run_has_ended_and_are_their_own_before() -> None:
+    outputs = (image_output(0, "a.png"), Output(index=1, node_id="10", kind="text", text="no"))
+    small = f"http://s3/b/outputs/runs/{RUN_ID}/thumbnails/{'0' * 64}-384.webp"
+    ended = at(Status.SUCCESS, outputs=outputs, uploads={0: upload("a.png")})
+    open_ = at(Status.UPLOADING, outputs=outputs, uploads={0: upload("a.png")})
+
+    assert images_view(ended, SPACES) == [image("a.png") | {"thumbnail_url": small}]
+    assert images_view(open_, SPACES) == [image("a.png") | {"thumbnail_url": image("a.png")["url"]}]
+    assert images_view(redact_run(ended), SPACES) == []
 
 
 def test_a_file_of_an_erased_run_is_not_shown_as_the_bucket_itself() -> None:

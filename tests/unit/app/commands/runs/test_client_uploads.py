@@ -8,11 +8,12 @@ from app.commands.runs.client_uploads import ClientUploads
 from events.graph.values import ImageBytes, ImageUrl, Value
 from infra.s3.port import StorageUnavailable
 from infra.settings.settings import Spaces
+from tests.builders.facts import NOW
 from tests.fakes.object_storage import FakeObjectStorage
 
 SPACES = Spaces(endpoint="", endpoint_cdn="http://cdn.test/x", bucket="b", key="k", secret="s")
 UPLOAD_ID = UUID("3fa85f64-5717-4562-b3fc-2c963f66afa6")
-KEY = f"uploads/temp_{UPLOAD_ID}.jpg"
+KEY = f"uploads/2026-11-23/temp_{UPLOAD_ID}.jpg"
 PICTURE = b"a picture"
 
 
@@ -22,7 +23,7 @@ class Lab:
     def __init__(self) -> None:
         self.storage = FakeObjectStorage()
         self.uploads = ClientUploads(
-            self.storage, SPACES, most_bytes=len(PICTURE), new_id=lambda: UPLOAD_ID
+            self.storage, SPACES, most_bytes=len(PICTURE), new_id=lambda: UPLOAD_ID, now=lambda: NOW
         )
 
     async def taken(self, url: str) -> Value:

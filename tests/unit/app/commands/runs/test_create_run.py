@@ -106,7 +106,9 @@ class Creator:
             Recorder(store=store, now=lambda: NOW, new_id=uuid4),
             DeploymentReads(store, none),
             inputs,
-            ClientUploads(FakeObjectStorage(), SPACES, most_bytes=100, new_id=uuid4),
+            ClientUploads(
+                FakeObjectStorage(), SPACES, most_bytes=100, new_id=uuid4, now=lambda: NOW
+            ),
             Quotas(none, store, in_flight=0, per_day=0, now=lambda: NOW),
             RecentWrites(),
             ApiMetrics(CollectorRegistry()),
