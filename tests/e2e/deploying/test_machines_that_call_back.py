@@ -1,6 +1,7 @@
 """Machines with the plugin of comfyui-deploy: handed their runs by it, and checked before that."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -10,22 +11,30 @@ import pytest
 from events.ids import prompt_id
 from tests.e2e.graphs import card, slow
 from tests.e2e.machines import register
-from tests.e2e.system import System
+from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant, download
 from tests.observe.metrics_page import scraped
 
-Start = Callable[..., str]
+Start = Callable[..., Awaitable[str]]
 
 
 @pytest.fixture
 def start(system: System, tmp_path: Path) -> Iterator[Start]:
-    """Return what starts a machine with the plugin, and returns its URL."""
+    """Return what starts a machine with the plugin, and returns its URL once it answers."""
     names: list[str] = []
 
-    def started(*switches: str) -> str:
+    async def started(*switches: str) -> str:
         url, called = system.another_machine_url(), f"plugin-{uuid4().hex[:8]}"
         system.start_machine(called, url, tmp_path, "--plugin", *switches)
         names.append(called)
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as machine:
+
+            async def answers() -> bool:
+                with suppress(httpx.TransportError):
+                    return (await machine.get("/queue")).is_success
+                return False
+
+            await eventually(answers)
         return url
 
     yield started
@@ -43,7 +52,7 @@ async def deployed(ada: Tenant, name: str, url: str, graph: dict[str, object]) -
 async def test_what_the_machine_has_stored_is_an_output_though_it_hands_out_nothing(
     ada: Tenant, name: str, start: Start, tmp_path: Path, system: System
 ) -> None:
-    url = start("--drop-views", "--loses", "0.3")
+    url = await start("--drop-views", "--loses", "0.3")
     before = (await scraped(system.internal_urls["api"])).by("comfyd_callbacks_total", "outcome")
 
     run = await ada.run(await deployed(ada, name, url, card()), {"colour": 5})
@@ -62,17 +71,15 @@ async def test_what_the_machine_has_stored_is_an_output_though_it_hands_out_noth
 async def test_what_the_plugin_does_not_store_is_fetched_from_the_machine(
     ada: Tenant, name: str, start: Start
 ) -> None:
-    url = start()
-    deployment = await deployed(ada, name, url, card())
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as machine:
-        assert (await machine.get("/comfyui-deploy/upload-queue-status")).is_success
-    run = await ada.run(deployment, {"colour": 6})
+    url = await start("--no-uploads")
+    run = await ada.run(await deployed(ada, name, url, card()), {"colour": 6})
 
     assert run["status"] == "success"
+    assert len(await download(run["outputs"][0]["url"])) == run["outputs"][0]["bytes"]
 
 
 async def test_the_seed_of_a_run_is_not_drawn_again(ada: Tenant, name: str, start: Start) -> None:
-    url = start()
+    url = await start()
     run = await ada.run(await deployed(ada, name, url, slow(0.01, 1)), {"seed": 7, "seconds": 0.01})
 
     async with httpx.AsyncClient(base_url=url, trust_env=False) as machine:
@@ -85,7 +92,7 @@ async def test_the_seed_of_a_run_is_not_drawn_again(ada: Tenant, name: str, star
 
 
 async def test_a_cancelled_run_stops_on_the_machine(ada: Tenant, name: str, start: Start) -> None:
-    url = start("--loses", "0.5")
+    url = await start("--loses", "0.5")
     run_id = await ada.start(await deployed(ada, name, url, slow()), {})
     await ada.reaches(run_id, "running")
 
@@ -115,7 +122,7 @@ async def test_a_machine_that_does_not_reach_comfyd_is_not_given_the_driver(
     nowhere = system.another_machine_url()
     elsewhere = system.start_another_api("api-callbacks", COMFYD_CALLBACK_URL=nowhere)
     await system.until_ready(elsewhere)
-    body = {"name": name, "url": start(), "driver": "comfyui-deploy"}
+    body = {"name": name, "url": await start(), "driver": "comfyui-deploy"}
     try:
         async with httpx.AsyncClient(
             base_url=elsewhere, headers=ada.http.headers, trust_env=False, timeout=60
@@ -134,7 +141,7 @@ async def test_a_machine_that_does_not_reach_comfyd_is_not_given_the_driver(
 async def test_the_driver_of_a_machine_can_be_changed_and_stays_when_it_is_registered_again(
     ada: Tenant, name: str, start: Start
 ) -> None:
-    url = start()
+    url = await start()
     machine = await register(ada, name, url)
     path = f"/v1/machines/{machine['id']}"
     changed = await ada.http.patch(path, json={"driver": "comfyui-deploy"})

@@ -23,6 +23,7 @@ from events.machine.events import (
     MachineComfyKeySealed,
     MachineDisabled,
     MachineDrained,
+    MachineDriverChanged,
     MachineHeaderSealed,
     MachineMoved,
     MachineRegistered,
@@ -57,6 +58,19 @@ def test_registered_at_another_address_it_has_moved() -> None:
 def test_registered_again_without_a_token_it_keeps_its_own() -> None:
     again = RegisterMachine(registered=registered(seconds=1))
     given(registered(token="sealed")).when(again).then_nothing()
+
+
+@pytest.mark.parametrize("driver", [None, "comfyui"])
+def test_the_driver_that_it_has_is_no_change(driver: str | None) -> None:
+    given(registered()).when(ChangeMachine(driver=driver, now=later(1))).then_nothing()
+
+
+def test_another_driver_is_a_fact_and_stays() -> None:
+    change = ChangeMachine(driver="comfyui-deploy", now=later(1))
+    changed = MachineDriverChanged(driver="comfyui-deploy", at=later(1))
+
+    given(registered()).when(change).then(changed)
+    given(registered(), changed).when(change).then_nothing()
 
 
 def test_name_url_and_token_change_at_once() -> None:

@@ -131,3 +131,26 @@ def test_outputs_are_those_of_the_machine_whatever_the_plugin_stored() -> None:
 
     assert isinstance(outcome, Finished)
     assert [output.filename for output in outcome.outputs] == ["a_00001_.png"]
+
+
+async def test_while_the_socket_is_there_a_hint_says_only_that_it_may_be_over() -> None:
+    listener = Deaf(cast("Client", _NoClient()), PROMPT, GRAPH, from_the_start=True)
+    listener.connected = True
+    begun = msgspec.json.encode({"type": "execution_start", "data": {"prompt_id": str(PROMPT)}})
+    over = msgspec.json.encode({"type": "execution_success", "data": {"prompt_id": str(PROMPT)}})
+
+    listener.take_hint(begun.decode())
+    assert (listener.heard.started, listener.news.is_set()) == (False, False)
+    listener.take_hint(over.decode())
+    assert (listener.heard.over, listener.news.is_set()) == (True, True)
+    await listener.close()
+
+
+async def test_a_hint_about_another_prompt_is_no_sign_of_life() -> None:
+    listener = Deaf(cast("Client", _NoClient()), PROMPT, GRAPH, from_the_start=True)
+
+    listener.take_hint('{"type": "execution_success", "data": {"prompt_id": "another"}}')
+    listener.take_hint("no words at all")
+
+    assert (listener.heard.over, listener.last_word, listener.news.is_set()) == (False, 0.0, False)
+    await listener.close()
