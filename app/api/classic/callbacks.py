@@ -45,18 +45,17 @@ ACKNOWLEDGED = Acknowledged(message="success", status="success")
 async def update_run(request: Request[Any, Any, Any], state: State) -> Acknowledged:
     """Take what a machine reports about a prompt."""
     callbacks: Callbacks = state.callbacks
-    body = await _body(request)
-    if body is None:
-        callbacks.count_unreadable()
-    else:
-        callbacks.take(bearer_in(request.headers.get("authorization", "")), body)
+    claims = callbacks.admit(bearer_in(request.headers.get("authorization", "")))
+    body = await _body(request, keep=claims is not None)
+    if claims is not None:
+        callbacks.take(claims, body)
     return ACKNOWLEDGED
 
 
 @post("/api/machine-built", status_code=200, include_in_schema=False)
 async def machine_built(request: Request[Any, Any, Any]) -> Acknowledged:
     """Acknowledge that a machine was built; machines are registered, and nothing follows."""
-    await _body(request)
+    await _body(request, keep=False)
     return ACKNOWLEDGED
 
 
@@ -79,14 +78,16 @@ async def file_upload(
     )
 
 
-async def _body(request: Request[Any, Any, Any]) -> bytes | None:
-    """Read a body; None if it is larger than that, or its client has left."""
-    body = bytearray()
+async def _body(request: Request[Any, Any, Any], *, keep: bool) -> bytes | None:
+    """Read a body; None if it is too large, or its client has left. Strangers' are not kept."""
+    body, size = bytearray(), 0
     try:
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST:
+            size += len(chunk)
+            if size > LARGEST:
                 return None
+            if keep:
+                body += chunk
     except (ClientException, InternalServerException):
         return None
     return bytes(body)

@@ -94,22 +94,25 @@ class Callbacks:
         self._bytes = 0
         self._runs: TTLCache[UUID, Run | None] = TTLCache(maxsize=1000, ttl=KNOWN_FOR)
 
-    def take(self, token: str, body: bytes) -> None:
-        """Take a callback; what is forged or expired is counted here and forgotten."""
+    def admit(self, token: str) -> CallbackClaims | None:
+        """Return what the token of a callback proves; None, and count it, if that is nothing."""
         claims = self._tokens.claims(token)
         verdict = judge_token(claims, None, self._now())
-        if claims is None or verdict is not Verdict.TAKEN:
-            self._count(CallbackOutcome(verdict))
+        if verdict is Verdict.TAKEN:
+            return claims
+        self._count(CallbackOutcome(verdict))
+        return None
+
+    def take(self, claims: CallbackClaims, body: bytes | None) -> None:
+        """Take a callback that was admitted; None: its body was too large, or not sent whole."""
+        if body is None:
+            self._count(CallbackOutcome.UNREADABLE)
             return
         if self._waiting.full() or self._bytes + len(body) > WAITING_BYTES:
             self._count(CallbackOutcome.DROPPED)
             return
         self._bytes += len(body)
         self._waiting.put_nowait(Waiting(claims=claims, body=body))
-
-    def count_unreadable(self) -> None:
-        """Count a callback whose body was not read to its end."""
-        self._count(CallbackOutcome.UNREADABLE)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:

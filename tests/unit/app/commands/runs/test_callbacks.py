@@ -281,14 +281,13 @@ async def test_more_than_can_be_looked_at_is_dropped_and_not_kept(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "WAITING_BYTES", 100)
-    token = TOKENS.make(CLAIMS)
-    house.callbacks.take(token, bytes(60))
-    house.callbacks.take(token, bytes(60))
+    house.callbacks.take(CLAIMS, bytes(60))
+    house.callbacks.take(CLAIMS, bytes(60))
     assert house.counted == {CallbackOutcome.DROPPED: 1}
 
     async with house.callbacks.working():
         await house.looked_at(2)
-    house.callbacks.take(token, bytes(60))
+    house.callbacks.take(CLAIMS, bytes(60))
     assert house.counted == {CallbackOutcome.DROPPED: 1, CallbackOutcome.UNREADABLE: 1}
 
 
@@ -391,7 +390,7 @@ def test_callbacks_in_any_order_twice_with_losses_and_late_never_write_to_the_lo
                     await run.execute(
                         FailRun(error=RunError(code="x", message="x"), now=NOW), meta()
                     )
-                house.callbacks.take(TOKENS.make(CLAIMS), body)
+                house.callbacks.take(CLAIMS, body)
             events = list(house.store.log)
             await house.looked_at(len(own))
         assert house.store.log == events
