@@ -21,6 +21,7 @@ from app.auth.session.provider import ProviderSignIn
 from app.auth.session.setup import open_provider_sign_in
 from app.auth.setup import open_credentials
 from app.commands.aliases import Aliases
+from app.commands.editor_logins import EditorLogins
 from app.commands.keys import Keys
 from app.commands.machines.plugin_check import PluginCheck
 from app.commands.machines.registry import MachineRegistry
@@ -147,6 +148,7 @@ class Services(Struct, frozen=True, kw_only=True):
     machine_states: MachineStates
     key_commands: Keys
     session_commands: Sessions
+    editor_logins: EditorLogins
     organisation_commands: Organisations
 
 
@@ -322,6 +324,7 @@ def _services(
         machine_states=MachineStates(recorder, machines, log_reader, pool, outside.work),
         key_commands=Keys(recorder, deployments, credentials),
         session_commands=Sessions(recorder, credentials, SignInLinks(settings.jwt_secret)),
+        editor_logins=EditorLogins(recorder, credentials, settings.jwt_secret),
         organisation_commands=Organisations(recorder, organisations, credentials),
     )
 

@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Message, Scope
 
 from app.api import health
-from app.api.classic import callbacks, public
+from app.api.classic import callbacks, editor_login, public
 from app.api.classic import routes as classic
 from app.api.classic.dialect import CLASSIC
 from app.api.files import routes as files
@@ -125,7 +125,7 @@ def build_app(
             ),
             Router(
                 path="/",
-                route_handlers=public.ROUTES,
+                route_handlers=[*public.ROUTES, *editor_login.ROUTES],
                 guards=[limit_address],
                 opt={DIALECT: CLASSIC},
             ),

@@ -77,6 +77,11 @@ def token_id(tenant: str, *, jti: str = "", sha256: str = "") -> UUID:
     return derived("token", tenant, "jti", jti) if jti else derived("token", tenant, sha256)
 
 
+def editor_key_id(request_id: str) -> UUID:
+    """Return the id of the key that answers a login from a page of ComfyUI."""
+    return derived("editor-login", request_id)
+
+
 def linked_session_id(link_id: UUID) -> UUID:
     """Return the one session that a sign-in link can start."""
     return derived("session", link_id)

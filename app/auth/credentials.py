@@ -99,18 +99,27 @@ class Credentials:
             LogUnavailable: the end of the key is not known now.
 
         """
-        ends = [self._now() + timedelta(seconds=seconds)]
-        if (key := await self._key_of(caller)) and key.issued.expires_at:
-            ends.append(key.issued.expires_at)
+        ends = await self.no_later(caller, self._now() + timedelta(seconds=seconds))
         ticket = Ticket(
             aggregate=aggregate,
             credential=caller.credential,
             user_id=caller.user_id,
             org_id=caller.org_id,
-            expires_at=min(ends),
+            expires_at=ends,
             deployments=tuple(sorted(set(deployments) or caller.deployments)),
         )
         return self._tickets.seal(ticket), ticket.expires_at
+
+    async def no_later(self, caller: Caller, end: datetime) -> datetime:
+        """Return *end*, or the end of the caller's key if that is sooner.
+
+        Raises:
+            LogUnavailable: the end of the key is not known now.
+
+        """
+        key = await self._key_of(caller)
+        ends = key.issued.expires_at if key else None
+        return min(end, ends) if ends else end
 
     async def caller_with_ticket(self, sealed: str, aggregate: str | None) -> Caller:
         """Return the caller who shows a ticket to read *aggregate*; None for the whole tenant.

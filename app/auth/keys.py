@@ -22,8 +22,12 @@ _ID_BYTES = 16
 
 def new_key(key_id: UUID) -> str:
     """Make a key; it is not kept anywhere."""
-    body = urlsafe_b64encode(key_id.bytes + secrets.token_bytes(SECRET_BYTES))
-    return PREFIX + body.decode()
+    return key_of(key_id, secrets.token_bytes(SECRET_BYTES))
+
+
+def key_of(key_id: UUID, secret: bytes) -> str:
+    """Return the key with an id and these 32 secret bytes."""
+    return PREFIX + urlsafe_b64encode(key_id.bytes + secret).decode()
 
 
 def looks_like_a_key(credential: str) -> bool:

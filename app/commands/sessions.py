@@ -1,6 +1,5 @@
 """Sign in and out: start and revoke sessions of browsers."""
 
-from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -24,7 +23,7 @@ from events.access.session import (
     SignInMethod,
     StartSession,
 )
-from events.aggregates import KEY, SESSION
+from events.aggregates import SESSION
 from events.errors import AlreadyExists
 
 
@@ -128,7 +127,7 @@ class Sessions:
             org_id=caller.org_id,
             role=caller.role,
             key_id=caller.key_id,
-            expires_at=min([now + LIFETIMES[method], *await self._end_of(caller.key_id)]),
+            expires_at=await self._credentials.no_later(caller, now + LIFETIMES[method]),
             by=caller.actor,
             at=now,
         )
@@ -136,9 +135,3 @@ class Sessions:
         await session.load()
         await self._recorder.execute(caller, session, StartSession(started=started))
         return NewSession(session=session.existing, secret=secret)
-
-    async def _end_of(self, key_id: UUID | None) -> list[datetime]:
-        if key_id is None:
-            return []
-        key = await self._credentials.states.of(KEY, key_id)
-        return [key.issued.expires_at] if key and key.issued.expires_at else []

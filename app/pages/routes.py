@@ -18,11 +18,18 @@ from app.pages.i18n.preferences import keep_choice
 from app.pages.provide import dependencies
 from app.pages.runs import routes as runs
 from app.pages.shell.errors import PAGES
+from app.pages.sign_in import editor, sessions
 from app.pages.sign_in import provider as sign_in_by_provider
 from app.pages.sign_in import routes as sign_in
-from app.pages.sign_in import sessions
 
-GUARDED_PAGES = [home.overview, *changes.ROUTES, *runs.ROUTES, *links.ROUTES, *sessions.ROUTES]
+GUARDED_PAGES = [
+    home.overview,
+    *changes.ROUTES,
+    *runs.ROUTES,
+    *links.ROUTES,
+    *sessions.ROUTES,
+    *editor.ROUTES,
+]
 """All that a signed-in browser opens, beside Home."""
 
 _WELCOME = {"name": "comfyd", "docs": "docs", "openapi": "openapi.json", "health": "health/ready"}

@@ -104,7 +104,8 @@ class Objects:
     def __init__(self, tenant: Tenant, organisation_id: str) -> None:
         self.tenant = tenant
         self.organisation_id = organisation_id
-        self.deployment_id = self.workflow_id = self.version_id = self.run_id = self.batch_id = ""
+        self.deployment_id = self.workflow_id = self.version_id = self.machine_id = ""
+        self.run_id = self.batch_id = ""
 
     @classmethod
     async def made(cls, tenant: Tenant, organisation_id: str, *, name: str) -> "Objects":
@@ -112,8 +113,9 @@ class Objects:
         objects = cls(tenant, organisation_id)
         objects.deployment_id = await tenant.deploy(card(), name=name)
         read = await tenant.http.get(f"/v1/deployments/{objects.deployment_id}")
-        objects.workflow_id = read.json()["workflow_id"]
-        objects.version_id = read.json()["version_id"]
+        objects.workflow_id, objects.version_id, objects.machine_id = (
+            read.json()[name] for name in ("workflow_id", "version_id", "machine_id")
+        )
         objects.run_id = (await tenant.run(objects.deployment_id))["id"]
         batch = {"deployment_id": objects.deployment_id, "inputs": [{}]}
         objects.batch_id = await _made(tenant, "/v1/batches", batch)
@@ -161,6 +163,10 @@ def _always(value: str) -> Sample:
     return sample
 
 
+async def _fresh(_: Objects) -> str:
+    return str(uuid4())
+
+
 SAMPLES: Mapping[str, Sample] = {
     "run_id": _of("run_id"),
     "workflow_id": _of("workflow_id"),
@@ -169,6 +175,7 @@ SAMPLES: Mapping[str, Sample] = {
     "organisation_id": _of("organisation_id"),
     "machine_id": Objects.another_machine,
     "key_id": Objects.another_key,
+    "request_id": _fresh,
     "session_id": Objects.another_session,
     "batch_id": _of("batch_id"),
     "user_id": _always(SOMEBODY),
@@ -203,6 +210,9 @@ BODIES: Mapping[str, Callable[[Objects], Json]] = {
         "foreign_id": str(uuid4()),
         "target_id": o.deployment_id,
     },
+    "POST /v1/workflows/{workflow_id}/versions/{version}/edit-link": lambda o: {
+        "machine_id": o.machine_id
+    },
     "POST /v1/keys": lambda o: {
         "name": "k",
         "scopes": [RUNS_READ],
@@ -226,8 +236,17 @@ FORMS: Mapping[str, Callable[[Objects], dict[str, str]]] = {
 }
 """What a form of a page holds, for each that reads one."""
 
-FILTERED = frozenset({"POST /v1/runs/rerun"})
-"""Where what is hidden is passed over instead of refused."""
+FILTERED = frozenset(
+    {
+        "POST /v1/runs/rerun",
+        *(
+            f"{method} /{path}/{{request_id}}"
+            for method in ("GET", "POST")
+            for path in ("auth-request", "auth/request")
+        ),
+    }
+)
+"""Where what is hidden is passed over instead of refused, and what is nobody's before."""
 
 
 class Request(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from app.api.v1.machines import states as machine_states
 from app.api.v1.runs import erasure, statistics, thumbnails, timeline
 from app.api.v1.runs import follow as follow_run
 from app.api.v1.runs import routes as runs
-from app.api.v1.workflows import compatibility
+from app.api.v1.workflows import compatibility, edit_link
 from app.api.v1.workflows import routes as workflows
 
 WITH_IMAGES = [
@@ -34,6 +34,7 @@ OTHERS = [
     *machines.ROUTES,
     *machine_states.ROUTES,
     *compatibility.ROUTES,
+    *edit_link.ROUTES,
     *deployments.ROUTES,
     *aliases.ROUTES,
     *keys.ROUTES,
