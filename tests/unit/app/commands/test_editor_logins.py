@@ -34,6 +34,10 @@ def process(world: World, secret: str = SECRET) -> EditorLogins:
 
 async def granted_key(world: World, caller: Caller) -> str:
     await process(world).grant(caller, REQUEST)
+    return await fetched(world)
+
+
+async def fetched(world: World) -> str:
     found = await process(world).fetch(REQUEST)
     assert found is not None
     return found.key
