@@ -80,7 +80,7 @@ class EditorLogins:
         return True
 
     async def grant(self, caller: Caller, request_id: str) -> None:
-        """Let the page that named this request act for the caller; a second time is nothing.
+        """Allow the page that named this request to act for the caller; a second time is nothing.
 
         Raises:
             NotFound: no plugin names a request like this.
