@@ -7,7 +7,7 @@ credential: it knows the name of its request, which cannot be guessed.
 from typing import Any
 
 from litestar import Response, get
-from litestar.di import NamedDependency
+from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery
 
 from app.commands.editor_logins import EditorKey, EditorLogins, LoginOver
@@ -16,12 +16,11 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 @get("/api/auth-response/{request_id:str}", include_in_schema=False)
-async def answer_fork(
-    editor_logins: NamedDependency[EditorLogins], request_id: FromPath[str]
-) -> Response[Any]:
+async def answer_fork(state: State, request_id: FromPath[str]) -> Response[Any]:
     """Answer the fork: 201 until there is a key, and when there is none any more."""
+    logins: EditorLogins = state.editor_logins
     try:
-        found = await editor_logins.fetch(request_id)
+        found = await logins.fetch(request_id)
     except LoginOver:
         return Response({"message": "Already used."}, status_code=201, headers=NO_STORE)
     if found is None:
@@ -30,12 +29,11 @@ async def answer_fork(
 
 
 @get("/api/platform/comfyui/auth-response", include_in_schema=False)
-async def answer_plugin(
-    editor_logins: NamedDependency[EditorLogins], request_id: FromQuery[str] = ""
-) -> Response[Any]:
+async def answer_plugin(state: State, request_id: FromQuery[str] = "") -> Response[Any]:
     """Answer the plugin: 404 until there is a key, 410 when there is none any more."""
+    logins: EditorLogins = state.editor_logins
     try:
-        found = await editor_logins.fetch(request_id)
+        found = await logins.fetch(request_id)
     except LoginOver:
         over = {"detail": "Auth request has expired. "}
         return Response(over, status_code=410, headers=NO_STORE)
