@@ -51,7 +51,8 @@ class Route(Struct, frozen=True, kw_only=True):
     @property
     def is_page(self) -> bool:
         """Whether a browser opens it, with a cookie."""
-        return self.handler.opt.get(DIALECT) is PAGES
+        # Litestar copies what a router passes on.
+        return self.handler.opt.get(DIALECT) == PAGES
 
     @property
     def takes_body(self) -> bool:
