@@ -1,20 +1,25 @@
 """Behind nginx, Caddy and HAProxy, as the page configures them, everything works as without."""
 
 import asyncio
+import hashlib
 import re
 import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
 
 from app.api.requests import LONGEST_WAIT
 from app.live.broadcaster import HEARTBEAT
+from infra.jetstream.event_store import JetStreamEventStore
 from tests.e2e.batches import make
 from tests.e2e.graphs import card
 from tests.e2e.proxies import KINDS, Kind, Proxy, documented, running
+from tests.e2e.signing_in import browser, link_for, token_in
+from tests.e2e.stored_files import store_run
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
 
@@ -110,6 +115,33 @@ async def test_a_client_is_told_which_wait_was_granted(tenant: Tenant) -> None:
 
     assert answer.status_code == 200
     assert answer.headers["Preference-Applied"] == f"wait={LONGEST_WAIT}"
+
+
+async def test_a_browser_signs_in_and_follows_the_pages(system: System, proxy: Proxy) -> None:
+    link = link_for(system, "behind proxies", url=proxy.url)
+    async with browser(proxy.url, tls=proxy.tls) as somebody:
+        # No public address is set: `Host` as the browser sent it makes the form one of ours.
+        assert (await somebody.sign_in(link)).status_code == 303
+        [name] = [name for name in somebody.cookies if "-session-" in name]
+        # By https no other host of the domain can set it.
+        assert name == f"__Host-comfyd-session-{proxy.url.rpartition(':')[2]}"
+        assert (await somebody.open("/")).status_code == 200
+        async with somebody.http.stream("GET", "/changes") as stream, asyncio.timeout(15):
+            assert await anext(stream.aiter_lines()) == "retry: 2000"
+    log = await eventually(partial(logged, proxy, "/changes"))
+    assert "/sign-in/link" in log
+    assert token_in(link) not in log
+
+
+async def test_files_pass_a_proxy_in_parts(
+    system: System, tenant: Tenant, log: JetStreamEventStore
+) -> None:
+    content = bytes(range(256)) * 8
+    _, key = await store_run(system, log, "behind a proxy.png", content, "image/png")
+    part = await tenant.http.get(f"/files/{quote(key)}", headers={"Range": "bytes=256-511"})
+    assert (part.status_code, part.content) == (206, content[256:512])
+    assert part.headers["Content-Range"] == "bytes 256-511/2048"
+    assert part.headers["ETag"] == f'"{hashlib.sha256(content).hexdigest()}"'
 
 
 @pytest.mark.parametrize("language", ["nginx", "haproxy"])
