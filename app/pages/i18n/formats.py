@@ -47,7 +47,9 @@ class Formats(Struct, frozen=True, kw_only=True):
     def ago(self, at: datetime) -> str:
         """Write how long ago a moment was; a clock that is a bit ahead makes it no future."""
         passed = max(self.now - at, timedelta(seconds=1))
-        return format_timedelta(-passed, add_direction=True, threshold=1.5, locale=self._locale)
+        return format_timedelta(
+            -passed, add_direction=True, threshold=1.5, format="short", locale=self._locale
+        )
 
     def seconds(self, seconds: float) -> str:
         """Write a duration, as precisely as it can be felt."""

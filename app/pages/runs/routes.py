@@ -85,7 +85,7 @@ async def lines(
     view = await _view(filters, shell, page_caller, run_reads, machines)
     if "fixed" in request.query_params and filters.before is not None:
         view = await _beside_newer(view, shell, page_caller, run_reads)
-    return shell.page("runs/list.html", view=view)
+    return shell.shown_on("/runs").page("runs/list.html", view=view)
 
 
 async def _view(

@@ -42,9 +42,9 @@ def test_a_duration_is_as_precise_as_it_can_be_felt(seconds: float, en: str, zh:
 @pytest.mark.parametrize(
     ("passed", "en", "zh"),
     [
-        (-5, "1 second ago", "1秒钟前"),
-        (45, "45 seconds ago", "45秒钟前"),
-        (7300, "2 hours ago", "2小时前"),
+        (-5, "1 sec. ago", "1秒前"),
+        (45, "45 sec. ago", "45秒前"),
+        (7300, "2 hr. ago", "2小时前"),
     ],
 )
 def test_what_has_passed_is_never_in_the_future(passed: float, en: str, zh: str) -> None:

@@ -131,6 +131,12 @@ def test_a_line_says_where_a_run_stands_and_why() -> None:
     assert 'hx-get="./runs/list?before=9&amp;fixed=1"' in text
 
 
+def test_the_links_of_a_part_are_relative_to_the_page_that_shows_it() -> None:
+    # Below a path of a proxy, `../runs` would lead out of it.
+    part = shell(path="/runs/list").shown_on("/runs")
+    assert part.address.to("runs") == "./runs"
+
+
 def test_a_picture_that_we_serve_is_fetched_from_where_the_page_is() -> None:
     at_a_page = Address(path="/runs/list")
     assert at_a_page.of_file("files/outputs/a.png") == "../files/outputs/a.png"
