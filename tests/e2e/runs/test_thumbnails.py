@@ -72,7 +72,7 @@ async def test_every_image_of_a_run_has_a_thumbnail_and_nothing_else_has(ada: Te
         thumbnail = await made(by_node[node_id])
         assert (thumbnail.format, thumbnail.size) == ("WEBP", (384, 192))
         assert getattr(thumbnail, "n_frames", 1) == 1
-    [listed] = (await ada.http.get("/v1/runs", params={"limit": 1})).json()["runs"]
+    [listed] = (await ada.http.get("/v1/runs", params={"limit": 1})).json()["data"]
     assert listed["outputs"] == run["outputs"]
 
 
