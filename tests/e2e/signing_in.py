@@ -26,7 +26,7 @@ def token_in(link: str) -> str:
 async def browser(url: str, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Browser]:
     """Open a browser that was never here, and trusts as *tls* says."""
     async with httpx.AsyncClient(
-        base_url=url, headers=ACCEPT, verify=tls or True, trust_env=False
+        base_url=url, headers=ACCEPT, verify=tls or True, trust_env=False, timeout=40
     ) as http:
         yield Browser(http)
 

@@ -25,7 +25,7 @@ from tests.builders.facts import SEAL_KEY
 from tests.network.ports import free_port
 
 SECRET = "a secret that only the tests know, long enough for HS256"
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which something that has not come is missing, on the busiest machine."""
 
 T = TypeVar("T")
@@ -175,7 +175,9 @@ class System:
 
     async def until_machine_ready(self) -> None:
         """Wait until the stand-in answers."""
-        async with httpx.AsyncClient(base_url=self.machine_url, trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=self.machine_url, trust_env=False, timeout=40
+        ) as http:
 
             async def ready() -> bool:
                 with suppress(httpx.TransportError):

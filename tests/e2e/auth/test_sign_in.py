@@ -60,7 +60,7 @@ async def test_a_link_that_programs_open_first_is_still_good(
     system: System, fresh: Browser
 ) -> None:
     link = link_for(system, "grace")
-    async with httpx.AsyncClient(trust_env=False) as program:
+    async with httpx.AsyncClient(trust_env=False, timeout=40) as program:
         for method in ("HEAD", "GET", "GET"):
             assert (await program.request(method, link)).status_code in {200, 405}
     assert (await fresh.sign_in(link)).status_code == 303
@@ -138,7 +138,7 @@ async def test_the_cookie_opens_no_route_of_the_api(grace: Browser, path: str) -
 
 async def test_the_secret_of_a_session_is_no_bearer_token(grace: Browser) -> None:
     [secret] = [value for value in grace.cookies.values() if value.startswith("cfs_")]
-    async with httpx.AsyncClient(base_url=grace.origin, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=grace.origin, trust_env=False, timeout=40) as http:
         bearer = await http.get("/v1/me", headers={"Authorization": f"Bearer {secret}"})
         address = await http.get(f"/v1/me?x={secret}")
     assert bearer.status_code == 401

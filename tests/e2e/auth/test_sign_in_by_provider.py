@@ -53,7 +53,7 @@ async def back_from(fresh: Browser, way: str = "/sign-in/provider") -> str:
     """Go to the provider, and return the address to which it sends the browser back."""
     there = await fresh.open(way)
     assert there.status_code == 303, there.text
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=40) as http:
         return str((await http.get(there.headers["Location"])).headers["Location"])
 
 

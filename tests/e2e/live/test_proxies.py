@@ -126,7 +126,7 @@ async def test_a_browser_signs_in_and_follows_the_pages(system: System, proxy: P
         # By https no other host of the domain can set it.
         assert name == f"__Host-comfyd-session-{proxy.url.rpartition(':')[2]}"
         assert (await somebody.open("/")).status_code == 200
-        async with somebody.http.stream("GET", "/changes") as stream, asyncio.timeout(15):
+        async with somebody.http.stream("GET", "/changes") as stream, asyncio.timeout(40):
             assert await anext(stream.aiter_lines()) == "retry: 2000"
     log = await eventually(partial(logged, proxy, "/changes"))
     assert "/sign-in/link" in log

@@ -131,7 +131,7 @@ async def test_a_key_for_some_deployments_sees_these_alone(eve: Tenant) -> None:
         story = await whole(limited)
         # Of a run whose birth it does not read, too.
         later = await whole(limited, after=story[2].id)
-    async with httpx.AsyncClient(base_url=eve.http.base_url, trust_env=False) as page:
+    async with httpx.AsyncClient(base_url=eve.http.base_url, trust_env=False, timeout=40) as page:
         shown = await whole(page, ticket=ticket["ticket"])
     for_another = await eve.http.post(
         "/v1/events/ticket", json={"deployment_ids": [beside]}, headers=key

@@ -62,7 +62,7 @@ async def test_the_api_counts_what_it_accepts_answers_again_and_refuses(
     await ada.http.get(f"/v1/runs/{uuid4()}")
     body = {"deployment_id": deployment, "inputs": [{"colour": n} for n in range(5)]}
     await ada.http.post("/v1/batches", json=body)
-    async with httpx.AsyncClient(base_url=system.url, trust_env=False) as stranger:
+    async with httpx.AsyncClient(base_url=system.url, trust_env=False, timeout=40) as stranger:
         await stranger.get("/v1/runs")
         await stranger.get("/v1/runs?" + 9000 * "x")
 

@@ -235,7 +235,9 @@ async def test_a_storage_of_the_users_own_keeps_its_addresses(
     run = await ada.run(await ada.deploy(card()))
     url = system.start_another_api("api-own-storage", COMFYD_SERVE_FILES="false")
     await system.until_ready(url)
-    async with httpx.AsyncClient(base_url=url, headers=ada.http.headers, trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=url, headers=ada.http.headers, trust_env=False, timeout=40
+    ) as http:
         shown = (await http.get(f"/v1/runs/{run['id']}")).json()["outputs"][0]["url"]
         missing = await http.get(path)
     system.end("api-own-storage")
