@@ -185,7 +185,7 @@ async def test_a_session_that_is_ended_counts_on_no_process_within_a_second(
             return not await is_in(there)
 
         await eventually(out)
-        assert time.monotonic() - ended < 3, "a second, and what a busy machine adds"
+        assert time.monotonic() - ended < 10, "a second, and what a busy machine adds"
 
 
 async def test_an_admin_lists_the_sessions_of_the_tenant_and_ends_them(system: System) -> None:
