@@ -1,6 +1,7 @@
 """A whole comfyd in processes of its own, each of which can be killed by its name."""
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -198,6 +199,18 @@ class System:
     def log_of(self, name: str) -> str:
         """Return what a process of comfyd's has logged."""
         return (self.folder / "logs" / f"{name}.log").read_text("utf-8")
+
+    def warnings(self, *, last: int = 40) -> str:
+        """Return the *last* lines that are worth a look in the logs of all processes, by time."""
+        lines = (
+            json.loads(line)
+            for file in (self.folder / "logs").glob("*.log")
+            for line in file.read_text("utf-8").splitlines()
+            if line.startswith("{")
+        )
+        grave = [line for line in lines if line["level"] not in {"debug", "info"}]
+        grave.sort(key=lambda line: str(line["timestamp"]))
+        return "\n".join(json.dumps(line) for line in grave[-last:])
 
     def stop(self) -> None:
         """Stop everything that is ours."""
