@@ -44,6 +44,10 @@ class Formats(Struct, frozen=True, kw_only=True):
         """Write hour and minute."""
         return format_skeleton("Hm", at, self.zone, locale=self._locale)
 
+    def clock(self, at: datetime) -> str:
+        """Write hour, minute and second."""
+        return format_skeleton("Hms", at, self.zone, locale=self._locale)
+
     def ago(self, at: datetime) -> str:
         """Write how long ago a moment was; a clock that is a bit ahead makes it no future."""
         passed = max(self.now - at, timedelta(seconds=1))

@@ -17,7 +17,7 @@ _SHOWN = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image
 
 
 class Picture(Struct, frozen=True, kw_only=True):
-    """The first image of a run."""
+    """An image of a run."""
 
     url: str
     """Relative to the root of the pages, or absolute."""
@@ -62,23 +62,24 @@ def run_line(
         waits=reason_text(reason, machine, language) if reason else "",
         trouble=reason in TROUBLE,
         progress=progress,
-        picture=_picture(run, spaces),
+        picture=_first_picture(run, spaces),
         seconds=((run.ended_at or now) - run.created_at).total_seconds(),
     )
 
 
-def _picture(run: Run, spaces: Spaces) -> Picture | None:
-    for output in run.outputs:
-        upload = run.uploads.get(output.index)
-        if upload is not None and _is_shown(upload):
-            return Picture(
-                url=page_url(spaces, upload.key),
-                small=page_url(spaces, thumbnail_of(run, upload) or upload.key),
-                width=upload.width or 1,
-                height=upload.height or 1,
-            )
-    return None
+def picture_of(run: Run, upload: Upload, spaces: Spaces) -> Picture | None:
+    """Return an output of a run as a picture; None: it is none, or it is erased."""
+    if not upload.key or upload.media_type not in _SHOWN:
+        return None
+    return Picture(
+        url=page_url(spaces, upload.key),
+        small=page_url(spaces, thumbnail_of(run, upload) or upload.key),
+        width=upload.width or 1,
+        height=upload.height or 1,
+    )
 
 
-def _is_shown(upload: Upload) -> bool:
-    return bool(upload.key) and upload.media_type in _SHOWN
+def _first_picture(run: Run, spaces: Spaces) -> Picture | None:
+    stored = (run.uploads.get(output.index) for output in run.outputs)
+    shown = (picture_of(run, upload, spaces) for upload in stored if upload)
+    return next(filter(None, shown), None)
