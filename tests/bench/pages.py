@@ -209,7 +209,7 @@ async def _visits(stack: Stack, deployment: str, scale: Scale, told: Told) -> li
 async def _visit(stack: Stack, page: Page, name: str, deployment: str) -> Visited:
     """Open a page and watch it while a run goes on, from its acceptance to its end."""
     requests: list[Request] = []
-    page.on("requestfinished", requests.append)
+    page.on("requestfinished", lambda request: requests.append(request))  # noqa: PLW0108 -- it takes no builtin
     await page.goto(f"http://127.0.0.1:{stack.port}{PATHS[name]}")
     await page.locator("[data-now=live]").wait_for()
     async with stack.api() as api:
