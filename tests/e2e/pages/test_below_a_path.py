@@ -44,6 +44,8 @@ async def cutting_off(path: str, target: str) -> AsyncIterator[str]:
 
         async with serving(answer) as url:
             yield f"{url}{path}"
+            # First of all: the stream of an open page would keep the proxy from ending.
+            await session.close()
 
 
 async def test_pages_parts_and_forms_stay_below_the_path(
