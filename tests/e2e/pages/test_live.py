@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
+from tests.e2e.batches import colours, done, make
 from tests.e2e.graphs import card
 from tests.e2e.pages.visits import Visit
 from tests.e2e.system import System
@@ -78,6 +79,37 @@ async def test_a_page_left_open_over_a_restart_of_the_api_catches_up(
         await expect(state).to_contain_text("live")
     finally:
         system.end("pages")
+
+
+async def test_a_page_has_one_connection_and_is_told_at_most_twice_a_second(
+    visit: Visit, eve: Tenant
+) -> None:
+    deployment = await eve.deploy(card(), name="card")
+    page = await visit("/", user="eve")
+    await expect(page.get_by_role("status").first).to_contain_text("live", timeout=SOON)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    await page.evaluate(COUNT_CHANGES)
+    batch = await make(eve, deployment, colours(20, 1000))
+    await done(eve, batch["id"])
+    counted = await page.evaluate("[window.changes, (performance.now() - window.began) / 1000]")
+
+    changes, seconds = counted
+    assert 0 < changes <= 2 * seconds + 1
+    # What it shows is asked for as seldom, and the stream not again.
+    assert 0 < asked.count("overview") <= seconds + 2
+    assert asked.count("changes") == 0
+    streams = "performance.getEntriesByType('resource').filter((e) => /[/]changes$/.test(e.name))"
+    assert await page.evaluate(f"{streams}.length") <= 1
+
+
+COUNT_CHANGES = """() => {
+  window.began = performance.now();
+  window.changes = 0;
+  document.addEventListener("htmx:sse:before:message", ({ detail }) => {
+    window.changes += detail.message.event === "changed";
+  });
+}"""
 
 
 @pytest.mark.parametrize("path", ["/v1/nowhere", "/v1/runs?limit=0"])
