@@ -31,6 +31,7 @@ from tests.bench.table import Row as Line
 from tests.builders.facts import MACHINE_ID, OTHER_ID
 from tests.e2e.graphs import slow
 from tests.e2e.pages.visits import sign_in
+from tests.e2e.system import eventually
 from tests.observe.browser import CHROMIUM, SWITCHES
 from tests.observe.form_browser import ACCEPT, Browser
 
@@ -52,6 +53,9 @@ FIRST_BYTE = 0.15
 PAINT = 1000
 SHIFT = 0.02
 SCRIPT = 100_000
+DRAWN = 4.0
+"""Seconds after which a page shows the end of a run, on a busy machine."""
+
 STEPS = 40
 """Of the render that goes on while a page is watched."""
 
@@ -212,11 +216,15 @@ async def _visit(stack: Stack, page: Page, name: str, deployment: str) -> Visite
     page.on("requestfinished", lambda request: requests.append(request))  # noqa: PLW0108 -- it takes no builtin
     async with stack.api() as api:
         body = {"deployment_id": deployment, "inputs": {"seed": random.getrandbits(31)}}
-        await api.post("/v1/runs", body)
-    await page.goto(f"http://127.0.0.1:{stack.port}{PATHS[name]}")
-    await page.locator("[data-now=live]").wait_for()
-    await page.locator("progress").wait_for()
-    await page.locator("progress").wait_for(state="detached")
+        made = await api.post("/v1/runs", body)
+        await page.goto(f"http://127.0.0.1:{stack.port}{PATHS[name]}")
+        await page.locator("[data-now=live]").wait_for()
+
+        async def ended() -> bool:
+            return (await api.get(f"/v1/runs/{made['id']}"))["ended_at"] is not None
+
+        await eventually(ended)
+    await asyncio.sleep(DRAWN)
     scripts = [request for request in requests if request.resource_type == "script"]
     sizes = [(await script.sizes())["responseBodySize"] for script in scripts]
     seen = await page.evaluate("seen")

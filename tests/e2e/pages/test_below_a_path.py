@@ -43,9 +43,11 @@ async def cutting_off(path: str, target: str) -> AsyncIterator[str]:
                 return sent
 
         async with serving(answer) as url:
-            yield f"{url}{path}"
-            # First of all: the stream of an open page would keep the proxy from ending.
-            await session.close()
+            try:
+                yield f"{url}{path}"
+            finally:
+                # First of all: the stream of an open page would keep the proxy from ending.
+                await session.close()
 
 
 async def test_pages_parts_and_forms_stay_below_the_path(
