@@ -1,7 +1,9 @@
 """Pages work below a path of a proxy, parts that are fetched later among them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -24,8 +26,11 @@ async def cutting_off(path: str, target: str) -> AsyncIterator[str]:
     async with aiohttp.ClientSession(
         auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
     ) as session:
+        answering: set[asyncio.Task[Any]] = set()
 
         async def answer(request: web.Request) -> web.StreamResponse:
+            if task := asyncio.current_task():
+                answering.add(task)
             if not request.path_qs.startswith(f"{path}/"):
                 return web.Response(status=418, text="this is not below the path")
             url = target + request.path_qs.removeprefix(path)
@@ -46,8 +51,9 @@ async def cutting_off(path: str, target: str) -> AsyncIterator[str]:
             try:
                 yield f"{url}{path}"
             finally:
-                # First of all: the stream of an open page would keep the proxy from ending.
-                await session.close()
+                # The stream of an open page would keep the proxy from ending.
+                for task in answering:
+                    task.cancel()
 
 
 async def test_pages_parts_and_forms_stay_below_the_path(
