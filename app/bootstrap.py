@@ -259,7 +259,7 @@ def _services(
             recent_runs,
             outside.storage,
             request_thumbnails=lost_thumbnails.queue,
-            served=settings.serve_files,
+            spaces=settings.spaces,
         ),
         file_readers=Readers(outside.storage),
         batch_reads=batches,

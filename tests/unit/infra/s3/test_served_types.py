@@ -50,3 +50,15 @@ def test_the_list_holds_no_type_of_documents_with_scripts() -> None:
     assert {disposition_of(one) for one in SHOWN_INLINE} == {"inline"}
     assert not [one for one in SHOWN_INLINE if "xml" in one or "html" in one]
     assert {one.partition("/")[0] for one in SHOWN_INLINE} == {"image", "video", "audio", "text"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("film_00001_.mp4", 'inline; filename="film_00001_.mp4"'),
+        ("图片 1.png", "inline; filename*=UTF-8''%E5%9B%BE%E7%89%87%201.png"),
+        ('a"; x=\r\n.png', "inline; filename*=UTF-8''a%22%3B%20x%3D%0D%0A.png"),
+    ],
+)
+def test_a_file_is_saved_under_its_own_name(name: str, said: str) -> None:
+    assert disposition_of("image/png", name=name) == said
