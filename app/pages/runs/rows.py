@@ -13,7 +13,7 @@ from events.run.state import Run, Upload
 from infra.s3.urls import page_url
 from infra.settings.settings import Spaces
 
-_SHOWN = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"})
+_IMAGES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"})
 
 
 class Picture(Struct, frozen=True, kw_only=True):
@@ -24,6 +24,9 @@ class Picture(Struct, frozen=True, kw_only=True):
 
     small: str
     """Its thumbnail, or itself where it has none."""
+
+    whole: str
+    """What is shown while its thumbnail is not there; nothing for a film."""
 
     width: int
     height: int
@@ -68,12 +71,18 @@ def run_line(
 
 
 def picture_of(run: Run, upload: Upload, spaces: Spaces) -> Picture | None:
-    """Return an output of a run as a picture; None: it is none, or it is erased."""
-    if not upload.key or upload.media_type not in _SHOWN:
+    """Return what an <img> shows of an output; None: nothing, or it is erased.
+
+    Of a film that is its first frame, once the run has ended.
+    """
+    whole = upload.key if upload.media_type in _IMAGES else ""
+    small = thumbnail_of(run, upload) or whole
+    if not small:
         return None
     return Picture(
         url=page_url(spaces, upload.key),
-        small=page_url(spaces, thumbnail_of(run, upload) or upload.key),
+        small=page_url(spaces, small),
+        whole=page_url(spaces, whole) if whole else "",
         width=upload.width or 1,
         height=upload.height or 1,
     )
