@@ -62,7 +62,8 @@ async def test_a_run_shows_the_address_at_the_api_in_every_dialect(
     events = (await ada.http.get(f"/v1/runs/{run['id']}/events?after=0")).text
     found = await anyone.get(output["url"])
 
-    assert output["url"].startswith(f"{system.url}/files/outputs/runs/{run['id']}/")
+    assert output["url"].startswith(f"{system.url}/files/")
+    assert f"/outputs/runs/{run['id']}/" in output["url"]
     assert classic["images"][0]["url"] == output["url"]
     assert f'"url":"{output["url"]}"' in events
     assert (found.status_code, found.headers["Content-Type"]) == (200, "image/png")
