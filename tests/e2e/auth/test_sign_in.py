@@ -1,5 +1,6 @@
 """People sign in with a browser: by a link that works once, or by an API key."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -54,6 +55,16 @@ async def test_a_link_signs_one_browser_in_once(system: System, fresh: Browser) 
     async with browser(system.url) as another:
         assert "was used before" in await another.reason(await another.sign_in(link))
         assert not await is_in(another)
+
+
+async def test_a_link_that_is_sent_twice_at_once_starts_one_session(
+    system: System, fresh: Browser
+) -> None:
+    form = fields(await fresh.open(link_for(system, "grace")))
+    answers = await asyncio.gather(*(fresh.submit("/sign-in/link", form) for _ in range(4)))
+    led = sorted(answer.headers["Location"] for answer in answers)
+    assert led == ["../", *["../sign-in?problem=sign_in_link_used"] * 3]
+    assert await is_in(fresh)
 
 
 async def test_a_link_that_programs_open_first_is_still_good(
