@@ -54,3 +54,16 @@ def test_what_has_passed_is_never_in_the_future(passed: float, en: str, zh: str)
 
 def test_numbers_have_their_separators() -> None:
     assert (EN.number(12345.5), EN.percent(0.25)) == ("12,345.5", "25%")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "en", "zh"),
+    [
+        (0.05, "0.05 sec", "0.05秒"),
+        (100, "100 sec", "100秒"),
+        (1000, "16.7 min", "16.7分钟"),
+        (20_000, "5.6 hr", "5.6小时"),
+    ],
+)
+def test_an_axis_has_one_unit(seconds: float, en: str, zh: str) -> None:
+    assert (EN.one_unit(seconds), ZH.one_unit(seconds)) == (en, zh)
