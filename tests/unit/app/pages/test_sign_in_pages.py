@@ -11,7 +11,6 @@ import pytest
 from app.auth.session.links import VALID, SignInLink
 from events.access.api_key import RevokeKey
 from events.aggregates import KEY
-from infra import clock
 from tests.fakes.callers import World, token
 from tests.fakes.pages import URL, browser_of, pages_of
 from tests.observe.form_browser import Browser, fields
@@ -24,13 +23,6 @@ ELSEWHERE = [
     "",
 ]
 """ComfyUI on another port of this host, another host, another site, a sandboxed frame, and none."""
-
-
-@pytest.fixture
-def world() -> World:
-    world = World()
-    world.now = clock.now()
-    return world
 
 
 @pytest.fixture
