@@ -56,6 +56,13 @@ def world() -> World:
 
 
 @pytest.fixture
+async def fresh(world: World) -> AsyncIterator[Browser]:
+    """Yield a browser that was never here."""
+    async with browser_of(pages_of(world)) as somebody:
+        yield somebody
+
+
+@pytest.fixture
 async def ada(world: World) -> AsyncIterator[Browser]:
     """Yield a browser in which Ada is signed in."""
     nothing: Any = _Nowhere()
