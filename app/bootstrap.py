@@ -20,6 +20,7 @@ from app.auth.session.links import SignInLinks
 from app.auth.session.provider import ProviderSignIn
 from app.auth.session.setup import open_provider_sign_in
 from app.auth.setup import open_credentials
+from app.auth.withdrawals import Withdrawals
 from app.commands.aliases import Aliases
 from app.commands.editor_logins import EditorLogins
 from app.commands.keys import Keys
@@ -110,6 +111,7 @@ class Services(Struct, frozen=True, kw_only=True):
     """All objects of a process that serves; a route names those that it uses, and is given them."""
 
     credentials: Credentials
+    withdrawals: Withdrawals
     page_access: PageAccess
     provider_sign_in: ProviderSignIn | None
     rate_limits: RateLimits
@@ -167,16 +169,18 @@ async def open_services(
             watchdog.watch("nats", connection_check(client, settings.nats_url))
         store = JetStreamEventStore(client)
         log_reader = LogReader(client)
+        credentials = await exits.enter_async_context(open_credentials(settings, store, pool))
+        withdrawals = Withdrawals(credentials)
         broadcaster = Broadcaster(
             log_reader,
             ProgressChannels(LiveProgress(client)),
             frame_of=partial(event_frame, spaces=settings.spaces),
             too_slow=metrics.too_slow,
+            notice=withdrawals.notice,
         )
         await exits.enter_async_context(broadcaster.running())
         metrics.show_run_streams(lambda: broadcaster.run_streams)
         metrics.show_limits(_limits(settings))
-        credentials = await exits.enter_async_context(open_credentials(settings, store, pool))
         provider_sign_in = await exits.enter_async_context(open_provider_sign_in(settings))
         outside = _Outside(
             settings=settings,
@@ -192,7 +196,7 @@ async def open_services(
             pool=pool,
             storage=storage,
         )
-        services = _services(outside, credentials, broadcaster, provider_sign_in)
+        services = _services(outside, credentials, withdrawals, broadcaster, provider_sign_in)
         async with services.callbacks.working():
             yield services
 
@@ -217,6 +221,7 @@ class _Outside(Struct, frozen=True, kw_only=True):
 def _services(
     outside: _Outside,
     credentials: Credentials,
+    withdrawals: Withdrawals,
     broadcaster: Broadcaster,
     provider_sign_in: ProviderSignIn | None,
 ) -> Services:
@@ -254,6 +259,7 @@ def _services(
     resolver = RerunResolver(recorder, deployments, kept, inputs)
     return Services(
         credentials=credentials,
+        withdrawals=withdrawals,
         page_access=PageAccess(
             credentials,
             FormTokens(settings.jwt_secret),
@@ -280,7 +286,7 @@ def _services(
             recent_runs,
             outside.storage,
             request_thumbnails=lost_thumbnails.queue,
-            served=settings.serve_files,
+            spaces=settings.spaces,
         ),
         file_readers=Readers(outside.storage),
         batch_reads=batches,

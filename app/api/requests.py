@@ -1,13 +1,15 @@
 """What requests have in common in every dialect: ids, names, headers, and how they are read."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from litestar.params import HeaderParameter
-from msgspec import Meta
+from litestar.params import HeaderParameter, QueryParameter
+from msgspec import Meta, ValidationError, convert
 
 from app.http.bad_request import bad
+from app.http.field_problems import TIME
 from events.errors import NotFound
 from events.graph.externals import LONGEST_NAME, MOST_INPUTS
 
@@ -22,6 +24,9 @@ POSITION = re.compile(r"\d{1,18}", re.ASCII)
 IdempotencyKey = Annotated[str | None, HeaderParameter(name="Idempotency-Key")]
 Prefer = Annotated[str | None, HeaderParameter(name="Prefer")]
 LastEventId = Annotated[str | None, HeaderParameter(name="Last-Event-ID")]
+
+Moment = Annotated[str | None, QueryParameter(format="date-time")]
+"""A time in an address. As a `datetime` it would be read laxly: `0.5` is one there, of 1970."""
 
 _SECONDS = re.compile(r"0*(\d+)", re.ASCII)
 
@@ -81,6 +86,22 @@ def position_in(text: str | None, *, parameter: str) -> int | None:
     if not POSITION.fullmatch(text):
         raise bad("bad_position", f"/{parameter}")
     return int(text)
+
+
+def moment_in(text: str | None, *, parameter: str) -> datetime | None:
+    """Read a time, which has a zone.
+
+    Raises:
+        BadRequest: it is not as RFC 3339 writes it.
+
+    """
+    if text is None:
+        return None
+    try:
+        moment: datetime = convert(text, Annotated[datetime, Meta(tz=True)])
+    except ValidationError:
+        raise bad("field_format", f"/{parameter}", format=TIME) from None
+    return moment
 
 
 def identifier(text: str) -> UUID:

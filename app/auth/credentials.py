@@ -4,7 +4,7 @@ The signature of a token is checked once and cached: checking it again would cos
 of a status poll. Revocations and members are looked up for each request (app/auth/states.py).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -185,6 +185,16 @@ class Credentials:
         role = managed.members.get(caller.user_id or "")
         return role is None or caller.role not in {role, TICKET}
 
+    def depends_on(self, caller: Caller) -> Sequence[str]:
+        """Return the names of the aggregates by which a caller may be withdrawn."""
+        kind, _, identifier = caller.credential.partition(":")
+        names = [one.name(UUID(identifier)) for one in (KEY, TOKEN) if one.kind == kind]
+        if caller.session:
+            names.append(SESSION.name(caller.session))
+        if organisation := _managed_id(caller.org_id):
+            names.append(ORGANISATION.name(organisation))
+        return names
+
     async def caller_of_key(self, key_id: UUID) -> Caller:
         """Return the caller that a key stands for, whose secret was checked before.
 
@@ -224,7 +234,7 @@ class Credentials:
 
     async def _session_ended(self, session_id: UUID) -> bool:
         session = await self.states.of(SESSION, session_id)
-        return session is None or session.revoked_at is not None
+        return session is None or session.revoked_at is not None or session.expired(self._now())
 
     async def _key_of(self, caller: Caller) -> ApiKey | None:
         if caller.key_id is None:
@@ -284,11 +294,18 @@ class Credentials:
 
     async def _managed(self, org_id: str | None) -> Organisation | None:
         """Return the organisation if its members are managed here."""
-        try:
-            identifier = UUID(org_id or "")
-        except ValueError:
+        identifier = _managed_id(org_id)
+        if identifier is None:
             return None
         return await self.states.of(ORGANISATION, identifier)
+
+
+def _managed_id(org_id: str | None) -> UUID | None:
+    """Return the id of an organisation that may be managed here; others have ids of other forms."""
+    try:
+        return UUID(org_id or "")
+    except ValueError:
+        return None
 
 
 def _no_such_organisation() -> NotFound:

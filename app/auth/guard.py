@@ -5,8 +5,7 @@ does not.
 """
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import aclosing, suppress
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,6 @@ from app.auth.caller import Caller, CredentialInAddress, ScopeMissing, Unauthori
 from app.auth.credentials import Credentials
 from app.auth.scopes import ADMIN, OPT, PER_DEPLOYMENT, TENANT, TICKET
 from events.errors import NotFound
-from infra.event_store import LogUnavailable
 
 ORGANISATION_HEADER = "Comfyd-Organisation"
 
@@ -112,22 +110,6 @@ def _aggregate(
         return f"{kind}-{UUID(connection.path_params[f'{kind}_id'])}"
     except ValueError:
         return ""  # no id: the ticket is checked first, and then nothing is found
-
-
-async def while_authorised(
-    credentials: Credentials, caller: Caller, chunks: AsyncGenerator[bytes, None]
-) -> AsyncIterator[bytes]:
-    """Pass a stream on until its reader's credential or membership is withdrawn.
-
-    The check comes before each chunk, so nothing is sent after the withdrawal is known.
-    """
-    async with aclosing(chunks) as pieces:
-        async for chunk in pieces:
-            # A stream outlives an outage of the log.
-            with suppress(LogUnavailable):
-                if await credentials.withdrawn(caller):
-                    return
-            yield chunk
 
 
 def provide_caller(request: Request[Any, Any, Any]) -> Caller:

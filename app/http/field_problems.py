@@ -28,7 +28,7 @@ _JSON_NAMES = {
 _LENGTH = {">=": "field_too_short", "<=": "field_too_long"}
 _SIZE = {">=": "field_too_small", "<=": "field_too_large"}
 
-_TIME = "2026-01-31T12:00:00+00:00 (RFC 3339)"
+TIME = "2026-01-31T12:00:00+00:00 (RFC 3339)"
 """An example, which every language has."""
 
 _READINGS: tuple[tuple[re.Pattern[str], Read], ...] = (
@@ -49,7 +49,7 @@ _READINGS: tuple[tuple[re.Pattern[str], Read], ...] = (
     (re.compile(r"Invalid UUID"), lambda _: ("field_format", {"format": "UUID"})),
     (
         re.compile(r"Invalid RFC3339 encoded datetime|with a timezone component"),
-        lambda _: ("field_format", {"format": _TIME}),
+        lambda _: ("field_format", {"format": TIME}),
     ),
     (re.compile(r"out of range"), lambda _: ("field_out_of_range", {})),
 )

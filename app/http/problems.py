@@ -269,10 +269,10 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
 
 
 def log_fault(request: Request[Any, Any, Any], error: Exception) -> None:
-    """Log an error that is a fault of the server; the mistakes of clients are not logged."""
-    if error_response(error).status is HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error(
-            "request.failed",
-            exc_info=error,
-            extra={"method": request.method, "path": request.url.path},
-        )
+    """Log a fault of the server, or what it waits for; the mistakes of clients are not logged."""
+    answer = error_response(error)
+    place = {"method": request.method, "path": request.url.path}
+    if answer.status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request.failed", exc_info=error, extra=place)
+    elif answer.status is HTTPStatus.SERVICE_UNAVAILABLE:
+        log.warning("request.put_off", extra=place | {"code": answer.code, "error": str(error)})

@@ -48,13 +48,18 @@ class Broadcaster:
         *,
         frame_of: FrameOf,
         too_slow: Callable[[], None] = lambda: None,
+        notice: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Encode events by *frame_of*; call *too_slow* when a slow client is disconnected."""
+        """Encode events by *frame_of*; call *too_slow* when a slow client is disconnected.
+
+        *notice* is called with the aggregate of each event, while there are streams.
+        """
         self.frame_of = frame_of
         self.closed = False
         self._log = log
         self._progress = progress
         self._too_slow = too_slow
+        self._notice = notice
         self._subscriptions: set[Subscription] = set()
         self._by_aggregate: dict[str, set[Subscription]] = {}
         self._backlog = TenantBacklog(log, frame_of)
@@ -202,6 +207,7 @@ class Broadcaster:
                         _skip(followers)
                     else:
                         self._publish(entry, followers, self._channels.get(entry.meta.tenant))
+                    self._notice(entry.aggregate)
                     self._position = entry.position
 
     def _publish(

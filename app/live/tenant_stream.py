@@ -27,7 +27,13 @@ EVENTS_EVERY = 0.05
 """Seconds between two pieces of events that happen: each costs a write for each client."""
 
 CHANGES_EVERY = 0.5
-"""Seconds between two pieces that say what has changed."""
+"""Seconds between two pieces that say what has changed, at least."""
+
+CHANGES_A_SECOND = 50
+"""Pieces for all clients of a tenant together: each has a page read, which costs more than it."""
+
+CHANGES_LATEST = 5.0
+"""Seconds between two pieces, however many the clients are."""
 
 MOST_CHANGES = 500
 """Ids of one piece; beyond it, everything is to be read again."""
@@ -135,7 +141,7 @@ class TenantStreams:
                     await asyncio.sleep(EVENTS_EVERY)
 
     async def changes(self, start: Start) -> AsyncGenerator[Changes, None]:
-        """Yield what has changed from *start* on, at most once in CHANGES_EVERY.
+        """Yield what has changed from *start* on, as often as `pause` says.
 
         A piece without any is a heartbeat.
         """
@@ -155,7 +161,7 @@ class TenantStreams:
                 if last:
                     return
                 if changes.any:
-                    await asyncio.sleep(CHANGES_EVERY)
+                    await asyncio.sleep(pause(len(subscription.channel.clients)))
 
     async def _changes(
         self, piece: TenantPiece, start: Start, position: int, *, last: bool
@@ -199,6 +205,11 @@ class TenantStreams:
             except LogUnavailable as error:
                 log.info("stream.rights_postponed", extra={"error": str(error)})
                 await asyncio.sleep(RECONNECT)
+
+
+def pause(clients: int) -> float:
+    """Return the seconds between two pieces of changes for each of so many clients."""
+    return min(max(CHANGES_EVERY, clients / CHANGES_A_SECOND), CHANGES_LATEST)
 
 
 def _is_last(start: Start, subscription: TenantSubscription) -> bool:

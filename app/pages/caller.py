@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request
 
 from app.auth.caller import Caller
+from app.auth.scopes import ADMIN, RUNS_WRITE
 from app.auth.session.page_guard import authorise_page
 from app.limits.rate_limit_guard import limit_address, limit_credential
 
@@ -17,3 +18,8 @@ def provide_page_caller(request: Request[Any, Any, Any]) -> Caller:
     """Return the caller that the guard has found."""
     caller: Caller = request.state.caller
     return caller
+
+
+def may_change_runs(caller: Caller) -> bool:
+    """Whether a caller may cancel, repeat and erase runs."""
+    return not caller.scopes.isdisjoint({RUNS_WRITE, ADMIN})

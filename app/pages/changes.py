@@ -13,9 +13,8 @@ from litestar.di import NamedDependency
 from litestar.response import Stream
 
 from app.auth.caller import Caller
-from app.auth.credentials import Credentials
-from app.auth.guard import while_authorised
 from app.auth.scopes import RUNS_READ, needs
+from app.auth.withdrawals import Withdrawals
 from app.live.frames import BEAT, EVENT_STREAM, HELLO, SSE_HEADERS, message, position_message
 from app.live.tenant_stream import Start, TenantStreams
 from app.reads.tenant_events import selection
@@ -24,7 +23,7 @@ from app.reads.tenant_events import selection
 @get("/changes", media_type=EVENT_STREAM, opt=needs(RUNS_READ, per_deployment=True))
 async def changes(
     page_caller: NamedDependency[Caller],
-    credentials: NamedDependency[Credentials],
+    withdrawals: NamedDependency[Withdrawals],
     tenant_streams: NamedDependency[TenantStreams],
 ) -> Response[Any]:
     """Send `changed` when something has changed, at most twice a second.
@@ -36,7 +35,7 @@ async def changes(
     )
     messages = _messages(start, tenant_streams)
     return Stream(
-        while_authorised(credentials, page_caller, messages),
+        withdrawals.while_authorised(page_caller, messages),
         media_type=EVENT_STREAM,
         headers=SSE_HEADERS,
     )

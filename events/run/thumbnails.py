@@ -7,11 +7,13 @@ LONGEST_SIDE = 384
 """Pixels: two for each of a list's, on a screen of high density."""
 
 THUMBNAIL_TYPE = "image/webp"
-MEDIA_TYPES = frozenset(f"image/{kind}" for kind in ("png", "jpeg", "webp", "gif", "avif"))
-"""Images that Pillow decodes everywhere. Of those that move, the first frame is shown.
-
-Videos have none: no decoder for them is at hand on every machine (docs/adr/0031).
-"""
+MEDIA_TYPES = frozenset(
+    {
+        *(f"image/{kind}" for kind in ("png", "jpeg", "webp", "gif", "avif")),
+        *(f"video/{kind}" for kind in ("mp4", "webm", "quicktime", "x-matroska")),
+    }
+)
+"""What is decoded on every machine. Of what moves, the first frame is shown."""
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_PIXELS = 50_000_000
@@ -27,7 +29,7 @@ def thumbnailed(run: Run) -> list[Upload]:
 
 
 def has_thumbnail(file: FileRef) -> bool:
-    """Whether a file is an image of a kind and size that gets a thumbnail."""
+    """Whether a file is an image or a film of a kind and size that gets a thumbnail."""
     pixels = (file.width or 0) * (file.height or 0)
     return (
         file.media_type in MEDIA_TYPES

@@ -1,7 +1,8 @@
 """Draws a thumbnail in a process of its own; its arguments are SIDE and PIXELS, the limits.
 
-Reads an image, writes a WebP, or the reason why there is none. It imports little: most of its time
-goes into starting. What it decodes came from a machine, so it bounds itself before it begins.
+Reads an image or a film, writes a WebP, or the reason why there is none. It imports little: most
+of its time goes into starting. What it decodes came from a machine, so it bounds itself before it
+begins.
 """
 
 import os
@@ -11,7 +12,7 @@ from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
 _QUALITIES = (80, 60, 40)
@@ -38,19 +39,29 @@ class TooManyPixels(Exception):
 
 
 def thumbnail_of(data: bytes, *, side: int, max_pixels: int) -> bytes:
-    """Return the first frame of an image as a WebP whose longest side has *side* pixels at most.
+    """Return an image's or a film's first frame as a WebP of *side* pixels on its longest side.
 
     Raises:
         Exception: whatever Pillow raises for what it cannot read; there is no common base.
         TooManyPixels: decoding it would take too much memory.
 
     """
-    with Image.open(BytesIO(data), formats=_FORMATS) as image:
+    with _opened(data, max_pixels) as image:
         if image.width * image.height > max_pixels:
             raise TooManyPixels(f"{image.width}x{image.height}, {max_pixels} pixels at most")
         small = _upright(image, side)
     saved = (_saved(small, quality) for quality in _QUALITIES)
     return next((webp for webp in saved if len(webp) <= _MOST_BYTES), _saved(small, _LAST_QUALITY))
+
+
+def _opened(data: bytes, max_pixels: int) -> Image.Image:
+    try:
+        return Image.open(BytesIO(data), formats=_FORMATS)
+    except UnidentifiedImageError:
+        # FFmpeg takes as long to load as an image to draw, and images do without it.
+        from infra.images.first_frame import first_frame  # noqa: PLC0415
+
+        return first_frame(data, max_pixels=max_pixels)
 
 
 def _saved(image: Image.Image, quality: int) -> bytes:

@@ -5,6 +5,7 @@ the storage's origin (HTML, SVG, XML, PDF and all that is not known) is download
 """
 
 import re
+from urllib.parse import quote
 
 UNKNOWN_TYPE = "application/octet-stream"
 
@@ -40,9 +41,18 @@ def may_be_put(media_type: str) -> bool:
     return media_type_in(media_type) == media_type and not _ACTIVE.search(media_type)
 
 
-def disposition_of(media_type: str) -> str:
-    """Return the Content-Disposition that an object of this type is stored with."""
-    return "inline" if media_type in SHOWN_INLINE else "attachment"
+def disposition_of(media_type: str, *, name: str = "") -> str:
+    """Return the Content-Disposition of a file: with the *name* that it is saved under, if any.
+
+    Objects are stored without one, since their address ends with it. Names of other than plain
+    letters are percent-encoded (RFC 6266).
+    """
+    shown = "inline" if media_type in SHOWN_INLINE else "attachment"
+    if not name:
+        return shown
+    encoded = quote(name, safe="")
+    saved_as = f'filename="{name}"' if encoded == name else f"filename*=UTF-8''{encoded}"
+    return f"{shown}; {saved_as}"
 
 
 def type_beside_pages(media_type: str) -> str:

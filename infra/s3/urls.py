@@ -1,5 +1,8 @@
 """Object URLs: the one place that knows where people fetch a stored object."""
 
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
 from urllib.parse import quote, urlsplit
 
 from msgspec.structs import replace
@@ -11,6 +14,10 @@ from infra.settings.settings import Settings, Spaces
 FILES = "/files"
 """The path below which comfyd serves outputs itself."""
 
+_SIGNED = b"file-address\x1f"
+_SIGNATURE_BYTES = 16
+"""128 bits: they cannot be guessed."""
+
 
 def where_files_are(settings: Settings) -> Spaces:
     """Return the object storage, with the address of our own door where outputs are served by it.
@@ -20,7 +27,11 @@ def where_files_are(settings: Settings) -> Spaces:
     if not settings.serve_files:
         return settings.spaces
     own = settings.public_url or f"http://{reachable(settings.host)}:{settings.port}"
-    return replace(settings.spaces, files_url=f"{own.rstrip('/')}{FILES}")
+    return replace(
+        settings.spaces,
+        files_url=f"{own.rstrip('/')}{FILES}",
+        files_secret=settings.jwt_secret,
+    )
 
 
 def public_url(spaces: Spaces, key: str) -> str:
@@ -33,7 +44,7 @@ def public_url(spaces: Spaces, key: str) -> str:
     Where comfyd serves outputs itself, theirs is an address of its own; inputs are none of these.
     """
     if spaces.files_url and is_output(key):
-        return f"{spaces.files_url}/{quote(key, safe='/')}"
+        return f"{spaces.files_url}/{file_address(spaces, key)}"
     cdn = urlsplit(spaces.endpoint_cdn)
     host, path = cdn.netloc, cdn.path.rstrip("/")
     if spaces.cdn_dont_include_bucket:
@@ -51,5 +62,27 @@ def page_url(spaces: Spaces, key: str) -> str:
     A browser may know us by another host than public URLs have: through a forwarded port.
     """
     if spaces.files_url and is_output(key):
-        return f"{FILES.removeprefix('/')}/{quote(key, safe='/')}"
+        return f"{FILES.removeprefix('/')}/{file_address(spaces, key)}"
     return public_url(spaces, key)
+
+
+def file_address(spaces: Spaces, key: str) -> str:
+    """Return the path of an output below our own door: its signature, then its key.
+
+    Who knows the address may read the file. The key alone is no secret: a run's id follows from
+    its Idempotency-Key, which may be an order's number, and machines number their files.
+    """
+    return f"{_signature(spaces, key)}/{quote(key, safe='/')}"
+
+
+def key_at(spaces: Spaces, address: str) -> str | None:
+    """Return the key of the output with this (decoded) path; None if it is not one of ours."""
+    signature, _, key = address.partition("/")
+    ours = _signature(spaces, key).encode()
+    return key if hmac.compare_digest(signature.encode(errors="replace"), ours) else None
+
+
+def _signature(spaces: Spaces, key: str) -> str:
+    signed = _SIGNED + key.encode(errors="replace")
+    digest = hmac.digest(spaces.files_secret.encode(), signed, hashlib.sha256)
+    return urlsafe_b64encode(digest[:_SIGNATURE_BYTES]).decode().rstrip("=")

@@ -47,6 +47,9 @@ class Spaces(msgspec.Struct, frozen=True, kw_only=True):
     files_url: str = ""
     """Where comfyd itself serves outputs, which is then their public URL; empty: it does not."""
 
+    files_secret: str = ""
+    """Signs the addresses of outputs there."""
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a process of comfyd needs to know."""
@@ -165,7 +168,9 @@ def callback_url(settings: Settings) -> str:
 
 
 _SPACES = {
-    f"SPACES_{name.upper()}": name for name in Spaces.__struct_fields__ if name != "files_url"
+    f"SPACES_{name.upper()}": name
+    for name in Spaces.__struct_fields__
+    if name not in {"files_url", "files_secret"}
 }
 _PLAIN = {"NATS_URL": "nats_url", "POSTGRES_URL": "postgres_url", "JWT_SECRET": "jwt_secret"}
 _AUTH = {name.upper(): name for name in ("auth_jwks_url", "auth_issuer", "auth_audience")}

@@ -111,14 +111,14 @@ def _audience(stack: Stack, run_id: UUID, clients: int) -> Audience:
     message = request(
         "GET", f"/v1/runs/{run_id}/events", token=stack.token, headers=("Connection: close",)
     )
-    return Audience(port=stack.port, request=message, clients=clients)
+    return Audience(port=stack.port, requests=(message,), clients=clients)
 
 
 async def _follow_bare(stack: Stack, clients: int) -> tuple[Heard, Mapping[int, float]]:
     event = entry(uuid4(), changed(Status.RUNNING), version=2, status=Status.RUNNING)
     data = b"event: run.status_changed.v1\ndata: %s\n\n" % (b"x" * len(repr(event)))
     message = request("GET", "/events", headers=("Connection: close",))
-    audience = Audience(port=stack.bare_port, request=message, clients=clients)
+    audience = Audience(port=stack.bare_port, requests=(message,), clients=clients)
     sent = {}
     async with listening(audience) as followers, Connection(stack.bare_port) as connection:
         for number in range(1, EVENTS + 1):

@@ -11,6 +11,7 @@ import aiohttp
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.s3.keys import output_key
 from infra.s3.storage import open_object_storage
+from infra.s3.urls import FILES, file_address, where_files_are
 from infra.settings.settings import settings_from
 from tests.bench.numbers import median
 from tests.bench.processes import resident
@@ -38,7 +39,8 @@ async def chapter(stack: Stack, scale: Scale, told: Told) -> Chapter:
     key = await _stored(stack)
     await stack.start("api")
     spaces = settings_from(stack.env).spaces
-    ours = f"http://127.0.0.1:{stack.port}/files/{key}"
+    served = where_files_are(settings_from(stack.env))
+    ours = f"http://127.0.0.1:{stack.port}{FILES}/{file_address(served, key)}"
     direct = f"{spaces.endpoint_cdn}/{spaces.bucket}/{key}"
     rows = []
     for clients in CLIENTS:

@@ -19,9 +19,10 @@ def request(
     token: str = "",
     body: bytes | None = None,
     headers: Sequence[str] = (),
+    host: str = "bench",
 ) -> bytes:
     """Build a request; without a header that says otherwise, for a keep-alive connection."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: bench", *headers]
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *headers]
     if token:
         lines.append(f"Authorization: Bearer {token}")
     if body is not None:

@@ -15,7 +15,7 @@ CLIENTS = 10
 BACKLOG = 20
 """Runs that wait at the same time."""
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds that everything may take after a kill."""
 
 

@@ -90,7 +90,7 @@ def _row(story: Story) -> tuple[object, ...]:
 
 async def check_files(runs: Collection[Json]) -> None:
     """Check that every output is in object storage and is what its event says."""
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=40) as http:
         for run in runs:
             [output] = run["outputs"]
             data = (await http.get(output["url"])).raise_for_status().content

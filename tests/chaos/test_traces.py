@@ -177,7 +177,7 @@ async def test_an_api_that_is_asked_to_end_sends_what_it_has(system: System) -> 
     with collector() as late:
         url = system.start_another_api("api-late", **to(late, every=600_000))
         await system.until_ready(url)
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=40) as http:
             refused = await http.get("/v1/runs", params={"ticket": "tkt_secret"})
         assert late.spans == []
         system.end("api-late")
@@ -192,7 +192,7 @@ async def test_a_collector_that_is_away_harms_nobody(system: System) -> None:
     settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": away, "OTEL_BSP_SCHEDULE_DELAY": "50"}
     url = system.start_another_api("api-away", **settings)
     await system.until_ready(url)
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=40) as http:
         answers = [await http.get("/v1/runs") for _ in range(50)]
 
     async def complained() -> bool:
@@ -214,7 +214,7 @@ async def test_a_collector_that_hangs_holds_up_no_request_and_no_end(system: Sys
         settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": hung, "OTEL_BSP_SCHEDULE_DELAY": "50"}
         url = system.start_another_api("api-hung", **settings)
         await system.until_ready(url)
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=40) as http:
             answers = [await http.get("/v1/runs") for _ in range(50)]
         async with asyncio.timeout(10):
             connection, _ = await asyncio.get_running_loop().sock_accept(hanging)

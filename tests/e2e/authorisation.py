@@ -312,7 +312,7 @@ class World(Struct, frozen=True, kw_only=True):
         kept = holder.cookies
         if request.url == "/sign-out" and holder.sign_in and not holder.refused:
             kept = await holder.sign_in()
-        secret = next(iter(kept.values()), "")
+        secret = next((value for value in kept.values() if value.startswith("cfs_")), "")
         cookies = "; ".join(f"{name}={value}" for name, value in kept.items())
         origin = str(self.http.base_url).rstrip("/")
         headers = {"Accept": "text/html", "Cookie": cookies, "Origin": origin, **holder.headers}

@@ -1,7 +1,7 @@
 """One running system for all ordinary tests of this folder, and two tenants who use it."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,18 @@ from tests.e2e.command_line import Comfyd, GraphFile, command_line
 from tests.e2e.system import System, running_system
 from tests.e2e.tenant import Tenant, client_of
 from tests.servers.shared import drop_streams
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the processes logged beside a test that failed: elsewhere nothing else stays."""
+    report = yield
+    system = item.funcargs.get("system")
+    if report.failed and isinstance(system, System):
+        report.sections.append(("Warnings in the logs of comfyd", system.warnings()))
+    return report
 
 
 @pytest.fixture(scope="package")

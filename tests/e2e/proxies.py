@@ -24,7 +24,7 @@ from tests.e2e.system import eventually
 from tests.network.ports import free_port
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "operations.md"
-IMPATIENCE = "3s"
+IMPATIENCE = "5s"
 """The read time-out in tests: longer than a heartbeat of theirs, shorter than their silence."""
 
 _NGINX = """

@@ -1,5 +1,6 @@
 """Signing in to a running system: links, keys, and browsers that have a session."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
@@ -22,9 +23,11 @@ def token_in(link: str) -> str:
 
 
 @asynccontextmanager
-async def browser(url: str) -> AsyncIterator[Browser]:
-    """Open a browser that was never here."""
-    async with httpx.AsyncClient(base_url=url, headers=ACCEPT, trust_env=False) as http:
+async def browser(url: str, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Browser]:
+    """Open a browser that was never here, and trusts as *tls* says."""
+    async with httpx.AsyncClient(
+        base_url=url, headers=ACCEPT, verify=tls or True, trust_env=False, timeout=40
+    ) as http:
         yield Browser(http)
 
 

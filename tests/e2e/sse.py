@@ -8,7 +8,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-LIMIT = 20
+LIMIT = 60
 """Seconds a stream may be silent in a test; heartbeats come more often."""
 
 

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.s3.keys import output_key
 from infra.s3.storage import open_object_storage
+from infra.s3.urls import FILES, file_address, where_files_are
 from infra.settings.settings import settings_from
 from tests.builders.stored_runs import record_run
 from tests.e2e.system import System
@@ -24,6 +25,12 @@ async def store_run(
     assert stored.sha256 == hashlib.sha256(content).hexdigest()
     await record_run(log, run_id, name, stored)
     return run_id, stored.key
+
+
+def file_path(system: System, key: str) -> str:
+    """Return the path at which the API serves an output."""
+    spaces = where_files_are(settings_from(system.env))
+    return f"{FILES}/{file_address(spaces, key)}"
 
 
 async def _pieces(content: bytes) -> AsyncIterator[bytes]:

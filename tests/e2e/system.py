@@ -1,6 +1,7 @@
 """A whole comfyd in processes of its own, each of which can be killed by its name."""
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -25,7 +26,7 @@ from tests.builders.facts import SEAL_KEY
 from tests.network.ports import free_port
 
 SECRET = "a secret that only the tests know, long enough for HS256"
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which something that has not come is missing, on the busiest machine."""
 
 T = TypeVar("T")
@@ -176,7 +177,9 @@ class System:
 
     async def until_machine_ready(self) -> None:
         """Wait until the stand-in answers."""
-        async with httpx.AsyncClient(base_url=self.machine_url, trust_env=False) as http:
+        async with httpx.AsyncClient(
+            base_url=self.machine_url, trust_env=False, timeout=40
+        ) as http:
 
             async def ready() -> bool:
                 with suppress(httpx.TransportError):
@@ -197,6 +200,18 @@ class System:
     def log_of(self, name: str) -> str:
         """Return what a process of comfyd's has logged."""
         return (self.folder / "logs" / f"{name}.log").read_text("utf-8")
+
+    def warnings(self, *, last: int = 40) -> str:
+        """Return the *last* lines that are worth a look in the logs of all processes, by time."""
+        lines = (
+            json.loads(line)
+            for file in (self.folder / "logs").glob("*.log")
+            for line in file.read_text("utf-8").splitlines()
+            if line.startswith("{")
+        )
+        grave = [line for line in lines if line["level"] not in {"debug", "info"}]
+        grave.sort(key=lambda line: str(line["timestamp"]))
+        return "\n".join(json.dumps(line) for line in grave[-last:])
 
     def stop(self) -> None:
         """Stop everything that is ours."""

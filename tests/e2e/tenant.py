@@ -106,7 +106,7 @@ def client_of(system: System, user: str, *, url: str = "") -> httpx.AsyncClient:
 
 async def download(url: str) -> bytes:
     """Fetch a file as anybody would, without a token."""
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=40) as http:
         return (await http.get(url)).raise_for_status().content
 
 

@@ -102,3 +102,10 @@ async def browser_of(app: Litestar, url: str = URL) -> AsyncIterator[Browser]:
     transport = httpx.ASGITransport(app=cast("Any", app))
     async with httpx.AsyncClient(transport=transport, base_url=url, headers=ACCEPT) as http:
         yield Browser(http)
+
+
+async def is_in(somebody: Browser) -> bool:
+    """Return whether a browser has a session that counts."""
+    answer = await somebody.open("/sessions")
+    assert answer.status_code in {200, 303}, answer.text
+    return answer.status_code == 200

@@ -9,6 +9,12 @@ from infra.postgres import PostgresError, PostgresUnavailable, connect, open_poo
 from tests.network.ports import free_port
 
 
+@pytest.fixture(autouse=True)
+def no_haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait longer for a connection than a request would: the machine may be busy."""
+    monkeypatch.setattr("infra.postgres.WAIT", 30.0)
+
+
 async def test_a_refused_statement(postgres_url: str) -> None:
     with pytest.raises(PostgresError) as refused:
         async with connect(postgres_url) as connection:
@@ -32,7 +38,7 @@ async def test_nobody_listens() -> None:
 
 
 async def test_no_connection_is_free(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.postgres.WAIT", 0.05)
+    monkeypatch.setattr("infra.postgres.WAIT", 1.5)
     async with open_pool(postgres_url, size=1) as pool, pool.connection():
         with pytest.raises(PostgresUnavailable):
             async with pool.connection():

@@ -32,6 +32,7 @@ _OTHERS: tuple[tuple[re.Pattern[str], Callable[[int, str], str]], ...] = (
     (re.compile(r"\bgAAAA[\w-]{20,}=*"), lambda n, _: f"gAAAAEXAMPLE{n}"),
     (re.compile(r"\bworker:[\w.-]+:\d+"), lambda n, _: f"worker:gpu-host:{n + 40}"),
     (re.compile(r"http://127\.0\.0\.1:\d+"), lambda *_: "https://files.example.com"),
+    (re.compile(r"(?<=/files/)[\w-]{22}(?=/)"), lambda *_: "EXAMPLE".ljust(22, "x")),
     (
         re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
         lambda n, _: str(uuid5(NAMESPACE_URL, f"example {n}")),

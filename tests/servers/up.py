@@ -18,6 +18,8 @@ from infra.settings.settings import SETTING_NAMES
 from tests.network.ports import free_port
 
 PROGRAM = Path(sys.executable).with_name("comfyd")
+PATIENCE = 180.0
+"""Seconds after which something that has not come is missing, on the busiest machine."""
 
 
 class Up:
@@ -55,7 +57,7 @@ class Up:
         """Find the one whose command line has *name* in it, the eldest first."""
         return next(p for p in self.processes()[1:] if name in " ".join(p.cmdline()))
 
-    def wait_for(self, condition: Callable[[], bool], *, within: float = 60) -> None:
+    def wait_for(self, condition: Callable[[], bool], *, within: float = PATIENCE) -> None:
         """Wait until something is so; fail with all that was printed."""
         deadline = time.monotonic() + within
         while not condition():

@@ -1,7 +1,8 @@
 """Check that pages hold no script and no style of their own: part of `make check`.
 
 The Content-Security-Policy refuses them in browsers; here they are found before. htmx runs code
-that stands in attributes (`hx-on`, `js:`, filters of triggers), so those are refused as well.
+that stands in attributes (`hx-on`, `js:`, filters of triggers), so those are refused as well, and
+so is what comes from another host, and a script of ours that makes code or HTML out of text.
 """
 
 import re
@@ -21,6 +22,9 @@ MOST = 15 * 1024
 
 _JINJA = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_FROM_TEXT = re.compile(
+    r"\b(?:eval|Function)\s*\(|\b(?:inner|outer)HTML\b|\binsertAdjacentHTML\b|\bdocument\.write\b"
+)
 _UNSAFE = re.compile(r"\|\s*safe\b|\bautoescape\b")
 
 Attributes = list[tuple[str, str | None]]
@@ -50,6 +54,8 @@ class _Rules(HTMLParser):
             self._note(name)
         if name.startswith("hx-trigger") and "[" in value:
             self._note(f"a filter of a trigger: {value}")
+        if name in {"src", "href"} and re.match(r"\s*(https?:)?//", value):
+            self._note(f"from another host: {value}")
         if re.match(r"\s*(js|javascript):", value):
             self._note(f"code in {name}: {value}")
 
@@ -67,12 +73,24 @@ def faults(template: str) -> Iterator[tuple[int, str]]:
     yield from rules.found
 
 
+def faults_of_script(script: str) -> Iterator[tuple[int, str]]:
+    """Yield line and kind of everything that a script of ours may not do."""
+    for number, line in enumerate(script.splitlines(), start=1):
+        if found := _FROM_TEXT.search(line):
+            yield number, f"code or HTML out of text: {found[0]}"
+
+
 def check() -> list[str]:
     """Return every fault of the templates and scripts, with its place."""
     found = [
         f"{path.relative_to(ROOT)}:{line}: {what}"
         for path in sorted(TEMPLATES.rglob("*.html"))
         for line, what in faults(path.read_text("utf-8"))
+    ]
+    found += [
+        f"{path.relative_to(ROOT)}:{line}: {what}"
+        for path in sorted(SCRIPTS.rglob("*.js"))
+        for line, what in faults_of_script(path.read_text("utf-8"))
     ]
     size = sum(path.stat().st_size for path in SCRIPTS.rglob("*.js"))
     return [*found, f"own scripts have {size} bytes"] if size > MOST else found

@@ -90,11 +90,12 @@ def _readers(state: State) -> Readers:
 
 def _answer(found: OutputFile, readers: Readers, span: Span | None) -> FileResponse:
     length = span.length if span else found.bytes
+    name = found.key.rpartition("/")[2]
     described = _validity(found) | {
         "Accept-Ranges": "bytes",
         "Content-Type": type_beside_pages(found.media_type),
         "Content-Length": str(length),
-        "Content-Disposition": disposition_of(found.media_type),
+        "Content-Disposition": disposition_of(found.media_type, name=name),
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
     if span:

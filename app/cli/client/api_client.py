@@ -18,6 +18,9 @@ RECONNECT_AFTER = 1.0
 RECONNECTS = 30
 """Number of connections in a row that may break without an event before a stream fails."""
 
+TRIES = 4
+"""Number of times that a request is sent which the server asks to repeat a little later."""
+
 PAGE = 100
 
 Json = dict[str, Any]
@@ -122,8 +125,11 @@ class ApiClient:
     ) -> Json:
         """Send a request and return the JSON; None is left out of the query, no content is {}.
 
+        While the server cannot answer just now, what may be repeated is: a GET, or a request with
+        an idempotency key.
+
         Raises:
-            httpx.HTTPStatusError: the server refuses.
+            httpx.HTTPStatusError: the server refuses, or could not answer several times.
             httpx.TransportError: it cannot be reached.
             NotComfyd: it answers, but not as comfyd does.
 
@@ -142,7 +148,7 @@ class ApiClient:
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        answer = await self._http.request(
+        request = self._http.build_request(
             method,
             path,
             json=body,
@@ -150,6 +156,13 @@ class ApiClient:
             params={n: str(v) for n, v in (query or {}).items() if v is not None} or None,
             headers={n.replace("_", "-"): v for n, v in (headers or {}).items()},
         )
+        may_repeat = method == "GET" or "Idempotency-Key" in request.headers
+        answer = await self._http.send(request)
+        for _ in range(TRIES - 1):
+            if not (may_repeat and _comes_back(answer)):
+                break
+            await asyncio.sleep(float(answer.headers["Retry-After"]))
+            answer = await self._http.send(request)
         _refuse_failure(answer)
         return answer
 
@@ -179,7 +192,7 @@ class ApiClient:
         A caller that stops early closes it (contextlib.aclosing).
 
         Raises:
-            httpx.HTTPStatusError: the server refuses.
+            httpx.HTTPStatusError: the server refuses, or could not answer many times in a row.
             httpx.TransportError: it could not be reached many times in a row.
             NotComfyd: it answers, but with no stream.
 
@@ -195,6 +208,9 @@ class ApiClient:
                             yield event
                         if event.event == "done":
                             return
+            except httpx.HTTPStatusError as error:
+                if broken >= RECONNECTS or not _comes_back(error.response):
+                    raise
             except httpx.TransportError:
                 if broken >= RECONNECTS:
                     raise
@@ -219,6 +235,15 @@ class ApiClient:
                     yield StreamEvent(event=event.event, data=data, id=event.id)
             except SSEError as error:
                 raise NotComfyd(stream.response) from error
+
+
+def _comes_back(answer: httpx.Response) -> bool:
+    """Return whether comfyd cannot answer just now: the log elects a leader, a disk stands still.
+
+    A proxy's 503 has no Retry-After.
+    """
+    delay = answer.headers.get("Retry-After", "")
+    return answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE and delay.isdecimal()
 
 
 def _refuse_failure(answer: httpx.Response) -> None:

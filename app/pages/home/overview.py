@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from app.pages.home.plots import RunsPlot, TimesPlot, runs_plot, times_plot
+from app.pages.home.plots import Frame, RunsPlot, TimesPlot, runs_plot, times_plot
 from app.pages.i18n.words import TROUBLE, reason_text
 from app.reads.overview import Overview
 from app.reads.runs.runs import FoundRun
@@ -55,6 +55,7 @@ class HomeView(Struct, frozen=True, kw_only=True):
     failures: Sequence[Run]
     ended: int
     failed: int
+    plot: Frame = Frame()
     runs: RunsPlot
     times: TimesPlot
     steps: Sequence[Step]
@@ -80,7 +81,7 @@ def home_view(overview: Overview, language: str) -> HomeView:
         running_in_all=sum(load.active for load in figures.machines),
         waiting=waiting,
         waiting_in_all=sum(line.count for line in waiting),
-        machines=[_machine_line(machine, overview) for machine in overview.machines],
+        machines=sorted((_machine_line(one, overview) for one in overview.machines), key=_place),
         failures=overview.failures,
         ended=figures.ended,
         failed=sum(hour.failed + hour.timeout for hour in figures.hours),
@@ -108,6 +109,12 @@ def _machine_line(machine: Machine, overview: Overview) -> MachineLine:
         active=load.active if load else 0,
         waiting=load.waiting if load else 0,
     )
+
+
+def _place(machine: MachineLine) -> tuple[int, str]:
+    """Put what needs a person first, and keep the order else: rows that move cannot be read."""
+    order = ("unreachable", "new", "disabled", "draining")
+    return order.index(machine.state) if machine.state in order else len(order), machine.name
 
 
 def _steps(overview: Overview) -> list[Step]:

@@ -7,14 +7,24 @@ from msgspec import Struct
 
 from projections.activity import HourOfRuns
 
-WIDTH, HEIGHT = 720, 160
-LEFT, BOTTOM = 44, 20
+WIDTH, HEIGHT = 480, 160
+"""About as many pixels as a plot has on a wide screen, so that its labels can be read."""
+
+LEFT, BOTTOM = 56, 24
 """Room for the labels of the axes."""
 
 OUTCOMES = ("success", "failed", "timeout", "cancelled")
 _TOP = 8
 _GAP = 0.2
 _STEPS = (1, 2, 5)
+
+
+class Frame(Struct, frozen=True, kw_only=True):
+    """The size of every plot."""
+
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
 
 
 class Block(Struct, frozen=True, kw_only=True):

@@ -37,7 +37,7 @@ async def overview(
     async def render() -> str:
         found = await overview_reads.find(page_caller)
         view = home_view(found, shell.preferences.language)
-        return shell.render("home/overview.html", view=view)
+        return shell.shown_on("/").render("home/overview.html", view=view)
 
     key = (page_caller.tenant, page_caller.deployments, shell.preferences)
     return shell.answer(await rendered_parts.of(key, render))

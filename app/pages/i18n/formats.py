@@ -17,6 +17,9 @@ _STEPS = (
     (_HOUR, "hour", _MINUTE, "minute"),
     (_MINUTE, "minute", 1, "second"),
 )
+_MANY = 5
+"""Number of minutes or hours from which a duration in one unit is written in them."""
+
 _PRECISE = 10
 """Seconds below which parts of a second are written."""
 
@@ -44,10 +47,16 @@ class Formats(Struct, frozen=True, kw_only=True):
         """Write hour and minute."""
         return format_skeleton("Hm", at, self.zone, locale=self._locale)
 
+    def clock(self, at: datetime) -> str:
+        """Write hour, minute and second."""
+        return format_skeleton("Hms", at, self.zone, locale=self._locale)
+
     def ago(self, at: datetime) -> str:
         """Write how long ago a moment was; a clock that is a bit ahead makes it no future."""
         passed = max(self.now - at, timedelta(seconds=1))
-        return format_timedelta(-passed, add_direction=True, threshold=1.5, locale=self._locale)
+        return format_timedelta(
+            -passed, add_direction=True, threshold=1.5, format="short", locale=self._locale
+        )
 
     def seconds(self, seconds: float) -> str:
         """Write a duration, as precisely as it can be felt."""
@@ -60,6 +69,13 @@ class Formats(Struct, frozen=True, kw_only=True):
                 more = [self._unit(rest // smaller, part)] if rest // smaller else []
                 return " ".join([self._unit(many, unit), *more])
         return self._unit(whole, "second")
+
+    def one_unit(self, seconds: float) -> str:
+        """Write a duration in one unit, where there is no room for two."""
+        for size, unit in ((_HOUR, "hour"), (_MINUTE, "minute")):
+            if seconds >= _MANY * size:
+                return self._unit(round(seconds / size, 1), unit)
+        return self.seconds(seconds) if seconds < _MINUTE else self._unit(round(seconds), "second")
 
     def _unit(self, value: float, unit: str) -> str:
         return format_unit(value, f"duration-{unit}", "short", locale=self._locale)

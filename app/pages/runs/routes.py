@@ -11,9 +11,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.auth.caller import Caller
-from app.auth.scopes import ADMIN, RUNS_READ, RUNS_WRITE, needs
-from app.pages.runs import selected
+from app.auth.scopes import RUNS_READ, needs
+from app.pages.caller import may_change_runs
+from app.pages.runs import one, selected
 from app.pages.runs.filters import WITHIN, Filters, filters_of
+from app.pages.runs.names import deployment_names, machine_names, workflow_names
 from app.pages.runs.rows import RunLine, run_line
 from app.pages.shell.shell import Shell
 from app.reads.deployments import DeploymentReads
@@ -23,7 +25,6 @@ from app.reads.workflows import WorkflowReads
 from events.run.status import Status
 
 LINES = 25
-MOST_OPTIONS = 100
 
 
 class RunsView(Struct, frozen=True, kw_only=True):
@@ -53,10 +54,10 @@ async def runs(
 ) -> Response[Any]:
     """List runs, newest first."""
     filters = filters_of(request)
-    machines = await _machines(machine_reads, page_caller)
+    machines = await machine_names(machine_reads, page_caller)
     options = {
-        "workflow": await _workflows(workflow_reads, page_caller),
-        "deployment": await _deployments(deployment_reads, page_caller),
+        "workflow": await workflow_names(workflow_reads, page_caller),
+        "deployment": await deployment_names(deployment_reads, page_caller),
         "machine": machines,
     }
     view = await _view(filters, shell, page_caller, run_reads, machines)
@@ -81,11 +82,11 @@ async def lines(
 ) -> Response[Any]:
     """Show the lines of the list alone; with `fixed`, the page is that of the newest runs."""
     filters = filters_of(request)
-    machines = await _machines(machine_reads, page_caller)
+    machines = await machine_names(machine_reads, page_caller)
     view = await _view(filters, shell, page_caller, run_reads, machines)
     if "fixed" in request.query_params and filters.before is not None:
         view = await _beside_newer(view, shell, page_caller, run_reads)
-    return shell.page("runs/list.html", view=view)
+    return shell.shown_on("/runs").page("runs/list.html", view=view)
 
 
 async def _view(
@@ -118,7 +119,7 @@ async def _view(
         window=replace(filters, before=filters.before or first),
         older=replace(filters, before=page.next_before) if page.has_more else None,
         has_newer=False,
-        may_change=not caller.scopes.isdisjoint({RUNS_WRITE, ADMIN}),
+        may_change=may_change_runs(caller),
     )
 
 
@@ -133,28 +134,4 @@ async def _beside_newer(
     return replace(view, filters=newest, has_newer=newer)
 
 
-async def _machines(reads: MachineReads, caller: Caller) -> dict[UUID, str]:
-    if caller.deployments:
-        return {}
-    page = await reads.page(caller, limit=MOST_OPTIONS)
-    return {row.id: row.state.name for row in page.rows}
-
-
-async def _workflows(reads: WorkflowReads, caller: Caller) -> dict[UUID, str]:
-    if caller.deployments:
-        return {}
-    page = await reads.page(caller, limit=MOST_OPTIONS, before=None, name=None)
-    return {row.id: row.state.name for row in page.rows}
-
-
-async def _deployments(reads: DeploymentReads, caller: Caller) -> dict[UUID, str]:
-    page = await reads.page(
-        caller, limit=MOST_OPTIONS, before=None, workflow_id=None, environment=None
-    )
-    return {
-        row.id: f"{row.state.current.workflow_name} · {row.state.current.environment}"
-        for row in page.rows
-    }
-
-
-ROUTES = [runs, lines, *selected.ROUTES]
+ROUTES = [runs, lines, *selected.ROUTES, one.run]

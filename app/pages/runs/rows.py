@@ -13,17 +13,20 @@ from events.run.state import Run, Upload
 from infra.s3.urls import page_url
 from infra.settings.settings import Spaces
 
-_SHOWN = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"})
+_IMAGES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"})
 
 
 class Picture(Struct, frozen=True, kw_only=True):
-    """The first image of a run."""
+    """An image of a run."""
 
     url: str
     """Relative to the root of the pages, or absolute."""
 
     small: str
     """Its thumbnail, or itself where it has none."""
+
+    whole: str
+    """What is shown while its thumbnail is not there; nothing for a film."""
 
     width: int
     height: int
@@ -62,23 +65,30 @@ def run_line(
         waits=reason_text(reason, machine, language) if reason else "",
         trouble=reason in TROUBLE,
         progress=progress,
-        picture=_picture(run, spaces),
+        picture=_first_picture(run, spaces),
         seconds=((run.ended_at or now) - run.created_at).total_seconds(),
     )
 
 
-def _picture(run: Run, spaces: Spaces) -> Picture | None:
-    for output in run.outputs:
-        upload = run.uploads.get(output.index)
-        if upload is not None and _is_shown(upload):
-            return Picture(
-                url=page_url(spaces, upload.key),
-                small=page_url(spaces, thumbnail_of(run, upload) or upload.key),
-                width=upload.width or 1,
-                height=upload.height or 1,
-            )
-    return None
+def picture_of(run: Run, upload: Upload, spaces: Spaces) -> Picture | None:
+    """Return what an <img> shows of an output; None: nothing, or it is erased.
+
+    Of a film that is its first frame, once the run has ended.
+    """
+    whole = upload.key if upload.media_type in _IMAGES else ""
+    small = thumbnail_of(run, upload) or whole
+    if not small:
+        return None
+    return Picture(
+        url=page_url(spaces, upload.key),
+        small=page_url(spaces, small),
+        whole=page_url(spaces, whole) if whole else "",
+        width=upload.width or 1,
+        height=upload.height or 1,
+    )
 
 
-def _is_shown(upload: Upload) -> bool:
-    return bool(upload.key) and upload.media_type in _SHOWN
+def _first_picture(run: Run, spaces: Spaces) -> Picture | None:
+    stored = (run.uploads.get(output.index) for output in run.outputs)
+    shown = (picture_of(run, upload, spaces) for upload in stored if upload)
+    return next(filter(None, shown), None)

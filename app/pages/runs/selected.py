@@ -79,7 +79,7 @@ async def selected(
     """Show what an action would do with the selected runs; do it, once it is confirmed."""
     chosen = await _selection(request)
     planned = [
-        Planned(run=run, why_not=_why_not(chosen.action, run, shell.preferences.language))
+        Planned(run=run, why_not=why_not(chosen.action, run, shell.preferences.language))
         for run in [(await run_reads.find(page_caller, one)).run for one in chosen.run_ids]
     ]
     values: dict[str, Any] = {"action": str(chosen.action), "current": "runs"}
@@ -95,7 +95,8 @@ async def selected(
     return shell.page("runs/done.html", outcomes=outcomes, **values)
 
 
-def _why_not(action: Action, run: Run, language: str) -> str:
+def why_not(action: Action, run: Run, language: str) -> str:
+    """Return why nothing would be done with a run; empty where it would."""
     code = ""
     if action is Action.CANCEL and run.ended:
         code = "ended"

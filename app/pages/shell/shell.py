@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from litestar import Request, Response
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.http.query import ordered_query
 from app.pages.i18n.formats import Formats
@@ -75,6 +76,10 @@ class Shell(Struct, frozen=True, kw_only=True):
     def render(self, template: str, **values: Any) -> str:
         """Return the text of a page, or of a part of one."""
         return render(template, {**self._common, **values})
+
+    def shown_on(self, path: str) -> "Shell":
+        """Return the shell for a part of the page at *path*: links are relative to that page."""
+        return replace(self, address=Address(path=path))
 
     def answer(self, text: str, *, status: int = 200) -> Response[str]:
         """Answer with a text that was rendered."""

@@ -29,11 +29,12 @@ def to_sign_in(request: Request[Any, Any, Any], shell: Shell) -> Response[Any]:
         # A link of another site: the browser kept the cookie back (`SameSite=Strict`). It sends it
         # when the page itself asks again; only if there is none then, there is no session.
         return shell.page("sign_in/continue.html", onward=shell.address.here())
+    if "hx-request" in request.headers or not prefers_html(request):
+        # A part of a page, or its stream: neither may become another page. The page loads itself
+        # again, and is led from its own address, to come back to that.
+        return Response(b"", status_code=401)
     here = request.url.path.lstrip("/")
     query = urlencode(ordered_query(request))
     back = next_page(f"{here}?{query}" if query else here) if reading else ""
     address = shell.address.to("sign-in", [(NEXT, back)] if back else [])
-    if "hx-request" in request.headers or not prefers_html(request):
-        # A part of a page, or its stream: neither may become another page.
-        return Response(None, status_code=401, headers={"HX-Redirect": address})
     return Response(None, status_code=303, headers={"Location": address})

@@ -102,20 +102,21 @@ def signed_in(
         None,
         status_code=303,
         headers={"Location": location},
-        cookies=session_cookies(request, new),
+        cookies=[session_cookie(request, new)],
     )
 
 
-def session_cookies(request: Request[Any, Any, Any], new: NewSession) -> list[Cookie]:
-    """Return the cookie of a session; that of the visit before it goes."""
+def session_cookie(request: Request[Any, Any, Any], new: NewSession) -> Cookie:
+    """Return the cookie of a session.
+
+    That of the visit stays beside it: a form in a second tab is still one of this browser's, and
+    its person is led on rather than refused.
+    """
     access: PageAccess = request.app.state.page_access
     cookies = cookies_of(request, access.public_url)
     started = new.session.started
     seconds = int((started.expires_at - started.at).total_seconds())
-    return [
-        cookies.made(cookies.session, new.secret, seconds=seconds),
-        cookies.gone(cookies.visitor),
-    ]
+    return cookies.made(cookies.session, new.secret, seconds=seconds)
 
 
 def field(form: Any, name: str) -> str:

@@ -14,7 +14,7 @@ from app.auth.session.provider import VALID, ProviderSignIn
 from app.commands.sessions import Sessions
 from app.pages.shell.shell import Shell
 from app.pages.shell.to_sign_in import NEXT, next_page
-from app.pages.sign_in.answers import refused, session_cookies
+from app.pages.sign_in.answers import refused, session_cookie
 
 CALLBACK = "/sign-in/provider/callback"
 
@@ -56,7 +56,7 @@ async def come_back(
     new = await commands.start_with_provider(claims)
     # A redirect from here would still count as the other site's, and come without the cookie.
     answer = shell.page("sign_in/continue.html", onward=shell.address.to(next_page(onward)))
-    answer.cookies.extend([*session_cookies(request, new), cookies.gone(cookies.provider)])
+    answer.cookies.extend([session_cookie(request, new), cookies.gone(cookies.provider)])
     return answer
 
 

@@ -49,7 +49,9 @@ async def show_sessions(
     """List the browsers in which the person is signed in."""
     page = await session_reads.page(page_caller, limit=MOST, before=None, own=True)
     sessions = [row.state for row in page.rows if row.state.revoked_at is None]
-    return shell.page("sign_in/sessions.html", current="", sessions=sessions, caller=page_caller)
+    return shell.page(
+        "sign_in/sessions.html", current="sessions", sessions=sessions, caller=page_caller
+    )
 
 
 @post("/sessions/{session_id:str}/revoke", opt=needs(*SCOPES, per_deployment=True))

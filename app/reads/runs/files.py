@@ -21,6 +21,8 @@ from infra.event_store import EventStore, load
 from infra.s3 import probe
 from infra.s3.keys import run_of
 from infra.s3.port import ObjectStorage
+from infra.s3.urls import key_at
+from infra.settings.settings import Spaces
 
 
 class OutputFile(Struct, frozen=True, kw_only=True):
@@ -43,7 +45,7 @@ _PROBE = OutputFile(
 
 
 class OutputFiles:
-    """The outputs of all runs, for everyone who knows a key."""
+    """The outputs of all runs, for everyone who was given an address."""
 
     def __init__(
         self,
@@ -53,28 +55,31 @@ class OutputFiles:
         storage: ObjectStorage,
         *,
         request_thumbnails: Callable[[Run], Awaitable[None]],
-        served: bool,
+        spaces: Spaces,
     ) -> None:
-        """Find outputs; none where they are not *served* by us."""
+        """Find outputs; none where *spaces* says that people fetch them elsewhere."""
         self._store = store
         self._rows = rows
         self._recent = recent
         self._storage = storage
         self._request_thumbnails = request_thumbnails
-        self._served = served
+        self._spaces = spaces
 
-    async def find(self, key: str) -> OutputFile:
-        """Return what is known of the output *key*, or of a thumbnail; a lost one is made again.
+    async def find(self, address: str) -> OutputFile:
+        """Return what is known of an output, or of a thumbnail; a lost one is made again.
 
         Raises:
-            NotFound: no output of a run has this key, or the run is erased.
+            NotFound: no output of a run has this address, or the run is erased.
             LogUnavailable: Postgres does not know the run well enough, nor does the log answer.
             StorageUnavailable, StorageRefused: it is not known whether the thumbnail is there.
 
         """
-        if self._served and key == _PROBE.key:
+        key = key_at(self._spaces, address) if self._spaces.files_url else None
+        if key is None:
+            raise _not_found()
+        if key == _PROBE.key:
             return _PROBE
-        run_id = run_of(key) if self._served else None
+        run_id = run_of(key)
         run = await self._run(run_id) if run_id else None
         if run is None:
             raise _not_found()

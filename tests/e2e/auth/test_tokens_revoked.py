@@ -75,7 +75,9 @@ async def test_every_process_knows_of_it_within_a_second(system: System, ada: Te
     await system.until_ready(url)
     leaked = token("ada", note="elsewhere")
     headers = {"Authorization": f"Bearer {leaked}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as elsewhere:
+    async with httpx.AsyncClient(
+        base_url=url, headers=headers, trust_env=False, timeout=40
+    ) as elsewhere:
         assert (await elsewhere.get("/v1/runs")).status_code == 200
         await revoke(ada, token=leaked)
         told = asked = time.monotonic()

@@ -30,7 +30,7 @@ PROGRAMS = ["*/*", "application/json", "application/json, text/html;q=0.5", "ima
 @pytest.fixture
 async def anonymous(system: System) -> httpx.AsyncClient:
     """Return a client without a credential."""
-    return httpx.AsyncClient(base_url=system.url, trust_env=False)
+    return httpx.AsyncClient(base_url=system.url, trust_env=False, timeout=40)
 
 
 @pytest.mark.parametrize("accept", BROWSERS)

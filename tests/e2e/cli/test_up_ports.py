@@ -116,7 +116,8 @@ def secrets(up: Up) -> list[str]:
         "jwt-secret",
     )
     headers = {"Authorization": f"Bearer {up.token()}"}
-    runs = httpx.get(f"{up.url}/v1/runs", headers=headers, trust_env=False).json()["data"]
+    answer = httpx.get(f"{up.url}/v1/runs", headers=headers, trust_env=False, timeout=40)
+    runs = answer.json()["data"]
     assert runs
     return [*(run["id"] for run in runs), *((up.data / file).read_text("ascii") for file in files)]
 
@@ -127,11 +128,12 @@ def test_the_ports_are_the_known_ones(ports: dict[int, str]) -> None:
 
 def test_what_a_run_made_opens_at_the_one_port_of_the_api(up: Up) -> None:
     headers = {"Authorization": f"Bearer {up.token()}"}
-    [run, *_] = httpx.get(f"{up.url}/v1/runs", headers=headers, trust_env=False).json()["data"]
+    answer = httpx.get(f"{up.url}/v1/runs", headers=headers, trust_env=False, timeout=40)
+    [run, *_] = answer.json()["data"]
     urls = [output["url"] for output in run["outputs"]]
     assert urls
     for url in urls:
-        found = httpx.get(url, trust_env=False)
+        found = httpx.get(url, trust_env=False, timeout=40)
         assert url.startswith(f"{up.url}/files/")
         assert url in up.said
         assert (found.status_code, found.headers["Content-Type"]) == (200, "image/png")

@@ -211,7 +211,9 @@ async def test_a_key_that_is_kept_to_a_deployment_knows_no_other(
     body = {"name": "guest", "scopes": ["runs:read", "runs:write"], "deployments": [shared]}
     key = (await ada.http.post("/v1/keys", json=body)).json()["key"]
     headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=system.url, headers=headers, trust_env=False) as guest:
+    async with httpx.AsyncClient(
+        base_url=system.url, headers=headers, trust_env=False, timeout=40
+    ) as guest:
 
         async def listed() -> bool:
             answer = await guest.get("/v1/deployments")

@@ -60,7 +60,7 @@ async def test_every_answer_may_be_read(ada: Tenant, origin: str) -> None:
 
 @pytest.mark.parametrize("origin", ORIGINS)
 async def test_a_refusal_for_want_of_a_token_may_be_read(system: System, origin: str) -> None:
-    async with httpx.AsyncClient(base_url=system.url, trust_env=False) as stranger:
+    async with httpx.AsyncClient(base_url=system.url, trust_env=False, timeout=40) as stranger:
         answers = [
             await stranger.request(method, path, headers={"Origin": origin}, json={})
             for method, path in ROUTES
@@ -82,7 +82,7 @@ async def test_a_preflight_is_granted_without_a_token(
         "Access-Control-Request-Method": method,
         "Access-Control-Request-Headers": wanted,
     }
-    async with httpx.AsyncClient(base_url=system.url, trust_env=False) as stranger:
+    async with httpx.AsyncClient(base_url=system.url, trust_env=False, timeout=40) as stranger:
         answer = await stranger.options(path, headers=headers)
 
     granted = answer.headers["Access-Control-Allow-Headers"].lower()

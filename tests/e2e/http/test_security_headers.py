@@ -33,7 +33,9 @@ async def behind_proxy(system: System) -> AsyncIterator[httpx.AsyncClient]:
     url = system.start_another_api("api-proxied", COMFYD_TRUSTED_PROXIES=LOOPBACK)
     await system.until_ready(url)
     headers = {"Authorization": f"Bearer {system.token('ada')}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=url, headers=headers, trust_env=False, timeout=40
+    ) as http:
         yield http
     system.end("api-proxied")
 

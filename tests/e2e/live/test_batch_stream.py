@@ -131,7 +131,8 @@ async def test_counts_come_at_most_four_times_a_second(ada: Tenant) -> None:
 
 async def test_a_batch_is_followed_through_any_api(system: System, ada: Tenant) -> None:
     deployment = await ada.deploy(card())
-    url = system.start_another_api("api-follow")
+    # As behind a proxy: the URLs of files do not depend on which of them says it.
+    url = system.start_another_api("api-follow", COMFYD_PUBLIC_URL=system.url)
     await system.until_ready(url)
     async with client_of(system, "ada", url=url) as http:
         made = await make(ada, deployment, colours(6, 300))

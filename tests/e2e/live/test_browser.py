@@ -13,7 +13,7 @@ from aiohttp import web
 from tests.e2e.graphs import card
 from tests.e2e.node import install
 from tests.e2e.sse import following
-from tests.e2e.system import System
+from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Json, Tenant, client_of
 from tests.network.cutting_proxy import CuttingProxy, Fault, cutting_proxy
 from tests.observe.browser import Site, needs_browser, opened, site
@@ -49,7 +49,7 @@ async def own_site(tmp_path: Path) -> AsyncIterator[Site]:
 
     async with site() as served:
         served.routes["npm"] = npm
-        for name in ("examples.js", "habits.js"):
+        for name in ("examples.js", "changed.js", "habits.js"):
             served.files[f"/{name}"] = (tmp_path / name).read_text("utf-8")
             served.files[f"/{name.replace('js', 'html')}"] = PAGE % name
         yield served
@@ -128,6 +128,48 @@ async def test_every_example_follows_a_run_to_its_end_through_all_that_may_happe
         await check(browsing, report, proxies[report["name"]])
 
 
+async def test_the_example_follows_what_changes_though_it_is_cut_off(
+    browsing: Tenant, own_site: Site, tmp_path: Path
+) -> None:
+    own_site.files |= {f"/{name}": code for name, code in examples().items()}
+    deployment = await browsing.deploy(card())
+    runs: list[str] = []
+
+    async def ticket(_: web.Request) -> web.StreamResponse:
+        body = {"deployment_ids": [deployment]}
+        made = await browsing.http.post("/v1/events/ticket", json=body)
+        return web.json_response(made.json()["ticket"])
+
+    async with cutting_proxy(
+        str(browsing.http.base_url).rstrip("/"),
+        suffix="/changes",
+        faults=[Fault.END, Fault.BAD_GATEWAY, Fault.NONE],
+    ) as proxy:
+
+        async def show_plan(_: web.Request) -> web.StreamResponse:
+            return web.json_response({"api": proxy.url})
+
+        own_site.routes |= {"plan": show_plan, "ticket": ticket}
+        async with opened(f"{own_site.url}/changed.html", tmp_path):
+            shown: set[str] = set()
+
+            async def connected() -> bool:
+                return bool(proxy.statuses)
+
+            await eventually(connected, within=60)
+            for _ in range(3):
+                # While the line is cut, too: the page comes back behind what it has seen.
+                runs.append(await browsing.start(deployment))
+                async with asyncio.timeout(60):
+                    while runs[-1] not in shown:
+                        changes = await own_site.report()
+                        assert not changes["everything"]
+                        shown |= set(changes["ids"]["run"])
+
+    assert shown == set(runs)
+    assert proxy.statuses[:3] == [200, 502, 200]
+
+
 async def check(tenant: Tenant, report: Json, proxy: CuttingProxy) -> None:
     """Check what an example has shown, and how it has come to its end."""
     final, shown = report["final"], report["shown"]
@@ -202,5 +244,6 @@ async def test_what_browsers_do_by_themselves_is_as_the_page_says(
 def examples() -> Mapping[str, str]:
     """Return the modules of the page."""
     found = dict(MODULE.findall((DOCS / "follow-a-run.md").read_text("utf-8")))
-    assert set(found) == {"run.js", "polling.js", "event-source.js", "fetch-event-source.js"}
+    runs = {"run.js", "polling.js", "event-source.js", "fetch-event-source.js"}
+    assert set(found) == {*runs, "changes.js"}
     return found

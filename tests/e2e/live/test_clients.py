@@ -34,6 +34,15 @@ def document(tmp_path: Path) -> Path:
     return path
 
 
+GENERATOR = """
+package_name_override: comfyd_client
+post_hooks: []
+content_type_overrides:
+  "*/*": application/octet-stream
+"""
+"""Files of runs come as what they are; to this generator they are bytes."""
+
+
 def check_job(told: str, prefix: str) -> None:
     """Check what a job says of its run."""
     job = json.loads(told)
@@ -46,7 +55,7 @@ def check_job(told: str, prefix: str) -> None:
 
 async def test_a_python_client_compiles_and_runs_a_job(system: System, document: Path) -> None:
     folder = document.parent
-    (folder / "generator.yml").write_text("package_name_override: comfyd_client\npost_hooks: []\n")
+    (folder / "generator.yml").write_text(GENERATOR)
     shutil.copy(CLIENTS / "python" / "job.py", folder)
 
     await command(

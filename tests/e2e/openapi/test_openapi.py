@@ -14,7 +14,7 @@ ADDRESS = re.compile(r"""(?:src|href)="([^"]+)"|url: "([^"]+)\"""")
 
 def anybody(system: System) -> httpx.AsyncClient:
     """Return a client without a token."""
-    return httpx.AsyncClient(base_url=system.url, trust_env=False)
+    return httpx.AsyncClient(base_url=system.url, trust_env=False, timeout=40)
 
 
 async def test_the_description_is_served_to_everybody(system: System) -> None:

@@ -24,8 +24,10 @@ from projections.queries import position
 from projections.schema import COMPARED, create_tables, drop_tables
 from projections.statements import LIVE
 from tests.e2e.graphs import card, slow
+from tests.e2e.signing_in import signed_in
 from tests.e2e.system import SECRET, System, eventually
 from tests.e2e.tenant import Json, Tenant, client_of
+from tests.observe.form_browser import fields
 
 NEEDS_A_BROKEN_MACHINE = {
     "run.attempt_failed.v1",
@@ -82,6 +84,7 @@ async def live(owner: Tenant, system: System) -> Access:
     """Do everything an owner can do; tell who may enter then."""
     await workflows_and_runs(owner)
     await machines(owner)
+    await browsers(system)
     return await access(owner, system)
 
 
@@ -139,6 +142,13 @@ async def machines(owner: Tenant) -> None:
         "comfy_api_key": "comfyui-partner",
     }
     await ok(owner, "PATCH", f"/v1/machines/{partner['id']}", secrets)
+
+
+async def browsers(system: System) -> None:
+    """Sign two browsers in, and one of them out."""
+    async with signed_in(system, OWNER), signed_in(system, OWNER) as leaving:
+        answer = await leaving.submit("/sign-out", fields(await leaving.open("/sessions")))
+        assert answer.status_code == 303, answer.text
 
 
 async def access(owner: Tenant, system: System) -> Access:

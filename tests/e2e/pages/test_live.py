@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
+from tests.e2e.batches import colours, done, make
 from tests.e2e.graphs import card
 from tests.e2e.pages.visits import Visit
 from tests.e2e.system import System
@@ -80,13 +81,44 @@ async def test_a_page_left_open_over_a_restart_of_the_api_catches_up(
         system.end("pages")
 
 
+async def test_a_page_has_one_connection_and_is_told_at_most_twice_a_second(
+    visit: Visit, eve: Tenant
+) -> None:
+    deployment = await eve.deploy(card(), name="card")
+    page = await visit("/", user="eve")
+    await expect(page.get_by_role("status").first).to_contain_text("live", timeout=SOON)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    await page.evaluate(COUNT_CHANGES)
+    batch = await make(eve, deployment, colours(20, 1000))
+    await done(eve, batch["id"])
+    counted = await page.evaluate("[window.changes, (performance.now() - window.began) / 1000]")
+
+    changes, seconds = counted
+    assert 0 < changes <= 2 * seconds + 1
+    # What it shows is asked for as seldom, and the stream not again.
+    assert 0 < asked.count("overview") <= seconds + 2
+    assert asked.count("changes") == 0
+    streams = "performance.getEntriesByType('resource').filter((e) => /[/]changes$/.test(e.name))"
+    assert await page.evaluate(f"{streams}.length") <= 1
+
+
+COUNT_CHANGES = """() => {
+  window.began = performance.now();
+  window.changes = 0;
+  document.addEventListener("htmx:sse:before:message", ({ detail }) => {
+    window.changes += detail.message.event === "changed";
+  });
+}"""
+
+
 @pytest.mark.parametrize("path", ["/v1/nowhere", "/v1/runs?limit=0"])
 async def test_the_api_answers_browsers_with_data(eve: Tenant, path: str) -> None:
     answer = await eve.http.get(path, headers={"Accept": "text/html"})
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-async def test_an_error_of_a_page_is_a_page(visit: Visit, eve: Tenant) -> None:
+async def test_an_error_of_a_page_is_a_page(visit: Visit, eve: Tenant, system: System) -> None:
     headers = {"Accept": "text/html", "Accept-Language": "zh"}
     missing = await eve.http.get("/nowhere/at/all", headers=headers)
 
@@ -101,7 +133,7 @@ async def test_an_error_of_a_page_is_a_page(visit: Visit, eve: Tenant) -> None:
     page = await visit("/runs?status=done", user="eve")
     await expect(page.locator("main")).to_contain_text("status: there is no option 'done'")
     await page.get_by_role("link", name="Go to the start page").click()
-    await expect(page.get_by_role("heading", name="Running now")).to_be_visible()
+    await page.wait_for_url(f"{system.url}/")
 
 
 async def test_selected_runs_are_shown_before_they_are_erased(visit: Visit, eve: Tenant) -> None:

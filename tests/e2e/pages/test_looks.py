@@ -1,17 +1,27 @@
 """Pages can be read by everyone: in two languages, dark, on a phone, with a keyboard alone."""
 
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urljoin
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.graphs import card
 from tests.e2e.pages.visits import Visit, photograph
-from tests.e2e.tenant import Tenant
+from tests.e2e.signing_in import link_for
+from tests.e2e.system import System
+from tests.e2e.tenant import Json, Tenant
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 PHONE = {"width": 375, "height": 700}
-PAGES = {"home": "/", "runs": "/runs", "filtered": "/runs?status=timeout", "missing": "/nowhere"}
+PAGES = {
+    "home": "/",
+    "runs": "/runs",
+    "filtered": "/runs?status=timeout",
+    "sessions": "/sessions",
+    "missing": "/nowhere",
+}
 
 SERIOUS = """
 async () => (await axe.run()).violations
@@ -21,10 +31,9 @@ async () => (await axe.run()).violations
 
 
 @pytest.fixture
-async def used(eve: Tenant) -> Tenant:
-    """Return a tenant with some runs."""
-    await eve.run(await eve.deploy(card(), name="card"))
-    return eve
+async def used(eve: Tenant) -> Json:
+    """Return a run of a tenant who looks at pages."""
+    return await eve.run(await eve.deploy(card(), name="card"))
 
 
 async def serious_findings(page: Page) -> list[str]:
@@ -35,16 +44,40 @@ async def serious_findings(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.usefixtures("used")
-async def test_no_page_keeps_anyone_out(visit: Visit, scheme: str, language: str) -> None:
+async def test_no_page_keeps_anyone_out(
+    visit: Visit, used: Json, scheme: str, language: str
+) -> None:
     page = await visit(f"/?language={language}", user="eve", color_scheme=scheme)
-    for name, path in PAGES.items():
+    paths = {**PAGES, "run": f"/runs/{used['id']}"}
+    for name, path in paths.items():
         for width in (1280, 375):
             await page.set_viewport_size({"width": width, "height": 800})
-            await page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/")[2] + path)
+            await page.goto(urljoin(page.url, path))
+            await photograph(page, f"{name}-{language}-{scheme}-{width}")
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width, name
+            assert await serious_findings(page) == [], name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_the_ways_in_keep_no_one_out(
+    browser: Browser, system: System, scheme: Literal["light", "dark"], language: str
+) -> None:
+    context = await browser.new_context(color_scheme=scheme)
+    page = await context.new_page()
+    ways = {
+        "ways-in": f"{system.url}/sign-in?problem=key_revoked&language={language}",
+        "link": link_for(system, "eve"),
+        "no-link": f"{system.url}/sign-in/link?token=none",
+    }
+    for name, address in ways.items():
+        for width in (1280, 375):
+            await page.set_viewport_size({"width": width, "height": 800})
+            await page.goto(address)
             await photograph(page, f"{name}-{language}-{scheme}-{width}")
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, name
         assert await serious_findings(page) == [], name
+    await context.close()
 
 
 @pytest.mark.usefixtures("used")

@@ -1,11 +1,12 @@
 """A real browser signs in three ways, and pages of other origins do nothing in its name."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.pages.visits import photograph, sign_in
 from tests.e2e.signing_in import link_for
@@ -17,6 +18,9 @@ from tests.servers.sign_in_provider import (
     SignInProvider,
     running_sign_in_provider,
 )
+
+SOON = 15_000
+"""Milliseconds, on a busy machine."""
 
 
 @pytest.fixture
@@ -42,6 +46,47 @@ async def test_by_a_link_with_the_keyboard_alone(system: System, page: Page) -> 
     await page.goto(f"{system.url}/sessions")
     await photograph(page, "sessions")
     assert "one-time link" in await page.inner_text("main")
+
+
+async def test_a_browser_signs_another_one_out_with_the_keyboard_alone(
+    system: System, context: BrowserContext, page: Page, browser: Browser
+) -> None:
+    await sign_in(context, link_for(system, "two browsers"))
+    other = await browser.new_context(locale="en-GB")
+    await sign_in(other, link_for(system, "two browsers"))
+    left_open = await other.new_page()
+    await left_open.goto(f"{system.url}/runs")
+    await page.goto(f"{system.url}/sessions")
+    await expect(page.locator("main form")).to_have_count(1)
+    await page.locator("#main").focus()
+    await page.keyboard.press("Tab")
+    await expect(page.locator(":focus")).to_have_text(re.compile("Sign out"))
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main form")).to_have_count(0)
+    # The page that was left open there comes to the sign-in by itself.
+    await left_open.wait_for_url(f"{system.url}/sign-in?next=runs", timeout=SOON)
+    await other.close()
+
+
+async def test_a_link_in_two_tabs_signs_one_browser_in_and_no_other(
+    system: System, context: BrowserContext, browser: Browser
+) -> None:
+    link = link_for(system, "eve")
+    tabs = [await context.new_page() for _ in range(2)]
+    for tab in tabs:
+        await tab.goto(link)
+    for tab in tabs:
+        # The link is used up for the second, but its browser is in by now.
+        await tab.locator("main form button").click()
+        await tab.wait_for_url(f"{system.url}/")
+
+    other = await browser.new_context(locale="en-GB")
+    page = await other.new_page()
+    await page.goto(link)
+    await page.locator("main form button").dblclick()
+    await page.get_by_role("alert").wait_for()
+    assert "was used before" in await page.inner_text("main")
+    await other.close()
 
 
 async def test_by_a_key_and_back_to_the_page_that_was_wanted(
@@ -90,7 +135,7 @@ async def test_signing_out_leads_to_the_sign_in(
 ) -> None:
     await sign_in(context, link_for(system, "eve"))
     await page.goto(f"{system.url}/sessions")
-    await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_role("button", name="Sign out", exact=True).click()
     await page.wait_for_url(f"{system.url}/sign-in")
     await page.goto(f"{system.url}/sessions")
     assert "/sign-in" in page.url

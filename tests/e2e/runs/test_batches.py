@@ -200,7 +200,9 @@ async def test_a_key_for_some_deployments_sees_only_their_batches(
     for batch in made:
         await done(ada, batch["id"])
     headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=system.url, headers=headers, trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=system.url, headers=headers, trust_env=False, timeout=40
+    ) as http:
         narrow = Tenant(http, "")
         seen = [(await http.get(batch["links"]["self"])).status_code for batch in made]
         stream = [(await http.get(batch["links"]["events"])).status_code for batch in made]

@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -20,7 +20,7 @@ from infra.s3.storage import open_object_storage
 from infra.settings.settings import settings_from
 from tests.builders.pictures import picture, saved
 from tests.e2e.graphs import card, load, node
-from tests.e2e.stored_files import store_run
+from tests.e2e.stored_files import file_path, store_run
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
 from tests.observe.browser import needs_browser, opened, site
@@ -50,7 +50,7 @@ async def anyone(system: System) -> AsyncIterator[httpx.AsyncClient]:
 async def path(system: System, log: JetStreamEventStore) -> str:
     """Return the path of a picture of 10 KiB, under a name that needs care."""
     _, key = await store_run(system, log, "é 漢 #1%?.png", CONTENT, "image/png")
-    return f"/files/{quote(key)}"
+    return file_path(system, key)
 
 
 async def test_a_run_shows_the_address_at_the_api_in_every_dialect(
@@ -62,7 +62,8 @@ async def test_a_run_shows_the_address_at_the_api_in_every_dialect(
     events = (await ada.http.get(f"/v1/runs/{run['id']}/events?after=0")).text
     found = await anyone.get(output["url"])
 
-    assert output["url"].startswith(f"{system.url}/files/outputs/runs/{run['id']}/")
+    assert output["url"].startswith(f"{system.url}/files/")
+    assert f"/outputs/runs/{run['id']}/" in output["url"]
     assert classic["images"][0]["url"] == output["url"]
     assert f'"url":"{output["url"]}"' in events
     assert (found.status_code, found.headers["Content-Type"]) == (200, "image/png")
@@ -76,7 +77,7 @@ async def test_a_file_says_what_it_is(anyone: httpx.AsyncClient, path: str) -> N
     expected = {
         "Content-Type": "image/png",
         "Content-Length": str(SIZE),
-        "Content-Disposition": "inline",
+        "Content-Disposition": "inline; filename*=UTF-8''%C3%A9%20%E6%BC%A2%20%231%25%3F.png",
         "ETag": ETAG,
         "Accept-Ranges": "bytes",
         "Cache-Control": CACHE,
@@ -99,14 +100,14 @@ async def test_parts_and_versions_come_from_the_real_storage_as_well(
     behind = await anyone.get(path, headers={"Range": f"bytes={SIZE}-"})
     known = await anyone.get(path, headers={"If-None-Match": ETAG})
     _, key = await store_run(system, log, "nothing.svg", b"", "image/svg+xml")
-    empty = await anyone.get(f"/files/{key}?fbclid=1")
+    empty = await anyone.get(f"{file_path(system, key)}?fbclid=1")
 
     assert (part.status_code, part.content) == (206, CONTENT[-7:])
     assert part.headers["Content-Range"] == f"bytes {SIZE - 7}-{SIZE - 1}/{SIZE}"
     assert (behind.status_code, behind.json()["code"]) == (416, "range_not_satisfiable")
     assert (known.status_code, known.content) == (304, b"")
     assert (empty.status_code, empty.content) == (200, b"")
-    assert empty.headers["Content-Disposition"] == "attachment"
+    assert empty.headers["Content-Disposition"] == 'attachment; filename="nothing.svg"'
 
 
 async def test_a_head_says_the_same_without_the_file(anyone: httpx.AsyncClient, path: str) -> None:
@@ -162,9 +163,12 @@ async def test_what_is_private_is_found_in_no_way(
     output = run["outputs"][0]["url"].partition("/files/")[2]
     folder = output.rpartition("/")[0]
 
-    for key in [*private, folder, "", "outputs", "outputs/runs", f"{folder}/none.png"]:
-        found = await anyone.get(f"/files/{key}")
-        assert found.status_code == 404, key
+    unsigned = output.partition("/")[2]
+    signed = [urlsplit(file_path(system, key)).path.removeprefix("/files/") for key in private]
+    nothing = ["", "outputs", "outputs/runs", folder, f"{folder}/none.png", unsigned]
+    for address in [*private, *signed, *nothing]:
+        found = await anyone.get(f"/files/{address}")
+        assert found.status_code == 404, address
         assert found.headers["Content-Type"] == "application/problem+json"
         assert found.headers["Cache-Control"] == "no-store"
     for way in (
@@ -172,6 +176,8 @@ async def test_what_is_private_is_found_in_no_way(
         f"{folder}/%2e%2e/%2e%2e/%2e%2e/{image}",
         f"{folder}/..%2f..%2f..%2f{image}",
         f"{folder}/%2e%2e%5c{image}",
+        f"{signed[0].partition('/')[0]}/./{image}",
+        f"{signed[0].partition('/')[0]}/outputs%2f..%2f{image}",
         f"./{image}",
         f"/{image}",
         f"{output}/../../../../{image}",
@@ -188,11 +194,12 @@ async def test_an_erased_file_is_gone_with_the_answer(
     ada: Tenant, system: System, log: JetStreamEventStore, anyone: httpx.AsyncClient
 ) -> None:
     run_id, key = await store_run(system, log, "a.png", CONTENT, "image/png")
-    assert (await anyone.get(f"/files/{key}")).status_code == 200
+    path = file_path(system, key)
+    assert (await anyone.get(path)).status_code == 200
     async with system.without("worker"):
         erased = await ada.http.post(f"/v1/runs/{run_id}/erase")
         assert erased.status_code == 202, erased.text
-        gone = await anyone.get(f"/files/{key}", headers={"If-None-Match": ETAG})
+        gone = await anyone.get(path, headers={"If-None-Match": ETAG})
         async with open_object_storage(settings_from(system.env).spaces) as storage:
             still_stored = await storage.get_bytes(key)
 
@@ -209,7 +216,7 @@ async def test_a_file_that_the_storage_has_lost_is_not_found(
         await storage.delete(key)
 
     for method in ("GET", "HEAD"):
-        assert (await anyone.request(method, f"/files/{key}")).status_code == 404
+        assert (await anyone.request(method, file_path(system, key))).status_code == 404
 
 
 async def test_a_storage_that_is_away_is_said_to_be_so(system: System, path: str) -> None:
@@ -235,7 +242,9 @@ async def test_a_storage_of_the_users_own_keeps_its_addresses(
     run = await ada.run(await ada.deploy(card()))
     url = system.start_another_api("api-own-storage", COMFYD_SERVE_FILES="false")
     await system.until_ready(url)
-    async with httpx.AsyncClient(base_url=url, headers=ada.http.headers, trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=url, headers=ada.http.headers, trust_env=False, timeout=40
+    ) as http:
         shown = (await http.get(f"/v1/runs/{run['id']}")).json()["outputs"][0]["url"]
         missing = await http.get(path)
     system.end("api-own-storage")
@@ -261,7 +270,7 @@ async def test_slow_clients_hold_up_no_one_and_leave_nothing_behind(
         for _ in range(CONNECTIONS + 10):
             reader, writer = await asyncio.open_connection(LOOPBACK, address.port, limit=65536)
             exits.callback(writer.close)
-            writer.write(f"GET /files/{key} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            writer.write(f"GET {file_path(system, key)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             readers.append(reader)
         # Each has begun, and takes no more.
         starts = await asyncio.gather(*(reader.readline() for reader in readers))

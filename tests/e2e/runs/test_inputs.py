@@ -291,6 +291,6 @@ async def test_nobody_but_its_owner_is_told_where_an_input_lies(bob: Tenant, ada
 
     assert urls[0] != urls[1]
     bucket = urls[0].partition("/inputs/")[0]
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=40) as http:
         listing = await http.get(bucket, params={"list-type": "2"})
     assert listing.status_code == 403

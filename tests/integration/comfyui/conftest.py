@@ -19,7 +19,7 @@ async def script() -> AsyncIterator[ScriptedComfyUI]:
 @pytest.fixture
 async def machine(script: ScriptedComfyUI) -> AsyncIterator[ComfyUIMachine]:
     machine = await open_comfyui(
-        script.url, silence=0.1, patience=0.4, answer_within=2, allow_private=True
+        script.url, silence=0.1, patience=1, answer_within=2, allow_private=True
     )
     yield machine
     await machine.close()
@@ -34,7 +34,7 @@ async def standin(tmp_path: Path) -> AsyncIterator[Server]:
 @pytest.fixture
 async def real(standin: Server) -> AsyncIterator[ComfyUIMachine]:
     machine = await open_comfyui(
-        standin.url, silence=0.2, patience=1, answer_within=0.3, allow_private=True
+        standin.url, silence=0.2, patience=3, answer_within=2, allow_private=True
     )
     yield machine
     await machine.close()

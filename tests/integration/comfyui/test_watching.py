@@ -146,13 +146,13 @@ async def test_a_connection_may_live_longer_than_an_answer_may_take(
 async def test_a_prompt_may_wait_behind_others_for_longer_than_the_patience(
     script: ScriptedComfyUI, machine: ComfyUIMachine
 ) -> None:
-    script.answer(HISTORY, *[UNFINISHED] * 9, SUCCESS)
+    script.answer(HISTORY, *[UNFINISHED] * 22, SUCCESS)
     script.answer(JOB, PENDING)
     script.answer("GET /queue", queue(running=uuid4(), pending=PROMPT))
     started = asyncio.get_running_loop().time()
 
     assert (await watch(machine))[0] == FINISHED
-    assert asyncio.get_running_loop().time() - started > 2 * 0.4
+    assert asyncio.get_running_loop().time() - started > 2 * 1
 
 
 async def test_a_machine_that_refuses_sockets_is_watched_all_the_same(

@@ -43,9 +43,8 @@ from tests.builders.pictures import picture, png_of_size, saved
 from tests.e2e.system import eventually
 
 GOOD, CUT = saved("PNG", picture(800, 600)), saved("PNG", picture(800, 600))[:-9999]
-BOMB = png_of_size(7000, 7000, rows=1)
-"""It says that it is large, and ends."""
-
+BOMB = png_of_size(8000, 8000, rows=8000)
+"""64 million pixels in 8 KiB: more than a thumbnail is drawn of."""
 
 Draw = Callable[[AsyncIterator[bytes]], Awaitable[bytes]]
 

@@ -171,7 +171,9 @@ async def test_without_its_token_nothing_is_answered(
     url: str, method: str, path: str, shown: str
 ) -> None:
     headers = {"Authorization": shown} if shown else {}
-    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=url, headers=headers, trust_env=False, timeout=40
+    ) as http:
         assert (await http.request(method, path)).status_code == 401
 
 
@@ -191,7 +193,9 @@ async def test_what_leads_out_of_its_folder_is_refused(
     assert (outcome.node_id, outcome.exception) == ("2", "ValueError")
 
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=url, headers=headers, trust_env=False, timeout=40
+    ) as http:
         form = {"subfolder": "../..", "type": "input"}
         sent = await http.post("/upload/image", data=form, files={"image": ("a.png", b"x")})
         read = await http.get("/view?filename=a.png&subfolder=../..")

@@ -96,7 +96,7 @@ def keep_in_s3(env: Env, text: str) -> None:
 
 
 def read_from_s3(env: Env) -> str:
-    answer = httpx.get(public_url(env, "kept.txt"), trust_env=False)
+    answer = httpx.get(public_url(env, "kept.txt"), trust_env=False, timeout=40)
     assert answer.headers["content-type"] == "text/x-kept", answer.text
     return answer.text
 
@@ -167,7 +167,7 @@ def test_everybody_may_read_objects_but_not_list_them(running: Running) -> None:
     assert read_from_s3(env) == "public"
     unsigned = httpx.put(public_url(env, "kept.txt"), content="x", trust_env=False)
     assert unsigned.status_code == 403
-    assert httpx.get(public_url(env, ""), trust_env=False).status_code == 403
+    assert httpx.get(public_url(env, ""), trust_env=False, timeout=40).status_code == 403
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])

@@ -199,7 +199,7 @@ async def test_tables_that_know_more_than_a_restored_log_forget_it(
     await streams.migrate(log_client)
     await live_runs(JetStreamEventStore(log_client), 2)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         differences = await rebuild(log_client, connection, told)
 
     assert Difference(table="run", only_live=4, only_rebuilt=2) in differences
@@ -262,17 +262,17 @@ async def test_readers_and_the_projector_go_on_through_a_rebuild(  # noqa: PLR09
     projecting = Projector(log_client, postgres_url, ProjectorMetrics(CollectorRegistry())).run()
     async with running(read(), write(), projecting) as tasks:
         for _ in range(2):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 assert await rebuild(log_client, connection, told) == []
             seen = reads
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while reads < seen + 10:  # noqa: ASYNC110 -- a poll with a deadline
                     await asyncio.sleep(0.01)
         assert [task.done() for task in tasks] == [False] * 3
         enough.set()
         await tasks[1]
         goal = await head(log_client)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await position(connection) < goal:  # noqa: ASYNC110 -- a poll with a deadline
                 await asyncio.sleep(0.02)
 

@@ -82,7 +82,8 @@ async def test_each_fact_makes_its_work_once_and_most_make_none(name: str) -> No
     [
         (Status.SUCCESS, "image/png", {f"work.thumbnail.{RUN_ID}.ended"}),
         (Status.FAILED, "image/png", {f"work.thumbnail.{RUN_ID}.ended"}),
-        (Status.SUCCESS, "video/mp4", set()),
+        (Status.SUCCESS, "video/mp4", {f"work.thumbnail.{RUN_ID}.ended"}),
+        (Status.SUCCESS, "audio/flac", set()),
     ],
 )
 async def test_the_end_of_a_run_with_images_makes_thumbnails(

@@ -12,9 +12,8 @@ from litestar.response import Stream
 from app.api.requests import LastEventId, identifier, position_in
 from app.api.v1.batches.views import piece_messages, snapshot_message
 from app.auth.caller import Caller
-from app.auth.credentials import Credentials
-from app.auth.guard import while_authorised
 from app.auth.scopes import RUNS_READ, needs
+from app.auth.withdrawals import Withdrawals
 from app.live.batch_stream import BatchPiece, BatchStreams, Start
 from app.live.frames import EVENT_STREAM, HELLO, SSE_HEADERS
 from app.openapi import response
@@ -32,7 +31,7 @@ from app.reads.runs.batches import BatchReads
 async def events(
     batch_reads: NamedDependency[BatchReads],
     batch_streams: NamedDependency[BatchStreams],
-    credentials: NamedDependency[Credentials],
+    withdrawals: NamedDependency[Withdrawals],
     caller: NamedDependency[Caller],
     batch_id: FromPath[str],
     after: FromQuery[str | None] = None,
@@ -46,7 +45,7 @@ async def events(
         return Response(content=b"", status_code=204)
     messages = _messages(start, batch_streams.follow(start), snapshot=at is None)
     return Stream(
-        while_authorised(credentials, caller, messages),
+        withdrawals.while_authorised(caller, messages),
         media_type=EVENT_STREAM,
         headers=SSE_HEADERS,
     )

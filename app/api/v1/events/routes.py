@@ -14,9 +14,8 @@ from msgspec import Struct
 from app.api.requests import LastEventId, position_in
 from app.api.v1.events.views import changes_message, events_message
 from app.auth.caller import Caller
-from app.auth.credentials import Credentials
-from app.auth.guard import while_authorised
 from app.auth.scopes import DEPLOY, RUNS_READ, needs
+from app.auth.withdrawals import Withdrawals
 from app.http.bad_request import bad
 from app.live.frames import EVENT_STREAM, HELLO, SSE_HEADERS, position_message
 from app.live.tenant_stream import Start, TenantStreams
@@ -70,7 +69,7 @@ STRETCH = {"stretch": Provide(stretch, sync_to_thread=False)}
 )
 async def events(
     tenant_streams: NamedDependency[TenantStreams],
-    credentials: NamedDependency[Credentials],
+    withdrawals: NamedDependency[Withdrawals],
     caller: NamedDependency[Caller],
     stretch: NamedDependency[Stretch],
     types: Types = None,
@@ -90,7 +89,7 @@ async def events(
         follow=stretch.follow,
     )
     messages = _messages(start, tenant_streams.events(start), events_message)
-    return _stream(credentials, caller, messages)
+    return _stream(withdrawals, caller, messages)
 
 
 @get(
@@ -103,7 +102,7 @@ async def events(
 )
 async def changes(
     tenant_streams: NamedDependency[TenantStreams],
-    credentials: NamedDependency[Credentials],
+    withdrawals: NamedDependency[Withdrawals],
     caller: NamedDependency[Caller],
     stretch: NamedDependency[Stretch],
 ) -> Response[Any]:
@@ -115,7 +114,7 @@ async def changes(
         follow=stretch.follow,
     )
     messages = _messages(start, tenant_streams.changes(start), changes_message)
-    return _stream(credentials, caller, messages)
+    return _stream(withdrawals, caller, messages)
 
 
 def _types(wanted: Sequence[str] | None) -> Sequence[str]:
@@ -136,10 +135,10 @@ async def _messages(
 
 
 def _stream(
-    credentials: Credentials, caller: Caller, messages: AsyncGenerator[bytes, None]
+    withdrawals: Withdrawals, caller: Caller, messages: AsyncGenerator[bytes, None]
 ) -> Response[Any]:
     return Stream(
-        while_authorised(credentials, caller, messages),
+        withdrawals.while_authorised(caller, messages),
         media_type=EVENT_STREAM,
         headers=SSE_HEADERS,
     )

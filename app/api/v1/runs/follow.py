@@ -12,9 +12,8 @@ from app.api.requests import LastEventId, identifier, position_in
 from app.api.v1.runs.event_views import run_snapshot
 from app.api.v1.runs.views import run_view
 from app.auth.caller import Caller
-from app.auth.credentials import Credentials
-from app.auth.guard import while_authorised
 from app.auth.scopes import RUNS_READ, needs
+from app.auth.withdrawals import Withdrawals
 from app.live.broadcaster import Broadcaster
 from app.live.frames import EVENT_STREAM, SSE_HEADERS
 from app.live.run_stream import run_stream
@@ -36,7 +35,7 @@ from events.run.status import TERMINAL
 )
 async def events(
     broadcaster: NamedDependency[Broadcaster],
-    credentials: NamedDependency[Credentials],
+    withdrawals: NamedDependency[Withdrawals],
     run_reads: NamedDependency[RunReads],
     caller: NamedDependency[Caller],
     run_id: FromPath[str],
@@ -58,7 +57,7 @@ async def events(
         note=run_reads.recent.note,
     )
     return Stream(
-        while_authorised(credentials, caller, stream),
+        withdrawals.while_authorised(caller, stream),
         media_type=EVENT_STREAM,
         headers=SSE_HEADERS,
     )

@@ -1,7 +1,6 @@
 """/v1/runs: create, read, list and cancel runs."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,9 +12,11 @@ from msgspec import Struct
 from app.api.requests import (
     IdempotencyKey,
     Inputs,
+    Moment,
     Prefer,
     idempotency_key,
     identifier,
+    moment_in,
     position_in,
     preferred_wait,
 )
@@ -25,7 +26,6 @@ from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, RUNS_WRITE, needs
 from app.commands.runs.create_run import AcceptedRun, RunCreator
 from app.commands.runs.run_changes import RunChanges
-from app.http.bad_request import bad
 from app.live.wait_for_run import RunWaiter
 from app.openapi import errors, headers, response
 from app.reads.runs.runs import FoundRun, RunReads
@@ -124,8 +124,8 @@ async def list_(  # noqa: PLR0913 -- a parameter for each filter
     batch_id: FromQuery[UUID | None] = None,
     workflow_id: FromQuery[UUID | None] = None,
     machine_id: FromQuery[UUID | None] = None,
-    since: FromQuery[datetime | None] = None,
-    until: FromQuery[datetime | None] = None,
+    since: Moment = None,
+    until: Moment = None,
 ) -> ListView[RunView]:
     """List runs, newest first. Lists follow the log within moments; single runs at once."""
     fits = RunListFilter(
@@ -134,16 +134,10 @@ async def list_(  # noqa: PLR0913 -- a parameter for each filter
         batch_id=batch_id,
         workflow_id=workflow_id,
         machine_id=machine_id,
-        since=_with_zone(since, "/since"),
-        until=_with_zone(until, "/until"),
+        since=moment_in(since, parameter="since"),
+        until=moment_in(until, parameter="until"),
     )
     return await page_of_runs(run_reads, caller, fits, limit=limit, cursor=cursor)
-
-
-def _with_zone(moment: datetime | None, pointer: str) -> datetime | None:
-    if moment is not None and moment.tzinfo is None:
-        raise bad("field_format", pointer, format="2026-11-30T08:00:00Z")
-    return moment
 
 
 async def page_of_runs(

@@ -11,10 +11,10 @@ from litestar.params import FromPath
 from msgspec import Meta, Struct
 
 from app.api.requests import identifier
-from app.api.v1.runs.timeline_texts import event_text, waiting_text
 from app.auth.caller import Caller
 from app.auth.scopes import RUNS_READ, needs
 from app.reads.runs.runs import RunReads
+from app.reads.runs.timeline_texts import event_text, waiting_text
 from events.envelope import AnyRecorded
 from events.run.events import NodeTime
 from events.run.redaction import redact

@@ -38,8 +38,11 @@ export function followChanges(stream) {
     if (detail.ctx?.response?.status === 401) location.reload();
   });
   document.addEventListener("htmx:after:swap", showNewer);
+  // Not on load: the stream could be there before this listens, and would be "connecting" for ever.
   // The stream of htmx goes on by itself once it was there; until then it is asked for again.
-  setInterval(() => connected || stream.dispatchEvent(new CustomEvent("connect")), AGAIN);
+  const connect = () => connected || stream.dispatchEvent(new CustomEvent("connect"));
+  document.addEventListener("DOMContentLoaded", () => setTimeout(connect)); // htmx has begun by then
+  setInterval(connect, AGAIN);
   setInterval(() => connected && refresh(), AGE);
 }
 

@@ -1,6 +1,7 @@
 """What clients send beside the body: read strictly, or as a wish where it is one."""
 
 from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -10,6 +11,7 @@ from app.api.requests import (
     LONGEST_WAIT,
     idempotency_key,
     identifier,
+    moment_in,
     position_in,
     preferred_wait,
 )
@@ -162,3 +164,18 @@ def test_a_name_that_nobody_can_type_is_refused(name: str) -> None:
             msgspec.convert(sent, shape)
         for good in ("Ünïcode 名", "مرحبا", "שלום", "🧑 1️⃣", "e\u0301", "a b\u3000c"):
             msgspec.convert(sent | {"name": good}, shape)
+
+
+def test_a_moment_is_read_with_its_zone() -> None:
+    eight = datetime(2026, 11, 30, 8, tzinfo=UTC)
+    assert moment_in("2026-11-30T08:00:00Z", parameter="since") == eight
+    assert moment_in("2026-11-30T10:00:00+02:00", parameter="since") == eight
+    assert moment_in(None, parameter="since") is None
+
+
+@pytest.mark.parametrize("text", ["2026-11-30T08:00:00", "0.5", "1796000000", "today", "null", ""])
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest) as refusal:
+        moment_in(text, parameter="since")
+    [problem] = refusal.value.problems
+    assert (problem.code, problem.pointer) == ("field_format", "/since")

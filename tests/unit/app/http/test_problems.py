@@ -286,15 +286,20 @@ def test_the_classic_dialect_has_its_own_shapes() -> None:
     assert (nobody.status_code, nobody.content) == (401, "Invalid or expired token")
 
 
-def test_only_our_own_faults_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_only_our_own_faults_and_what_we_wait_for_are_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     log_fault(request(), NotFound())
-    log_fault(request(), LogUnavailable())
     assert caplog.records == []
 
     fault = ValueError(SECRET)
+    log_fault(request(), LogUnavailable("no leader"))
     log_fault(request(), fault)
 
-    [record] = caplog.records
+    put_off, record = caplog.records
+    assert (put_off.message, put_off.levelname) == ("request.put_off", "WARNING")
+    assert vars(put_off)["code"] == "log_unavailable"
+    assert (vars(put_off)["error"], put_off.exc_info) == ("no leader", None)
     assert record.exc_info is not None
     assert (record.message, record.exc_info[1]) == ("request.failed", fault)
 

@@ -226,6 +226,38 @@ async def test_changes_name_each_thing_once_and_come_at_most_twice_a_second(
     assert waited >= streams.CHANGES_EVERY - 0.05
 
 
+@pytest.mark.parametrize(
+    ("clients", "seconds"), [(1, 0.5), (25, 0.5), (26, 0.52), (200, 4.0), (5000, 5.0)]
+)
+def test_the_more_follow_a_tenant_the_less_often_each_is_sent_changes(
+    clients: int, seconds: float
+) -> None:
+    assert streams.pause(clients) == seconds
+
+
+async def test_the_pause_between_changes_is_that_of_all_who_follow(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def pause(clients: int) -> float:
+        asked.append(clients)
+        return 0.01
+
+    monkeypatch.setattr(streams, "pause", pause)
+    start = await world.start()
+    with world.broadcaster.follow_tenant(start.tenant, after=start.after):
+        async with asyncio.timeout(ENOUGH), aclosing(world.streams.changes(start)) as pieces:
+            coming = asyncio.create_task(anext(pieces))
+            await asyncio.sleep(0.01)
+            world.happens(RUN_ID)
+            await coming
+            world.happens(RUN_ID, born=False)
+            await anext(pieces)
+
+    assert asked == [2]
+
+
 async def test_changes_are_said_when_the_tables_know_them(world: World) -> None:
     start = await world.start()
     world.tables_follow.clear()

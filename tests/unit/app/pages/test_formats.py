@@ -42,9 +42,9 @@ def test_a_duration_is_as_precise_as_it_can_be_felt(seconds: float, en: str, zh:
 @pytest.mark.parametrize(
     ("passed", "en", "zh"),
     [
-        (-5, "1 second ago", "1秒钟前"),
-        (45, "45 seconds ago", "45秒钟前"),
-        (7300, "2 hours ago", "2小时前"),
+        (-5, "1 sec. ago", "1秒前"),
+        (45, "45 sec. ago", "45秒前"),
+        (7300, "2 hr. ago", "2小时前"),
     ],
 )
 def test_what_has_passed_is_never_in_the_future(passed: float, en: str, zh: str) -> None:
@@ -54,3 +54,16 @@ def test_what_has_passed_is_never_in_the_future(passed: float, en: str, zh: str)
 
 def test_numbers_have_their_separators() -> None:
     assert (EN.number(12345.5), EN.percent(0.25)) == ("12,345.5", "25%")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "en", "zh"),
+    [
+        (0.05, "0.05 sec", "0.05秒"),
+        (100, "100 sec", "100秒"),
+        (1000, "16.7 min", "16.7分钟"),
+        (20_000, "5.6 hr", "5.6小时"),
+    ],
+)
+def test_an_axis_has_one_unit(seconds: float, en: str, zh: str) -> None:
+    assert (EN.one_unit(seconds), ZH.one_unit(seconds)) == (en, zh)

@@ -1,6 +1,7 @@
 """Home says what runs, what waits and why, what failed, and how to begin; it runs no text of it."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from litestar import Response
@@ -8,7 +9,8 @@ from msgspec.structs import replace
 
 from app.pages.home.overview import home_view
 from app.reads.overview import Overview
-from tests.builders.pages import EVIL, busy_overview, empty_overview, shell
+from tests.builders.facts import OTHER_ID
+from tests.builders.pages import EVIL, busy_overview, empty_overview, machine, shell
 
 
 def shown(overview: Overview, language: str = "en") -> Response[str]:
@@ -26,7 +28,7 @@ def test_home_names_what_runs_waits_and_failed() -> None:
         "runs: 12",
         "CUDA out of memory",
         "RTX 4090",
-        "running: 1, waiting: 12",
+        '<td class="number">1</td>\n    <td class="number">12</td>',
         "252",  # 240 + 12 runs in 24 hours
     ):
         assert words in text
@@ -39,6 +41,26 @@ def test_home_is_chinese_where_chinese_is_wanted() -> None:
     for words in ("正在运行", "等待 gpu-1 空闲", "gpu-2 没有响应", "最近的失败", "English"):
         assert words in text
     assert "Running now" not in text
+
+
+def test_machines_that_need_a_person_stand_first_and_the_others_keep_their_order() -> None:
+    busy = busy_overview()
+    many = [machine(f"gpu-{n}", UUID(int=n)) for n in (7, 8, 9)]
+    view = home_view(replace(busy, machines=[*many, machine("z", OTHER_ID)]), "en")
+    assert [(m.name, m.state) for m in view.machines] == [
+        ("z", "unreachable"),
+        ("gpu-7", "active"),
+        ("gpu-8", "active"),
+        ("gpu-9", "active"),
+    ]
+
+
+def test_more_runs_than_are_shown_can_be_opened() -> None:
+    busy = busy_overview()
+    loads = [replace(busy.statistics.machines[0], active=9)]
+    more = replace(busy, statistics=replace(busy.statistics, machines=loads))
+    assert "Show all" in shown(more).content
+    assert "Show all" not in shown(busy).content
 
 
 def test_a_name_is_shown_and_not_run() -> None:

@@ -11,19 +11,19 @@ def test_a_bar_is_as_high_as_its_share_of_the_axis() -> None:
 
     [bar] = plot.bars
     assert [(b.outcome, b.y, b.height) for b in bar.blocks] == [
-        ("success", 41.0, 99.0),
-        ("failed", 8.0, 33.0),
+        ("success", 40.0, 96.0),
+        ("failed", 8.0, 32.0),
     ]
     assert LEFT < bar.x < bar.x + bar.width < WIDTH
-    assert [(tick.value, tick.y) for tick in plot.ticks] == [(0, 140.0), (10, 74.0), (20, 8.0)]
+    assert [(tick.value, tick.y) for tick in plot.ticks] == [(0, 136.0), (10, 72.0), (20, 8.0)]
 
 
 def test_an_hour_without_runs_breaks_the_line_and_a_lonely_one_is_a_dot() -> None:
     values = [1.0, 2.0, None, 4.0, None]
     plot = times_plot([hour(len(values) - n, render=v) for n, v in enumerate(values)])
 
-    assert plot.render == ["111.6,107.0 246.8,74.0"]
-    assert [(name, x) for name, x, _ in plot.dots] == [("wait", 517.2), ("render", 517.2)]
+    assert plot.render == ["98.4,104.0 183.2,72.0"]
+    assert [(name, x) for name, x, _ in plot.dots] == [("wait", 352.8), ("render", 352.8)]
     assert max(tick.value for tick in plot.ticks) == 4
 
 

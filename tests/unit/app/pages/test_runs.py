@@ -131,10 +131,32 @@ def test_a_line_says_where_a_run_stands_and_why() -> None:
     assert 'hx-get="./runs/list?before=9&amp;fixed=1"' in text
 
 
+def test_the_links_of_a_part_are_relative_to_the_page_that_shows_it() -> None:
+    # Below a path of a proxy, `../runs` would lead out of it.
+    part = shell(path="/runs/list").shown_on("/runs")
+    assert part.address.to("runs") == "./runs"
+
+
 def test_a_picture_that_we_serve_is_fetched_from_where_the_page_is() -> None:
     at_a_page = Address(path="/runs/list")
     assert at_a_page.of_file("files/outputs/a.png") == "../files/outputs/a.png"
     assert at_a_page.of_file("https://cdn/a.png") == "https://cdn/a.png"
+
+
+def test_a_film_is_shown_by_its_first_frame_and_never_whole() -> None:
+    film = Upload(
+        key="outputs/film.mp4",
+        media_type="video/mp4",
+        bytes=1,
+        sha256="a" * 64,
+        upload_duration=0.1,
+        at=AT,
+    )
+    ended = run(Status.SUCCESS, 2, outputs=(image_output(),), uploads={0: film}, ended_at=AT)
+    text = shown(ended)
+
+    assert '<a href="http://cdn/b/outputs/film.mp4"><img src="http://cdn/b/outputs/runs/' in text
+    assert f'/thumbnails/{"a" * 64}-384.webp" width="1" height="1"' in text
 
 
 def test_an_erased_picture_is_not_shown() -> None:

@@ -1,64 +1,20 @@
 """What is done with selected runs is shown first, done when confirmed, and refused by name."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from app.auth.session.links import VALID, SignInLink
-from app.commands.recorder import Recorder
-from app.commands.runs.rerun import Reruns
-from app.commands.runs.run_changes import RunChanges
-from app.reads.runs.recent_writes import RecentWrites
-from app.reads.runs.runs import RunReads
 from events.aggregates import RUN
 from events.run.commands import CreateRun, RequestCancel
-from events.run.state import Run
-from infra import clock
 from infra.event_store import Session
-from infra.settings.settings import settings_from
 from tests.builders.facts import created, meta
-from tests.builders.settings import REQUIRED
 from tests.fakes.callers import World
-from tests.fakes.pages import URL, browser_of, pages_of
 from tests.observe.form_browser import Browser, fields
 
 
-class _Nowhere:
-    """Postgres knows nothing, and no run has texts."""
-
-    async def get(self, _identifier: UUID) -> None:
-        """Find nothing."""
-
-    async def put_into(self, run: Run) -> Run:
-        """Add nothing."""
-        return run
-
-
-@pytest.fixture
-def world() -> World:
-    world = World()
-    world.now = clock.now()
-    return world
-
-
-@pytest.fixture
-async def ada(world: World) -> AsyncIterator[Browser]:
-    """Yield a browser in which Ada is signed in."""
-    nothing: Any = _Nowhere()
-    app = pages_of(world)
-    reads = RunReads(
-        world.log, nothing, nothing, nothing, RecentWrites(), settings_from(REQUIRED).spaces
-    )
-    recorder = Recorder(store=world.log, now=lambda: world.now, new_id=uuid4)
-    app.state["run_reads"] = reads
-    app.state["run_changes"] = RunChanges(recorder, reads, nothing)
-    app.state["reruns"] = Reruns(reads, nothing, nothing, nothing, nothing)
-    link = SignInLink(link_id=uuid4(), user_id="ada", org_id=None, expires_at=world.now + VALID)
-    async with browser_of(app) as browser:
-        await browser.sign_in(world.links.address(URL, link))
-        yield browser
+def what_happened(world: World, run_id: UUID) -> list[str]:
+    return [e.type.removesuffix(".v1") for e in world.log.log if e.aggregate == RUN.name(run_id)]
 
 
 async def a_run(world: World, *, ended: bool = False) -> UUID:
@@ -67,10 +23,6 @@ async def a_run(world: World, *, ended: bool = False) -> UUID:
     if ended:
         await world.happens(RUN, run_id, RequestCancel(by="ada", now=world.now))
     return run_id
-
-
-def what_happened(world: World, run_id: UUID) -> list[str]:
-    return [e.type.removesuffix(".v1") for e in world.log.log if e.aggregate == RUN.name(run_id)]
 
 
 async def form_token(browser: Browser) -> str:

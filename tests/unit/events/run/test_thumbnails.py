@@ -34,7 +34,12 @@ def folded(*events: RunEvent) -> Run:
         ({"media_type": "image/avif", "width": None, "height": None}, True),
         ({"media_type": "image/svg+xml"}, False),
         ({"media_type": "image/tiff"}, False),
-        ({"media_type": "video/mp4"}, False),
+        ({"media_type": "video/mp4", "width": None, "height": None}, True),
+        ({"media_type": "video/webm"}, True),
+        ({"media_type": "video/quicktime"}, True),
+        ({"media_type": "video/x-matroska"}, True),
+        ({"media_type": "video/ogg"}, False),
+        ({"media_type": "audio/mp4"}, False),
         ({"media_type": "application/octet-stream"}, False),
         ({"bytes": 64 * 1024 * 1024}, True),
         ({"bytes": 64 * 1024 * 1024 + 1}, False),
@@ -45,7 +50,7 @@ def folded(*events: RunEvent) -> Run:
         ({"sha256": ""}, False),
     ],
 )
-def test_what_pillow_decodes_in_bounded_memory_has_one(
+def test_what_is_decoded_in_bounded_memory_has_one(
     changes: dict[str, Any],
     expected: bool,  # noqa: FBT001 -- a parameter of the test
 ) -> None:
@@ -61,9 +66,9 @@ def test_an_open_run_has_none_yet() -> None:
 @pytest.mark.parametrize("status", [Status.SUCCESS, Status.FAILED, Status.CANCELLED])
 def test_a_run_that_has_ended_has_one_for_each_image_that_is_stored(status: Status) -> None:
     second = replace(UPLOAD, index=1, name="b.png", sha256="b" * 64)
-    video = replace(UPLOAD, index=2, name="c.mp4", media_type="video/mp4", sha256="c" * 64)
+    sound = replace(UPLOAD, index=2, name="c.mp3", media_type="audio/mpeg", sha256="c" * 64)
 
-    found = thumbnailed(folded(UPLOAD, second, video, replace(SUCCESS, status=status)))
+    found = thumbnailed(folded(UPLOAD, second, sound, replace(SUCCESS, status=status)))
 
     assert [file.sha256 for file in found] == ["a" * 64, "b" * 64]
 

@@ -151,9 +151,9 @@ async def test_in_its_process_it_is_the_same() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "UnidentifiedImageError: cannot identify image file"),
-        (b"<html>hello</html>", "UnidentifiedImageError: cannot identify image file"),
-        (saved("BMP"), "UnidentifiedImageError: cannot identify image file"),
+        (b"", "NoFrame: neither an image nor a film that is decoded"),
+        (b"<html>hello</html>", "NoFrame: neither an image nor a film that is decoded"),
+        (saved("BMP"), "NoFrame: neither an image nor a film that is decoded"),
         (saved("PNG", picture(500, 500))[:-5000], "OSError: "),
         (saved("JPEG", picture(500, 500))[:5000], "OSError: "),
         (saved("WEBP", picture(500, 500))[:5000], "OSError: "),

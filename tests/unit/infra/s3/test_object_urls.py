@@ -1,14 +1,17 @@
 """Where objects are: their keys, and the URLs under which people fetch them."""
 
+import base64
+import hmac
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
 import pytest
 
 from infra.s3.keys import graph_key, input_key, is_output, output_key, run_of
-from infra.s3.urls import page_url, public_url, where_files_are
+from infra.s3.urls import file_address, key_at, page_url, public_url, where_files_are
 from infra.settings.invalid import SettingsInvalid
 from infra.settings.settings import Spaces, settings_from
 from tests.builders.facts import SEAL_KEY
@@ -184,11 +187,28 @@ def served(**more: str) -> Spaces:
     return where_files_are(settings_from(REQUIRED | own))
 
 
+def signature(key: str) -> str:
+    """Return 128 bits of the signature that a key has in its address."""
+    signed = b"file-address\x1f" + key.encode()
+    digest = hmac.digest(REQUIRED["JWT_SECRET"].encode(), signed, "sha256")
+    return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
+
+
+def test_an_address_leads_back_to_its_key_and_to_no_other() -> None:
+    key = output_key(RUN, "漢 #1%?.png")
+    address = unquote(file_address(served(), key))
+
+    assert key_at(served(), address) == key
+    for guess in (key, address[1:], f"{address}x", address.replace("#1", "#2")):
+        assert key_at(served(), guess) is None
+    assert key_at(served(JWT_SECRET="y" * 32), address) is None
+
+
 def test_outputs_have_the_address_of_the_api_where_it_serves_them() -> None:
     key = output_key(RUN, "é 1.png")
 
     assert public_url(served(), key) == (
-        f"http://127.0.0.1:3123/files/outputs/runs/{RUN}/%C3%A9%201.png"
+        f"http://127.0.0.1:3123/files/{signature(key)}/outputs/runs/{RUN}/%C3%A9%201.png"
     )
 
 
@@ -196,24 +216,27 @@ def test_outputs_have_the_address_of_the_api_where_it_serves_them() -> None:
     ("host", "shown"), [("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("::1", "[::1]")]
 )
 def test_the_address_is_one_that_can_be_opened(host: str, shown: str) -> None:
-    url = public_url(served(COMFYD_HOST=host), output_key(RUN, "a.png"))
+    key = output_key(RUN, "a.png")
 
-    assert url == f"http://{shown}:3123/files/outputs/runs/{RUN}/a.png"
+    url = public_url(served(COMFYD_HOST=host), key)
+
+    assert url == f"http://{shown}:3123/files/{signature(key)}/outputs/runs/{RUN}/a.png"
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_a_proxy_in_front_is_in_the_address_with_its_path(slash: str) -> None:
     proxied = served(COMFYD_PUBLIC_URL=f"https://comfyd.example/images{slash}")
 
-    assert public_url(proxied, output_key(RUN, "a.png")) == (
-        f"https://comfyd.example/images/files/outputs/runs/{RUN}/a.png"
+    key = output_key(RUN, "a.png")
+    assert public_url(proxied, key) == (
+        f"https://comfyd.example/images/files/{signature(key)}/outputs/runs/{RUN}/a.png"
     )
 
 
 def test_our_own_pages_fetch_outputs_from_where_they_are_themselves() -> None:
     output, image = output_key(RUN, "a b.png"), input_key("t", "0" * 64, "png", secret=b"s")
 
-    assert page_url(served(), output) == f"files/outputs/runs/{RUN}/a%20b.png"
+    assert page_url(served(), output) == (f"files/{signature(output)}/outputs/runs/{RUN}/a%20b.png")
     assert page_url(served(), image) == public_url(served(), image)
     own = settings_from(REQUIRED).spaces
     assert page_url(own, output) == public_url(own, output)

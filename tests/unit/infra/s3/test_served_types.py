@@ -78,3 +78,15 @@ def test_the_list_holds_no_type_of_documents_with_scripts() -> None:
 )
 def test_others_store_nothing_that_a_browser_would_run(media_type: str, *, may: bool) -> None:
     assert may_be_put(media_type) is may
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("film_00001_.mp4", 'inline; filename="film_00001_.mp4"'),
+        ("图片 1.png", "inline; filename*=UTF-8''%E5%9B%BE%E7%89%87%201.png"),
+        ('a"; x=\r\n.png', "inline; filename*=UTF-8''a%22%3B%20x%3D%0D%0A.png"),
+    ],
+)
+def test_a_file_is_saved_under_its_own_name(name: str, said: str) -> None:
+    assert disposition_of("image/png", name=name) == said

@@ -77,7 +77,7 @@ async def test_a_file_says_what_it_is(http: Client) -> None:
     expected = {
         "Content-Type": "image/png",
         "Content-Length": str(SIZE),
-        "Content-Disposition": "inline",
+        "Content-Disposition": "inline; filename*=UTF-8''a%20b%25%C3%A9.png",
         "ETag": ETAG,
         "Accept-Ranges": "bytes",
         "Cache-Control": CACHE,
@@ -127,7 +127,7 @@ async def test_what_a_browser_could_run_is_saved_and_shut_in(
     for query in ("", "?response-content-type=text/html&response-content-disposition=inline"):
         found = await http.get(f"/files/outputs/a{query}")
         assert found.headers["Content-Type"] == shown_as
-        assert found.headers["Content-Disposition"] == disposition
+        assert found.headers["Content-Disposition"] == f'{disposition}; filename="a"'
         assert (found.headers["Content-Security-Policy"] == SAVED) == (disposition != "inline")
 
 

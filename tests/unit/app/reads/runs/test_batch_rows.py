@@ -42,17 +42,26 @@ async def test_what_runs_have_found_out_batches_need_not_find_out_again() -> Non
 
 
 class HangingPool:
-    """A pool whose server never answers."""
+    """A pool whose server does not answer until it is gone."""
+
+    def __init__(self) -> None:
+        self.gone = asyncio.Event()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Wait for ever."""
-        await asyncio.Event().wait()
+        """Wait, for nothing."""
+        await self.gone.wait()
+        if self.gone.is_set():
+            raise PostgresUnavailable("gone")
         yield cast("Connection", None)
 
 
 async def test_nobody_waits_long_for_a_postgres_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.reads.runs.rows.ANSWER_WITHIN", 0.05)
-    rows = BatchRows(PromptReads(cast("Pool", HangingPool())))
+    pool = HangingPool()
+    rows = BatchRows(PromptReads(cast("Pool", pool)))
     async with asyncio.timeout(30):
         assert await rows.get(uuid4()) is None
+    # What still asks shall not outlive the test.
+    pool.gone.set()
+    await asyncio.sleep(0.01)

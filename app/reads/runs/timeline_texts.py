@@ -1,7 +1,9 @@
 """Texts of a timeline: what happened to a run, and why, in a sentence each."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
+from uuid import UUID
 
 from events.messages.texts import Texts
 from events.run.events import (
@@ -73,6 +75,10 @@ PHRASES: Texts = {
 }
 
 
+Machines = Mapping[UUID, str]
+NAMELESS: Machines = MappingProxyType({})
+
+
 class EventText(NamedTuple):
     """A fact in words."""
 
@@ -85,22 +91,25 @@ def phrase(code: str, language: str, **params: object) -> str:
     return translate(PHRASES[code], language, params).rstrip(" :：")
 
 
-def waiting_text(waiting: Waiting, language: str) -> str:
+def waiting_text(waiting: Waiting, language: str, machines: Machines = NAMELESS) -> str:
     """Return what a run waits for; a reason of a newer version stays as it is."""
     if waiting.reason not in frozenset(WaitingReason):
         return waiting.detail or waiting.reason
-    machine = waiting.machine_id or ""
+    machine = _machine(waiting.machine_id, machines)
     return phrase(waiting.reason, language, machine=machine, detail=waiting.detail)
 
 
-def event_text(event: RunEvent, language: str) -> EventText:  # noqa: PLR0911, C901 -- one line for each fact
-    """Return what happened, and why, in *language*: en or zh."""
+def event_text(  # noqa: PLR0911, C901 -- one line for each fact
+    event: RunEvent, language: str, machines: Machines = NAMELESS
+) -> EventText:
+    """Return what happened, and why, in *language*: en or zh; *machines* have these names."""
     match event:
         case RunCreated():
             facts = {"version": event.version, "environment": event.environment}
             return _event_text("created", "created_why", language, facts)
         case RunClaimed():
-            claim = {"attempt": event.attempt, "machine": event.machine_id}
+            machine = _machine(event.machine_id, machines)
+            claim = {"attempt": event.attempt, "machine": machine}
             return _event_text("claimed", f"claimed_{event.reason}", language, claim)
         case ImageUploaded() | FileUploaded():
             return _stored(event, language)
@@ -108,7 +117,7 @@ def event_text(event: RunEvent, language: str) -> EventText:  # noqa: PLR0911, C
             what = phrase(event.status, language)
             return EventText(what, _error(event.error) if event.error else "")
         case RunWaiting():
-            return _waiting(event, language)
+            return _waiting(event, language, machines)
         case OutputsProduced():
             return EventText(phrase("produced", language, count=len(event.outputs)), "")
         case AttemptFailed() | AttemptLost() | RetryScheduled():
@@ -127,6 +136,10 @@ def event_text(event: RunEvent, language: str) -> EventText:  # noqa: PLR0911, C
             return EventText(phrase("inputs_deleted", language), "")
 
 
+def _machine(identifier: UUID | None, machines: Machines) -> str:
+    return machines.get(identifier, str(identifier)) if identifier else ""
+
+
 def _event_text(what: str, why: str, language: str, params: Mapping[str, object]) -> EventText:
     reason = phrase(why, language, **params) if why in PHRASES else ""
     return EventText(phrase(what, language, **params), reason)
@@ -138,13 +151,13 @@ def _stored(event: ImageUploaded | FileUploaded, language: str) -> EventText:
     return _event_text(role if event.name else f"{role}_erased", "stored_why", language, facts)
 
 
-def _waiting(event: RunWaiting, language: str) -> EventText:
+def _waiting(event: RunWaiting, language: str, machines: Machines) -> EventText:
     if not event.reason:
         return EventText(phrase("waiting_over", language), "")
     waiting = Waiting(
         reason=event.reason, detail=event.detail, machine_id=event.machine_id, since=event.at
     )
-    return EventText(phrase("waiting", language), waiting_text(waiting, language))
+    return EventText(phrase("waiting", language), waiting_text(waiting, language, machines))
 
 
 def _attempt(event: AttemptFailed | AttemptLost | RetryScheduled, language: str) -> EventText:

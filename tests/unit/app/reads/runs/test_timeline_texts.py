@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pytest
 from msgspec.structs import replace
 
-from app.api.v1.runs.timeline_texts import event_text, waiting_text
+from app.reads.runs.timeline_texts import event_text, waiting_text
 from events.codec import TYPES, type_name_of
 from events.run.events import (
     AttemptFailed,
