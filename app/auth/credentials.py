@@ -25,7 +25,7 @@ from app.auth.oidc import OidcTokens
 from app.auth.scopes import DEPLOY, RUNS_READ, RUNS_WRITE, SCOPES, TICKET
 from app.auth.states import AuthStates
 from app.auth.tickets import Ticket, Tickets
-from app.auth.tokens import ALGORITHM, CANNOT_READ, Claims, Tokens
+from app.auth.tokens import ALGORITHMS, CANNOT_READ, Claims, Tokens
 from events.access.api_key import ApiKey
 from events.access.organisation import MEMBER, OWNER, VIEWER, Organisation
 from events.aggregates import KEY, ORGANISATION, SESSION, TOKEN
@@ -271,7 +271,7 @@ class Credentials:
 
     async def _verify(self, token: str) -> Claims:
         try:
-            own = jwt.get_unverified_header(token).get("alg") == ALGORITHM
+            own = jwt.get_unverified_header(token).get("alg") in ALGORITHMS
         except CANNOT_READ as error:
             raise Unauthorized from error
         if own or self._oidc is None:

@@ -1,6 +1,7 @@
 """JSON Web Tokens signed with JWT_SECRET, as the API keys of the classic dialect are.
 
-The algorithm is pinned to HS256: a token never chooses how it is checked.
+They are checked by HMAC alone, with this one secret: a token may choose between three lengths of
+its hash, as in comfyui-deploy, and never how it is checked. Ours are HS256.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from events import ids
 from events.access.organisation import MEMBER, OWNER, VIEWER
 
 ALGORITHM = "HS256"
+ALGORITHMS = (ALGORITHM, "HS384", "HS512")
 LONGEST_CLAIM = 200
 LATEST = 253_402_300_799
 """The last second of the year 9999; a token with a later time is not valid."""
@@ -62,7 +64,7 @@ class Tokens:
         """
         try:
             claims = jwt.decode(
-                token, self._secret, algorithms=[ALGORITHM], options={"require": ["iat"]}
+                token, self._secret, algorithms=[*ALGORITHMS], options={"require": ["iat"]}
             )
         except CANNOT_READ as error:
             raise Unauthorized from error
@@ -78,6 +80,14 @@ class Tokens:
             token_id=token_id(token, claims, tenant_of(user_id, org_id)),
             until=float(claims.get("exp", "inf")),
         )
+
+    def has_signed(self, token: str) -> bool:
+        """Whether the secret has signed *token*, be it still valid or not."""
+        try:
+            jwt.PyJWS().decode(token, self._secret, algorithms=[*ALGORITHMS])
+        except CANNOT_READ:
+            return False
+        return True
 
     def issue(self, *, user_id: str, org_id: str | None, seconds: int | None) -> str:
         """Issue a token; without *seconds* it does not expire."""

@@ -39,6 +39,9 @@ NATS_URL, POSTGRES_URL, SPACES_…  servers of your own instead of the embedded 
     "cli.not_comfyd": "this does not look like a comfyd server: {url} (it answered: {found})",
     "cli.not_comfyui_deploy": "this is not the database of a comfyui-deploy: {reason}",
     "cli.source_refused": "the database refuses the sign-in: {reason}",
+    "cli.other_secret": (
+        "the server does not take tokens that this JWT_SECRET signs: set the one that it has"
+    ),
     "cli.source_away": "the database cannot be read: {reason}",
     "cli.away": "the server at {url} cannot be reached: {reason}",
     "cli.logged_out": "logged out",

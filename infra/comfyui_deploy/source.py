@@ -22,7 +22,8 @@ class SourceMachine(Struct, frozen=True):
     endpoint: str
     type: str
     disabled: bool
-    has_token: bool
+    token: str
+    """What it wants to be shown, in clear; empty: nothing."""
 
 
 class SourceWorkflow(Struct, frozen=True):
@@ -50,7 +51,8 @@ class SourceDeployment(Struct, frozen=True):
     version_id: str
     machine_id: str
     environment: str
-    is_shared: bool
+    share_slug: str
+    """The last part of the address of its page; empty: it has none."""
 
 
 class SourceKey(Struct, frozen=True):
@@ -70,6 +72,13 @@ class SourceGraphs(Struct, frozen=True):
     snapshot: Any
 
 
+class LeftBehind(Struct, frozen=True):
+    """How much there is of what does not move over."""
+
+    runs: int = 0
+    outputs: int = 0
+
+
 class SourceRows(Struct, frozen=True, kw_only=True):
     """All that moves over, without the graphs: workflows and machines from the oldest on."""
 
@@ -82,6 +91,7 @@ class SourceRows(Struct, frozen=True, kw_only=True):
     """The one that changed last comes first."""
 
     keys: tuple[SourceKey, ...] = ()
+    left_behind: LeftBehind = LeftBehind()
 
 
 _MISSING = (
@@ -115,6 +125,7 @@ class Source:
             versions=tuple([SourceVersion(*row) for row in await self._read("versions")]),
             deployments=tuple([SourceDeployment(*row) for row in await self._read("deployments")]),
             keys=tuple([SourceKey(*row) for row in await self._read("keys")]),
+            left_behind=LeftBehind(*(await self._read("left_behind"))[0]),
         )
 
     async def graphs(self, version_id: str) -> SourceGraphs:

@@ -5,7 +5,8 @@
 BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY
 
 -- name: machines
-SELECT id::text, user_id, org_id, name, endpoint, type::text, disabled, auth_token IS NOT NULL
+SELECT id::text, user_id, org_id, name, endpoint, type::text, disabled,
+    coalesce(auth_token, '')
 FROM comfyui_deploy.machines
 ORDER BY created_at, id
 
@@ -26,7 +27,7 @@ WHERE id = %(id)s::uuid
 
 -- name: deployments
 SELECT id::text, workflow_id::text, workflow_version_id::text, machine_id::text,
-    environment::text, share_slug IS NOT NULL
+    environment::text, coalesce(share_slug, '')
 FROM comfyui_deploy.deployments
 ORDER BY updated_at DESC, id
 
@@ -34,3 +35,8 @@ ORDER BY updated_at DESC, id
 SELECT id::text, name, key, revoked
 FROM comfyui_deploy.api_keys
 ORDER BY created_at, id
+
+-- name: left_behind
+SELECT
+    (SELECT count(*) FROM comfyui_deploy.workflow_runs),
+    (SELECT count(*) FROM comfyui_deploy.workflow_run_outputs)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,9 @@ def command_line(system: System, folder: Path) -> Comfyd:
 
 
 @asynccontextmanager
-async def started(system: System, folder: Path, *arguments: str) -> AsyncIterator[Process]:
+async def started(
+    system: System, folder: Path, *arguments: str, env: Mapping[str, str] | None = None
+) -> AsyncIterator[Process]:
     """Start the command as the user cli, without waiting for its end."""
     process = await asyncio.create_subprocess_exec(
         COMMAND,
@@ -62,7 +64,7 @@ async def started(system: System, folder: Path, *arguments: str) -> AsyncIterato
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**environment(folder), **access_to(system)},
+        env={**environment(folder), **access_to(system), **(env or {})},
     )
     try:
         async with asyncio.timeout(60):

@@ -14,7 +14,17 @@ from psycopg.types.json import Jsonb
 from infra.postgres import Connection, connect
 
 _TABLES = Path(__file__).with_name("comfyui_deploy.sql")
-TABLES = ("users", "workflows", "workflow_versions", "machines", "deployments", "api_keys")
+TABLES = (
+    "users",
+    "workflows",
+    "workflow_versions",
+    "machines",
+    "deployments",
+    "api_keys",
+    "workflow_runs",
+    "workflow_run_outputs",
+    "auth_requests",
+)
 _BEGIN = datetime(2024, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
 
@@ -34,7 +44,9 @@ class ComfyUIDeploy:
         """Add a row; return its id."""
         self._rows += 1
         moment = _BEGIN + timedelta(seconds=self._rows)
-        row = {"id": str(uuid4()), "created_at": moment, "updated_at": moment, **columns}
+        row = {"id": str(uuid4()), "created_at": moment, **columns}
+        if table != "workflow_runs":
+            row.setdefault("updated_at", moment)
         values = {n: Jsonb(v) if isinstance(v, dict) else v for n, v in row.items()}
         statement = sql.SQL("INSERT INTO comfyui_deploy.{} ({}) VALUES ({})").format(
             sql.Identifier(table),
@@ -43,6 +55,23 @@ class ComfyUIDeploy:
         )
         await self._connection.execute(statement, values)
         return str(row["id"])
+
+    async def change(self, table: str, row_id: str, **columns: Any) -> None:
+        """Change a row, which is the youngest change then."""
+        self._rows += 1
+        values = {**columns, "updated_at": _BEGIN + timedelta(seconds=self._rows)}
+        statement = sql.SQL("UPDATE comfyui_deploy.{} SET {} WHERE id = %(row_id)s::uuid").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(
+                sql.SQL("{} = {}").format(sql.Identifier(n), sql.Placeholder(n)) for n in values
+            ),
+        )
+        await self._connection.execute(statement, {**values, "row_id": row_id})
+
+    async def remove(self, table: str, row_id: str) -> None:
+        """Remove a row, and what hangs on it."""
+        statement = sql.SQL("DELETE FROM comfyui_deploy.{} WHERE id = %s::uuid")
+        await self._connection.execute(statement.format(sql.Identifier(table)), [row_id])
 
     async def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         """Return every row of every table, to see that none has changed."""

@@ -20,7 +20,6 @@ from app.api.classic.rows import (
     ClassicVersionDetail,
     ClassicWorkflow,
     ClassicWorkflowDetail,
-    custom_nodes_in,
     version_detail,
     version_row,
     workflow_detail,
@@ -37,6 +36,7 @@ from app.reads.graphs import Graphs
 from app.reads.workflows import WorkflowReads
 from events.alias import AliasKind
 from events.errors import InvalidGraph, NotFound
+from events.packs import custom_nodes_in
 from events.workflow import Workflow, WorkflowVersionCreated
 
 LONGEST_ID = 100

@@ -6,9 +6,10 @@ from app.auth.tokens import Tokens
 from app.cli.moving.lines import (
     deployment_line,
     key_line,
-    key_owner,
+    key_state,
     machine_line,
     push_body,
+    registered_notes,
     version_line,
     workflow_line,
 )
@@ -17,7 +18,7 @@ from app.cli.moving.report import Line, Note, Outcome
 from events.errors import InvalidGraph
 from events.graph.check import check_graph
 from events.graph.inputs import input_schema
-from infra.comfyui_deploy.source import Source, SourceKey, SourceVersion
+from infra.comfyui_deploy.source import Source, SourceVersion
 
 
 async def foreseen(plan: Plan, source: Source, tokens: Tokens) -> AsyncIterator[Line]:
@@ -28,7 +29,7 @@ async def foreseen(plan: Plan, source: Source, tokens: Tokens) -> AsyncIterator[
 
     """
     for machine in plan.machines:
-        yield machine_line(machine)
+        yield machine_line(machine, Outcome.PLANNED, *registered_notes(machine))
     for workflow in plan.workflows:
         yield workflow_line(workflow)
         missing: set[str] = set()
@@ -44,7 +45,7 @@ async def foreseen(plan: Plan, source: Source, tokens: Tokens) -> AsyncIterator[
             else:
                 yield deployment_line(workflow, deployment)
     for key in plan.keys:
-        yield _key(key, tokens)
+        yield key_line(key, key_state(key, tokens))
 
 
 async def _version(workflow: PlannedWorkflow, version: SourceVersion, source: Source) -> Line:
@@ -60,9 +61,3 @@ async def _version(workflow: PlannedWorkflow, version: SourceVersion, source: So
         note = Note("refused", {"reason": reason})
         return version_line(workflow, version, Outcome.LEFT_OUT, note)
     return version_line(workflow, version)
-
-
-def _key(key: SourceKey, tokens: Tokens) -> Line:
-    if key_owner(key, tokens) is None:
-        return key_line(key, Outcome.LEFT_OUT, Note("key_other_secret"))
-    return key_line(key, Outcome.PLANNED, Note("key_revoked" if key.revoked else "key_valid"))

@@ -13,30 +13,44 @@ from msgspec.structs import replace
 
 from app.auth.tokens import Tokens
 from app.cli.client.api_client import Json
+from app.cli.moving.earlier import gone
 from app.cli.moving.lines import (
+    KeyState,
     deployment_line,
+    gone_line,
     key_line,
-    key_owner,
+    key_state,
     machine_line,
     push_body,
+    registered_notes,
     renumbered,
+    token_of,
     version_line,
     workflow_line,
 )
-from app.cli.moving.plan import Owner, Plan, PlannedDeployment, PlannedMachine, PlannedWorkflow
+from app.cli.moving.plan import (
+    Earlier,
+    Made,
+    Owner,
+    Plan,
+    PlannedDeployment,
+    PlannedMachine,
+    PlannedWorkflow,
+)
 from app.cli.moving.report import Line, Note, Outcome
 from app.cli.moving.tenants import Refused, TenantApi
 from events import ids
-from infra.comfyui_deploy.source import Source, SourceKey, SourceVersion
+from infra.comfyui_deploy.source import Source, SourceDeployment, SourceKey, SourceVersion
 
 
 class Mover:
     """Imports what a plan says."""
 
-    def __init__(self, source: Source, api: TenantApi, tokens: Tokens) -> None:
+    def __init__(self, source: Source, api: TenantApi, tokens: Tokens, earlier: Earlier) -> None:
         self._source = source
         self._api = api
         self._tokens = tokens
+        self._earlier = earlier
         self._machines: dict[tuple[str, str], str] = {}
         """By tenant and foreign id: the id here."""
 
@@ -47,7 +61,7 @@ class Mover:
         """Import everything, and yield what became of each thing.
 
         Raises:
-            httpx.HTTPError: the server is away, or knows another secret.
+            httpx.HTTPError, OtherSecret: the server is away, or knows another secret.
             PostgresError: the source is away.
 
         """
@@ -66,32 +80,40 @@ class Mover:
                     self._deployment(workflow, deployment), deployment_line(workflow, deployment)
                 )
         for key in plan.keys:
-            yield await _or_refused(self._key(key), key_line(key))
+            state = key_state(key, self._tokens)
+            yield await _or_refused(self._key(key, state), key_line(key, state))
+        async for owner, found in gone(plan, self._api):
+            yield gone_line(owner, found)
 
     async def _machine(self, machine: PlannedMachine) -> Line:
         if machine.obstacle:
             return machine_line(machine, Outcome.LEFT_OUT)
         url = machine.row.endpoint.rstrip("/")
-        known = await self._known_machine(machine)
+        made = self._earlier.machines.get((machine.owner.tenant, machine.row.id))
+        known = made or await self._of_the_name(machine)
+        here = known or await self._registered(machine, url)
+        if machine.row.disabled and not made and here.url == url:
+            # Also where an import was killed before it had come to this.
+            await self._api.call(machine.owner, "POST", f"/v1/machines/{here.id}/disable")
+        notes = [Note("machine_kept", {"url": here.url})] if here.url != url else []
+        notes += [] if known else registered_notes(machine)
+        await self._alias(machine.owner, "machine", machine.row.id, here.id)
+        self._machines[machine.owner.tenant, machine.row.id] = here.id
         outcome = Outcome.SAME if known else Outcome.NEW
-        known = known or await self._registered(machine, url)
-        notes = [Note("machine_kept", {"url": known["url"]})] if known["url"] != url else []
-        await self._alias(machine.owner, "machine", machine.row.id, known["id"])
-        self._machines[machine.owner.tenant, machine.row.id] = known["id"]
-        return machine_line(machine, outcome, *notes, target_id=known["id"])
+        return machine_line(machine, outcome, *notes, target_id=here.id)
 
-    async def _known_machine(self, machine: PlannedMachine) -> Json:
-        """Return the machine that has the name already; an object without an id if none has."""
+    async def _of_the_name(self, machine: PlannedMachine) -> Made | None:
+        """Return the machine that has the name already."""
         path = f"/v1/machines?name={quote(machine.name, safe='')}"
         found = (await self._api.call(machine.owner, "GET", path)).body["data"]
-        return next((one for one in found if one["name"] == machine.name), {})
+        named = (Made(m["id"], m["name"], m["url"]) for m in found if m["name"] == machine.name)
+        return next(named, None)
 
-    async def _registered(self, machine: PlannedMachine, url: str) -> Json:
-        body = {"name": machine.name, "url": url}
+    async def _registered(self, machine: PlannedMachine, url: str) -> Made:
+        token = token_of(machine)
+        body = {"name": machine.name, "url": url, **({"token": token} if token else {})}
         made = (await self._api.call(machine.owner, "POST", "/v1/machines", body)).body
-        if machine.row.disabled:
-            await self._api.call(machine.owner, "POST", f"/v1/machines/{made['id']}/disable")
-        return made
+        return Made(made["id"], made["name"], made["url"])
 
     async def _version(self, workflow: PlannedWorkflow, version: SourceVersion) -> Line:
         body = push_body(workflow, version, await self._source.graphs(version.id))
@@ -125,13 +147,15 @@ class Mover:
 
     async def _deployment(self, workflow: PlannedWorkflow, planned: PlannedDeployment) -> Line:
         row, owner = planned.row, workflow.owner
+        if planned.waits:
+            return await self._by_hand(workflow, planned)
         machine = self._machines.get((owner.tenant, row.machine_id))
         version = self._versions.get(row.version_id)
         if planned.obstacle or machine is None or version is None:
             code = "machine_missing" if machine is None else "version_missing"
             notes = [] if planned.obstacle else [Note(code)]
             return deployment_line(workflow, planned, Outcome.LEFT_OUT, *notes)
-        target = str(ids.deployment_id(UUID(version["workflow_id"]), row.environment))
+        target = _deployment_id(version["workflow_id"], row)
         ran = await self._ran(owner, target)
         outcome, notes = Outcome.SAME, []
         if not planned.same_as and version["version"] not in ran:
@@ -144,6 +168,17 @@ class Mover:
         await self._alias(owner, "deployment", row.id, target)
         return deployment_line(workflow, planned, outcome, *notes, target_id=target)
 
+    async def _by_hand(self, workflow: PlannedWorkflow, planned: PlannedDeployment) -> Line:
+        """Have an id lead to what was deployed by hand, if anything was."""
+        version = self._versions.get(planned.row.version_id)
+        target = _deployment_id(version["workflow_id"], planned.row) if version else ""
+        if not target or not await self._ran(workflow.owner, target):
+            return deployment_line(workflow, planned, Outcome.LEFT_OUT)
+        await self._alias(workflow.owner, "deployment", planned.row.id, target)
+        found = PlannedDeployment(row=planned.row)
+        note = Note("deployment_by_hand")
+        return deployment_line(workflow, found, Outcome.SAME, note, target_id=target)
+
     async def _ran(self, owner: Owner, deployment_id: str) -> list[int]:
         """Return the versions that a deployment has run, the latest first."""
         path = f"/v1/deployments/{deployment_id}/history?limit=100"
@@ -155,18 +190,21 @@ class Mover:
             return []
         return [line["version"] for line in history]
 
-    async def _key(self, key: SourceKey) -> Line:
-        owner = key_owner(key, self._tokens)
-        if owner is None:
-            return key_line(key, Outcome.LEFT_OUT, Note("key_other_secret"))
-        if not key.revoked:
-            return key_line(key, Outcome.SAME, Note("key_valid"))
-        await self._api.call(owner, "POST", "/v1/tokens/revoke", {"token": key.key})
-        return key_line(key, Outcome.NEW, Note("key_revoked"))
+    async def _key(self, key: SourceKey, state: KeyState) -> Line:
+        if state.owner is None or not key.revoked:
+            return key_line(key, state, Outcome.SAME)
+        if not await self._api.opens(key.key):
+            return key_line(key, state, Outcome.SAME)
+        await self._api.call(state.owner, "POST", "/v1/tokens/revoke", {"token": key.key})
+        return key_line(key, state, Outcome.NEW)
 
     async def _alias(self, owner: Owner, kind: str, foreign_id: str, target_id: str) -> None:
         body = {"kind": kind, "foreign_id": foreign_id, "target_id": target_id}
         await self._api.call(owner, "POST", "/v1/aliases", body)
+
+
+def _deployment_id(workflow_id: str, row: SourceDeployment) -> str:
+    return str(ids.deployment_id(UUID(workflow_id), row.environment))
 
 
 async def _or_refused(line: Awaitable[Line], otherwise: Line) -> Line:

@@ -1,12 +1,13 @@
 """What becomes of the rows of a comfyui-deploy, decided before anything is done (pure).
 
-The same rows give the same names, so an import that is repeated finds what it has made.
+The same rows give the same names, and what an earlier import has made keeps the name that it has
+here: so an import that is repeated finds it, whatever was renamed or removed meanwhile.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import count
-from typing import TypeVar
 
 from msgspec import Struct
 
@@ -38,6 +39,24 @@ class Owner(Struct, frozen=True):
         return tenant_of(self.user_id, self.org_id)
 
 
+class Made(Struct, frozen=True):
+    """A thing that an earlier import has made."""
+
+    id: str
+    name: str
+    url: str = ""
+    """Where it answers, if it is a machine."""
+
+
+class Earlier(Struct, frozen=True, kw_only=True):
+    """What earlier imports have made, by the ids that it has in comfyui-deploy."""
+
+    machines: Mapping[tuple[str, str], Made] = {}
+    """By tenant and id: one machine may be there for several tenants."""
+
+    workflows: Mapping[str, Made] = {}
+
+
 class PlannedMachine(Struct, frozen=True, kw_only=True):
     """A machine, and its name here; one that several tenants use is one for each of them."""
 
@@ -47,6 +66,16 @@ class PlannedMachine(Struct, frozen=True, kw_only=True):
     obstacle: str = ""
     """The code of what speaks against it; empty: nothing."""
 
+    @property
+    def is_guest(self) -> bool:
+        """Whether another tenant than its own uses it."""
+        return self.owner.tenant != Owner(self.row.user_id, self.row.org_id).tenant
+
+    @property
+    def token(self) -> str:
+        """What it wants to be shown; a secret of one tenant is not handed to another."""
+        return "" if self.is_guest else self.row.token
+
 
 class PlannedDeployment(Struct, frozen=True, kw_only=True):
     """A deployment of a workflow."""
@@ -55,6 +84,9 @@ class PlannedDeployment(Struct, frozen=True, kw_only=True):
     obstacle: str = ""
     same_as: str = ""
     """The one that counts, where a workflow has several for one environment."""
+
+    waits: bool = False
+    """Whether its id may lead to what is deployed by hand for its environment, later on."""
 
 
 class PlannedWorkflow(Struct, frozen=True, kw_only=True):
@@ -74,34 +106,59 @@ class Plan(Struct, frozen=True, kw_only=True):
     workflows: tuple[PlannedWorkflow, ...]
     keys: tuple[SourceKey, ...]
 
+    @property
+    def size(self) -> int:
+        """The number of its things."""
+        parts = sum(1 + len(w.versions) + len(w.deployments) for w in self.workflows)
+        return len(self.machines) + parts + len(self.keys)
 
-def plan_of(rows: SourceRows) -> Plan:
+    def owners(self) -> dict[str, Owner]:
+        """Return an owner of things for each tenant."""
+        found = [machine.owner for machine in self.machines]
+        found += [workflow.owner for workflow in self.workflows]
+        return {owner.tenant: owner for owner in found}
+
+
+def plan_of(rows: SourceRows, earlier: Earlier | None = None) -> Plan:
     """Decide what becomes of the rows."""
-    owners = {w.id: Owner(w.user_id, w.org_id) for w in rows.workflows}
+    known = earlier or Earlier()
     return Plan(
-        machines=tuple(_machines(rows, owners)),
-        workflows=tuple(_workflows(rows, owners)),
+        machines=tuple(_machines(rows, known)),
+        workflows=tuple(_workflows(rows, known)),
         keys=rows.keys,
     )
 
 
-def _machines(rows: SourceRows, owners: Mapping[str, Owner]) -> Iterator[PlannedMachine]:
+def machines_of_tenants(rows: SourceRows) -> list[tuple[SourceMachine, Owner]]:
+    """Return every machine with each of the tenants that use it, its own first."""
     users: dict[str, dict[str, Owner]] = {}
     for machine in rows.machines:
         owner = Owner(machine.user_id, machine.org_id)
         users[machine.id] = {owner.tenant: owner}
+    owners = {workflow.id: owner_of(workflow) for workflow in rows.workflows}
     for deployment in reversed(rows.deployments):
         owner = owners[deployment.workflow_id]
         users.get(deployment.machine_id, {}).setdefault(owner.tenant, owner)
-    wanted = [(row, owner) for row in rows.machines for owner in users[row.id].values()]
-    names = _names(wanted, lambda one: (one[1].tenant, one[0].name), otherwise="machine")
-    for (row, owner), name in zip(wanted, names, strict=True):
+    return [(row, owner) for row in rows.machines for owner in users[row.id].values()]
+
+
+def owner_of(workflow: SourceWorkflow) -> Owner:
+    """Return whose a workflow is, and all that belongs to it."""
+    return Owner(workflow.user_id, workflow.org_id)
+
+
+def _machines(rows: SourceRows, earlier: Earlier) -> Iterator[PlannedMachine]:
+    wanted = machines_of_tenants(rows)
+    made = [earlier.machines.get((owner.tenant, row.id)) for row, owner in wanted]
+    wishes = [(owner.tenant, row.name) for row, owner in wanted]
+    for (row, owner), name in zip(wanted, _names(wishes, made, "machine"), strict=True):
         obstacle = "" if row.type == DRIVEN else "machine_type"
         yield PlannedMachine(row=row, owner=owner, name=name, obstacle=obstacle)
 
 
-def _workflows(rows: SourceRows, owners: Mapping[str, Owner]) -> Iterator[PlannedWorkflow]:
-    names = _names(rows.workflows, lambda w: (owners[w.id].tenant, w.name), otherwise="workflow")
+def _workflows(rows: SourceRows, earlier: Earlier) -> Iterator[PlannedWorkflow]:
+    made = [earlier.workflows.get(row.id) for row in rows.workflows]
+    wishes = [(owner_of(row).tenant, row.name) for row in rows.workflows]
     types = {machine.id: machine.type for machine in rows.machines}
     versions: dict[str, list[SourceVersion]] = defaultdict(list)
     for version in rows.versions:
@@ -109,10 +166,10 @@ def _workflows(rows: SourceRows, owners: Mapping[str, Owner]) -> Iterator[Planne
     deployments: dict[str, list[SourceDeployment]] = defaultdict(list)
     for deployment in rows.deployments:
         deployments[deployment.workflow_id].append(deployment)
-    for row, name in zip(rows.workflows, names, strict=True):
+    for row, name in zip(rows.workflows, _names(wishes, made, "workflow"), strict=True):
         yield PlannedWorkflow(
             row=row,
-            owner=owners[row.id],
+            owner=owner_of(row),
             name=name,
             versions=tuple(versions[row.id]),
             deployments=tuple(_deployments(deployments[row.id], types)),
@@ -120,38 +177,57 @@ def _workflows(rows: SourceRows, owners: Mapping[str, Owner]) -> Iterator[Planne
 
 
 def _deployments(
-    found: Iterable[SourceDeployment], types: Mapping[str, str]
+    found: Sequence[SourceDeployment], types: Mapping[str, str]
 ) -> Iterator[PlannedDeployment]:
-    first: dict[str, str] = {}
+    counts: dict[str, str] = {}
+    for row in found:
+        if types.get(row.machine_id) == DRIVEN:
+            counts.setdefault(row.environment, row.id)
     for row in found:
         if row.environment not in ENVIRONMENTS:
             yield PlannedDeployment(row=row, obstacle="environment")
         elif types.get(row.machine_id) != DRIVEN:
-            yield PlannedDeployment(row=row, obstacle="machine_missing")
+            waits = row.environment not in counts
+            yield PlannedDeployment(row=row, obstacle="machine_missing", waits=waits)
         else:
-            counts = first.setdefault(row.environment, row.id)
-            yield PlannedDeployment(row=row, same_as="" if counts == row.id else counts)
-
-
-R = TypeVar("R")
+            first = counts[row.environment]
+            yield PlannedDeployment(row=row, same_as="" if first == row.id else first)
 
 
 def _names(
-    rows: Iterable[R], called: Callable[[R], tuple[str, str]], *, otherwise: str
+    wishes: Sequence[tuple[str, str]], made: Sequence[Made | None], otherwise: str
 ) -> list[str]:
-    """Return a name for each row that no other of its tenant has; the first keeps its own."""
-    named = [(tenant, _clean(name) or otherwise) for tenant, name in map(called, rows)]
-    taken: set[tuple[str, str]] = set()
+    """Return a name for each (tenant, name) that no other of its tenant has; the first keeps it.
+
+    What is made already has its name.
+    """
+    named = [
+        (tenant, known.name if known else _clean(name) or otherwise)
+        for (tenant, name), known in zip(wishes, made, strict=True)
+    ]
+    wanted = frozenset(named)
+    taken = {name for name, known in zip(named, made, strict=True) if known}
     chosen: list[str] = []
-    for tenant, name in named:
-        free = name
-        numbers = count(2)
-        while (tenant, free) in taken or (free != name and (tenant, free) in named):
-            ending = f" ({next(numbers)})"
-            free = name[: LONGEST_NAME - len(ending)] + ending
+    for (tenant, name), known in zip(named, made, strict=True):
+        free = name if known else _free(tenant, name, taken, wanted)
         taken.add((tenant, free))
         chosen.append(free)
     return chosen
+
+
+def _free(
+    tenant: str,
+    name: str,
+    taken: AbstractSet[tuple[str, str]],
+    wanted: AbstractSet[tuple[str, str]],
+) -> str:
+    """Return *name*, or with a number what nothing has and nothing else wants."""
+    free = name
+    numbers = count(2)
+    while (tenant, free) in taken or (free != name and (tenant, free) in wanted):
+        ending = f" ({next(numbers)})"
+        free = name[: LONGEST_NAME - len(ending)] + ending
+    return free
 
 
 def _clean(name: str) -> str:

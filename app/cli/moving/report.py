@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from app.cli.client.api_client import Json
-from app.cli.client.command_context import CommandContext
-from app.cli.output.tables import print_table
 from events.messages.texts import Texts
+from infra.comfyui_deploy.source import LeftBehind
 from infra.translation import translate
 
 
@@ -40,30 +40,60 @@ KINDS: Texts = {
     "key": "key",
 }
 NOTES: Texts = {
-    "renamed": "is called '{name}' here: another one has the name",
+    "renamed": "is called '{name}' here",
     "version_number": "is version {version} here",
     "version_same": "is version {version} here, as an earlier one with the same content",
     "version_empty": "has no graph",
     "machine_type": (
-        "is of type {type}; comfyd runs machines that answer as a ComfyUI does. Register one with "
-        "`comfyd machine add`, and deploy to it"
+        "is of type {type}, which comfyd cannot use: register a ComfyUI with `comfyd machine add`"
     ),
     "machine_token": (
-        "has a token, which comfyui-deploy does not send to such a machine; it is not imported"
+        "its token is imported and kept sealed; it is sent with every request as a bearer token, "
+        "which comfyui-deploy does not do"
+    ),
+    "machine_token_unfit": "its token fits into no header, and is not imported",
+    "machine_guest": (
+        "is registered for another tenant as well, who uses it there; without its token"
     ),
     "machine_kept": "is registered here with another address, {url}, which stays",
     "machine_disabled": "is disabled, as it was",
     "workflow_empty": "none of its versions is imported",
-    "machine_missing": "its machine is not imported",
+    "machine_missing": (
+        "its machine is not imported: promote it here to another one, and import again; then its "
+        "id leads there"
+    ),
     "version_missing": "its version is not imported",
     "environment": "comfyd has no environment '{environment}'",
     "deployment_double": "is the same deployment as {id} here, which changed later",
     "deployment_kept": "has run this version here before; what it runs now stays",
-    "share_link": "its share link has another address here",
+    "deployment_by_hand": (
+        "its machine is not imported; its id leads to what was deployed here by hand"
+    ),
+    "share_link": (
+        "its page /share/{slug} is not imported: people can be given a key for it alone "
+        "(`comfyd keys create --deployment`)"
+    ),
+    "gone": "is not in comfyui-deploy any more, or has another name there; it stays here",
     "key_valid": "stays valid",
     "key_revoked": "stays revoked",
+    "key_invalid": "is not valid: it has expired, or does not name its owner",
     "key_other_secret": "is not signed with this JWT_SECRET, so it is not valid here",
     "refused": "{reason}",
+}
+
+
+OTHER_SECRET: Texts = {
+    "other_secret": (
+        "{number} of {total} keys are signed with another JWT_SECRET than the one that is set "
+        "here: clients with these keys will be refused (401). Give comfyd and this command the "
+        "JWT_SECRET of comfyui-deploy, or hand out new keys."
+    ),
+}
+LEFT_BEHIND: Texts = {
+    "left_behind": (
+        "Never imported: what was rendered, here {runs} runs with {outputs} outputs. Their rows "
+        "stay in the database of comfyui-deploy, their files in its bucket at their addresses."
+    ),
 }
 
 
@@ -82,8 +112,11 @@ class Line(Struct, frozen=True, kw_only=True):
     """What became of one thing."""
 
     kind: str
+    tenant: str
+    """Whose it is here; empty: a key of which that is not known."""
+
     id: str
-    """As comfyui-deploy knows it, and every classic route from now on."""
+    """As comfyui-deploy knows it, and every classic route from now on; empty: it has gone there."""
 
     name: str
     outcome: Outcome
@@ -93,14 +126,45 @@ class Line(Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...] = ()
 
 
-def as_json(lines: Sequence[Line], language: str) -> Json:
+class Report(Struct, frozen=True, kw_only=True):
+    """All that an import has to say."""
+
+    lines: Sequence[Line]
+    left_behind: LeftBehind = LeftBehind()
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """The outcomes of each kind of thing."""
+        found: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
+        counted = Counter((line.kind, line.outcome) for line in self.lines)
+        for (kind, outcome), number in sorted(counted.items()):
+            found[kind][str(outcome)] = number
+        return found
+
+    def remark(self, language: str) -> str:
+        """Return what was not imported on purpose."""
+        return translate(LEFT_BEHIND["left_behind"], language, asdict(self.left_behind))
+
+    def warnings(self, language: str) -> list[str]:
+        """Return what must not be overlooked."""
+        codes = [note.code for line in self.lines for note in line.notes if line.kind == "key"]
+        if not (number := codes.count("key_other_secret")):
+            return []
+        params = {"number": number, "total": len(codes)}
+        return [translate(OTHER_SECRET["other_secret"], language, params)]
+
+
+def as_json(report: Report, language: str) -> Json:
     """Return a report for programs."""
     return {
-        "counts": counts(lines),
+        "counts": report.counts,
+        "warnings": report.warnings(language),
+        "not_imported": asdict(report.left_behind),
         "lines": [
             {
                 "kind": line.kind,
-                "id": line.id,
+                "tenant": line.tenant or None,
+                "id": line.id or None,
                 "name": line.name,
                 "outcome": str(line.outcome),
                 "target_id": line.target_id or None,
@@ -108,38 +172,6 @@ def as_json(lines: Sequence[Line], language: str) -> Json:
                     {"code": note.code, "detail": note.text(language)} for note in line.notes
                 ],
             }
-            for line in lines
+            for line in report.lines
         ],
     }
-
-
-def counts(lines: Sequence[Line]) -> dict[str, dict[str, int]]:
-    """Count the outcomes of each kind of thing."""
-    found: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
-    for (kind, outcome), number in sorted(Counter((x.kind, x.outcome) for x in lines).items()):
-        found[kind][str(outcome)] = number
-    return found
-
-
-def print_report(context: CommandContext, lines: Sequence[Line], language: str) -> None:
-    """Print a report for people: what is worth a word, and the counts of all."""
-    worth = [line for line in lines if line.notes or line.outcome is Outcome.LEFT_OUT]
-    rows = [
-        (
-            translate(KINDS[line.kind], language),
-            line.name,
-            translate(OUTCOMES[line.outcome], language),
-            "; ".join(note.text(language) for note in line.notes),
-        )
-        for line in worth
-    ]
-    if rows:
-        print_table(context.console, ("kind", "name", "outcome", "notes"), rows, empty="")
-    for kind, numbers in counts(lines).items():
-        for outcome, number in numbers.items():
-            context.say(
-                "{kind}: {number} {outcome}",
-                kind=translate(KINDS[kind], language),
-                number=number,
-                outcome=translate(OUTCOMES[Outcome(outcome)], language),
-            )

@@ -30,6 +30,10 @@ class Refused(Exception):
         super().__init__(reason)
 
 
+class OtherSecret(Exception):
+    """The server does not take tokens that this secret signs."""
+
+
 class Answer(Struct, frozen=True):
     """What the server answered."""
 
@@ -50,23 +54,39 @@ class TenantApi:
         """Send a request of an owner's.
 
         Raises:
-            Refused: the server refuses it; the message says why.
-            httpx.HTTPStatusError: it refuses the token, or is out of order.
+            Refused: the server refuses it, or cannot do it; the message says why.
+            OtherSecret: it refuses the token.
+            httpx.HTTPStatusError: it is out of order.
             httpx.TransportError: it cannot be reached.
 
         """
-        answer = await self._answer(owner, method, path, body)
+        answer = await self._sent(method, path, body, self._headers_of(owner))
         if answer.is_success:
             found: Any = answer.json() if answer.content else {}
             return Answer(found, answer.status_code == HTTPStatus.CREATED)
-        if answer.status_code == HTTPStatus.UNAUTHORIZED or answer.is_server_error:
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            raise OtherSecret
+        # What breaks one request of many does not hold up the others.
+        if answer.is_server_error and answer.status_code != HTTPStatus.INTERNAL_SERVER_ERROR:
             answer.raise_for_status()
         raise Refused(answer.status_code, " ".join(refusal_text(answer).split()))
 
-    async def _answer(
-        self, owner: Owner, method: str, path: str, body: Json | None
+    async def opens(self, token: str) -> bool:
+        """Whether the server still takes a token.
+
+        Raises:
+            httpx.HTTPStatusError, httpx.TransportError: it is away, or out of order.
+
+        """
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = await self._sent("GET", "/v1/runs?limit=1", None, headers)
+        if answer.is_server_error:
+            answer.raise_for_status()
+        return answer.status_code != HTTPStatus.UNAUTHORIZED
+
+    async def _sent(
+        self, method: str, path: str, body: Json | None, headers: dict[str, str]
     ) -> httpx.Response:
-        headers = self._headers_of(owner)
         answer = await self._http.request(method, path, json=body, headers=headers)
         for _ in range(PATIENCE):
             if answer.status_code not in LATER:

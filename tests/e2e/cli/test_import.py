@@ -1,128 +1,13 @@
 """`comfyd import comfyui-deploy`: what one has goes on here, and its database stays as it is."""
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
-from uuid import uuid4
+from collections.abc import Mapping
 
-import httpx
-import pytest
-
-from app.auth.tokens import Tokens
-from tests.e2e.command_line import Comfyd, Ended
-from tests.e2e.graphs import card, external, node
-from tests.e2e.system import SECRET, System, eventually
-from tests.servers.comfyui_deploy import ComfyUIDeploy, comfyui_deploy
-
-Json = dict[str, Any]
-SNAPSHOT = {
-    "comfyui": "abc",
-    "git_custom_nodes": {
-        "https://git.example/a": {"hash": "1f", "disabled": False},
-        "https://git.example/b": {"hash": "2f", "disabled": True},
-    },
-    "file_custom_nodes": [],
-}
-
-
-class Old:
-    """A comfyui-deploy with a bit of everything, and the ids of what it has."""
-
-    def __init__(self, database: ComfyUIDeploy, system: System) -> None:
-        self.database = database
-        self.mia, self.org = f"mia-{uuid4()}", f"org-{uuid4()}"
-        self.valid = Tokens(SECRET).issue(user_id=self.mia, org_id=None, seconds=None)
-        self.revoked = Tokens(SECRET).issue(user_id=self.mia, org_id=self.org, seconds=None)
-        self.other = Tokens("x" * 40).issue(user_id=self.mia, org_id=None, seconds=None)
-        self.machine_url = system.machine_url
-        self.ids: dict[str, str] = {}
-
-    async def fill(self) -> None:
-        add, ids = self.database.add, self.ids
-        await self.database.user(self.mia)
-        mine: Json = {"user_id": self.mia}
-        ids["gpu"] = await add("machines", name="gpu", endpoint=f"{self.machine_url}/", **mine)
-        ids["second"] = await add(
-            "machines", name="gpu", endpoint="http://127.0.0.1:9", disabled=True, **mine
-        )
-        ids["modal"] = await add(
-            "machines", name="modal", endpoint="not-ready", type="modal-serverless", **mine
-        )
-        ids["poster"] = await add("workflows", name="poster", **mine)
-        ids["twin"] = await add("workflows", name="poster", **mine)
-        ids["shared"] = await add("workflows", name="poster", org_id=self.org, **mine)
-        ids["v1"] = await self.version("poster", 1, card())
-        ids["v3"] = await self.version("poster", 3, coloured(3))
-        ids["v3 again"] = await self.version("poster", 3, coloured(4))
-        ids["v4"] = await self.version("poster", 4, coloured(3))
-        ids["broken"] = await self.version("twin", 1, {"1": node("SaveImage", images=["7", 0])})
-        ids["t2"] = await self.version("twin", 2, coloured(5))
-        ids["s1"] = await self.version("shared", 1, card())
-        ids["double"] = await self.deployment("poster", "v1", "production")
-        ids["production"] = await self.deployment("poster", "v3", "production")
-        ids["preview"] = await self.deployment("poster", "v3", "preview")
-        ids["on modal"] = await self.deployment("twin", "t2", "staging", machine="modal")
-        ids["of nothing"] = await self.deployment("twin", "broken", "production")
-        ids["of org"] = await self.deployment("shared", "s1", "production")
-        ids["valid"] = await add("api_keys", name="shop", key=self.valid, **mine)
-        ids["revoked"] = await add(
-            "api_keys", name="lost", key=self.revoked, org_id=self.org, revoked=True, **mine
-        )
-        ids["other"] = await add("api_keys", name="elsewhere", key=self.other, **mine)
-
-    async def version(self, workflow: str, number: int, graph: Json) -> str:
-        return await self.database.add(
-            "workflow_versions",
-            workflow_id=self.ids[workflow],
-            version=number,
-            workflow_api=graph,
-            workflow={"nodes": [], "links": []},
-            snapshot=SNAPSHOT,
-        )
-
-    async def deployment(
-        self, workflow: str, version: str, environment: str, machine: str = "gpu"
-    ) -> str:
-        return await self.database.add(
-            "deployments",
-            user_id=self.mia,
-            workflow_id=self.ids[workflow],
-            workflow_version_id=self.ids[version],
-            machine_id=self.ids[machine],
-            environment=environment,
-        )
-
-
-def coloured(colour: int) -> Json:
-    return {**card(), "1": external("NumberInt", "colour", default_value=colour)}
-
-
-@pytest.fixture
-async def old(system: System, server_env: Mapping[str, str]) -> AsyncIterator[Old]:
-    async with comfyui_deploy(server_env["POSTGRES_URL"]) as database:
-        old = Old(database, system)
-        await old.fill()
-        yield old
-
-
-def imported(comfyd: Comfyd, old: Old, *switches: str) -> Json:
-    done: Ended = comfyd(
-        "import", "comfyui-deploy", "--from", old.database.url, "--json", *switches,
-        JWT_SECRET=SECRET,
-    )  # fmt: skip
-    report: Json = done.json
-    return report
-
-
-def outcomes(report: Json, old: Old) -> dict[str, tuple[str, list[str]]]:
-    names = {identifier: name for name, identifier in old.ids.items()}
-    return {
-        names[line["id"]]: (line["outcome"], [note["code"] for note in line["notes"]])
-        for line in report["lines"]
-    }
-
+from tests.e2e.cli.importing import SNAPSHOT, TOKEN, Old, client, imported, left_out, outcomes, runs
+from tests.e2e.command_line import Comfyd
+from tests.e2e.system import SECRET, System
 
 EXPECTED = {
-    "gpu": ("new", []),
+    "gpu": ("new", ["machine_token"]),
     "second": ("new", ["renamed", "machine_disabled"]),
     "modal": ("left_out", ["machine_type"]),
     "poster": ("new", []),
@@ -141,7 +26,9 @@ EXPECTED = {
     "on modal": ("left_out", ["machine_missing"]),
     "of nothing": ("left_out", ["version_missing"]),
     "of org": ("new", []),
+    "page": ("new", ["share_link"]),
     "valid": ("same", ["key_valid"]),
+    "longer": ("same", ["key_valid"]),
     "revoked": ("new", ["key_revoked"]),
     "other": ("left_out", ["key_other_secret"]),
 }
@@ -159,44 +46,32 @@ async def test_what_an_old_system_has_goes_on_here(
     assert {line["outcome"] for line in dry["lines"]} == {"planned", "left_out"}
     assert left_out(dry) == left_out(first)
     assert outcomes(first, old) == EXPECTED
+    assert first["not_imported"] == {"runs": 1, "outputs": 1}
     assert old.valid not in str(first)
+    assert TOKEN not in str(first)
     async with client(system, old.valid) as http:
-        made = await http.post("/api/run", json={"deployment_id": old.ids["production"]})
-        run_id = made.json()["run_id"]
-
-        async def ended() -> bool:
-            run = (await http.get("/api/run", params={"run_id": run_id})).json()
-            return bool(run["status"] == "success")
-
-        await eventually(ended)
+        machines = (await http.get("/v1/machines")).json()["data"]
+        assert {m["name"]: m["has_token"] for m in machines} == {"gpu": True, "gpu (2)": False}
+        for name in ("production", "double"):
+            await runs(http, old.ids[name])
+        # Every classic door knows the old ids.
+        version = (await http.get(f"/api/workflow-version/{old.ids['v1']}")).json()
+        assert version["snapshot"]["git_custom_nodes"] == SNAPSHOT["git_custom_nodes"]
+        assert (await http.get(f"/api/workflow/{old.ids['twin']}")).json()["name"] == "poster (2)"
+        assert (await http.get(f"/api/machine/{old.ids['gpu']}")).json()["name"] == "gpu"
+        body = {"workflow_id": old.ids["poster"]}
+        assert (await http.post("/api/create-run", json=body)).status_code == 200
+    async with client(system, old.longer) as http:
+        await runs(http, old.ids["production"])
+        # What an organisation has is not for one of its people alone.
+        refused = await http.post("/api/run", json={"deployment_id": old.ids["of org"]})
+        assert refused.status_code == 404
     async with client(system, old.revoked) as http:
         assert (await http.get("/v1/runs")).status_code == 401
-
-
-async def test_an_import_is_repeated_without_doubling_and_takes_nothing_back(
-    comfyd: Comfyd, system: System, old: Old
-) -> None:
-    first = imported(comfyd, old)
-    targets = {
-        line["id"]: line["target_id"] for line in first["lines"] if line["kind"] != "machine"
-    }
-    deployment = targets[old.ids["production"]]
-    async with client(system, old.valid) as http:
-        [graph] = [(await http.get(f"/v1/deployments/{deployment}")).json()]
-        path = f"/v1/workflows/{graph['workflow_id']}"
-        promoted = await http.put(f"{path}/deployments/production", json={"version": 3})
-        assert promoted.status_code == 200, promoted.text
-        machines = (await http.get("/v1/machines")).json()["data"]
-
-        again = imported(comfyd, old)
-
-        assert (await http.get("/v1/machines")).json()["data"] == machines
-        assert len((await http.get(path)).json()["versions"]) == 3
-        assert (await http.get(f"/v1/deployments/{deployment}")).json()["version"] == 3
-    assert {line["outcome"] for line in again["lines"]} <= {"same", "left_out", "new"}
-    assert {line["id"]: line["target_id"] for line in again["lines"]}.items() >= targets.items()
-    kept = {n: (o, c) for n, (o, c) in outcomes(again, old).items() if n in {"production", "v1"}}
-    assert kept == {"production": ("same", ["deployment_kept"]), "v1": ("same", [])}
+    async with client(system, old.of_org) as http:
+        await runs(http, old.ids["of org"])
+        [machine] = (await http.get("/v1/machines")).json()["data"]
+        assert (machine["name"], machine["has_token"]) == ("gpu", False)
 
 
 async def test_a_database_of_something_else_is_named(
@@ -215,11 +90,19 @@ async def test_a_database_of_something_else_is_named(
     assert "Traceback" not in wrong.err + away.err
 
 
-def left_out(report: Json) -> set[str]:
-    return {line["id"] for line in report["lines"] if line["outcome"] == "left_out"}
+async def test_another_secret_than_the_servers_is_named_and_one_that_no_key_knows_is_a_warning(
+    comfyd: Comfyd, old: Old
+) -> None:
+    command = ("import", "comfyui-deploy", "--from", old.database.url)
+    refused = comfyd(*command, JWT_SECRET="z" * 40)
+    dry = comfyd(*command, "--dry-run", "--json", JWT_SECRET="z" * 40)
+    printed = comfyd(*command, "--dry-run", JWT_SECRET=SECRET, LANG="zh_CN.UTF-8")
 
-
-def client(system: System, token: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        base_url=system.url, headers={"Authorization": f"Bearer {token}"}, timeout=30
-    )
+    assert (refused.code, refused.out) == (3, "")
+    assert "JWT_SECRET" in refused.err
+    [warning] = dry.json["warnings"]
+    assert warning.startswith("4 of 4 keys")
+    # For people the report ends with it.
+    assert printed.code == 1
+    assert "4 个密钥中有 1 个" in printed.out.splitlines()[-1]
+    assert old.valid not in printed.out

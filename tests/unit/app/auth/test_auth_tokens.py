@@ -52,7 +52,7 @@ def test_things_belong_to_the_organisation_or_else_to_the_person(
         "nonsense",
         "ü",
         signed({"user_id": "ada", "iat": now()}, secret="", algorithm="none"),
-        signed({"user_id": "ada", "iat": now()}, algorithm="HS512"),
+        signed({"user_id": "ada", "iat": now()}, secret="t" * 64, algorithm="HS512"),
         signed({"user_id": "ada", "iat": now()}, secret="t" * 64),
         signed({"user_id": "ada", "iat": now(), "exp": now() - 1}),
         signed({"user_id": "ada", "iat": now(), "nbf": now() + 86_400}),
@@ -70,6 +70,19 @@ def test_things_belong_to_the_organisation_or_else_to_the_person(
 def test_anything_else_is_refused(token: str) -> None:
     with pytest.raises(Unauthorized):
         Tokens(SECRET).verify(token)
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
+def test_one_secret_signs_with_three_lengths_of_hash_as_in_comfyui_deploy(algorithm: str) -> None:
+    found = Tokens(SECRET).verify(signed({"user_id": "ada", "iat": now()}, algorithm=algorithm))
+    assert found.user_id == "ada"
+
+
+def test_what_the_secret_has_signed_is_known_also_where_it_is_not_valid() -> None:
+    expired = signed({"user_id": "ada", "iat": 1, "exp": 2})
+    assert Tokens(SECRET).has_signed(expired)
+    assert not Tokens("t" * 64).has_signed(expired)
+    assert not Tokens(SECRET).has_signed("nonsense")
 
 
 ABSURD_TIMES = [

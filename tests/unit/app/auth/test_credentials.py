@@ -81,8 +81,12 @@ async def test_what_is_no_credential_opens_nothing(world: World, credential: str
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
-async def test_without_a_provider_there_is_only_hs256(world: World, algorithm: str) -> None:
-    foreign = jwt.encode({"user_id": "ada", "iat": 1}, SECRET * 2, algorithm=algorithm)
+async def test_the_secret_signs_with_longer_hashes_as_well(world: World, algorithm: str) -> None:
+    claims = {"user_id": "ada", "iat": 1}
+    ours = jwt.encode(claims, SECRET, algorithm=algorithm)
+    foreign = jwt.encode(claims, SECRET * 2, algorithm=algorithm)
+
+    assert (await world.caller(ours)).tenant == "user:ada"
     with pytest.raises(Unauthorized):
         await world.caller(foreign)
 

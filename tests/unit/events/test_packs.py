@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.api.classic.rows import MOST_PACKS, custom_nodes_in, snapshot_of
+from events.packs import MOST_PACKS, custom_nodes_in, snapshot_of
 from events.workflow import CustomNodes
 
 WHOLE = {
