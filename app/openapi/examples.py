@@ -60,6 +60,9 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
         "Version 1 on a machine": {"version": 1, "machine_id": MACHINE},
         "Version 2 on the same machine": {"version": 2, "comment": "The wider card"},
     },
+    "createEditLink": {
+        "In the page of a machine": {"machine_id": MACHINE},
+    },
     "rollBackDeployment": {
         "To the version before": {"comment": "Too wide after all"},
         "To a version by its number": {"version": 2},

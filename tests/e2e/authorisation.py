@@ -226,6 +226,7 @@ BODIES: Mapping[str, Callable[[Objects], Json]] = {
 
 QUERIES: Mapping[str, Callable[[Objects], dict[str, str]]] = {
     "GET /api/run": lambda o: {"run_id": o.run_id},
+    "GET /api/view": lambda o: {"file": f"outputs/runs/{o.run_id}/card_00001_.png"},
     "GET /api/upload-url": lambda _: {"type": "image/png", "file_size": "70"},
     "GET /v1/workflows/{workflow_id}/diff": lambda _: {"from": "1", "to": "1"},
 }

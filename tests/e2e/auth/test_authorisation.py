@@ -31,10 +31,10 @@ from tests.e2e.authorisation import (
 from tests.e2e.system import System
 
 OPEN = re.compile(
-    r"/(api/(doc|view|update-run|file-upload|machine-built)|files|health|docs|openapi\.json|assets"
-    r"|sign-in)(/|$)"
+    r"/(api/(doc|update-run|file-upload|machine-built|auth-response|platform/comfyui/auth-response)"
+    r"|files|health|docs|openapi\.json|assets|sign-in)(/|$)"
 )
-"""What anybody may read."""
+"""What anybody may read, or has a proof of its own for."""
 
 
 def all_routes() -> Iterator[Route]:

@@ -72,7 +72,7 @@ def test_an_operation_is_named_and_explained(method: str, path: str, operation: 
 
 @every_operation
 def test_an_operation_says_who_may_ask(method: str, path: str, operation: Json) -> None:
-    open_to_all = path.startswith(("/health", "/files", "/api/view"))
+    open_to_all = path.startswith(("/health", "/files"))
     assert bool(operation["security"]) is not open_to_all, method
     assert ({"401", "403", "503"} <= set(operation["responses"])) is not open_to_all
 
