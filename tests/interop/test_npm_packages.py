@@ -1,41 +1,19 @@
-"""The packages that users of comfyui-deploy have run against comfyd as they are.
-
-What ran is written down in docs/compatibility.md: COMFYD_RECORD_COMPATIBILITY=1 writes its table
-again, and otherwise the page must have just this.
-"""
+"""The packages that users of comfyui-deploy have run against comfyd as they are."""
 
 import base64
 import json
-import os
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from msgspec import Struct, convert
+from msgspec import convert
 
 from tests.builders.pictures import picture, saved
 from tests.e2e.graphs import card, load
 from tests.e2e.node import command, install, node_and_npm
 from tests.e2e.system import System, eventually
 from tests.e2e.tenant import Tenant
-
-RECORD = os.environ.get("COMFYD_RECORD_COMPATIBILITY") == "1"
-PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
-BEGIN, END = "<!-- what ran: begin -->\n", "<!-- what ran: end -->\n"
-
-
-class Flow(Struct, frozen=True):
-    """Something that a client did, and why it failed, if it did."""
-
-    client: str
-    what: str
-    failure: str
-
-
-def table(flows: list[Flow]) -> str:
-    """Return the part of the page that says what ran."""
-    rows = "".join(f"| {flow.client} | {flow.what} | yes |\n" for flow in flows)
-    return f"| client | what it does | runs |\n| --- | --- | --- |\n{rows}"
+from tests.interop.what_ran import Flow, check_page
 
 
 @pytest.fixture
@@ -69,10 +47,4 @@ async def flows(system: System, ada: Tenant, tmp_path: Path) -> list[Flow]:
 async def test_what_the_packages_do_works_and_the_page_says_just_that(flows: list[Flow]) -> None:
     assert {flow.what: flow.failure for flow in flows if flow.failure} == {}
     assert len(flows) > 10
-    text = PAGE.read_text("utf-8")
-    before, _, rest = text.partition(BEGIN)
-    told, _, after = rest.partition(END)
-    if RECORD:
-        PAGE.write_text(before + BEGIN + table(flows) + END + after, "utf-8")
-        return
-    assert told == table(flows)
+    check_page(flows, of=("npm ", "axios "))

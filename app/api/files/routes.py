@@ -112,6 +112,9 @@ def _validity(found: OutputFile) -> dict[str, str]:
         "ETag": _etag(found),
         "Cache-Control": CACHE,
         "Content-Security-Policy": (_SHOWN if shown else _SAVED) + _NO_FRAME,
+        # Also where no Origin is sent: a page that has shown the file takes it from its cache when
+        # it reads it, with the headers of then.
+        "Access-Control-Allow-Origin": "*",
     }
 
 
