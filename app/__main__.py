@@ -23,7 +23,7 @@ from app.main import build_app
 from events.messages.texts import language_of_locale
 from infra.jetstream.streams.declared import StreamDiffers, check
 from infra.logs import configure_logs
-from infra.net.listening import CannotListen, listen
+from infra.net.listening import CannotListen, listen, listen_for_plugin
 from infra.settings.invalid import SettingsInvalid
 from infra.settings.secret import secret_values
 from infra.settings.settings import Settings, settings_from
@@ -124,7 +124,10 @@ def main() -> None:
         settings = settings_from(os.environ)
         configure_logs(settings.log_level, process="api", secrets=secret_values(os.environ))
         internal = listen_internally(settings.internal_host, settings.internal_port)
-        sockets = listen(settings.host, settings.port, backlog=BACKLOG)
+        sockets = [
+            *listen(settings.host, settings.port, backlog=BACKLOG),
+            *listen_for_plugin(settings.plugin_port, backlog=BACKLOG),
+        ]
     except (SettingsInvalid, CannotListen) as error:
         refuse(error.text(language_of_locale(os.environ)))
     serve(settings, sockets, internal)

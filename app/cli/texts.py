@@ -25,6 +25,7 @@ docs/cli.md explains every command; docs/settings.md every setting.""",
 
 \b
 COMFYD_PORT=3000           where the API answers
+COMFYD_PLUGIN_PORT=3011    where comfyui-deploy's plugin, in its local mode, finds it as well
 COMFYD_DATA=.comfyd        where all data is kept
 COMFYUI_URL=http://…:8188  a real ComfyUI instead of the demo machine
 NATS_URL, POSTGRES_URL, SPACES_…  servers of your own instead of the embedded ones""",

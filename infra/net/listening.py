@@ -41,6 +41,7 @@ class Listener(Struct, frozen=True, kw_only=True):
 
 
 PUBLIC = Listener(host="COMFYD_HOST", port="COMFYD_PORT")
+PLUGIN = Listener(host="COMFYD_PLUGIN_PORT", port="COMFYD_PLUGIN_PORT")
 
 
 class CannotListen(Exception):
@@ -86,6 +87,16 @@ def listen(
             opened.append(undo.enter_context(one))
         undo.pop_all()
     return opened
+
+
+def listen_for_plugin(port: int, *, backlog: int = 1) -> list[socket.socket]:
+    """Listen where comfyui-deploy's plugin looks for an API on its own computer; 0: nowhere.
+
+    Raises:
+        CannotListen: the port is taken, or not allowed.
+
+    """
+    return listen(LOOPBACK, port, settings=PLUGIN, backlog=backlog) if port else []
 
 
 def reachable(host: str) -> str:

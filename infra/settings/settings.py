@@ -87,6 +87,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 3000
     data: str = ".comfyd"
 
+    plugin_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
+    """A second port of this computer for the API, where comfyui-deploy's plugin in its local mode
+    finds it; 0: none."""
+
     internal_host: str = "127.0.0.1"
     """Where the process answers probes of its health and scrapes of its metrics."""
 

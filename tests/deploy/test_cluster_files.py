@@ -30,7 +30,13 @@ from tests.deploy.files import (
 )
 from tests.servers.containers import DEPLOY, compose
 
-OF_THE_CONTAINER = {"COMFYD_HOST", "COMFYD_PORT", "COMFYD_DATA", "COMFYD_INTERNAL_HOST"}
+OF_THE_CONTAINER = {
+    "COMFYD_HOST",
+    "COMFYD_PORT",
+    "COMFYD_PLUGIN_PORT",
+    "COMFYD_DATA",
+    "COMFYD_INTERNAL_HOST",
+}
 NOT_OURS = {"SSL_CERT_FILE", "NATS_PASSWORD"}
 """What Python reads, and what is a part of NATS_URL; comfyd has no such settings."""
 

@@ -21,7 +21,7 @@ from infra.embedded.ports import LOOPBACK, remembered_ports
 from infra.embedded.servers import start_all
 from infra.jetstream.connection import connected
 from infra.jetstream.streams import declared as streams
-from infra.net.listening import listen, reachable
+from infra.net.listening import listen, listen_for_plugin, reachable
 from infra.postgres import connect
 from infra.settings.settings import SEAL_KEYS, SETTING_NAMES, Settings, settings_from
 from infra.telemetry.internal_server import listen_internally
@@ -67,6 +67,9 @@ class Stack(Struct, frozen=True, kw_only=True):
     env: Mapping[str, str]
     internal_ports: Mapping[str, int]
     """Where each process answers for its health; empty: nowhere."""
+
+    plugin_port: int
+    """Where the API also listens for comfyui-deploy's plugin in its local mode; 0: nowhere."""
 
     @property
     def logs(self) -> Path:
@@ -114,7 +117,10 @@ def running_stack(
 
     """
     port = chosen_port()
-    internal_ports = _internal_ports(_checked_settings())
+    settings = _checked_settings()
+    internal_ports = _internal_ports(settings)
+    for found in listen_for_plugin(settings.plugin_port):
+        found.close()
     with data_folder(chosen_data()) as folder:
         on_start()
         servers = start_all(folder, given=os.environ)
@@ -132,6 +138,7 @@ def running_stack(
                 folder=folder.root,
                 env=env,
                 internal_ports=internal_ports,
+                plugin_port=settings.plugin_port,
             )
         finally:
             supervisor.stop()

@@ -179,6 +179,13 @@ async def _show(
                 )
             )
         await _show_sample(client, stack, console, comfyui)
+    if stack.plugin_port:
+        console.print(
+            tr(
+                "comfyui-deploy's plugin, in its local mode, finds comfyd at {url}",
+                url=f"http://localhost:{stack.plugin_port}",
+            )
+        )
     show_sign_in(stack, console)
     console.print(tr("every route, to try in a browser: {url}/docs", url=stack.url))
     token_line = command_line(stack.folder, sys.argv[0], "token", "--days", "1")

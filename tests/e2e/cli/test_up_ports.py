@@ -17,6 +17,7 @@ import pytest
 
 from infra.embedded.certificate import remembered_certificate
 from infra.embedded.ports import LOOPBACK
+from tests.network.ports import free_port
 from tests.servers.up import Up, running_up
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -80,7 +81,8 @@ SETTINGS = 4
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     folder = tmp_path_factory.mktemp("up")
-    with running_up(folder / "data", folder / "out") as running:
+    plugin = {"COMFYD_PLUGIN_PORT": str(free_port())}
+    with running_up(folder / "data", folder / "out", **plugin) as running:
         yield running
 
 
@@ -123,7 +125,7 @@ def secrets(up: Up) -> list[str]:
 
 
 def test_the_ports_are_the_known_ones(ports: dict[int, str]) -> None:
-    assert sorted(ports.values()) == ["api", "comfyui", *["inner"] * 9, "nats", "postgres", "s3"]
+    assert sorted(ports.values()) == ["api", "api", "comfyui", *["inner"] * 9, "nats", "postgres", "s3"]
 
 
 def test_what_a_run_made_opens_at_the_one_port_of_the_api(up: Up) -> None:
@@ -224,3 +226,17 @@ def test_sockets_in_the_file_system_are_ours_alone(up: Up) -> None:
     assert len(paths) >= 7
     for path in paths:
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_the_plugin_in_its_local_mode_finds_the_same_api(up: Up, ports: dict[int, str]) -> None:
+    [line] = [line for line in up.said.splitlines() if "in its local mode" in line]
+    url = line.split()[-1]
+    headers = {"Authorization": f"Bearer {up.token()}"}
+    answers = [
+        httpx.get(f"{base}/api/workflows", headers=headers, trust_env=False, timeout=40)
+        for base in (up.url, url)
+    ]
+    assert url.startswith("http://localhost:")
+    assert ports[int(url.rpartition(":")[2])] == "api"
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json() != []

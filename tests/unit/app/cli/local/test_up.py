@@ -37,6 +37,7 @@ def a_stack(folder: Path, **changes: Any) -> Stack:
         folder=folder,
         env={"COMFYD_PORT": "3000"},
         internal_ports={},
+        plugin_port=0,
     )
     return replace(stack, **changes)
 
