@@ -125,7 +125,15 @@ def secrets(up: Up) -> list[str]:
 
 
 def test_the_ports_are_the_known_ones(ports: dict[int, str]) -> None:
-    assert sorted(ports.values()) == ["api", "api", "comfyui", *["inner"] * 9, "nats", "postgres", "s3"]
+    assert sorted(ports.values()) == [
+        "api",
+        "api",
+        "comfyui",
+        *["inner"] * 9,
+        "nats",
+        "postgres",
+        "s3",
+    ]
 
 
 def test_what_a_run_made_opens_at_the_one_port_of_the_api(up: Up) -> None:
