@@ -359,6 +359,7 @@ def _callbacks(outside: _Outside) -> Callbacks:
         outside.store,
         outside.storage,
         settings.spaces,
+        largest=settings.body_limit,
         inspect=_input_images(outside).look_at,
         say=outside.prompt_words.say,
         now=clock.now,
@@ -403,7 +404,11 @@ def _rate_limits(outside: _Outside) -> RateLimits:
 def _doctor(outside: _Outside, sealer: Sealer) -> Doctor:
     settings, pool, log_reader = outside.settings, outside.pool, outside.log_reader
     machines = MachineProbe(
-        pool, sealer, clock.new_id, allow_private=settings.allow_private_machines
+        pool,
+        sealer,
+        clock.new_id,
+        _plugin_check(outside, sealer).check,
+        allow_private=settings.allow_private_machines,
     )
     stuck_runs = StuckRuns(pool, log_reader, outside.work, clock.now)
     return Doctor(

@@ -119,13 +119,13 @@ def build_app(
             # No limit and no guard: what a machine reports is never refused (see there).
             Router(
                 path="/",
-                route_handlers=callbacks.ROUTES,
+                route_handlers=callbacks.REPORTS,
                 opt={DIALECT: CLASSIC},
                 request_max_body_size=None,
             ),
             Router(
                 path="/",
-                route_handlers=[*public.ROUTES, *editor_login.ROUTES],
+                route_handlers=[*public.ROUTES, *editor_login.ROUTES, callbacks.file_upload],
                 guards=[limit_address],
                 opt={DIALECT: CLASSIC},
             ),

@@ -1,6 +1,7 @@
 """Composition root of the worker: builds what its handlers need."""
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -60,6 +61,8 @@ UPLOADS_AT_ONCE = Bounds(slots=8, of_machine=3, of_tenant=6)
 
 THUMBNAILS_AT_ONCE = Bounds(slots=3, of_machine=2, of_tenant=2)
 """Each is a process of 512 MB at most that decodes, behind everything else."""
+
+log = logging.getLogger(__name__)
 
 POOL_SIZE = 2
 """Connections to Postgres, for erasing: nothing else here needs any."""
@@ -201,6 +204,10 @@ async def _open_driver(
     http = open_client(known.url, secrets=secrets, allow_private=settings.allow_private_machines)
     patience = Patience(silence=settings.silence, unreachable=settings.machine_wait)
     url = callback_url(settings)
-    if known.driver != Driver.COMFYUI_DEPLOY or not url:
+    if known.driver != Driver.COMFYUI_DEPLOY:
+        return ComfyUIMachine(http, patience)
+    if not url:
+        # Its runs go on; `comfyd doctor` says it of the API, which should have the same settings.
+        log.warning("machine.no_callback_url", extra={"machine": known.name})
         return ComfyUIMachine(http, patience)
     return PluginMachine(http, patience, CallbackEnd(url=url, hear=PromptWords(client).hear))

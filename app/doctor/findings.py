@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from events.errors import Problem
 from infra.embedded.disk import Disk
 from infra.jetstream.health.log import LogHealth
 from infra.jetstream.health.nodes import Node
@@ -23,6 +24,9 @@ class MachineFinding(Struct, frozen=True, kw_only=True):
 
     silence: str | None = None
     """Why it does not answer the API now; None if it does, or was not asked."""
+
+    plugin_fault: Problem | None = None
+    """Why its driver, which is comfyui-deploy, cannot work; None if it can, or is another."""
 
     unserved: int = 0
     """Runs that wait for it while no worker asks for them."""

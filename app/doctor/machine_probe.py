@@ -1,12 +1,14 @@
 """Probe of the caller's machines: whether each answers."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from app.auth.caller import Caller
 from app.doctor.findings import MachineFinding, Work
 from app.reads.machines import PRESENT
+from events.errors import PluginUnusable, Problem
+from events.machine.events import Driver
 from events.machine.state import Machine, MachineState
 from infra.comfyui.driver import open_comfyui
 from infra.comfyui.secrets import opened
@@ -14,12 +16,19 @@ from infra.jetstream.work.consumers import render_consumer
 from infra.machine_driver import MachineUnreachable
 from infra.net.machine_address import AddressRefused
 from infra.postgres import Pool
+from infra.s3.port import StorageRefused, StorageUnavailable
 from infra.sealing import CannotOpen, Sealer
 from projections.queries import list_machines
 
 MOST_MACHINES = 100
 ANSWER_WITHIN = 5.0
 """Seconds a machine has for an answer."""
+
+CALLS_BACK_WITHIN = 20.0
+"""Seconds its plugin has to store a file; where it does not reach us, it tries for longer."""
+
+CheckPlugin = Callable[[Machine], Awaitable[None]]
+"""Raises PluginUnusable if a machine's plugin does not reach comfyd or the storage."""
 
 
 class MachineProbe:
@@ -30,6 +39,7 @@ class MachineProbe:
         pool: Pool,
         sealer: Sealer,
         new_id: Callable[[], UUID],
+        check_plugin: CheckPlugin,
         *,
         allow_private: bool,
     ) -> None:
@@ -37,6 +47,7 @@ class MachineProbe:
         self._pool = pool
         self._sealer = sealer
         self._new_id = new_id
+        self._check_plugin = check_plugin
         self._allow_private = allow_private
 
     async def look(self, caller: Caller, work: Work | None) -> list[MachineFinding]:
@@ -54,11 +65,14 @@ class MachineProbe:
 
     async def _look_at(self, machine: Machine, work: Work | None) -> MachineFinding:
         asked = machine.state is not MachineState.DISABLED
+        silence = await self._silence(machine) if asked else None
+        has_plugin = asked and silence is None and machine.driver == Driver.COMFYUI_DEPLOY
         return MachineFinding(
             name=machine.name,
             state=str(machine.state),
             observed=machine.snapshot is not None,
-            silence=await self._silence(machine) if asked else None,
+            silence=silence,
+            plugin_fault=await self._plugin_fault(machine) if has_plugin else None,
             unserved=_unserved(machine, work),
         )
 
@@ -80,6 +94,19 @@ class MachineProbe:
             return str(error)
         finally:
             await driver.close()
+        return None
+
+    async def _plugin_fault(self, machine: Machine) -> Problem | None:
+        """Return why the machine's plugin does not reach us; None if it does."""
+        try:
+            async with asyncio.timeout(CALLS_BACK_WITHIN):
+                await self._check_plugin(machine)
+        except PluginUnusable as unusable:
+            return unusable.problems[0]
+        except TimeoutError:
+            return Problem(code="plugin_slow", params={"seconds": f"{CALLS_BACK_WITHIN:g}"})
+        except (StorageUnavailable, StorageRefused):
+            return None  # Which is said of the storage itself.
         return None
 
 

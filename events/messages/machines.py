@@ -16,6 +16,10 @@ MACHINES: Texts = {
         "the machine would not know where this API is: set COMFYD_CALLBACK_URL to its address, as "
         "machines reach it"
     ),
+    "plugin_slow": (
+        "the machine has not stored a file within {seconds} s: it has to reach this API at "
+        "COMFYD_CALLBACK_URL, and the storage"
+    ),
     "plugin_missing": "this ComfyUI has no plugin of comfyui-deploy",
     "plugin_cannot_store": (
         "the machine could not store a file by way of {url}; it has to reach that address and the "

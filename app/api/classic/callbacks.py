@@ -2,7 +2,8 @@
 
 These routes want no credential of a caller's: the token of the attempt says which run it is about.
 What reports is answered with 200 before it is looked at, without exception, also by the limits of
-requests: five refusals can end the ComfyUI process.
+requests: five refusals can end the ComfyUI process. What asks for a URL may be refused: then the
+file is fetched from the machine.
 """
 
 from typing import Annotated, Any, TypedDict
@@ -35,9 +36,6 @@ class UploadAddress(TypedDict):
     is_public: bool
 
 
-LARGEST = 64 * 1024 * 1024
-"""Bytes of a callback; of a larger one the rest is not read."""
-
 ACKNOWLEDGED = Acknowledged(message="success", status="success")
 
 
@@ -46,16 +44,17 @@ async def update_run(request: Request[Any, Any, Any], state: State) -> Acknowled
     """Take what a machine reports about a prompt."""
     callbacks: Callbacks = state.callbacks
     claims = callbacks.admit(bearer_in(request.headers.get("authorization", "")))
-    body = await _body(request, keep=claims is not None)
+    body = await _body(request, callbacks.largest, keep=claims is not None)
     if claims is not None:
         callbacks.take(claims, body)
     return ACKNOWLEDGED
 
 
 @post("/api/machine-built", status_code=200, include_in_schema=False)
-async def machine_built(request: Request[Any, Any, Any]) -> Acknowledged:
+async def machine_built(request: Request[Any, Any, Any], state: State) -> Acknowledged:
     """Acknowledge that a machine was built; machines are registered, and nothing follows."""
-    await _body(request, keep=False)
+    callbacks: Callbacks = state.callbacks
+    await _body(request, callbacks.largest, keep=False)
     return ACKNOWLEDGED
 
 
@@ -78,13 +77,13 @@ async def file_upload(
     )
 
 
-async def _body(request: Request[Any, Any, Any], *, keep: bool) -> bytes | None:
+async def _body(request: Request[Any, Any, Any], largest: int, *, keep: bool) -> bytes | None:
     """Read a body; None if it is too large, or its client has left. Strangers' are not kept."""
     body, size = bytearray(), 0
     try:
         async for chunk in request.stream():
             size += len(chunk)
-            if size > LARGEST:
+            if size > largest:
                 return None
             if keep:
                 body += chunk
@@ -93,4 +92,4 @@ async def _body(request: Request[Any, Any, Any], *, keep: bool) -> bytes | None:
     return bytes(body)
 
 
-ROUTES = [update_run, machine_built, file_upload]
+REPORTS = [update_run, machine_built]

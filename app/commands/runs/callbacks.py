@@ -76,12 +76,17 @@ class Callbacks:
         storage: ObjectStorage,
         spaces: Spaces,
         *,
+        largest: int,
         inspect: Callable[[bytes], Awaitable[ImageFacts]],
         say: Callable[[UUID, bytes], Awaitable[None]],
         now: Callable[[], datetime],
         count: Callable[[CallbackOutcome], None],
     ) -> None:
-        """Pass on by *say* what is said of a prompt; *inspect* images."""
+        """Pass on by *say* what is said of a prompt; *inspect* images.
+
+        Callbacks of more than *largest* bytes are not read to their end.
+        """
+        self.largest = largest
         self._tokens = tokens
         self._store = store
         self._storage = storage

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from app.doctor.checks.check import Check, Faults, passed
 from app.doctor.findings import MachineFinding, ReadModels
 from events.messages.texts import Texts
+from infra.translation import problem_text
 
 TEXTS: Texts = {
     "machine_none": "no machine is registered",
@@ -14,6 +15,10 @@ TEXTS: Texts = {
     "machine_silent": "it does not answer: {reason}",
     "machine_silent.fix": (
         "start its ComfyUI; check its address, and its token or header if it wants one"
+    ),
+    "machine_plugin_unusable": "its driver comfyui-deploy cannot work: {reason}",
+    "machine_plugin_unusable.fix": (
+        "correct that, or use the other driver: `comfyd machine add {name} URL --driver comfyui`"
     ),
     "machine_resting": "it is {state}: runs wait for it",
     "machine_resting.fix": "run `comfyd machine resume {name}`",
@@ -30,13 +35,16 @@ def machine_checks(found: ReadModels | None, language: str) -> Iterator[Check]:
     if found is not None and not found.machines:
         yield faults.of("machines", "machine_none")
     for machine in found.machines if found else ():
-        yield _machine(faults, machine)
+        yield _machine(faults, machine, language)
 
 
-def _machine(faults: Faults, machine: MachineFinding) -> Check:
+def _machine(faults: Faults, machine: MachineFinding, language: str) -> Check:
     name = f"machine {machine.name}"
     if machine.silence is not None:
         return faults.of(name, "machine_silent", reason=machine.silence)
+    if machine.plugin_fault:
+        reason = problem_text(machine.plugin_fault, language)
+        return faults.of(name, "machine_plugin_unusable", name=machine.name, reason=reason)
     if machine.state != "active":
         return faults.of(name, "machine_resting", name=machine.name, state=machine.state)
     if not machine.observed:

@@ -138,6 +138,31 @@ async def test_a_machine_that_does_not_reach_comfyd_is_not_given_the_driver(
     assert (await ada.http.get("/v1/machines", params={"name": name})).json()["data"] == []
 
 
+@pytest.mark.parametrize("where", ["nowhere", "not set"])
+async def test_the_doctor_says_that_a_machine_does_not_reach_comfyd(
+    system: System, ada: Tenant, name: str, start: Start, where: str
+) -> None:
+    await register(ada, name, await start(), driver="comfyui-deploy")
+    nowhere = system.another_machine_url() if where == "nowhere" else ""
+    elsewhere = system.start_another_api(
+        "api-doctor", COMFYD_CALLBACK_URL=nowhere, COMFYD_PUBLIC_URL=""
+    )
+    await system.until_ready(elsewhere)
+    found = {}
+    try:
+        for url in (system.url, elsewhere):
+            headers = ada.http.headers
+            async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as http:
+                checks = (await http.get(f"{url}/v1/doctor")).raise_for_status().json()["checks"]
+            [found[url]] = [check for check in checks if check["name"] == f"machine {name}"]
+    finally:
+        system.end("api-doctor")
+
+    assert found[system.url]["code"] in {"", "machine_unseen"}
+    assert found[elsewhere]["code"] == "machine_plugin_unusable"
+    assert (nowhere or "set COMFYD_CALLBACK_URL") in found[elsewhere]["detail"]
+
+
 async def test_the_driver_of_a_machine_can_be_changed_and_stays_when_it_is_registered_again(
     ada: Tenant, name: str, start: Start
 ) -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from app.doctor.checks.evaluate import TEXTS, evaluate
 from app.doctor.findings import Cluster, Findings, MachineFinding, ReadModels, Work
+from events.errors import Problem
 from infra.embedded.disk import Disk
 from infra.jetstream.health.log import LogHealth
 from infra.jetstream.health.nodes import Node
@@ -100,6 +101,10 @@ FAULTS = {
     "machine_none": with_("read_models", machines=[]),
     "machine_unseen": with_("read_models", machines=[replace(MACHINE, observed=False)]),
     "machine_silent": with_("read_models", machines=[replace(MACHINE, silence="refused")]),
+    "machine_plugin_unusable": with_(
+        "read_models",
+        machines=[replace(MACHINE, plugin_fault=Problem(code="callback_url_missing"))],
+    ),
     "machine_resting": with_("read_models", machines=[replace(MACHINE, state="draining")]),
 }
 

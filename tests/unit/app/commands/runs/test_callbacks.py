@@ -42,6 +42,7 @@ Client = AsyncTestClient[Litestar]
 TOKENS = CallbackTokens("a secret of 32 characters or more")
 CLAIMS = CallbackClaims(run_id=RUN_ID, attempt=1, expires_at=later(60))
 OWN = prompt_id(RUN_ID, 1)
+LARGEST = 100_000
 SPACES = Spaces(
     endpoint="https://s3.test", endpoint_cdn="https://cdn.test", bucket="b", key="k", secret="s"
 )
@@ -76,6 +77,7 @@ class House:
             self.store,
             self.storage,
             SPACES,
+            largest=LARGEST,
             inspect=self._inspect,
             say=self._say,
             now=lambda: NOW,
@@ -128,7 +130,7 @@ def house() -> House:
 @pytest.fixture
 async def http(house: House) -> AsyncIterator[Client]:
     app = Litestar(
-        door.ROUTES,
+        [*door.REPORTS, door.file_upload],
         exception_handlers={Exception: classic_error},
         logging_config=None,
         openapi_config=None,
@@ -291,12 +293,8 @@ async def test_more_than_can_be_looked_at_is_dropped_and_not_kept(
     assert house.counted == {CallbackOutcome.DROPPED: 1, CallbackOutcome.UNREADABLE: 1}
 
 
-async def test_a_body_without_end_is_answered_too(
-    house: House, http: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(door, "LARGEST", 1000)
-
-    await house.call(http, bytes(1001))
+async def test_a_body_without_end_is_answered_too(house: House, http: Client) -> None:
+    await house.call(http, bytes(LARGEST + 1))
 
     assert house.counted == {CallbackOutcome.UNREADABLE: 1}
 
