@@ -66,6 +66,7 @@ from app.reads.organisations import OrganisationReads
 from app.reads.overview import OverviewReads
 from app.reads.runs.batches import BatchReads
 from app.reads.runs.files import OutputFiles
+from app.reads.runs.machine_logs import MachineLogReads
 from app.reads.runs.recent_writes import RecentWrites
 from app.reads.runs.rows import BatchRows, PromptReads, RunRows
 from app.reads.runs.runs import RunReads
@@ -120,6 +121,7 @@ class Services(Struct, frozen=True, kw_only=True):
     doctor_checks: Doctor
     graphs: Graphs
     run_reads: RunReads
+    machine_log_reads: MachineLogReads
     output_files: OutputFiles
     file_readers: Readers
     batch_reads: BatchReads
@@ -280,6 +282,7 @@ def _services(
         doctor_checks=_doctor(outside, sealer),
         graphs=graphs,
         run_reads=runs,
+        machine_log_reads=MachineLogReads(runs=runs, private=outside.private),
         output_files=OutputFiles(
             store,
             run_rows,
@@ -359,6 +362,7 @@ def _callbacks(outside: _Outside) -> Callbacks:
         outside.store,
         outside.storage,
         settings.spaces,
+        logs=outside.private,
         largest=settings.body_limit,
         inspect=_input_images(outside).look_at,
         say=outside.prompt_words.say,

@@ -78,8 +78,16 @@ def texts(run_id: UUID, attempt: int) -> str:
     return f"in.{run_id}.{_TEXTS}{attempt}"
 
 
+def machine_log(run_id: UUID, attempt: int) -> str:
+    """Return the subject that holds what the machine of an attempt logged."""
+    return f"in.{run_id}.log-{attempt}"
+
+
 def is_of_inputs(subject_name: str) -> bool:
-    """Whether a subject of a run's private data holds inputs, not texts."""
+    """Whether a subject of a run's private data is erased with its inputs; only texts are not.
+
+    A machine's log may repeat what it was given.
+    """
     return not subject_name.rpartition(".")[2].startswith(_TEXTS)
 
 

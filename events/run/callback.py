@@ -62,3 +62,10 @@ def judge(claims: CallbackClaims, run: Run | None) -> Verdict:
         return Verdict.FOREIGN
     current = claims.attempt == run.attempt and (run.claimed or run.produced)
     return Verdict.TAKEN if current and not run.ended else Verdict.LATE
+
+
+def may_keep_log(claims: CallbackClaims, run: Run | None) -> bool:
+    """Whether what a machine logged of an attempt is kept; it comes when the run may be over."""
+    if run is None or claims.attempt != run.attempt:
+        return False
+    return run.erased_at is None and run.inputs_erased_at is None

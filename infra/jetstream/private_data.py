@@ -1,4 +1,6 @@
-"""Keeps what is private in a run beside the log, where it can be erased: inputs and texts."""
+"""Keeps what is private in a run beside the log, where it can be erased: inputs, texts, and what
+its machine logged.
+"""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -21,6 +23,7 @@ T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 _inputs = msgspec.json.Decoder(dict[str, StoredValue])
 _texts = msgspec.json.Decoder(dict[int, str])
+_log = msgspec.json.Decoder(str)
 
 
 class PrivateData:
@@ -71,6 +74,34 @@ class PrivateData:
 
         """
         return await self._get(subjects.texts(run_id, attempt), _texts) or {}
+
+    async def put_log(self, run_id: UUID, attempt: int, text: str) -> None:
+        """Keep what the machine of an attempt logged; the first that is put stays.
+
+        Raises:
+            LogUnavailable: not confirmed in time.
+            TooLarge: it is larger than one message may be.
+
+        """
+        await self._put(subjects.machine_log(run_id, attempt), text)
+
+    async def get_log(self, run_id: UUID, attempt: int) -> str | None:
+        """Return what the machine of an attempt logged, None if it sent nothing.
+
+        Raises:
+            LogUnavailable: NATS does not answer.
+
+        """
+        return await self._get(subjects.machine_log(run_id, attempt), _log)
+
+    async def erase_log(self, run_id: UUID, attempt: int) -> None:
+        """Delete what the machine of an attempt logged.
+
+        Raises:
+            LogUnavailable: not confirmed in time.
+
+        """
+        await self._purge(subjects.machine_log(run_id, attempt))
 
     async def erase(self, run_id: UUID) -> None:
         """Delete all that is kept of a run.

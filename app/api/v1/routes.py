@@ -8,7 +8,7 @@ from app.api.v1.deployments import routes as deployments
 from app.api.v1.events import routes as events
 from app.api.v1.machines import routes as machines
 from app.api.v1.machines import states as machine_states
-from app.api.v1.runs import erasure, statistics, thumbnails, timeline
+from app.api.v1.runs import erasure, machine_log, statistics, thumbnails, timeline
 from app.api.v1.runs import follow as follow_run
 from app.api.v1.runs import routes as runs
 from app.api.v1.workflows import compatibility, edit_link
@@ -31,6 +31,7 @@ OTHERS = [
     *statistics.ROUTES,
     *erasure.ROUTES,
     *thumbnails.ROUTES,
+    *machine_log.ROUTES,
     *machines.ROUTES,
     *machine_states.ROUTES,
     *compatibility.ROUTES,

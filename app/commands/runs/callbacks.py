@@ -11,6 +11,7 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
@@ -21,13 +22,21 @@ from app.auth.caller import Unauthorized
 from app.http.bad_request import bad
 from events.aggregates import RUN
 from events.errors import CallbackLate, NotFound
-from events.run.callback import CHECK, CallbackClaims, Verdict, judge, judge_token
+from events.run.callback import (
+    CHECK,
+    CallbackClaims,
+    Verdict,
+    judge,
+    judge_token,
+    may_keep_log,
+)
 from events.run.state import Run
 from infra.comfyui.plugin.callbacks import Callback, EncodedImage, read_callback
 from infra.comfyui.plugin.tokens import CallbackTokens
 from infra.event_store import EventStore, LogUnavailable, load
 from infra.images.accepted import ImageFacts, ImageRefused
 from infra.jetstream.errors import NatsError
+from infra.masking import masker
 from infra.offload import SMALL, in_thread_if
 from infra.s3.keys import reach_key, staged_key
 from infra.s3.port import ObjectStorage, StorageRefused, StorageUnavailable
@@ -66,16 +75,27 @@ class Upload(Struct, frozen=True, kw_only=True):
     """Where people would find it."""
 
 
+class MachineLogs(Protocol):
+    """Where logs of machines are kept."""
+
+    async def put_log(self, run_id: UUID, attempt: int, text: str) -> None:
+        """Keep one; the first stays."""
+
+    async def erase_log(self, run_id: UUID, attempt: int) -> None:
+        """Delete it."""
+
+
 class Callbacks:
     """Use-cases of what machines send by themselves."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each is one of the things that a callback may touch
         self,
         tokens: CallbackTokens,
         store: EventStore,
         storage: ObjectStorage,
         spaces: Spaces,
         *,
+        logs: MachineLogs,
         largest: int,
         inspect: Callable[[bytes], Awaitable[ImageFacts]],
         say: Callable[[UUID, bytes], Awaitable[None]],
@@ -91,6 +111,7 @@ class Callbacks:
         self._store = store
         self._storage = storage
         self._spaces = spaces
+        self._logs = logs
         self._inspect = inspect
         self._say = say
         self._now = now
@@ -182,11 +203,13 @@ class Callbacks:
         if verdict is not Verdict.TAKEN:
             return CallbackOutcome(verdict)
         try:
-            run = await self._run(claims, fresh=bool(callback.images))
+            run = await self._run(claims, fresh=bool(callback.images or callback.log))
             verdict = judge(claims, run)
-            if verdict is not Verdict.TAKEN:
-                return CallbackOutcome(verdict)
-            return await self._act(claims, callback)
+            if has_log := bool(callback.log) and may_keep_log(claims, run):
+                await self._keep_log(claims, callback.log)
+            if verdict is Verdict.TAKEN:
+                return await self._act(claims, callback)
+            return CallbackOutcome.TAKEN if has_log else CallbackOutcome(verdict)
         except (LogUnavailable, StorageUnavailable, StorageRefused):
             return CallbackOutcome.UNCHECKED
 
@@ -209,6 +232,15 @@ class Callbacks:
         except ImageRefused:
             return CallbackOutcome.UNREADABLE
         return CallbackOutcome.TAKEN
+
+    async def _keep_log(self, claims: CallbackClaims, text: str) -> None:
+        """Keep a machine's log beside the run, without what is secret in it."""
+        run_id, attempt = claims.run_id, claims.attempt
+        mask = masker({self._tokens.make(claims)})
+        await self._logs.put_log(run_id, attempt, await in_thread_if(len(text) > SMALL, mask, text))
+        if not may_keep_log(claims, await self._run(claims, fresh=True)):
+            # It was erased meanwhile, and this came too late to be deleted with it.
+            await self._logs.erase_log(run_id, attempt)
 
     async def _store_image(self, claims: CallbackClaims, image: EncodedImage) -> None:
         """Store an image that was sent with a callback, as what its bytes are."""

@@ -27,6 +27,9 @@ Body = Mapping[str, Any]
 LONGEST_WORDS = 200
 """Characters kept of a live status."""
 
+LONGEST_LOG = 100_000
+"""Characters kept of a machine's log: the last ones."""
+
 MOST_IMAGES = 400
 """Images in one callback that are looked at."""
 
@@ -47,6 +50,8 @@ class Callback(Struct, frozen=True, kw_only=True):
 
     frames: tuple[Frame, ...] = ()
     images: tuple[EncodedImage, ...] = ()
+    log: str = ""
+    """The end of the log of the machine, or of what it says of the prompt."""
 
 
 def read_callback(body: bytes) -> Callback | None:
@@ -61,7 +66,8 @@ def read_callback(body: bytes) -> Callback | None:
     prompt_id = _text(sent.get("run_id"))
     frames = [frame for key, read in _FRAMES.items() if key in sent for frame in read(sent)]
     named = tuple(frame for frame in frames if frame.data.prompt_id == prompt_id)
-    return Callback(prompt_id=prompt_id, frames=named, images=tuple(_images(sent)))
+    images = tuple(_images(sent))
+    return Callback(prompt_id=prompt_id, frames=named, images=images, log=_log(sent))
 
 
 def _event(sent: Body) -> Iterator[Frame]:
@@ -104,9 +110,11 @@ _FRAMES: Mapping[str, Callable[[Body], Iterator[Frame]]] = {
 """What is heard of the prompt's course, by the key of the body.
 
 Not in it, and why: `output_data` without bytes (what was made is asked of the machine, and files
-that it has stored are found there by their names), `log_data` and `logs` (the tail of the log of
-the whole server, with what others have it do), `node_meta`, `gpu_event_id`, `time`.
+that it has stored are found there by their names), `node_meta`, `gpu_event_id`, `time`.
 """
+
+
+_LOGS = ("log_data", "logs")
 
 
 def _images(sent: Body) -> Iterator[EncodedImage]:
@@ -121,6 +129,15 @@ def _images(sent: Body) -> Iterator[EncodedImage]:
             if filename and data and item.get("type") != "temp":
                 found += 1
                 yield EncodedImage(filename=filename, data=data)
+
+
+def _log(sent: Body) -> str:
+    """Join the pieces of a log, which have one of two names."""
+    pieces = [piece for name in _LOGS if isinstance(sent.get(name), list) for piece in sent[name]]
+    texts = [_text(piece.get("logs")) for piece in pieces if isinstance(piece, dict)]
+    joined = "\n".join(filter(None, texts))[-LONGEST_LOG:]
+    # JSON may hold half a character, which cannot be stored.
+    return joined.encode(errors="replace").decode()
 
 
 def _text(value: object) -> str:

@@ -53,6 +53,24 @@ async def test_putting_again_changes_nothing(log_client: Client) -> None:
     assert await messages(log_client) == 2
 
 
+async def test_what_a_machine_logged_is_kept_once_and_erased_with_the_inputs(
+    log_client: Client,
+) -> None:
+    private = PrivateData(log_client)
+    await private.put_texts(RUN_ID, 1, TEXTS)
+    for attempt, text in ((1, "Got prompt 灯塔"), (1, "later"), (2, "again")):
+        await private.put_log(RUN_ID, attempt, text)
+    kept = [await private.get_log(RUN_ID, attempt) for attempt in (1, 2, 3)]
+    await private.erase_log(RUN_ID, 2)
+    one_erased = [await private.get_log(RUN_ID, attempt) for attempt in (1, 2)]
+    await private.erase_inputs(RUN_ID)
+
+    assert kept == ["Got prompt 灯塔", "again", None]
+    assert one_erased == ["Got prompt 灯塔", None]
+    assert await private.get_log(RUN_ID, 1) is None
+    assert await private.get_texts(RUN_ID, 1) == TEXTS
+
+
 async def test_two_requests_that_fight_for_a_run_keep_their_inputs_apart(
     log_client: Client,
 ) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from base64 import b64encode
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,7 +23,7 @@ from app.commands.runs.callbacks import Callbacks
 from events.aggregates import RUN
 from events.ids import prompt_id
 from events.run.callback import CHECK, CallbackClaims
-from events.run.commands import ClaimRun, CreateRun, FailRun
+from events.run.commands import ClaimRun, CreateRun, EraseRun, FailRun
 from events.run.events import RunError
 from infra.comfyui.plugin.tokens import CallbackTokens
 from infra.event_store import LogUnavailable, Session
@@ -63,6 +63,10 @@ class Away(MemoryEventStore):
         return await super().read(aggregate, after=after)
 
 
+async def _nothing() -> None:
+    """Do nothing."""
+
+
 class House:
     """A run on its machine, and what becomes of callbacks about it."""
 
@@ -72,11 +76,14 @@ class House:
         self.counted: Counter[CallbackOutcome] = Counter()
         self.said: list[tuple[UUID, dict[str, Any]]] = []
         self.deaf = False
+        self.logs: dict[tuple[UUID, int], str] = {}
+        self.after_put: Callable[[], Awaitable[None]] = _nothing
         self.callbacks = Callbacks(
             TOKENS,
             self.store,
             self.storage,
             SPACES,
+            logs=self,
             largest=LARGEST,
             inspect=self._inspect,
             say=self._say,
@@ -108,6 +115,15 @@ class House:
         async with asyncio.timeout(10):
             while self.counted.total() < count:  # noqa: ASYNC110 -- a poll with a deadline
                 await asyncio.sleep(0.001)
+
+    async def put_log(self, run_id: UUID, attempt: int, text: str) -> None:
+        """Keep a log, as the real thing does: the first stays."""
+        self.logs.setdefault((run_id, attempt), text)
+        await self.after_put()
+
+    async def erase_log(self, run_id: UUID, attempt: int) -> None:
+        """Delete a log."""
+        self.logs.pop((run_id, attempt), None)
 
     async def _say(self, prompt: UUID, words: bytes) -> None:
         if self.deaf:
@@ -263,6 +279,46 @@ async def test_a_name_cannot_leave_the_folder_of_its_attempt(
     assert key.startswith(folder)
     assert "/" not in key.removeprefix(folder)
     assert ".." not in key
+
+
+async def test_a_log_is_kept_beside_the_run_without_what_is_secret_in_it(
+    house: House, http: Client
+) -> None:
+    run = await house.begin()
+    token = TOKENS.make(CLAIMS)
+    url = "https://s3.test/b/a.png?X-Amz-Credential=k%2F1&X-Amz-Signature=0123456789abcdef"
+    text = f"Got prompt\nPUT {url}\nAuthorization: Bearer abc.def\ncd_token {token}\ndone"
+    # The plugin sends it when the prompt is over, and the run may be over by then.
+    await run.execute(FAIL, meta())
+    events = len(house.store.log)
+
+    for logged in (text, "another"):
+        await house.call(http, named(log_data=[{"logs": logged}], status="success"))
+
+    kept = house.logs[RUN_ID, 1]
+    assert kept.splitlines()[0] == "Got prompt"
+    assert kept.splitlines()[-1] == "done"
+    for secret in (token, "k%2F1", "0123456789abcdef", "abc.def"):
+        assert secret not in kept
+    assert house.counted == {TAKEN: 2}
+    assert (house.said, len(house.store.log)) == ([], events)
+
+
+async def test_the_log_of_an_erased_run_is_not_kept(house: House, http: Client) -> None:
+    run = await house.begin()
+    await run.execute(FAIL, meta())
+
+    async def erase_meanwhile() -> None:
+        await run.execute(EraseRun(reason="request", by="user:ada", now=NOW), meta())
+
+    house.after_put = erase_meanwhile
+    await house.call(http, named(logs=[{"logs": "Got prompt"}]))
+    assert house.logs == {}
+    house.after_put = _nothing
+    await house.call(http, named(logs=[{"logs": "Got prompt"}]))
+
+    assert house.logs == {}
+    assert house.counted == {TAKEN: 1, LATE: 1}
 
 
 async def test_it_is_answered_while_nothing_else_answers(house: House, http: Client) -> None:

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.comfyui.plugin.callbacks import MOST_IMAGES, Callback, EncodedImage, read_callback
+from infra.comfyui.plugin.callbacks import (
+    LONGEST_LOG,
+    MOST_IMAGES,
+    Callback,
+    EncodedImage,
+    read_callback,
+)
 from infra.comfyui.watch.frames import (
     About,
     Erred,
@@ -66,8 +72,6 @@ def said(**body: Any) -> Callback:
         ({"ws_event": {"event": "a custom node's", "data": {}}}, ()),
         ({"ws_event": "nothing"}, ()),
         ({"output_data": []}, ()),
-        ({"log_data": [{"logs": "what others do"}]}, ()),
-        ({"logs": [{"logs": "what others do", "timestamp": 1}]}, ()),
         ({"node_meta": {}, "gpu_event_id": "g", "time": "t", "modal_function_call_id": "m"}, ()),
     ],
 )
@@ -110,6 +114,20 @@ def test_more_images_than_a_run_may_have_are_not_looked_at() -> None:
     assert len(said(output_data={"images": many[:300], "files": many[300:]}).images) == MOST_IMAGES
 
 
+@pytest.mark.parametrize(
+    ("body", "log"),
+    [
+        ({"log_data": [{"logs": "one"}, {"logs": "two"}]}, "one\ntwo"),
+        ({"logs": [{"logs": "one", "timestamp": 1}, {"logs": ""}]}, "one"),
+        ({"logs": [{"logs": "x" * LONGEST_LOG}, {"logs": "the end"}]}, "x" * 99_992 + "\nthe end"),
+        ({"logs": [{"logs": "\ud800 half"}]}, "? half"),
+        ({"logs": [{"logs": 3}, "one", None], "log_data": "one"}, ""),
+    ],
+)
+def test_the_end_of_a_log_is_read(body: dict[str, Any], log: str) -> None:
+    assert said(**body) == Callback(prompt_id=ID, log=log)
+
+
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'"a"', b"{", b"\xff", b"[" * 100_000])
 def test_what_is_no_object_cannot_be_read(body: bytes) -> None:
     assert read_callback(body) is None
@@ -125,7 +143,16 @@ _json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
-_KEYS = ("run_id", "ws_event", "status", "live_status", "progress", "output_data", "logs")
+_KEYS = (
+    "run_id",
+    "ws_event",
+    "status",
+    "live_status",
+    "progress",
+    "output_data",
+    "logs",
+    "log_data",
+)
 
 
 @given(body=st.dictionaries(st.sampled_from(_KEYS), _json))
