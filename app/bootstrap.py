@@ -322,7 +322,7 @@ def _services(
         ),
         alias_commands=Aliases(recorder, workflows, deployments, machines),
         push_workflow=PushWorkflow(recorder, machines, graphs, classes),
-        promotions=Promotions(recorder, deployments, workflows, machines),
+        promotions=Promotions(recorder, deployments, workflows, machines, graphs, classes),
         machine_registry=MachineRegistry(
             recorder,
             machines,

@@ -15,6 +15,7 @@ CommandRefused
  ├── MachineGone        the machine was removed
  ├── MachineBusy        runs are open on the machine
  ├── PluginUnusable     the machine cannot be given its prompts by the plugin
+ ├── MachineLacksPlugin a version needs classes that only the plugin brings
  ├── NameTaken          another machine has this name
  ├── TokenNeeded        the machine's token is not for where it moves to
  ├── IncompatibleInputs callers of the deployment would notice; it takes force
@@ -167,6 +168,12 @@ class PluginUnusable(CommandRefused):
     """The machine cannot be used with this driver."""
 
     code = "plugin_unusable"
+
+
+class MachineLacksPlugin(CommandRefused):
+    """The machine lacks what the version needs of the comfyui-deploy plugin."""
+
+    code = "machine_lacks_plugin"
 
 
 class NameTaken(CommandRefused):

@@ -11,7 +11,7 @@ from msgspec import Meta, ValidationError, convert
 from app.http.bad_request import bad
 from app.http.field_problems import TIME
 from events.errors import NotFound
-from events.graph.externals import LONGEST_NAME, MOST_INPUTS
+from events.graph.externals.classes import LONGEST_NAME, MOST_INPUTS
 
 LONGEST_WAIT = 55
 """Seconds. Proxies give up after 60 s without an answer, by their own defaults."""

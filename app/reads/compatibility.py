@@ -1,6 +1,7 @@
 """Which machines can run a version, and why not: as they were last found; no machine is asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from uuid import UUID
 
 import msgspec
@@ -11,6 +12,7 @@ from app.reads.machines import MachineReads
 from app.reads.workflows import WorkflowReads
 from events.errors import MachineUnobserved, Problem, shortened
 from events.graph.compile_with_defaults import compile_with_defaults
+from events.graph.externals.plugin import deciding_classes
 from events.graph.nodes import Graph
 from events.graph.object_info import check_against
 from events.machine.state import Machine, MachineState
@@ -22,6 +24,9 @@ STOPPED = {
     MachineState.DISABLED: "machine_disabled",
 }
 """States in which a machine takes nothing new, and the code that says so."""
+
+Compiled = Callable[[frozenset[str]], Graph]
+"""From the classes that a machine lacks to the graph as it would run there."""
 
 _decode_described = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -46,22 +51,27 @@ class Compatibility:
         """
         workflow = await self._workflows.find(caller, workflow_id)
         pushed = await self._graphs.read(workflow.version(version).graph_key)
-        graph = await in_thread(compile_with_defaults, pushed)
+        compiled = cache(partial(compile_with_defaults, pushed))
         page = await self._machines.page(caller, limit=limit, before=before)
-        return page, {row.id: await self._problems(row.state, graph) for row in page.rows}
+        return page, {
+            row.id: await self._problems(row.state, pushed, compiled) for row in page.rows
+        }
 
-    async def _problems(self, machine: Machine, graph: Graph) -> Sequence[Problem]:
+    async def _problems(
+        self, machine: Machine, pushed: Graph, compiled: Compiled
+    ) -> Sequence[Problem]:
         stopped = STOPPED.get(machine.state)
         problems = [Problem(code=stopped)] if stopped else []
         try:
             described = await self._graphs.object_info(machine)
         except MachineUnobserved:
             return [*problems, Problem(code="machine_never_observed")]
-        return [*problems, *await in_thread(_held_against, described, graph)]
+        return [*problems, *await in_thread(_held_against, described, pushed, compiled)]
 
 
-def _held_against(object_info: bytes, graph: Graph) -> tuple[Problem, ...]:
+def _held_against(object_info: bytes, pushed: Graph, compiled: Compiled) -> tuple[Problem, ...]:
     described = _decode_described(object_info)
+    graph = compiled(frozenset(deciding_classes(pushed) - described.keys()))
     classes = {str(node["class_type"]) for node in graph.values()}
     # One machine describes thousands of classes; only those of the graph are worth decoding.
     infos = {n: msgspec.json.decode(described[n]) if n in described else None for n in classes}

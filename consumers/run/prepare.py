@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,11 +15,11 @@ from consumers.run.commands import RunCommands, RunSession
 from events.errors import InvalidInputs
 from events.graph.compile import compile_graph
 from events.graph.editor.seeds import Place
-from events.graph.externals import EXTERNALS
+from events.graph.externals.classes import EXTERNALS
+from events.graph.externals.plugin import deciding_classes, plugin_nodes
+from events.graph.externals.values import FileUrl, ImageRef, ImageUrl, StoredValue
 from events.graph.inputs import effective_values, input_schema
-from events.graph.plugin import plugin_nodes
 from events.graph.seeds import choose_seeds
-from events.graph.values import FileUrl, ImageRef, ImageUrl, StoredValue
 from events.run.commands import RecordInputImage
 from events.run.events import RunError
 from events.run.state import Run
@@ -66,6 +67,8 @@ class Material(Struct, frozen=True, kw_only=True):
     """The input images, by input."""
 
     seeds: Mapping[Place, object]
+    lacking: AbstractSet[str]
+    """Classes that decide what becomes of the graph, and that the machine lacks."""
 
     def compiled(self, prompt_id: UUID, image_names: Mapping[str, str]) -> dict[str, Any]:
         """Compile the graph for a prompt; *image_names* are those that the machine chose.
@@ -81,6 +84,7 @@ class Material(Struct, frozen=True, kw_only=True):
                 prompt_id=prompt_id,
                 image_names=image_names,
                 seeds=self.seeds,
+                lacking=self.lacking,
             )
         except InvalidInputs as error:
             raise RunCannotStart(RunError(code=error.code, message=str(error))) from error
@@ -115,12 +119,22 @@ class Preparer(Struct, frozen=True, kw_only=True):
         graph = await self._stored_graph(run.graph_key)
         ui_graph = await self._stored_graph(run.ui_graph_key) if run.ui_graph_key else None
         values = effective_values(input_schema(graph), await self._stored_inputs(run))
-        images = await self._images(session, values) | await self._files(graph, values)
-        infos = await machine.describe({n["class_type"] for n in graph.values()} - EXTERNALS.keys())
+        deciding = deciding_classes(graph)
+        own = {node["class_type"] for node in graph.values()} - EXTERNALS.keys()
+        infos = await machine.describe(own | deciding)
+        lacking = frozenset(name for name in deciding if infos.get(name, {}) is None)
+        images = await self._images(session, values) | await self._files(graph, values, lacking)
         # Large graphs take long enough for others to notice. Not among asyncio's own threads: each
         # name of a machine that DNS does not answer for holds one of those.
         seeds = await in_thread(choose_seeds, graph, run.id, infos=infos, ui_graph=ui_graph)
-        return Material(graph=graph, ui_graph=ui_graph, values=values, images=images, seeds=seeds)
+        return Material(
+            graph=graph,
+            ui_graph=ui_graph,
+            values=values,
+            images=images,
+            seeds=seeds,
+            lacking=lacking,
+        )
 
     async def _stored_graph(self, key: str) -> dict[str, Any]:
         try:
@@ -161,10 +175,13 @@ class Preparer(Struct, frozen=True, kw_only=True):
         return Image(filename=key.rsplit("/", 1)[1], data=data)
 
     async def _files(
-        self, graph: Mapping[str, Any], values: Mapping[str, StoredValue]
+        self,
+        graph: Mapping[str, Any],
+        values: Mapping[str, StoredValue],
+        lacking: AbstractSet[str],
     ) -> dict[str, Image]:
         """Fetch the files that stock nodes will load; nodes of the plugin fetch theirs."""
-        stay = plugin_nodes(graph, values)
+        stay = plugin_nodes(graph, values, lacking)
         loaded = {
             node["inputs"]["input_id"]
             for node_id, node in graph.items()

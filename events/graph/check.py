@@ -5,7 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from events.errors import InvalidGraph, Problem
-from events.graph.externals import (
+from events.graph.externals.classes import (
     EXTERNALS,
     LONGEST_NAME,
     MOST_INPUTS,
@@ -13,9 +13,9 @@ from events.graph.externals import (
     bounds_of,
     default_of,
 )
+from events.graph.externals.values import MOST_IMAGES, Unfit
 from events.graph.inputs import item_name
 from events.graph.nodes import Graph, links, pointer
-from events.graph.values import MOST_IMAGES, Unfit
 
 MAX_NODES = 10_000
 _NODE_KEYS = {"class_type", "inputs"}

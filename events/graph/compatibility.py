@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from events.errors import Problem
-from events.graph.externals import IMAGE_KINDS, InputKind
+from events.graph.externals.classes import IMAGE_KINDS, InputKind
 from events.graph.inputs import InputField
 from events.graph.nodes import pointer
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from events.errors import InvalidInputs, Problem
 from events.files import own_prefix
 from events.graph.editor.seeds import Place
-from events.graph.externals import (
+from events.graph.externals.classes import (
     EXTERNALS,
     SEED_PLACE,
     InputKind,
@@ -17,23 +17,12 @@ from events.graph.externals import (
     default_of,
     is_within,
 )
+from events.graph.externals.outputs import saved_instead
+from events.graph.externals.plugin import kept_node, plugin_nodes
+from events.graph.externals.stand_ins import Loaded
+from events.graph.externals.values import Constant, Value
 from events.graph.inputs import items_of
 from events.graph.nodes import Graph, is_link, pointer
-from events.graph.plugin import kept_node, plugin_nodes
-from events.graph.stand_ins import Loaded
-from events.graph.values import Constant, Value
-
-WEBSOCKET_ONLY = {
-    "SaveImageWebsocket": "images",
-    "ETN_SendImageWebSocket": "images",
-    "ComfyDeployWebscoketImageOutput": "images",
-}
-"""Output nodes whose pictures come over a WebSocket only: class, as its pack spells it, to the
-input that takes the pictures.
-
-Such a picture is in no history: without a listener at that moment it is lost, and must be rendered
-again. The stock node's file can be fetched at any time.
-"""
 
 
 def compile_graph(
@@ -43,6 +32,7 @@ def compile_graph(
     prompt_id: UUID,
     image_names: Mapping[str, str],
     seeds: Mapping[Place, object],
+    lacking: AbstractSet[str] = frozenset(),
 ) -> dict[str, Any]:
     """Compile the external nodes away, put seeds in, and give the files a folder of their own.
 
@@ -50,13 +40,14 @@ def compile_graph(
 
     *graph* has passed check_graph; *values* are those that were sent, *image_names* says under
     which name the machine knows each file among the effective values, and *seeds* what takes the
-    place of the inputs that the author left to chance.
+    place of the inputs that the author left to chance. *lacking* are those of the deciding_classes
+    that the machine lacks.
 
     Raises:
         InvalidInputs: an input has neither a value nor a default.
 
     """
-    stay = plugin_nodes(graph, values)
+    stay = plugin_nodes(graph, values, lacking)
     ids = _NewIds(graph)
     loaded = _loaded(graph, values, image_names, ids, without=stay)
     replaced = _replacements(graph, values, image_names, seeds, without={*stay, *loaded})
@@ -70,7 +61,8 @@ def compile_graph(
                 value = values.get(node["inputs"]["input_id"])
                 compiled |= kept_node(node_id, {**node, "inputs": inputs}, value, ids.new(node_id))
             else:
-                compiled[node_id] = _own(node_id, {**node, "inputs": inputs}, prompt_id, seeds)
+                own = saved_instead({**node, "inputs": inputs}, lacking)
+                compiled[node_id] = _own(node_id, own, prompt_id, seeds)
     return compiled
 
 
@@ -184,9 +176,7 @@ def _own(
     inputs = node["inputs"] | {
         n: seeds[node_id, n] for n in node["inputs"] if (node_id, n) in seeds
     }
-    class_type, inputs = _saved_instead(node["class_type"], inputs)
-    inputs |= _prefix(inputs, prompt_id)
-    return {**node, "class_type": class_type, "inputs": inputs}
+    return {**node, "inputs": inputs | _prefix(inputs, prompt_id)}
 
 
 def _prefix(inputs: Mapping[str, object], prompt_id: UUID) -> dict[str, str]:
@@ -194,12 +184,3 @@ def _prefix(inputs: Mapping[str, object], prompt_id: UUID) -> dict[str, str]:
     if not isinstance(prefix, Constant):
         return {}
     return {"filename_prefix": own_prefix(prompt_id, str(prefix))}
-
-
-def _saved_instead(class_type: str, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return class and inputs of the stock node that saves what the node would only send."""
-    source = WEBSOCKET_ONLY.get(class_type)
-    if source is None:
-        return class_type, dict(inputs)
-    images = {"images": inputs[source]} if source in inputs else {}
-    return "SaveImage", {**images, "filename_prefix": "ComfyUI"}

@@ -1,15 +1,16 @@
 """Compile a graph without a run, to check whether a machine can execute it."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 from uuid import UUID
 
 from events.graph.compile import compile_graph
-from events.graph.externals import EXTERNALS, InputKind, default_of, never
+from events.graph.externals.classes import EXTERNALS, InputKind, default_of, never
+from events.graph.externals.values import FileUrl
 from events.graph.inputs import item_name
 from events.graph.nodes import Graph, is_link
 from events.graph.seeds import named_seeds
-from events.graph.values import FileUrl
 
 _GIVEN = ["comfyd:given", 0]
 """A link to no node of the graph: what a caller or chance gives; nothing is known of it yet."""
@@ -17,10 +18,11 @@ _GIVEN = ["comfyd:given", 0]
 _NOBODY = UUID(int=0)
 
 
-def compile_with_defaults(graph: Graph) -> dict[str, Any]:
+def compile_with_defaults(graph: Graph, lacking: AbstractSet[str] = frozenset()) -> dict[str, Any]:
     """Compile a stored graph as for a run in which every input keeps its default.
 
     What has no default becomes a link to nowhere, with which the check finds nothing wrong.
+    *lacking* is that of compile_graph.
     """
     return compile_graph(
         {node_id: _with_default(node) for node_id, node in graph.items()},
@@ -28,6 +30,7 @@ def compile_with_defaults(graph: Graph) -> dict[str, Any]:
         prompt_id=_NOBODY,
         image_names={name: "image.png" for node in graph.values() if (name := _file(node))},
         seeds=dict.fromkeys(named_seeds(graph), _GIVEN),
+        lacking=lacking,
     )
 
 

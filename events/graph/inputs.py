@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
 from events.errors import InvalidInputs, Problem
-from events.graph.externals import (
+from events.graph.externals.classes import (
     EXTERNALS,
     RANDOM_SEED,
     Default,
@@ -19,8 +19,8 @@ from events.graph.externals import (
     options_of,
     within,
 )
+from events.graph.externals.values import MOST_IMAGES, AnyUrl, Constant, Images, Unfit, Value
 from events.graph.nodes import Graph, pointer
-from events.graph.values import MOST_IMAGES, AnyUrl, Constant, Images, Unfit, Value
 
 __all__ = [
     "InputField",

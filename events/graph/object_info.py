@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import Struct
 
 from events.errors import Problem
+from events.graph.externals.plugin import PLUGIN_CLASSES, plugin_problem
 from events.graph.input_specs import InputSpec, value_problem
 from events.graph.nodes import Graph, is_link, links, pointer
-from events.graph.plugin import PLUGIN_CLASSES, plugin_problem
 
 _SCALARS = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "NUMBER"})
 """Many nodes accept any of these for another, which /object_info does not tell."""

@@ -13,7 +13,7 @@ from events.graph.editor.externals import EXTERNAL_INFOS
 from events.graph.editor.seeds import Held, Place, find_holders
 from events.graph.editor.shape import Node
 from events.graph.editor.widgets import read_node
-from events.graph.externals import EXTERNALS, SEED_PLACE, InputKind, bounds_of
+from events.graph.externals.classes import EXTERNALS, SEED_PLACE, InputKind, bounds_of
 from events.graph.nodes import Graph
 from events.graph.object_info import Infos
 

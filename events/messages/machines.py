@@ -12,6 +12,10 @@ MACHINES: Texts = {
     "machine_removed": "This machine was removed; register it again.",
     "machine_busy": "Runs are open on this machine; drain it first, or remove it with force.",
     "plugin_unusable": "The machine cannot be used with this driver.",
+    "machine_lacks_plugin": (
+        "The machine lacks what this version needs of the comfyui-deploy plugin; install it there, "
+        "choose another machine, or promote with force and install it then."
+    ),
     "callback_url_missing": (
         "the machine would not know where this API is: set COMFYD_CALLBACK_URL to its address, as "
         "machines reach it"

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from events import subjects
-from events.graph.values import StoredValue
+from events.graph.externals.values import StoredValue
 from infra.event_store import LogUnavailable, TooLarge
 from infra.jetstream.calls import api, checked, request
 from infra.jetstream.connection import Client

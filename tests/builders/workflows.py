@@ -1,6 +1,6 @@
 """Builds a workflow with four versions, of which the third has no inputs."""
 
-from events.graph.externals import InputKind
+from events.graph.externals.classes import InputKind
 from events.graph.inputs import InputField
 from events.ids import version_id
 from events.workflow import Workflow, WorkflowVersionCreated

@@ -93,6 +93,17 @@ class Tenant:
         return dict(answer.json())
 
 
+async def observed_machine(tenant: Tenant) -> str:
+    """Wait until it is known what the tenant's machine can do."""
+    machine = await tenant.machine()
+
+    async def look() -> bool:
+        return bool((await tenant.http.get(f"/v1/machines/{machine}")).json()["snapshot"])
+
+    await eventually(look)
+    return machine
+
+
 def client_of(system: System, user: str, *, url: str = "") -> httpx.AsyncClient:
     """Return a client that acts for *user*."""
     return httpx.AsyncClient(

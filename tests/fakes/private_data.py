@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from events.graph.values import StoredValue
+from events.graph.externals.values import StoredValue
 from tests.builders.facts import NOW
 
 

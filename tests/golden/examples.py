@@ -25,7 +25,7 @@ from events.batch import (
 )
 from events.deployment import DeploymentPromoted
 from events.envelope import AnyRecorded, Meta, Recorded
-from events.graph.externals import InputKind
+from events.graph.externals.classes import InputKind
 from events.graph.inputs import InputField
 from events.machine.events import (
     MachineComfyKeySealed,

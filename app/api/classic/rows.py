@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from app.api.classic.shapes import timestamp
 from events.deployment import Deployment
-from events.graph.externals import InputKind
+from events.graph.externals.classes import InputKind
 from events.graph.inputs import InputField
 from events.machine.state import Machine, MachineState
 from events.packs import snapshot_of

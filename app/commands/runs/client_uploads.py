@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from events.graph.values import ImageBytes, ImageUrl, Value
+from events.graph.externals.values import ImageBytes, ImageUrl, Value
 from infra.s3.keys import UPLOADS, is_upload, upload_key
 from infra.s3.port import ObjectMissing, ObjectStorage
 from infra.s3.urls import public_url

@@ -26,7 +26,7 @@ from app.reads.runs.recent_writes import RecentWrites
 from events.aggregates import BATCH, DEPLOYMENT
 from events.batch import Batch, BatchCreated, BatchItem, CreateBatch, RunFilter
 from events.files import FileRef
-from events.graph.values import Value
+from events.graph.externals.values import Value
 from events.ids import batch_run_id, derived, keyed_batch_id
 from events.run.events import ImageUploaded, RunTarget, input_uploaded
 from events.subjects import identifier_of

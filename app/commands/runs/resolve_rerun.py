@@ -21,9 +21,9 @@ from app.reads.owned import not_found
 from events.aggregates import WORKFLOW
 from events.deployment import DeploymentPromoted
 from events.errors import InputsErased
-from events.graph.externals import IMAGE_KINDS, InputKind
+from events.graph.externals.classes import IMAGE_KINDS, InputKind
+from events.graph.externals.values import MOST_IMAGES, AnyUrl, ImageBytes, ImageRef, ImageUrl, Value
 from events.graph.inputs import InputField, check_inputs, item_name, items_of
-from events.graph.values import MOST_IMAGES, AnyUrl, ImageBytes, ImageRef, ImageUrl, Value
 from events.run.events import ImageUploaded, RunTarget, input_uploaded
 from events.run.state import Run, Upload
 from events.workflow import Workflow

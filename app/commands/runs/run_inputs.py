@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from app.reads.machine_classes import MachineClasses
 from events.errors import InvalidInputs, Problem
+from events.graph.externals.plugin import PLUGIN
+from events.graph.externals.values import AnyUrl, ImageBytes, ImageRef, ModelUrl, StoredValue, Value
 from events.graph.inputs import InputField, check_inputs
 from events.graph.nodes import pointer
-from events.graph.plugin import PLUGIN
-from events.graph.values import AnyUrl, ImageBytes, ImageRef, ModelUrl, StoredValue, Value
 from events.run.events import ImageUploaded
 from infra.event_store import TooLarge
 from infra.gather_bounded import gather_bounded

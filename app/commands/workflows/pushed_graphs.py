@@ -15,9 +15,9 @@ from app.reads.machines import MachineReads
 from events.errors import InvalidGraph, MachineUnobserved, Problem
 from events.graph.check import check_graph
 from events.graph.editor.convert import convert
+from events.graph.externals.plugin import PLUGIN_CLASSES, plugin_problems
 from events.graph.inputs import InputField, input_schema
 from events.graph.nodes import Graph
-from events.graph.plugin import plugin_problems
 from events.graph.wrapped import FoundGraphs, Wrapped, find_graphs
 from events.machine.state import Machine
 from infra.offload import in_thread
@@ -77,14 +77,13 @@ async def check_plugin(
         NotFound: the caller has no such machine.
 
     """
-    needing = await in_thread(plugin_problems, graph, ())
-    if not needing:
+    if not PLUGIN_CLASSES & {node["class_type"] for node in graph.values()}:
         return
     known = [names async for names in _known_classes(caller, machine_id, machines, classes)]
-    needed = {problem.params["class_type"] for problem in needing}
-    if known and not any(needed <= names for names in known):
-        most = max(known, key=lambda names: len(needed & names))
-        raise InvalidGraph(problems=[_placed(p, found) for p in plugin_problems(graph, most)])
+    refusals = [await in_thread(plugin_problems, graph, names) for names in known]
+    if refusals and all(refusals):
+        least = min(refusals, key=len)
+        raise InvalidGraph(problems=[_placed(problem, found) for problem in least])
 
 
 async def _known_classes(

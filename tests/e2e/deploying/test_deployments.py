@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from infra.jetstream.event_store import JetStreamEventStore
-from tests.e2e.graphs import MISSING, card, external, node, slow
+from tests.e2e.graphs import MISSING, card, external, node, show, slow
 from tests.e2e.system import System, eventually
-from tests.e2e.tenant import Json, Tenant
+from tests.e2e.tenant import Json, Tenant, client_of, observed_machine
 
 PAINTED = {
     **card(),
@@ -225,3 +225,30 @@ async def test_a_key_that_is_kept_to_a_deployment_knows_no_other(
             assert (known.status_code, other.status_code) == (200, 404), part
         change = await guest.post(f"/v1/deployments/{shared}/rollback", json={})
         assert change.status_code == 403
+
+
+async def test_a_version_that_needs_the_plugin_is_not_promoted_to_a_machine_without_it(
+    system: System,
+) -> None:
+    async with client_of(system, "promoter") as http:
+        tenant = Tenant(http, system.machine_url)
+        workflow = await push(tenant, "a face", show("FaceModel"), card())
+        machine = await observed_machine(tenant)
+        path = f"/v1/workflows/{workflow}/deployments/production"
+        body = {"version": 1, "machine_id": machine}
+
+        refused = await http.put(path, json=body)
+        await promote(tenant, workflow, 2, machine_id=machine)
+        forced = await promote(tenant, workflow, 1, machine_id=machine, force=True)
+        again = await promote(tenant, workflow, 1, machine_id=machine)
+        run = await tenant.run(forced["id"], {"value": "https://a.example/face.safetensors"})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "machine_lacks_plugin")
+    [problem] = refused.json()["errors"]
+    assert (problem["code"], problem["pointer"]) == ("node_needs_plugin", "/1")
+    assert "comfyui-deploy" in problem["detail"]
+    assert again == forced
+    # The plugin may have been there once: the machine is asked again before a run is on it.
+    assert (run["status"], run["attempt"]) == ("failed", 0)
+    assert run["error"]["code"] == "unknown_node"
+    assert "comfyui-deploy" in run["error"]["message"]

@@ -16,7 +16,7 @@ from infra.embedded.ports import LOOPBACK
 from tests.builders.pictures import picture, saved
 from tests.e2e.graphs import external, load, node, show
 from tests.e2e.system import System, eventually
-from tests.e2e.tenant import Tenant, client_of, download
+from tests.e2e.tenant import Tenant, client_of, download, observed_machine
 
 
 def data_uri(data: bytes, declared: str = "image/png") -> str:
@@ -146,17 +146,6 @@ async def rerun(tenant: Tenant, run: dict[str, Any], inputs: dict[str, Any]) -> 
     answer = await tenant.http.post(f"/v1/runs/{run['id']}/rerun", json={"inputs": inputs})
     assert answer.is_success, answer.text
     return await tenant.ended(answer.json()["id"])
-
-
-async def observed_machine(tenant: Tenant) -> str:
-    """Wait until it is known what the tenant's machine can do."""
-    machine = await tenant.machine()
-
-    async def look() -> bool:
-        return bool((await tenant.http.get(f"/v1/machines/{machine}")).json()["snapshot"])
-
-    await eventually(look)
-    return machine
 
 
 async def test_a_lora_behind_a_url_needs_the_plugin_on_the_machine(ada: Tenant) -> None:

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from events import subjects
-from events.graph.values import StoredValue
+from events.graph.externals.values import StoredValue
 from infra.event_store import LogUnavailable, TooLarge
 from infra.jetstream.calls import api
 from infra.jetstream.connection import Client

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from events.graph.externals import RANDOM_SEED, InputKind
+from events.graph.externals.classes import RANDOM_SEED, InputKind
+from events.graph.externals.values import INTEGER_RANGE, MOST_IMAGES, TEXT_LIMIT
 from events.graph.inputs import InputField
-from events.graph.values import INTEGER_RANGE, MOST_IMAGES, TEXT_LIMIT
 
 Json = dict[str, Any]
 Models = Mapping[InputKind, Sequence[str]]

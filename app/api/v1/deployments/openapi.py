@@ -5,7 +5,7 @@ from typing import Any
 
 from app.api.v1.deployments.input_schemas import Models, inputs_schema, needed, sample_inputs
 from events.deployment import DeploymentPromoted
-from events.graph.externals import InputKind
+from events.graph.externals.classes import InputKind
 from events.machine.snapshot import MachineSnapshot
 
 Json = dict[str, Any]

@@ -43,7 +43,10 @@ class PromoteRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     force: Annotated[
         bool,
-        Meta(description="Promote also what callers of the version before would notice."),
+        Meta(
+            description="Promote also what callers of the version before would notice, "
+            "or what the machine cannot run before the comfyui-deploy plugin is installed."
+        ),
     ] = False
 
     comment: Comment = ""
@@ -66,7 +69,9 @@ class RollBackRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     "/v1/workflows/{workflow_id:str}/deployments/{environment_name:str}",
     operation_id="promoteVersion",
     opt=needs(DEPLOY),
-    responses=errors("not_found", "incompatible_inputs", "too_many_changes"),
+    responses=errors(
+        "not_found", "incompatible_inputs", "machine_lacks_plugin", "too_many_changes"
+    ),
 )
 async def promote(
     promotions: NamedDependency[Promotions],

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 from app.http.problem_views import FaultView, fault_views
 from events.errors import shortened
 from events.graph.diff import GraphDiff, InputsDiff, NodesDiff
-from events.graph.externals import unknown_externals
+from events.graph.externals.classes import unknown_externals
 from events.graph.inputs import InputField
 from events.graph.nodes import Graph
 from events.workflow import Workflow, WorkflowVersionCreated

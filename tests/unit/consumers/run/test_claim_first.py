@@ -11,7 +11,7 @@ from typing_extensions import override
 from consumers.delivery import RetryLater
 from events.aggregates import RUN
 from events.errors import Superseded
-from events.graph.values import ImageRef
+from events.graph.externals.values import ImageRef
 from events.ids import prompt_id
 from events.run.commands import ClaimRun, CreateRun, RequestCancel
 from events.run.status import Status

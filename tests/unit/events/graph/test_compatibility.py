@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from events.errors import InvalidInputs, Problem
 from events.graph.compatibility import incompatibilities
-from events.graph.externals import EXTERNALS, InputKind
+from events.graph.externals.classes import EXTERNALS, InputKind
 from events.graph.inputs import InputField, check_inputs
 from events.messages import CATALOGUE
 from events.messages.texts import LANGUAGES

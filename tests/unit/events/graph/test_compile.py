@@ -14,9 +14,9 @@ from events.errors import InvalidInputs, Problem
 from events.graph.check import check_graph
 from events.graph.compile import compile_graph
 from events.graph.editor.seeds import Place
-from events.graph.externals import EXTERNALS
+from events.graph.externals.classes import EXTERNALS
+from events.graph.externals.values import ImageRef, Value
 from events.graph.nodes import links
-from events.graph.values import ImageRef, Value
 
 PROMPT = UUID(int=2)
 REF = ImageRef(key="k", sha256="s", media_type="image/png", width=1, height=1)

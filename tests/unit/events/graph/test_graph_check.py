@@ -6,7 +6,7 @@ import pytest
 
 from events.errors import InvalidGraph
 from events.graph.check import MAX_NODES, check_graph
-from events.graph.externals import LONGEST_NAME, MOST_INPUTS
+from events.graph.externals.classes import LONGEST_NAME, MOST_INPUTS
 from infra.translation import problem_text
 
 SAVE = {"class_type": "SaveImage", "inputs": {"images": ["1", 0]}}

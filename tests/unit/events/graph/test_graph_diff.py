@@ -15,7 +15,7 @@ from events.graph.diff import (
     diff_inputs,
     diff_nodes,
 )
-from events.graph.externals import InputKind
+from events.graph.externals.classes import InputKind
 from events.graph.inputs import InputField
 
 PROMPT = InputField(

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from events.errors import InvalidInputs
-from events.graph.externals import EXTERNALS
-from events.graph.inputs import InputField, check_inputs
-from events.graph.values import (
+from events.graph.externals.classes import EXTERNALS
+from events.graph.externals.values import (
     LONGEST_URL,
     TEXT_LIMIT,
     FileUrl,
@@ -18,6 +17,7 @@ from events.graph.values import (
     ModelUrl,
     Value,
 )
+from events.graph.inputs import InputField, check_inputs
 from infra.translation import problem_text
 
 PREFIX = "ComfyUIDeployExternal"

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from events.errors import MOST_PROBLEMS, InvalidInputs, Problem, shortened
-from events.graph.inputs import InputField, InputKind, check_inputs, effective_values, input_schema
-from events.graph.values import (
+from events.graph.externals.values import (
     ImageRef,
     ImageUrl,
     StoredValue,
 )
+from events.graph.inputs import InputField, InputKind, check_inputs, effective_values, input_schema
 from infra.translation import problem_text
 
 PREFIX = "ComfyUIDeployExternal"

@@ -1,5 +1,6 @@
 """The classes of the plugin: compiled to stock nodes where there are any, else kept and filled."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,17 @@ from events.errors import Problem
 from events.graph.check import check_graph
 from events.graph.compile import compile_graph
 from events.graph.compile_with_defaults import compile_with_defaults
-from events.graph.externals import EXTERNALS
+from events.graph.externals.classes import EXTERNALS
+from events.graph.externals.plugin import (
+    PLUGIN_CLASSES,
+    deciding_classes,
+    injected,
+    plugin_nodes,
+    plugin_problems,
+)
+from events.graph.externals.values import FileUrl
 from events.graph.inputs import check_inputs, effective_values, input_schema
 from events.graph.object_info import Infos, check_against
-from events.graph.plugin import injected, plugin_nodes, plugin_problems
 from events.graph.seeds import choose_seeds
 from infra.translation import problem_text
 from tests.editor_oracle.answers import object_info
@@ -66,7 +74,9 @@ def node(class_type: str, **inputs: object) -> Json:
     return {"class_type": class_type, "inputs": inputs}
 
 
-def compiled(graph: Json, sent: Json | None = None, **names: str) -> Json:
+def compiled(
+    graph: Json, sent: Json | None = None, *, lacking: Iterable[str] = (), **names: str
+) -> Json:
     """Compile as a worker does, on a machine that calls the files so."""
     schema = input_schema(check_graph(graph))
     return compile_graph(
@@ -75,6 +85,7 @@ def compiled(graph: Json, sent: Json | None = None, **names: str) -> Json:
         prompt_id=UUID(int=2),
         image_names=names,
         seeds=choose_seeds(graph, RUN, infos={}),
+        lacking=frozenset(lacking),
     )
 
 
@@ -141,7 +152,7 @@ def test_files_are_loaded_by_stock_nodes() -> None:
     names = {"song": "s.mp3", "model": "m.bin", "live": "l.png"}
     names |= {f"frames[{n}]": f"{n}.png" for n in range(3)}
 
-    assert compiled(graph, sent, **names) == {
+    assert compiled(graph, sent, lacking=["ComfyUIDeployExternalFile"], **names) == {
         "1": node("LoadAudio", audio="s.mp3"),
         "3-image": node("LoadImage", image="0.png"),
         "3-image-": node("LoadImage", image="1.png"),
@@ -184,7 +195,6 @@ def test_a_whole_video_gives_frames_their_number_and_its_sound() -> None:
         (external("Video", **VIDEO | {"frame_load_cap": 16}), 0),
         (external("Video", **VIDEO | {"force_rate": ["9", 0]}), 0),
         (external("Video", **VIDEO), 3),
-        (external("Vid"), 0),
         (external("EXR", exr_file="", tonemap="sRGB"), 1),
         (external("FaceModel"), 0),
     ],
@@ -218,11 +228,105 @@ def test_a_checkpoint_behind_a_url_reaches_its_node_by_a_link() -> None:
     }
 
 
+def test_the_path_of_a_file_is_that_of_the_node_of_the_plugin_where_it_is_there() -> None:
+    """Its path is absolute; a stock machine only has a name among its inputs."""
+    graph = {"1": external("File", file_url=""), "2": plain(a=["1", 0])}
+
+    assert compiled(graph, {"x": URL}) == graph | {"1": external("File", URL, file_url=URL)}
+    assert compiled(graph, {"x": "local.bin"}) == {"2": plain(a="local.bin")}
+    assert plugin_nodes(graph, {"x": FileUrl(URL)}) == {"1"}
+    assert plugin_nodes(graph, {"x": FileUrl(URL)}, {"ComfyUIDeployExternalFile"}) == frozenset()
+    assert plugin_problems(graph, frozenset({"Node"})) == []
+
+
+@pytest.mark.parametrize(("kind", "key"), [("Video", "default_video"), ("Vid", "default_value")])
+def test_a_video_that_stays_is_named_where_its_node_lists_files(kind: str, key: str) -> None:
+    """The file that a workflow was saved with may not be on this machine, which would refuse it."""
+    video = external(kind, **{**VIDEO, "frame_load_cap": 2, key: "saved.mp4"})
+    graph = {"1": video, "2": plain(a=["1", 0])}
+    named, fetched = (compiled(graph, {"x": sent}) for sent in ("here.mp4", URL))
+
+    assert named["1"]["inputs"][key] == "here.mp4"
+    assert fetched["1"]["inputs"]["input_id"] == URL
+    # The path is returned by a node that does not run without this input.
+    text = {"1-image": external("TextAny", "1-image", default_value=URL)}
+    assert fetched["1"]["inputs"].get(key) == (["1-image", 0] if kind == "Vid" else None)
+    assert fetched.keys() - {"1", "2"} == (text.keys() if kind == "Vid" else set())
+
+
+PREFIX = "filename_prefix"
+PICTURES = node(
+    "ComfyDeployOutputImage",
+    images=["1", 0],
+    filename_prefix="a",
+    file_type="webp",
+    quality=80,
+    output_id="o",
+)
+STORY = node(
+    "ComfyDeployOutputText", text=["1", 0], filename_prefix="a", file_type="md", output_id="o"
+)
+HDR = node("ComfyDeployOutputEXR", images=["1", 0], filename_prefix="a", output_id="o")
+LINEAR: Json = {
+    "format": "exr",
+    "format.bit_depth": "32-bit float",
+    "format.input_color_space": "linear",
+}
+
+
+@pytest.mark.parametrize(
+    ("one", "lacking", "instead"),
+    [
+        (PICTURES, [], None),
+        (PICTURES, ["ComfyDeployOutputImage"], node("SaveImage", images=["1", 0])),
+        (STORY, [], None),
+        (STORY, ["ComfyDeployOutputText"], node("SaveText", text=["1", 0], format="md")),
+        (
+            STORY,
+            ["ComfyDeployOutputText", "SaveText"],
+            node("PreviewAny", source=["1", 0]),
+        ),
+        (HDR, ["ComfyDeployOutputEXR"], node("SaveImageAdvanced", images=["1", 0], **LINEAR)),
+        (HDR, ["ComfyDeployOutputEXR", "SaveImageAdvanced"], None),
+        (node("ComfyDeployOutputFile", file_path=["1", 0]), ["ComfyDeployOutputFile"], None),
+    ],
+)
+def test_an_output_of_the_plugin_is_saved_by_stock_nodes_where_it_is_missing(
+    one: Json, lacking: list[str], instead: Json | None
+) -> None:
+    found = compiled({"1": plain(), "2": one}, lacking=lacking)["2"]
+    prefix = found["inputs"].pop("filename_prefix", None)
+    expected = instead or one
+
+    assert found["class_type"] == expected["class_type"]
+    assert found["inputs"] == {n: v for n, v in expected["inputs"].items() if n != PREFIX}
+    # Files of one attempt are told from those of another by their folder.
+    assert prefix is None or prefix.endswith("/a")
+    assert (prefix is None) == (expected["class_type"] in {"PreviewAny", "ComfyDeployOutputFile"})
+
+
+def test_savers_are_as_a_stock_comfyui_has_them() -> None:
+    stock = msgspec.json.decode(object_info())
+    graph = {
+        "1": node("EmptyImage", width=8, height=8, batch_size=1, color=0),
+        "2": PICTURES,
+        "3": HDR,
+        "4": node("PrimitiveString", value="a"),
+        "5": STORY | {"inputs": STORY["inputs"] | {"text": ["4", 0]}},
+    }
+    known = frozenset(stock)
+
+    assert plugin_problems(graph, known) == []
+    found = compiled(graph, lacking=deciding_classes(graph) - known)
+    infos = {n["class_type"]: stock[n["class_type"]] for n in found.values()}
+    assert check_against(found, infos) == []
+
+
 def test_a_machine_without_the_plugin_is_told_what_to_install() -> None:
     graph = {
         "1": external("FaceModel"),
         "2": external("Lora", default_lora_name="a.pt"),
-        "3": node("ComfyDeployOutputText", text=["2", 0]),
+        "3": node("ComfyDeployOutputFile", file_path=["2", 0]),
         "4": plain(a=["1", 0]),
     }
     expected = [
@@ -234,11 +338,11 @@ def test_a_machine_without_the_plugin_is_told_what_to_install() -> None:
         for at in ("1", "3")
     ]
     assert plugin_nodes(graph, {}) == {"1"}
-    assert plugin_problems(graph, {"Node"}) == expected
-    assert plugin_problems(graph, {"Node", *(p.params["class_type"] for p in expected)}) == []
+    assert plugin_problems(graph, frozenset({"Node"})) == expected
+    assert plugin_problems(graph, frozenset({"Node", *PLUGIN_CLASSES})) == []
     infos: Infos = {
         "ComfyUIDeployExternalFaceModel": None,
-        "ComfyDeployOutputText": None,
+        "ComfyDeployOutputFile": None,
         "Node": {},
     }
     assert check_against(compile_with_defaults(graph), infos) == expected

@@ -2,7 +2,7 @@
 
 import pytest
 
-from events.graph.externals import EXTERNALS, unknown_externals
+from events.graph.externals.classes import EXTERNALS, unknown_externals
 from events.graph.inputs import input_schema
 from infra.translation import problem_text
 

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from app.commands.runs.client_uploads import ClientUploads
-from events.graph.values import ImageBytes, ImageUrl, Value
+from events.graph.externals.values import ImageBytes, ImageUrl, Value
 from infra.s3.port import StorageUnavailable
 from infra.settings.settings import Spaces
 from tests.builders.facts import NOW

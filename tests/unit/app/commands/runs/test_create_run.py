@@ -23,7 +23,7 @@ from app.reads.runs.recent_writes import RecentWrites
 from events.aggregates import DEPLOYMENT, MACHINE, RUN, WORKFLOW
 from events.deployment import PromoteVersion
 from events.errors import AlreadyExists, InvalidInputs, NotFound
-from events.graph.externals import InputKind
+from events.graph.externals.classes import InputKind
 from events.graph.inputs import InputField
 from events.ids import deployment_id, keyed_run_id
 from events.machine.decide import RecordSnapshot, RegisterMachine

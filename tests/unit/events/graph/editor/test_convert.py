@@ -7,7 +7,7 @@ import pytest
 
 from events.graph.check import check_graph
 from events.graph.editor.convert import convert
-from events.graph.externals import EXTERNALS
+from events.graph.externals.classes import EXTERNALS
 from events.graph.inputs import input_schema
 from tests.builders.editor_graphs import INFOS, Drawing, Json, api, info, problems
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from app.api.v1.deployments.openapi import deployment_document
 from events.deployment import DeploymentPromoted
-from events.graph.externals import InputKind
+from events.graph.externals.classes import InputKind
 from events.graph.inputs import InputField
 from events.machine.snapshot import MachineSnapshot
 from tests.builders.facts import MACHINE_ID, NOW, OTHER_ID

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from app.api.v1.deployments.input_schemas import Models, inputs_schema, sample_inputs
 from events.errors import InvalidInputs
-from events.graph.externals import EXTERNALS, InputKind
+from events.graph.externals.classes import EXTERNALS, InputKind
+from events.graph.externals.values import INTEGER_RANGE, TEXT_LIMIT
 from events.graph.inputs import InputField, check_inputs
-from events.graph.values import INTEGER_RANGE, TEXT_LIMIT
 
 Json = dict[str, Any]
 _CLASSES = {external.kind: name for name, external in EXTERNALS.items()}

@@ -9,8 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from events.errors import Problem
-from events.graph.nodes import Graph, is_link, pointer
-from events.graph.stand_ins import (
+from events.graph.externals.stand_ins import (
     StandIn,
     always,
     is_whole_video,
@@ -20,7 +19,7 @@ from events.graph.stand_ins import (
     load_images,
     load_video,
 )
-from events.graph.values import (
+from events.graph.externals.values import (
     AnyUrl,
     Constant,
     Images,
@@ -36,6 +35,7 @@ from events.graph.values import (
     to_number,
     to_text,
 )
+from events.graph.nodes import Graph, is_link, pointer
 
 MOST_INPUTS = 1000
 """Inputs of one run, and of one workflow."""
@@ -101,6 +101,9 @@ class External(Struct, frozen=True, kw_only=True):
 
     is_stock: Callable[[Mapping[str, Any], AbstractSet[int]], bool] = always
     """Whether stock nodes do what it does, with its inputs and with the outputs that are used."""
+
+    keeps_urls: bool = False
+    """Whether it stays for a URL where it is there, since stock nodes only do something similar."""
 
 
 def never(_inputs: Mapping[str, Any], _used: AbstractSet[int]) -> bool:
@@ -197,6 +200,7 @@ EXTERNALS: Mapping[str, External] = {
         convert=to_file,
         default_keys=("file_url",),
         value_keys=("input_id", "file_url"),
+        keeps_urls=True,  # It returns a path, and a stock machine a name among its inputs.
     ),
     "ComfyUIDeployExternalVideo": External(
         kind=InputKind.VIDEO,
