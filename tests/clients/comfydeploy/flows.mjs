@@ -4,10 +4,12 @@
 import assert from "node:assert/strict";
 import axios from "axios";
 import { ComfyDeployClient } from "comfydeploy";
+import { ComfyDeploy } from "comfydeploy-2";
 
 const { API, TOKEN, DEPLOYMENT, WORKFLOW, PICTURES, PICTURE, GRAPH, NAME } = process.env;
 
 const npm = new ComfyDeployClient({ apiBase: API, apiToken: TOKEN });
+const npm2 = new ComfyDeploy({ bearer: TOKEN, serverURL: `${API}/api` });
 const http = axios.create({
   baseURL: `${API}/api`,
   headers: { Authorization: `Bearer ${TOKEN}` },
@@ -66,6 +68,20 @@ const flows = {
       const run = await npm.run({ deployment_id: "00000000-0000-4000-8000-00000000dead" });
       assert.equal(run, null);
     },
+  },
+  // It is made for the hosted service: most of its routes are not here.
+  "npm comfydeploy 2.0.0-beta.69": {
+    "`deployments.list`": async () => {
+      const rows = await npm2.deployments.list({ environment: "production" });
+      assert.equal(rows.find((row) => row.id === DEPLOYMENT).workflowId, WORKFLOW);
+    },
+    "`run.deployment.queue`": () => npm2.run.deployment.queue({ deploymentId: DEPLOYMENT }),
+    "`run.get`": async () => {
+      const { run_id } = await npm.run({ deployment_id: DEPLOYMENT, inputs: { colour: "10" } });
+      await successful(run_id);
+      await npm2.run.get({ runId: run_id });
+    },
+    "`file.upload`": () => npm2.file.upload({ file: new Blob([picture]) }),
   },
   "axios 1.21.1": {
     "an image as base64": async () => {

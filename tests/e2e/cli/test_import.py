@@ -1,10 +1,18 @@
 """`comfyd import comfyui-deploy`: what one has goes on here, and its database stays as it is."""
 
+import json
+import os
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from tests.e2e.cli.importing import SNAPSHOT, TOKEN, Old, client, imported, left_out, outcomes, runs
 from tests.e2e.command_line import Comfyd
+from tests.e2e.graphs import card
+from tests.e2e.node import command
 from tests.e2e.system import SECRET, System
+from tests.e2e.typed import script
+from tests.servers.comfyui_deploy import comfyui_deploy
 
 EXPECTED = {
     "gpu": ("new", ["machine_token"]),
@@ -106,3 +114,33 @@ async def test_another_secret_than_the_servers_is_named_and_one_that_no_key_know
     assert printed.code == 1
     assert "4 个密钥中有 1 个" in printed.out.splitlines()[-1]
     assert old.valid not in printed.out
+
+
+async def test_what_the_page_about_moving_tells_to_type_works(
+    system: System, server_env: Mapping[str, str], tmp_path: Path
+) -> None:
+    async with comfyui_deploy(server_env["POSTGRES_URL"]) as database:
+        old = Old(database, system)
+        ids = old.ids
+        await database.user(old.mia)
+        mine = {"user_id": old.mia}
+        ids["gpu"] = await database.add("machines", name="gpu", endpoint=system.machine_url, **mine)
+        ids["poster"] = await database.add("workflows", name="poster", **mine)
+        ids["v1"] = await old.version("poster", 1, card())
+        deployment = await old.deployment("poster", "v1", "production")
+        await database.add("api_keys", name="shop", key=old.valid, **mine)
+        env = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "COMFYD_URL": system.url,
+            "JWT_SECRET": SECRET,
+            "OLD": database.url,
+            "OLD_KEY": old.valid,
+            "OLD_DEPLOYMENT": deployment,
+        }
+        typed = script("coming-from-comfyui-deploy.md")
+        said = await command("bash", "-euo", "pipefail", "-c", typed, folder=tmp_path, env=env)
+
+    moved = json.loads((tmp_path / "moved.json").read_text("utf-8"))
+    assert moved["counts"]["version"] == {"same": 1}
+    assert json.loads(said.splitlines()[-1])["status"] == "success"

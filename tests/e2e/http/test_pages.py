@@ -1,7 +1,6 @@
 """What the pages tell readers to type works: their shell blocks run, one after the other."""
 
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -9,24 +8,15 @@ import pytest
 
 from tests.e2e.node import command
 from tests.e2e.system import System
+from tests.e2e.typed import DOCS, script
 
-DOCS = Path(__file__).parents[3] / "docs"
 SAMPLE = DOCS.parent / "app" / "cli" / "samples" / "text_to_image.json"
-BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 # What `make up` has done before the page begins.
 MADE_UP = f"""
 comfyd machine add local "$MACHINE_URL"
 comfyd deploy {SAMPLE} --name "text to image" --machine local
 """
-
-
-def script(page: str) -> str:
-    """Return what a page tells its reader to type."""
-    blocks = BLOCK.findall((DOCS / page).read_text("utf-8"))
-    assert blocks, f"{page} has nothing to type"
-    # Readers have a machine of their own at this address.
-    return "\n".join(blocks).replace("http://192.168.1.20:8188", "$MACHINE_URL")
 
 
 @pytest.mark.parametrize(
