@@ -135,6 +135,7 @@ class Services(Struct, frozen=True, kw_only=True):
     statistics_reads: StatisticsReads
     overview_reads: OverviewReads
     compatibility: Compatibility
+    machine_classes: MachineClasses
     run_changes: RunChanges
     callbacks: Callbacks
     client_uploads: ClientUploads
@@ -303,6 +304,7 @@ def _services(
         statistics_reads=statistics,
         overview_reads=OverviewReads(statistics, runs, machines, deployments),
         compatibility=Compatibility(workflows, machines, graphs),
+        machine_classes=classes,
         run_changes=RunChanges(recorder, runs, batches),
         callbacks=_callbacks(outside),
         client_uploads=uploads,

@@ -4,18 +4,36 @@ The schema is the strict form of what events/graph/inputs.py takes. Beyond it, n
 booleans are also read from texts, a text also from a number, and null keeps a default.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from events.graph.externals.classes import RANDOM_SEED, InputKind
 from events.graph.externals.values import INTEGER_RANGE, MOST_IMAGES, TEXT_LIMIT
 from events.graph.inputs import InputField
 
 Json = dict[str, Any]
-Models = Mapping[InputKind, Sequence[str]]
-"""By kind, the names of all files that the machine has; a kind that is not here is unknown."""
+
+
+class Models(Struct, frozen=True):
+    """What a machine has to offer for inputs that are models."""
+
+    names: Mapping[InputKind, Sequence[str]] = {}
+    """By kind, the names of all its files; a kind that is not here is unknown."""
+
+    downloaded: frozenset[InputKind] = frozenset()
+    """The kinds that its nodes also download from a URL."""
+
+    def lack(self, field: InputField) -> bool:
+        """Return whether a field's default is a file that the machine does not have."""
+        names = self.names.get(field.kind)
+        if field.default is None or names is None or field.default in names:
+            return False
+        return not (field.kind in self.downloaded and _is_url(field.default))
+
 
 PICTURE = (
     "data:image/png;base64,"
@@ -103,6 +121,10 @@ _SLIDERS = frozenset({InputKind.SLIDER, InputKind.INTEGER_SLIDER})
 _RANDOM: Json = {"title": "Random", "const": RANDOM_SEED}
 
 
+def _is_url(default: object) -> bool:
+    return re.match(_URL["pattern"], str(default)) is not None
+
+
 def inputs_schema(fields: Sequence[InputField], models: Models) -> Json:
     """Return the schema of all inputs."""
     return {
@@ -116,7 +138,7 @@ def inputs_schema(fields: Sequence[InputField], models: Models) -> Json:
 
 def needed(fields: Sequence[InputField], models: Models) -> list[str]:
     """Name the inputs without which a run cannot succeed on this machine."""
-    return [f.name for f in fields if f.required or _lost_its_default(f, models)]
+    return [f.name for f in fields if f.required or models.lack(f)]
 
 
 def sample_inputs(fields: Sequence[InputField], models: Models) -> dict[str, Any]:
@@ -135,11 +157,13 @@ def _schema(field: InputField, models: Models) -> Json:
     schema = {**_BY_KIND[field.kind], **_bounds(field)}
     if field.kind is InputKind.SEED:
         schema = {"anyOf": [schema, _RANDOM]}
-    if names := models.get(field.kind) or field.options:
+    if names := models.names.get(field.kind) or field.options:
         schema["enum"] = list(names)
+    if names and field.kind in models.downloaded:
+        schema = {"anyOf": [{"title": "Name", "type": "string", "enum": list(names)}, _URL]}
     words = {"title": field.display_name, "description": field.description}
     schema |= {key: value for key, value in words.items() if value}
-    if field.default is not None and not _lost_its_default(field, models):
+    if field.default is not None and not models.lack(field):
         schema["default"] = _default(field)
     return schema
 
@@ -150,20 +174,14 @@ def _default(field: InputField) -> Any:
     return field.default
 
 
-def _lost_its_default(field: InputField, models: Models) -> bool:
-    """Return whether the default is a file that the machine does not have."""
-    names = models.get(field.kind)
-    return field.default is not None and names is not None and field.default not in names
-
-
 def _bounds(field: InputField) -> Json:
     bounds = {"minimum": field.minimum, "maximum": field.maximum}
     return {key: value for key, value in bounds.items() if value is not None}
 
 
 def _sample(field: InputField, models: Models) -> Any:
-    names = models.get(field.kind)
-    if names and field.default not in names:
+    names = models.names.get(field.kind)
+    if names and (field.default is None or models.lack(field)):
         return names[0]
     if field.default is not None:
         return field.default

@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document of one deployment: run it, read the run, follow it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from app.api.v1.deployments.input_schemas import Models, inputs_schema, needed, sample_inputs
@@ -21,13 +21,18 @@ _FOLDERS: Mapping[InputKind, str] = {
 
 
 def deployment_document(
-    api: Json, promoted: DeploymentPromoted, *, snapshot: MachineSnapshot | None
+    api: Json,
+    promoted: DeploymentPromoted,
+    *,
+    snapshot: MachineSnapshot | None,
+    classes: Collection[str],
 ) -> Json:
     """Cut out of the whole *api* what it takes to run a deployment, with its own inputs.
 
-    *snapshot* is of the machine that the deployment runs on; it lists the models there.
+    *snapshot* is of the machine that the deployment runs on; it lists the models there. *classes*
+    are those of the nodes it has, of which some download models.
     """
-    models = _models(snapshot)
+    models = _models(promoted, snapshot, classes)
     paths = {path: {"get": api["paths"][path]["get"]} for path in _READING}
     create = {
         **api["paths"][_RUNS]["post"],
@@ -54,12 +59,17 @@ def deployment_document(
     }
 
 
-def _models(snapshot: MachineSnapshot | None) -> Models:
+def _models(
+    promoted: DeploymentPromoted, snapshot: MachineSnapshot | None, classes: Collection[str]
+) -> Models:
     if snapshot is None or snapshot.models_omitted:
         # A list with gaps would forbid what the machine has.
-        return {}
+        return Models()
     found = snapshot.models
-    return {kind: found[folder] for kind, folder in _FOLDERS.items() if folder in found}
+    return Models(
+        names={kind: found[folder] for kind, folder in _FOLDERS.items() if folder in found},
+        downloaded=frozenset(f.kind for f in promoted.inputs if f.class_type in classes),
+    )
 
 
 def _request_body(promoted: DeploymentPromoted, models: Models) -> Json:

@@ -24,6 +24,7 @@ from app.http.bad_request import bad
 from app.openapi import errors
 from app.openapi.document import whole_document
 from app.reads.deployments import DeploymentReads
+from app.reads.machine_classes import MachineClasses
 from app.reads.machines import MachineReads
 from events.deployment import ENVIRONMENTS
 from infra.offload import in_thread
@@ -196,6 +197,7 @@ async def describe(
     request: Request[Any, Any, Any],
     deployment_reads: NamedDependency[DeploymentReads],
     machine_reads: NamedDependency[MachineReads],
+    machine_classes: NamedDependency[MachineClasses],
     caller: NamedDependency[Caller],
     deployment_id: FromPath[str],
 ) -> Json:
@@ -203,7 +205,10 @@ async def describe(
     promoted = await deployment_reads.current(caller, identifier(deployment_id))
     machine = await machine_reads.find(caller, promoted.machine_id)
     api = await in_thread(whole_document, request.app)
-    return await in_thread(deployment_document, api, promoted, snapshot=machine.snapshot)
+    classes = await machine_classes.of(machine) or ()
+    return await in_thread(
+        deployment_document, api, promoted, snapshot=machine.snapshot, classes=classes
+    )
 
 
 def environment(text: str) -> str:

@@ -32,7 +32,11 @@ SNAPSHOT: MachineSnapshot = replace(
 )
 
 
-def document(*fields: InputField, snapshot: MachineSnapshot | None = None) -> Json:
+def document(
+    *fields: InputField,
+    snapshot: MachineSnapshot | None = None,
+    classes: frozenset[str] = frozenset(),
+) -> Json:
     promoted = DeploymentPromoted(
         deployment_id=OTHER_ID,
         workflow_id=OTHER_ID,
@@ -49,7 +53,7 @@ def document(*fields: InputField, snapshot: MachineSnapshot | None = None) -> Js
         by="user:ada",
         at=NOW,
     )
-    return deployment_document(described(), promoted, snapshot=snapshot)
+    return deployment_document(described(), promoted, snapshot=snapshot, classes=classes)
 
 
 def test_the_document_is_valid_and_says_what_runs() -> None:
@@ -85,6 +89,14 @@ def test_the_request_is_of_this_deployment_and_its_example_fits() -> None:
 def test_a_deployment_that_needs_no_input_needs_no_inputs() -> None:
     schema = document(MODEL)["components"]["schemas"]["RunRequest"]
     assert schema["required"] == ["deployment_id"]
+
+
+def test_a_machine_with_the_plugin_takes_models_by_url() -> None:
+    known = frozenset({MODEL.class_type})
+    schemas = document(MODEL, snapshot=SNAPSHOT, classes=known)["components"]["schemas"]
+    names, url = schemas["Inputs"]["properties"]["model"]["anyOf"]
+
+    assert (names["enum"], url["title"]) == (["a.safetensors", "猫.ckpt"], "URL")
 
 
 def test_models_are_options_only_where_all_of_them_are_known() -> None:

@@ -26,13 +26,13 @@ def field(kind: InputKind, name: str = "x", **changes: Any) -> InputField:
 
 
 def property_of(one: InputField, models: Models | None = None) -> Json:
-    schema: Json = inputs_schema([one], models or {})["properties"][one.name]
+    schema: Json = inputs_schema([one], models or Models())["properties"][one.name]
     return schema
 
 
 def fits(fields: list[InputField], inputs: Json) -> bool:
     """Ask the schema."""
-    schema = inputs_schema(fields, {})
+    schema = inputs_schema(fields, Models())
     return bool(jsonschema_rs.Draft202012Validator(schema).is_valid(inputs))
 
 
@@ -59,7 +59,7 @@ def test_inputs_have_their_bounds_defaults_and_words() -> None:
         ),
         field(InputKind.BOOLEAN, "upscale"),
     ]
-    assert inputs_schema(fields, {}) == {
+    assert inputs_schema(fields, Models()) == {
         "type": "object",
         "description": "Of an input that is left out, the default counts.",
         "properties": {
@@ -81,9 +81,9 @@ def test_inputs_have_their_bounds_defaults_and_words() -> None:
 @ALL_KINDS
 def test_every_kind_gives_a_schema_and_a_sample_that_fits_it(kind: InputKind) -> None:
     one = field(kind)
-    jsonschema_rs.meta.validate(inputs_schema([one], {}))
+    jsonschema_rs.meta.validate(inputs_schema([one], Models()))
 
-    sample = sample_inputs([one], {})
+    sample = sample_inputs([one], Models())
 
     assert sample.keys() == {"x"}
     assert fits([one], sample)
@@ -94,7 +94,7 @@ def test_a_sample_needs_nothing_from_elsewhere() -> None:
     by_link = field(InputKind.NUMBER, "linked", required=False)
     by_url = field(InputKind.IMAGE, "url", required=False, default="https://a.example/b.png")
     text = field(InputKind.TEXT, "text", required=False, default="")
-    assert sample_inputs([by_link, by_url, text], {}) == {"text": ""}
+    assert sample_inputs([by_link, by_url, text], Models()) == {"text": ""}
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,30 @@ def test_a_sample_lies_within_the_bounds(
     low: float | None, high: float | None, expected: float
 ) -> None:
     one = field(InputKind.SLIDER, minimum=low, maximum=high)
-    assert sample_inputs([one], {}) == {"x": expected}
+    assert sample_inputs([one], Models()) == {"x": expected}
+
+
+@pytest.mark.parametrize("kind", [InputKind.CHECKPOINT, InputKind.LORA])
+def test_a_machine_that_downloads_models_takes_urls_beside_its_files(kind: InputKind) -> None:
+    models = Models({kind: ["a.safetensors"]}, downloaded=frozenset({kind}))
+    url = "https://a.example/b.safetensors"
+    default = field(kind, required=False, default=url)
+    schema = inputs_schema([default], models)
+    valid = jsonschema_rs.Draft202012Validator(schema).is_valid
+
+    assert valid({"x": "a.safetensors"})
+    assert valid({"x": url})
+    assert not valid({"x": "b.safetensors"})
+    assert (schema["required"], schema["properties"]["x"]["default"]) == ([], url)
+    assert sample_inputs([default], models) == {"x": url}
+    assert sample_inputs([field(kind)], models) == {"x": "a.safetensors"}
+    elsewhere = Models({kind: ["a.safetensors"]})
+    assert inputs_schema([default], elsewhere)["required"] == ["x"], "no node downloads it"
 
 
 @pytest.mark.parametrize("kind", [InputKind.CHECKPOINT, InputKind.LORA])
 def test_files_of_the_machine_are_the_options(kind: InputKind) -> None:
-    models = {kind: ["a.safetensors", "b.ckpt"]}
+    models = Models({kind: ["a.safetensors", "b.ckpt"]})
     default = field(kind, required=False, default="b.ckpt")
     gone = field(kind, required=False, default="gone.ckpt")
 
@@ -121,11 +139,11 @@ def test_files_of_the_machine_are_the_options(kind: InputKind) -> None:
     assert "default" not in property_of(gone, models)
     assert inputs_schema([default], models)["required"] == []
     assert inputs_schema([gone], models)["required"] == ["x"], "without it the run would fail"
-    empty: Models = {kind: []}
+    empty = Models({kind: []})
     assert "enum" not in property_of(default, empty)
     assert "default" not in property_of(default, empty)
     assert inputs_schema([default], empty)["required"] == ["x"], "an empty folder has no file"
-    assert inputs_schema([default], {})["required"] == [], "of the folder nothing is known"
+    assert inputs_schema([default], Models())["required"] == [], "of the folder nothing is known"
     assert "enum" not in property_of(default)
 
 
