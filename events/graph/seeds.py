@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from events.errors import InvalidGraph
 from events.graph.editor.classes import Classes
-from events.graph.editor.externals import EXTERNAL_INFOS
+from events.graph.editor.plugin import PLUGIN_INFOS
 from events.graph.editor.seeds import Held, Place, find_holders
 from events.graph.editor.shape import Node
 from events.graph.editor.widgets import read_node
@@ -57,7 +57,7 @@ def choose_seeds(
     Each lies within the limits of its class, which a machine's *infos* tell. Seeds that the editor
     shows as one are one.
     """
-    classes = Classes({**EXTERNAL_INFOS, **infos})
+    classes = Classes({**PLUGIN_INFOS, **infos})
     places = [*_numbers(graph)]
     held = _holders(ui_graph, classes) if ui_graph and places else {}
     holders: dict[Place, Place] = {}

@@ -11,9 +11,9 @@ from msgspec import UNSET, Struct
 from events.errors import InvalidGraph, Problem
 from events.graph.editor.broadcasts import BROADCASTERS
 from events.graph.editor.classes import UNSAVED_TYPES, Classes, Info, Widget
-from events.graph.editor.externals import EXTERNAL_INFOS
 from events.graph.editor.ids import with_unique_ids
 from events.graph.editor.links import SETTER_MISSING, VIRTUAL, Constant, Found, Source, feed_of
+from events.graph.editor.plugin import PLUGIN_INFOS
 from events.graph.editor.reading import read_saved
 from events.graph.editor.scopes import Scope, unfold
 from events.graph.editor.shape import Node
@@ -41,7 +41,7 @@ def convert(ui_graph: Mapping[str, Any], infos: Mapping[str, Info | None]) -> Co
         InvalidGraph: with every node that cannot be converted, and why.
 
     """
-    classes = Classes({**EXTERNAL_INFOS, **infos})
+    classes = Classes({**PLUGIN_INFOS, **infos})
     root = unfold(with_unique_ids(read_saved(ui_graph)), classes)
     graph: dict[str, Any] = {}
     pointers: dict[str, str] = {}

@@ -7,7 +7,9 @@ import pytest
 
 from events.graph.check import check_graph
 from events.graph.editor.convert import convert
+from events.graph.editor.plugin import PLUGIN_INFOS
 from events.graph.externals.classes import EXTERNALS
+from events.graph.externals.plugin import PLUGIN_CLASSES
 from events.graph.inputs import input_schema
 from tests.builders.editor_graphs import INFOS, Drawing, Json, api, info, problems
 
@@ -324,6 +326,28 @@ def test_external_inputs_need_not_be_known_to_the_machine(class_type: str) -> No
     assert inputs["input_id"] == "width"
     assert {"display_name", "description"} <= inputs.keys() or class_type in WITHOUT_WORDS
     assert [field.name for field in input_schema(check_graph(api(drawing.saved())))] == ["width"]
+
+
+def test_no_node_of_the_plugin_need_be_known_to_the_machine() -> None:
+    """A machine without it runs some all the same; the others are named with what to install."""
+    others = PLUGIN_CLASSES - EXTERNALS.keys() | {"ComfyDeployWebscoketImageOutput"}
+    assert PLUGIN_INFOS.keys() == EXTERNALS.keys() | others
+    for class_type in others:
+        assert api(Drawing().node(1, class_type).saved())["1"]["class_type"] == class_type
+
+
+def test_an_output_of_the_plugin_keeps_what_was_saved() -> None:
+    values = ["card", "jpg", 90, "out"]
+    drawing = Drawing().node(1, "ComfyDeployOutputImage", values=values)
+
+    inputs = api(drawing.saved())["1"]["inputs"]
+
+    assert inputs == {
+        "filename_prefix": "card",
+        "file_type": "jpg",
+        "quality": 90,
+        "output_id": "out",
+    }
 
 
 def test_external_inputs_keep_what_was_saved() -> None:

@@ -1,4 +1,4 @@
-"""What /object_info would say of external-input nodes, which a machine need not know."""
+"""What /object_info would say of the plugin's nodes, which a machine need not know."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,15 @@ _TEXT = ["STRING", {"default": ""}]
 _FILE = ["COMBO", {"options": []}]
 _IMAGE = ["IMAGE", {}]
 _WORDS = {"display_name": _TEXT, "description": _TEXT}
+_JOINED = {"text_a": _TEXT, "text_b": _TEXT, "text_c": _TEXT}
 
 
 def _number(kind: str, default: float) -> list[Any]:
     return [kind, {"default": default}]
+
+
+def _choice(*options: str) -> list[Any]:
+    return ["COMBO", {"options": list(options)}]
 
 
 def _info(outputs: str, optional: Mapping[str, Any], **required: Any) -> Info:
@@ -20,7 +25,16 @@ def _info(outputs: str, optional: Mapping[str, Any], **required: Any) -> Info:
     return {"input": inputs, "output": outputs.split()}
 
 
-EXTERNAL_INFOS: Mapping[str, Info] = {
+def _output(**required: Any) -> Info:
+    return {"input": {"required": required, "optional": {"output_id": _TEXT}}, "output": []}
+
+
+def _combined() -> Info:
+    required = {"action": _choice("append", "replace"), "tidy_tags": _choice("yes", "no")}
+    return {"input": {"required": required, "optional": _JOINED}, "output": ["STRING"]}
+
+
+PLUGIN_INFOS: Mapping[str, Info] = {
     "ComfyUIDeployExternalText": _info("STRING", {"default_value": _TEXT, **_WORDS}),
     "ComfyUIDeployExternalTextAny": _info("*", {"default_value": _TEXT, **_WORDS}),
     "ComfyUIDeployExternalTextSingleLine": _info("STRING", {"default_value": _TEXT, **_WORDS}),
@@ -117,5 +131,33 @@ EXTERNAL_INFOS: Mapping[str, Info] = {
     "ComfyUIDeployExternalBoolean": _info(
         "BOOLEAN", _WORDS, default_value=["BOOLEAN", {"default": False}]
     ),
+    "ComfyDeployOutputImage": _output(
+        images=_IMAGE,
+        filename_prefix=_TEXT,
+        file_type=_choice("png", "jpg", "webp"),
+        quality=_number("INT", 80),
+    ),
+    "ComfyDeployOutputText": _output(
+        text=["STRING", {"forceInput": True}],
+        filename_prefix=_TEXT,
+        file_type=_choice("txt", "json", "md"),
+    ),
+    "ComfyDeployOutputEXR": _output(images=_IMAGE, filename_prefix=_TEXT),
+    "ComfyDeployOutputFile": _output(file_path=["STRING", {"forceInput": True}]),
+    "ComfyDeployWebscoketImageOutput": {
+        "input": {
+            "required": {
+                "output_id": _TEXT,
+                "images": _IMAGE,
+                "file_type": _choice("WEBP", "PNG", "JPEG"),
+                "quality": _number("INT", 80),
+            },
+            "optional": {"client_id": _TEXT},
+        },
+        "output": [],
+    },
+    "ComfyUIDeployStringCombine": _combined(),
+    "StringFunction": _combined(),
+    "ComfyUIDeployModelList": {"input": {"required": {"model": _FILE}}, "output": ["*"]},
 }
 """In the order in which the nodes keep their values."""
