@@ -5,17 +5,21 @@ import json
 import re
 import textwrap
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import aioboto3
 import httpx
 import pytest
 from PIL import Image
 from playwright.async_api import Browser, Frame, Page, expect
 
 from infra.embedded.ports import LOOPBACK
+from infra.s3.cors import RULE
 from tests.builders.pictures import picture, saved
 from tests.e2e.graphs import MISSING, card, load
 from tests.e2e.proxies import replaced
@@ -101,9 +105,27 @@ async def apis(system: System) -> AsyncIterator[dict[str, str]]:
         "one a minute": {"COMFYD_RATE_LIMIT": "1"},
     }
     apis = {name: system.start_another_api(name, **more) for name, more in started.items()}
-    yield {"own": system.url, **apis}
+    async with ruled_bucket(system):
+        yield {"own": system.url, **apis}
     for name in started:
         system.end(name)
+
+
+@asynccontextmanager
+async def ruled_bucket(system: System) -> AsyncIterator[None]:
+    """Set the rule of the documentation on the bucket, and remove it at the end."""
+    async with aioboto3.Session().client(
+        "s3",
+        endpoint_url=system.env["SPACES_ENDPOINT"],
+        region_name=system.env["SPACES_REGION"],
+        aws_access_key_id=system.env["SPACES_KEY"],
+        aws_secret_access_key=system.env["SPACES_SECRET"],
+    ) as bucket:
+        name = system.env["SPACES_BUCKET"]
+        rules: Any = {"CORSRules": RULE}
+        await bucket.put_bucket_cors(Bucket=name, CORSConfiguration=rules)
+        yield
+        await bucket.delete_bucket_cors(Bucket=name)
 
 
 async def pictures_key(tenant: Tenant) -> str:
@@ -160,9 +182,11 @@ async def test_a_page_draws_files_on_a_canvas_also_when_it_has_shown_them_before
     run = await ada.run(await ada.deploy(load()), {"picture": data_url()})
 
     async def with_thumbnail() -> Json | None:
-        """Wait for the thumbnail, which is made after the run has ended."""
+        """Wait until this API knows the end, and for the thumbnail, which is made after it."""
         status = await ada.http.get(f"{apis[where]}/api/status/{run['id']}")
-        [image] = status.json()["images"]
+        if not (images := status.json()["images"]):
+            return None
+        [image] = images
         async with httpx.AsyncClient(trust_env=False) as public:
             small = await public.get(image["thumbnail_url"])
         return image if image["thumbnail_url"] != image["url"] and small.is_success else None

@@ -15,13 +15,14 @@ from infra.jetstream.health.log import LogHealth
 from infra.jetstream.health.nodes import Node
 from infra.jetstream.health.replicas import Replica, StreamHealth
 from infra.jetstream.health.workers import Queue, Workers
+from infra.s3.cors import RULE_TEXT
 from infra.s3.probe import StorageProbe
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 LOG = LogHealth(version=(2, 12, 1), largest_message=1 << 20, differing={}, position=9_000)
 MACHINE = MachineFinding(name="gpu-1", state="active", observed=True)
 TABLES = ReadModels(version=15, position=9_000, machines=[MACHINE], stuck_runs=[])
-STORAGE = StorageProbe(url="https://cdn/x", open_to_pages=True)
+STORAGE = StorageProbe(url="https://cdn/x", upload_url="https://s3/y")
 REPLICA = Replica(node="n2", silent=False, behind=0)
 STREAM = StreamHealth(
     name="RUNS", leader="n1", clustered=True, copies=3, replicas=(REPLICA,), fullness=0.5
@@ -97,7 +98,10 @@ FAULTS = {
     "storage_write": with_("storage", write_error="AccessDenied"),
     "storage_read": with_("storage", read_error="it answers 403"),
     "files_read": with_("storage", read_error="it answers 403", is_ours=True),
-    "storage_cors": with_("storage", open_to_pages=False),
+    "storage_cors": with_("storage", reading_lacks="Access-Control-Allow-Origin: *"),
+    "files_cors": with_("storage", reading_lacks="Access-Control-Allow-Origin: *", is_ours=True),
+    "storage_upload": with_("storage", upload_error="it answers 403"),
+    "storage_cors_upload": with_("storage", storing_lacks="Access-Control-Allow-Methods: PUT"),
     "machine_none": with_("read_models", machines=[]),
     "machine_unseen": with_("read_models", machines=[replace(MACHINE, observed=False)]),
     "machine_silent": with_("read_models", machines=[replace(MACHINE, silence="refused")]),
@@ -195,9 +199,20 @@ def test_each_fault_is_found_alone_and_with_its_fix(code: str, language: str) ->
     assert bad.code == code
     assert bad.detail
     assert bad.fix
-    assert "{" not in bad.detail + bad.fix
+    assert "{" not in (bad.detail + bad.fix).replace(RULE_TEXT, "")
     chinese = any("\u4e00" <= character <= "\u9fff" for character in bad.detail)
     assert chinese == (language == "zh")
+
+
+def test_what_pages_lack_is_named_with_the_rule_that_adds_it() -> None:
+    both = with_("storage", reading_lacks="Access-Control-Allow-Origin: *", storing_lacks="200")
+    reading, storing = [check for check in evaluate(both, "en") if not check.ok]
+    assert (
+        "GET https://cdn/x with Origin: null lacks Access-Control-Allow-Origin: *" in reading.detail
+    )
+    assert "OPTIONS https://s3/y" in storing.detail
+    assert reading.fix.endswith(RULE_TEXT)
+    assert storing.fix.endswith(RULE_TEXT)
 
 
 def test_every_word_belongs_to_a_fault_that_is_tested() -> None:
