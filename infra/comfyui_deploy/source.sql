@@ -1,17 +1,18 @@
 -- What is read of the tables of a comfyui-deploy. Columns that are not needed are not named: its
--- versions differ in those.
+-- versions differ in those. A name that is null is an empty one.
 
 -- name: begin
 BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY
 
 -- name: machines
-SELECT id::text, user_id, org_id, name, endpoint, type::text, disabled,
+SELECT id::text, user_id, org_id, coalesce(name, ''), coalesce(endpoint, ''),
+    coalesce(type::text, ''), coalesce(disabled, false),
     coalesce(auth_token, '')
 FROM comfyui_deploy.machines
 ORDER BY created_at, id
 
 -- name: workflows
-SELECT id::text, user_id, org_id, name
+SELECT id::text, user_id, org_id, coalesce(name, '')
 FROM comfyui_deploy.workflows
 ORDER BY created_at, id
 
@@ -32,7 +33,7 @@ FROM comfyui_deploy.deployments
 ORDER BY updated_at DESC, id
 
 -- name: keys
-SELECT id::text, name, key, revoked
+SELECT id::text, coalesce(name, ''), key, coalesce(revoked, false)
 FROM comfyui_deploy.api_keys
 ORDER BY created_at, id
 

@@ -16,7 +16,7 @@ CREATE TABLE users (
 );
 CREATE TABLE workflows (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    user_id text NOT NULL REFERENCES users ON DELETE CASCADE, org_id text, name text NOT NULL,
+    user_id text NOT NULL REFERENCES users ON DELETE CASCADE, org_id text, name text,
     created_at timestamp NOT NULL DEFAULT now(), updated_at timestamp NOT NULL DEFAULT now()
 );
 CREATE TABLE workflow_versions (

@@ -31,12 +31,13 @@ async def foreseen(plan: Plan, source: Source, tokens: Tokens) -> AsyncIterator[
     for machine in plan.machines:
         yield machine_line(machine, Outcome.PLANNED, *registered_notes(machine))
     for workflow in plan.workflows:
-        yield workflow_line(workflow)
-        missing: set[str] = set()
-        for version in workflow.versions:
-            line = await _version(workflow, version, source)
-            if line.outcome is Outcome.LEFT_OUT:
-                missing.add(version.id)
+        versions = [await _version(workflow, version, source) for version in workflow.versions]
+        missing = {line.id for line in versions if line.outcome is Outcome.LEFT_OUT}
+        if len(missing) == len(versions):
+            yield workflow_line(workflow, Outcome.LEFT_OUT, Note("workflow_empty"))
+        else:
+            yield workflow_line(workflow)
+        for line in versions:
             yield line
         for deployment in workflow.deployments:
             if deployment.row.version_id in missing and not deployment.obstacle:

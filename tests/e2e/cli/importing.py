@@ -58,6 +58,7 @@ class Old:
             **mine,
         )
         ids["poster"] = await add("workflows", name="poster", **mine)
+        ids["nameless"] = await add("workflows", name=None, **mine)
         ids["twin"] = await add("workflows", name="poster", **mine)
         ids["shared"] = await add("workflows", name="poster", org_id=self.org, **mine)
         ids["v1"] = await self.version("poster", 1, card())

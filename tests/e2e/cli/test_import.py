@@ -19,6 +19,7 @@ EXPECTED = {
     "second": ("new", ["renamed", "machine_disabled"]),
     "modal": ("left_out", ["machine_type"]),
     "poster": ("new", []),
+    "nameless": ("left_out", ["renamed", "workflow_empty"]),
     "twin": ("new", ["renamed"]),
     "shared": ("new", []),
     "v1": ("new", []),
