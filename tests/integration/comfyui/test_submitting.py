@@ -3,6 +3,7 @@
 import pytest
 
 from infra.comfyui.driver import ComfyUIMachine, open_comfyui
+from infra.comfyui.plugin.driver import PluginMachine
 from infra.machine_driver import (
     GraphProblem,
     Interrupted,
@@ -49,9 +50,10 @@ async def test_nothing_but_what_is_needed_is_sent(
     ids=["cut", "500", "503", "no object", "a list"],
 )
 async def test_a_prompt_that_may_have_been_queued_is_in_doubt(
-    script: ScriptedComfyUI, machine: ComfyUIMachine, reply: Reply
+    script: ScriptedComfyUI, handed: tuple[ComfyUIMachine, str], reply: Reply
 ) -> None:
-    script.answer("POST /prompt", reply)
+    machine, route = handed
+    script.answer(route, reply)
 
     with pytest.raises(OutcomeUnknown):
         await machine.submit(PROMPT, GRAPH)
@@ -73,13 +75,44 @@ async def test_a_machine_that_is_no_use_is_unreachable(
 
 
 async def test_a_machine_that_gives_prompts_ids_of_its_own_is_refused_for_good(
-    script: ScriptedComfyUI, machine: ComfyUIMachine
+    script: ScriptedComfyUI, handed: tuple[ComfyUIMachine, str]
 ) -> None:
-    script.answer("POST /prompt", Reply({"prompt_id": "7", "node_errors": {}}))
+    machine, route = handed
+    script.answer(route, Reply({"prompt_id": "7", "node_errors": {}}))
 
     with pytest.raises(MachineRefused, match="too old") as refused:
         await machine.submit(PROMPT, GRAPH)
     assert refused.value.code == "machine_too_old"
+
+
+@pytest.mark.parametrize("status", [404, 405])
+async def test_where_there_is_no_plugin_that_is_said(
+    script: ScriptedComfyUI, plugin_machine: PluginMachine, status: int
+) -> None:
+    script.answer("POST /comfyui-deploy/run", Reply("no such route", status))
+
+    with pytest.raises(MachineRefused) as refused:
+        await plugin_machine.submit(PROMPT, GRAPH)
+    assert refused.value.code == "plugin_missing"
+
+
+async def test_the_plugin_is_told_where_to_report_and_no_secret_is_in_an_address(
+    script: ScriptedComfyUI, plugin_machine: PluginMachine
+) -> None:
+    answer = Reply({"prompt_id": str(PROMPT), "node_errors": {}})
+    script.answer("POST /comfyui-deploy/run", answer)
+    await plugin_machine.submit(PROMPT, GRAPH, callback_token="a token")
+
+    [asked] = script.asked
+    assert asked.body == {
+        "workflow_api_raw": GRAPH,
+        "workflow": {"nodes": []},
+        "prompt_id": str(PROMPT),
+        "client_id": str(PROMPT),
+        "status_endpoint": "http://comfyd.test/api/update-run",
+        "file_upload_endpoint": "http://comfyd.test/api/file-upload",
+        "cd_token": "a token",
+    }
 
 
 @pytest.mark.parametrize(
@@ -118,12 +151,13 @@ async def test_a_machine_that_gives_prompts_ids_of_its_own_is_refused_for_good(
 )
 async def test_a_refusal_says_why(
     script: ScriptedComfyUI,
-    machine: ComfyUIMachine,
+    handed: tuple[ComfyUIMachine, str],
     status: int,
     body: object,
     problem: GraphProblem,
 ) -> None:
-    script.answer("POST /prompt", Reply(body, status))
+    machine, route = handed
+    script.answer(route, Reply(body, status))
 
     with pytest.raises(WorkflowRejected) as refused:
         await machine.submit(PROMPT, GRAPH)
