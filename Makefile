@@ -60,9 +60,9 @@ test: .venv/ready-dev  ## Run all tests on real servers from wheels
 test-cluster: .venv/ready-dev  ## Run comfyd on three NATS servers, and kill, restart and restore them
 	@$(BIN)/python -m pytest -m cluster $(ARGS)
 
-test-real: .venv/ready-dev  ## Run the driver's tests and small cases on the ComfyUI at COMFYUI_URL
+test-real: .venv/ready-dev  ## Run the driver's tests and small cases on the ComfyUI at COMFYUI_URL (PLUGIN=1: also by its plugin)
 	@test -n "$(COMFYUI_URL)" || { echo "Name a ComfyUI that runs: COMFYUI_URL=http://127.0.0.1:8188 make test-real"; exit 2; }
-	@COMFYD_TEST_COMFYUI=$(COMFYUI_URL) $(BIN)/python -m pytest tests/contract/test_machine_*contract.py tests/real $(ARGS)
+	@COMFYD_TEST_COMFYUI=$(COMFYUI_URL) COMFYD_TEST_PLUGIN=$(PLUGIN) $(BIN)/python -m pytest tests/contract/test_machine_*contract.py tests/real $(ARGS)
 
 test-containers: .venv/ready-dev  ## Run the same tests on servers in Docker
 	@COMFYD_TEST_SERVERS=containers $(BIN)/python -m pytest -m "not chaos" $(ARGS)

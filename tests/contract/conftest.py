@@ -6,13 +6,25 @@ from pathlib import Path
 import pytest
 
 from infra.machine_driver import MachineDriver
-from tests.fakes.machine_labs import REAL_URL, DemoLab, Lab, PluginLab, RealLab, StandinLab
+from tests.fakes.machine_labs import (
+    REAL_PLUGIN,
+    REAL_URL,
+    DemoLab,
+    Lab,
+    PluginLab,
+    RealLab,
+    RealPluginLab,
+    StandinLab,
+)
+
+REAL = ["real", "real plugin"] if REAL_PLUGIN else ["real"]
 
 
-@pytest.fixture(params=["real"] if REAL_URL else ["standin", "plugin", "demo"])
+@pytest.fixture(params=REAL if REAL_URL else ["standin", "plugin", "demo"])
 async def lab(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Lab]:
-    if request.param == "real":
-        lab: Lab = RealLab(REAL_URL)
+    if request.param in REAL:
+        of = RealPluginLab if request.param == "real plugin" else RealLab
+        lab: Lab = of(REAL_URL)
     else:
         lab = own = {"standin": StandinLab, "plugin": PluginLab, "demo": DemoLab}[request.param](
             tmp_path

@@ -1,6 +1,7 @@
 """Machines for the conformance suite of drivers: our own two, or a ComfyUI that already runs.
 
-COMFYD_TEST_COMFYUI names the ComfyUI; `make test-real` sets it.
+COMFYD_TEST_COMFYUI names the ComfyUI; `make test-real` sets it. With COMFYD_TEST_PLUGIN=1 it has the
+plugin of comfyui-deploy, and is driven by it as well.
 """
 
 import asyncio
@@ -26,10 +27,12 @@ from infra.comfyui.watch.watching import Patience
 from infra.embedded.demo import nodes as demo
 from infra.embedded.demo.server import serve as serve_demo
 from infra.machine_driver import Failed, Graph, MachineDriver, Outcome, Report
+from tests.fakes.callback_sink import callback_sink
 from tests.standin import serve
 from tests.standin.plugin import PluginFaults
 
 REAL_URL = os.environ.get("COMFYD_TEST_COMFYUI", "")
+REAL_PLUGIN = os.environ.get("COMFYD_TEST_PLUGIN") == "1"
 
 TOKEN = "what both machines of ours want to see"
 
@@ -278,6 +281,24 @@ class RealLab:
             await self._driver.close()
 
 
+class RealPluginLab(RealLab):
+    """The same with comfyui-deploy's plugin, which is handed the prompts; no callback is heard."""
+
+    @override
+    async def open(self, *, patience: float = PATIENCE) -> MachineDriver:
+        self._driver = StockNodesByPlugin(
+            open_client(self._url, allow_private=True),
+            Patience(silence=1.0, unreachable=patience),
+            CallbackEnd(url=callback_sink(), hear=_deaf),
+        )
+        return self._driver
+
+
+@asynccontextmanager
+async def _deaf(_prompt_id: UUID, _on_words: OnWords) -> AsyncIterator[None]:
+    yield
+
+
 async def _in_history(url: str, token: str = "") -> Mapping[str, int]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as http:
@@ -310,6 +331,10 @@ class StockNodes(ComfyUIMachine):
     @override
     async def watch(self, prompt_id: UUID, graph: Graph, report: Report) -> Outcome:
         return await super().watch(prompt_id, with_stock_nodes(graph), report)
+
+
+class StockNodesByPlugin(StockNodes, PluginMachine):
+    """The same for a machine with the plugin."""
 
 
 def with_stock_nodes(graph: Graph) -> dict[str, Any]:
