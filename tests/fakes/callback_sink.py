@@ -43,7 +43,7 @@ class _Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = do_PUT = _answer
+    do_GET = do_POST = do_PUT = _answer  # noqa: N815 -- as http.server has it
 
     @override
     def log_message(self, *_: Any) -> None:

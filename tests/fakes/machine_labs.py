@@ -1,7 +1,7 @@
 """Machines for the conformance suite of drivers: our own two, or a ComfyUI that already runs.
 
-COMFYD_TEST_COMFYUI names the ComfyUI; `make test-real` sets it. With COMFYD_TEST_PLUGIN=1 it has the
-plugin of comfyui-deploy, and is driven by it as well.
+COMFYD_TEST_COMFYUI names the ComfyUI; `make test-real` sets it. With COMFYD_TEST_PLUGIN=1 it has
+the plugin of comfyui-deploy, and is driven by it as well.
 """
 
 import asyncio
