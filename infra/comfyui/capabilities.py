@@ -1,7 +1,8 @@
 """Compare a graph with the node classes a ComfyUI has, remembered for a few minutes."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from msgspec import Struct
@@ -10,7 +11,13 @@ from events.errors import Problem
 from events.graph.object_info import Infos, check_against
 from infra.comfyui.answers import decoded
 from infra.comfyui.client import Client
-from infra.machine_driver import Graph, GraphProblem, WorkflowRejected
+from infra.machine_driver import (
+    Graph,
+    GraphProblem,
+    MachineRefused,
+    MachineUnreachable,
+    WorkflowRejected,
+)
 
 FRESH_FOR = 300.0
 """How long a description of a node class is taken to be true, in seconds."""
@@ -82,6 +89,24 @@ class Capabilities:
 
         """
         return await self._infos(classes, since=asyncio.get_running_loop().time() - FRESH_FOR)
+
+    @asynccontextmanager
+    async def explaining(self, graph: Graph) -> AsyncIterator[None]:
+        """Say of a refusal during a block what is missing, if the machine has lost a class.
+
+        Raises:
+            WorkflowRejected: with what this check finds now, and else as the machine says it.
+
+        """
+        try:
+            yield
+        except WorkflowRejected as rejected:
+            if all(problem.code != "unknown_node" for problem in rejected.problems):
+                raise
+            found: list[GraphProblem] = []
+            with suppress(MachineRefused, MachineUnreachable):
+                found = await self._problems(graph, since=asyncio.get_running_loop().time())
+            raise WorkflowRejected(found or rejected.problems) from rejected
 
     def is_stock(self, class_type: str) -> bool:
         """Whether ComfyUI itself brings a class; False of one that was not asked for."""

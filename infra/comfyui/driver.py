@@ -60,7 +60,8 @@ class ComfyUIMachine:
     ) -> None:
         """Queue a prompt."""
         await make_folders(self._client, graph, is_stock=self._capabilities.is_stock)
-        await prompts.submit(self._client, prompt_id, graph, ui_graph)
+        async with self._capabilities.explaining(graph):
+            await prompts.submit(self._client, prompt_id, graph, ui_graph)
         self._submitted.add(prompt_id)
 
     async def watch(self, prompt_id: UUID, graph: Graph, report: Report) -> Outcome:

@@ -84,7 +84,8 @@ class PluginMachine(ComfyUIMachine):
         answer = await self._client.order_once(body, "comfyui-deploy", "run")
         if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
             raise MachineRefused("plugin_missing", "this ComfyUI has no plugin of comfyui-deploy")
-        await prompts.check_accepted(self._client, prompt_id, answer)
+        async with self._capabilities.explaining(graph):
+            await prompts.check_accepted(self._client, prompt_id, answer)
         self._submitted.add(prompt_id)
 
     def _body(

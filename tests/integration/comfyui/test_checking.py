@@ -30,6 +30,27 @@ async def test_an_empty_folder_of_models_is_told_before_anything_is_queued(
     assert "its folder of such files is empty" in problem.message
 
 
+async def test_a_class_that_was_there_a_moment_ago_is_said_to_be_missing_with_what_to_install(
+    script: ScriptedComfyUI, machine: ComfyUIMachine
+) -> None:
+    name = "ComfyDeployOutputFile"
+    script.answer(f"GET /object_info/{name}", Reply({name: {"input": {}, "output_node": True}}))
+    refusal = {"type": "missing_node_type", "message": f"Node '{name}' not found."}
+    script.answer("POST /prompt", Reply({"error": refusal, "node_errors": {}}, 400))
+    graph = {"7": {"class_type": name, "inputs": {}}}
+    await machine.check(graph)
+    script.answer(f"GET /object_info/{name}", Reply({}))
+
+    with pytest.raises(WorkflowRejected) as refused:
+        await machine.submit(PROMPT, graph)
+
+    [problem] = refused.value.problems
+    assert (problem.code, problem.node_id, problem.node_class) == ("unknown_node", "7", name)
+    assert "install comfyui-deploy" in problem.message
+    # Nobody takes the class for known any more.
+    assert await machine.describe([name]) == {name: None}
+
+
 async def test_a_folder_is_made_for_packs_alone_and_a_refusal_is_no_obstacle(
     script: ScriptedComfyUI, machine: ComfyUIMachine
 ) -> None:
