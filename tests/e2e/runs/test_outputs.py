@@ -4,7 +4,7 @@ import hashlib
 import json
 
 from tests.e2e.graphs import node
-from tests.e2e.tenant import Tenant, download
+from tests.e2e.tenant import Tenant, download, observed_machine
 
 
 async def test_every_kind_of_output_is_kept(ada: Tenant) -> None:
@@ -148,3 +148,23 @@ async def test_previews_are_the_outputs_of_a_graph_that_saves_nothing(ada: Tenan
     [output] = run["outputs"]
     assert (await download(output["url"])).startswith(b"\x89PNG")
     assert status["outputs"][0]["images"][0]["type"] == "temp"
+
+
+async def test_an_output_node_of_the_plugin_needs_no_plugin(ada: Tenant) -> None:
+    machine = await observed_machine(ada)
+    output = {"file_type": "webp", "quality": 80, "output_id": "o", "filename_prefix": "card"}
+    graph = {
+        "1": node("EmptyImage", width=16, height=8, batch_size=1, color=1),
+        "2": node("ComfyDeployOutputImage", images=["1", 0], **output),
+    }
+    pushed = (await ada.http.post("/v1/workflows", json={"name": "p", "graph": graph})).json()
+    path = f"/v1/workflows/{pushed['workflow_id']}/versions/{pushed['version']}/machines"
+    able = {m["machine_id"]: m["reasons"] for m in (await ada.http.get(path)).json()["data"]}
+
+    run = await ada.run(await ada.deploy(graph, machine_id=machine))
+
+    assert able[machine] == []
+    assert run["status"] == "success", run["error"]
+    [file] = run["outputs"]
+    assert (file["node_id"], file["kind"], file["media_type"]) == ("2", "images", "image/png")
+    assert file["filename"].startswith("card")
