@@ -92,7 +92,7 @@ class Capabilities:
 
     @asynccontextmanager
     async def explaining(self, graph: Graph) -> AsyncIterator[None]:
-        """Say of a refusal during a block what is missing, if the machine has lost a class.
+        """Add to a refusal during a block what is missing, if the machine has lost a class.
 
         Raises:
             WorkflowRejected: with what this check finds now, and else as the machine says it.
