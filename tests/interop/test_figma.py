@@ -199,19 +199,25 @@ async def test_a_page_draws_files_on_a_canvas_also_when_it_has_shown_them_before
             assert (await page.evaluate(ASK, [url, {}]))["status"] == 200
 
 
-async def test_a_page_follows_a_redirect_to_the_bucket(
-    system: System, ada: Tenant, figma: Figma, apis: Mapping[str, str]
+@pytest.mark.parametrize("where", ["own", "bucket"])
+async def test_a_page_follows_a_redirect_to_a_file(
+    system: System, ada: Tenant, figma: Figma, apis: Mapping[str, str], where: str
 ) -> None:
-    await system.until_ready(apis["bucket"])
+    await system.until_ready(apis[where])
     frame = await figma.open(EMPTY, way="data:")
     run = await ada.run(await ada.deploy(card()))
     [output] = run["outputs"]
     name = urlsplit(output["url"]).path.rpartition("/")[2]
-    url = f"{apis['bucket']}/api/view?file=outputs/runs/{run['id']}/{name}"
+    url = f"{apis[where]}/api/view?file=outputs/runs/{run['id']}/{name}"
+    headers = {"Authorization": f"Bearer {system.token('ada')}", "X-Figma-Plugin-ID": "1"}
 
-    for headers in ({}, {"Authorization": "Bearer any", "X-Figma-Plugin-ID": "1"}):
-        assert (await frame.evaluate(ASK, [url, {"headers": headers}]))["status"] == 200
-    assert await frame.evaluate(DRAW, url)
+    async def found() -> bool:
+        answer = await frame.evaluate(ASK, [url, {"headers": headers}])
+        return bool(answer["status"] == 200)  # an API that does not know the end yet has 404
+
+    await eventually(found)
+    stranger = await frame.evaluate(ASK, [url, {}])
+    assert stranger["status"] == (401 if where == "own" else 200)
 
 
 async def test_a_page_reads_every_refusal(
