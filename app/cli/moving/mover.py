@@ -40,7 +40,7 @@ from app.cli.moving.plan import (
 from app.cli.moving.report import Line, Note, Outcome
 from app.cli.moving.tenants import Refused, TenantApi
 from events import ids
-from infra.comfyui_deploy.source import Source, SourceDeployment, SourceKey, SourceVersion
+from infra.comfyui_deploy.source import Source, SourceKey, SourceVersion
 
 
 class Mover:
@@ -147,16 +147,16 @@ class Mover:
 
     async def _deployment(self, workflow: PlannedWorkflow, planned: PlannedDeployment) -> Line:
         row, owner = planned.row, workflow.owner
-        if planned.waits:
-            return await self._by_hand(workflow, planned)
-        machine = self._machines.get((owner.tenant, row.machine_id))
         version = self._versions.get(row.version_id)
-        if planned.obstacle or machine is None or version is None:
-            code = "machine_missing" if machine is None else "version_missing"
-            notes = [] if planned.obstacle else [Note(code)]
-            return deployment_line(workflow, planned, Outcome.LEFT_OUT, *notes)
-        target = _deployment_id(version["workflow_id"], row)
+        if planned.obstacle and not planned.waits:
+            return deployment_line(workflow, planned, Outcome.LEFT_OUT)
+        if version is None:
+            return deployment_line(workflow, planned, Outcome.LEFT_OUT, Note("version_missing"))
+        target = str(ids.deployment_id(UUID(version["workflow_id"]), row.environment))
         ran = await self._ran(owner, target)
+        machine = self._machines.get((owner.tenant, row.machine_id))
+        if planned.waits or machine is None:
+            return await self._by_hand(workflow, planned, target, is_there=bool(ran))
         outcome, notes = Outcome.SAME, []
         if not planned.same_as and version["version"] not in ran:
             path = f"/v1/workflows/{version['workflow_id']}/deployments/{row.environment}"
@@ -168,12 +168,13 @@ class Mover:
         await self._alias(owner, "deployment", row.id, target)
         return deployment_line(workflow, planned, outcome, *notes, target_id=target)
 
-    async def _by_hand(self, workflow: PlannedWorkflow, planned: PlannedDeployment) -> Line:
-        """Have an id lead to what was deployed by hand, if anything was."""
-        version = self._versions.get(planned.row.version_id)
-        target = _deployment_id(version["workflow_id"], planned.row) if version else ""
-        if not target or not await self._ran(workflow.owner, target):
-            return deployment_line(workflow, planned, Outcome.LEFT_OUT)
+    async def _by_hand(
+        self, workflow: PlannedWorkflow, planned: PlannedDeployment, target: str, *, is_there: bool
+    ) -> Line:
+        """Have an id whose machine is not here lead to what was deployed by hand, if it was."""
+        if not is_there:
+            notes = [] if planned.obstacle else [Note("machine_missing")]
+            return deployment_line(workflow, planned, Outcome.LEFT_OUT, *notes)
         await self._alias(workflow.owner, "deployment", planned.row.id, target)
         found = PlannedDeployment(row=planned.row)
         note = Note("deployment_by_hand")
@@ -201,10 +202,6 @@ class Mover:
     async def _alias(self, owner: Owner, kind: str, foreign_id: str, target_id: str) -> None:
         body = {"kind": kind, "foreign_id": foreign_id, "target_id": target_id}
         await self._api.call(owner, "POST", "/v1/aliases", body)
-
-
-def _deployment_id(workflow_id: str, row: SourceDeployment) -> str:
-    return str(ids.deployment_id(UUID(workflow_id), row.environment))
 
 
 async def _or_refused(line: Awaitable[Line], otherwise: Line) -> Line:

@@ -94,19 +94,27 @@ async def test_what_changes_there_meanwhile_comes_with_the_next_import(
 async def test_an_id_whose_machine_cannot_move_leads_to_what_is_deployed_by_hand(
     comfyd: Comfyd, system: System, old: Old
 ) -> None:
+    old.ids["no address"] = await old.database.add(
+        "machines", name="no address", endpoint="none yet", user_id=old.mia
+    )
+    old.ids["nowhere"] = await old.deployment("twin", "t2", "public-share", "no address")
     first = imported(comfyd, old)
+    found = outcomes(first, old)
+    assert found["no address"] == ("left_out", ["refused"])
+    assert found["nowhere"] == found["on modal"] == ("left_out", ["machine_missing"])
     targets = {line["id"]: line["target_id"] for line in first["lines"]}
     async with client(system, old.valid) as http:
-        path = f"/v1/workflows/{targets[old.ids['twin']]}/deployments/staging"
         [gpu] = (await http.get("/v1/machines?name=gpu")).json()["data"]
-        body = {"version": 1, "machine_id": gpu["id"]}
-        deployed = await http.put(path, json=body)
-        assert deployed.is_success, deployed.text
+        for environment in ("staging", "public-share"):
+            path = f"/v1/workflows/{targets[old.ids['twin']]}/deployments/{environment}"
+            deployed = await http.put(path, json={"version": 1, "machine_id": gpu["id"]})
+            assert deployed.is_success, deployed.text
 
-        again = imported(comfyd, old)
+        again = outcomes(imported(comfyd, old), old)
 
-        assert outcomes(again, old)["on modal"] == ("same", ["deployment_by_hand"])
-        await runs(http, old.ids["on modal"])
+        for name in ("nowhere", "on modal"):
+            assert again[name] == ("same", ["deployment_by_hand"])
+            await runs(http, old.ids[name])
 
 
 async def test_an_import_that_is_killed_goes_on_where_it_was(
