@@ -55,6 +55,7 @@ TYPES: dict[str, type[msgspec.Struct]] = {
     "machine.observed.v1": machine_events.MachineObserved,
     "key.issued.v1": api_key.KeyIssued,
     "key.revoked.v1": api_key.KeyRevoked,
+    "key.fetched.v1": api_key.KeyFetched,
     "token.revoked.v1": token.TokenRevoked,
     "session.started.v1": session.SessionStarted,
     "session.revoked.v1": session.SessionRevoked,

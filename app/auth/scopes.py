@@ -19,7 +19,7 @@ PER_DEPLOYMENT = "per_deployment"
 """Key in a route's `opt`: whether it keeps restricted keys to their deployments."""
 
 TICKET = "ticket"
-"""Key in a route's `opt`: what a ticket that opens it must be for, run, batch or tenant."""
+"""Key in a route's `opt`: what a ticket that opens it must be for: run, batch, version, tenant."""
 
 TENANT = "tenant"
 """What a ticket is for that opens the streams of a tenant: nothing in the path names it."""

@@ -1,5 +1,7 @@
 """Tickets: short-lived credentials in an address, to follow a run, a batch or a tenant.
 
+Or to open a version in ComfyUI, whose page sends the ticket on in a header.
+
 A ticket is opaque, and never a credential elsewhere: it is sealed with a key of its own, which
 follows from JWT_SECRET, so neither is a token taken for a ticket nor a ticket for a token
 (docs/adr/0018).
@@ -16,11 +18,15 @@ from app.auth.sealed import Sealed
 PURPOSE = b"comfyd ticket v1"
 
 
+_BEGINS = "gAAAA"
+"""How Fernet's version and the first bytes of its time are written, until 2106."""
+
+
 class Ticket(Struct, frozen=True, kw_only=True):
     """The content of a ticket."""
 
     aggregate: str
-    """What it is for: run-<id>, batch-<id>, or a whole tenant by its name."""
+    """What it is for: run-<id>, batch-<id>, version-<id>, or a whole tenant by its name."""
 
     credential: str
     """The credential that it was issued with; when that is withdrawn, the ticket is too."""
@@ -30,6 +36,11 @@ class Ticket(Struct, frozen=True, kw_only=True):
     expires_at: datetime
     deployments: tuple[UUID, ...] = ()
     """The only ones it shows; none for all."""
+
+
+def looks_like_a_ticket(credential: str) -> bool:
+    """Return whether a credential is a ticket, rather than a key or a token."""
+    return credential.startswith(_BEGINS)
 
 
 class Tickets:

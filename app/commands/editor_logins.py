@@ -7,19 +7,19 @@ and the secret is kept nowhere (docs/adr/0036).
 
 import hmac
 import re
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
+from enum import StrEnum
 
 from msgspec import Struct
 
 from app.auth.caller import Caller
 from app.auth.credentials import Credentials
-from app.auth.keys import SHOWN, fingerprint, key_of, matches, new_key
-from app.auth.scopes import ADMIN, DEPLOY, RUNS_READ, RUNS_WRITE
+from app.auth.keys import SHOWN, fingerprint, key_of, matches
+from app.auth.scopes import ADMIN, DEPLOY
 from app.auth.sealed import derived_key
 from app.commands.recorder import Recorder
 from events import ids
-from events.access.api_key import ApiKey, IssueKey, KeyCommand, KeyEvent, KeyIssued
+from events.access.api_key import ApiKey, FetchKey, IssueKey, KeyCommand, KeyEvent, KeyIssued
 from events.aggregates import KEY
 from events.errors import AlreadyExists, NotFound
 from infra.event_store import Session
@@ -27,14 +27,11 @@ from infra.event_store import Session
 KEY_LASTS = timedelta(days=7)
 """As the tokens of comfyui-deploy do."""
 
-EDIT_LASTS = timedelta(hours=12)
-"""A key in an address stays in the browser's history: it ends with the working day."""
-
 FETCHED_WITHIN = timedelta(minutes=2)
 """Time after the grant in which the page may fetch its key; a plugin asks every two seconds."""
 
-MAY = frozenset({DEPLOY, RUNS_READ, RUNS_WRITE})
-"""The most that a page of ComfyUI may do."""
+MAY = frozenset({DEPLOY})
+"""The most that a page of ComfyUI may do: plugins save and read workflows, and start no runs."""
 
 PURPOSE = b"comfyd editor login v1"
 
@@ -49,11 +46,25 @@ class EditorKey(Struct, frozen=True, kw_only=True):
 
     key: str
     name: str
-    expires_at: datetime
+
+
+def is_request_id(text: str) -> bool:
+    """Return whether a plugin names its requests like this."""
+    return _REQUEST_ID.fullmatch(text) is not None
+
+
+class LoginStatus(StrEnum):
+    """The state of a login, for the person who looks at it."""
+
+    WAITING = "waiting"
+    GRANTED = "granted"
+    FETCHED = "fetched"
+    OVER = "over"
+    """Granted by another person, too late to be fetched, or its key was revoked."""
 
 
 class LoginOver(Exception):
-    """The request was granted, but too long ago for its key to be fetched."""
+    """The key of this login was fetched before, or can no longer be."""
 
 
 class EditorLogins:
@@ -64,45 +75,41 @@ class EditorLogins:
         self._credentials = credentials
         self._secret = derived_key(secret, PURPOSE)
 
-    async def is_granted(self, caller: Caller, request_id: str) -> bool:
-        """Return whether the caller has granted this request just now.
+    async def status(self, caller: Caller, request_id: str) -> LoginStatus:
+        """Return how far a login is.
 
         Raises:
             NotFound: no plugin names a request like this.
-            AlreadyExists: it was answered, by another person or long ago.
             LogUnavailable: it is not known.
 
         """
         session = await self._session(request_id, caller.tenant)
-        if session.state is None:
-            return False
-        self._check_pending(caller, session.state)
-        return True
+        return self._status(caller, session.state)
 
-    async def grant(self, caller: Caller, request_id: str) -> None:
+    async def grant(self, caller: Caller, request_id: str, *, name: str) -> LoginStatus:
         """Allow the page that named this request to act for the caller; a second time is nothing.
+
+        The key stands under *name* in the list of keys.
 
         Raises:
             NotFound: no plugin names a request like this.
-            AlreadyExists: it was answered, by another person or long ago.
             LogUnavailable: it is not granted.
 
         """
         session = await self._session(request_id, caller.tenant)
         if session.state is None:
-            key = self._key(request_id)
-            issued = await self._issued(caller, ids.editor_key_id(request_id), key, KEY_LASTS)
+            issued = await self._issued(caller, request_id, name)
             try:
                 await self._recorder.execute(caller, session, IssueKey(issued=issued))
             except AlreadyExists:
                 await session.load()
-        self._check_pending(caller, session.existing)
+        return self._status(caller, session.existing)
 
     async def fetch(self, request_id: str) -> EditorKey | None:
-        """Return the key that answers a request; None while it is not granted.
+        """Return the key that answers a request, once; None while it is not granted.
 
         Raises:
-            LoginOver: the time to fetch it is over, or the key was revoked.
+            LoginOver: it was fetched before, the time to fetch it is over, or it was revoked.
             LogUnavailable: it is not known.
 
         """
@@ -116,63 +123,53 @@ class EditorLogins:
         # With another JWT_SECRET than at the grant, another key follows, which opens nothing.
         if not (self._is_pending(session.state) and matches(key, issued.sha256)):
             raise LoginOver
-        return _editor_key(key, issued)
-
-    async def issue_for_address(self, caller: Caller) -> EditorKey:
-        """Issue a key for the address of a page of ComfyUI, which opens a version there.
-
-        Raises:
-            LogUnavailable: it is not made.
-
-        """
-        key_id = self._recorder.new_id()
-        key = new_key(key_id)
-        issued = await self._issued(caller, key_id, key, EDIT_LASTS)
-        session = self._recorder.new(caller, KEY, key_id)
-        await self._recorder.execute(caller, session, IssueKey(issued=issued))
-        return _editor_key(key, issued)
+        holder = Caller(
+            user_id=issued.user_id, org_id=issued.org_id, credential=f"key:{issued.key_id}"
+        )
+        try:
+            await self._recorder.execute(holder, session, FetchKey(now=self._recorder.now()))
+        except AlreadyExists as error:
+            raise LoginOver from error
+        return EditorKey(key=key, name=issued.org_id or issued.user_id or "")
 
     async def _session(self, request_id: str, tenant: str = "") -> KeySession:
-        if not _REQUEST_ID.fullmatch(request_id):
+        if not is_request_id(request_id):
             raise NotFound("a plugin names its requests with 16 to 64 letters and digits")
         key_id = ids.editor_key_id(request_id)
         session: KeySession = Session(self._recorder.store, KEY, key_id, tenant=tenant)
         await session.load()
         return session
 
-    def _check_pending(self, caller: Caller, key: ApiKey) -> None:
+    def _status(self, caller: Caller, key: ApiKey | None) -> LoginStatus:
+        if key is None:
+            return LoginStatus.WAITING
         issued = key.issued
         is_theirs = (issued.user_id, issued.org_id) == (caller.user_id, caller.org_id)
-        if not (is_theirs and self._is_pending(key)):
-            raise AlreadyExists("this login was answered before")
+        if is_theirs and key.fetched_at and key.revoked_at is None:
+            return LoginStatus.FETCHED
+        return LoginStatus.GRANTED if is_theirs and self._is_pending(key) else LoginStatus.OVER
 
     def _is_pending(self, key: ApiKey) -> bool:
         too_late = key.issued.at + FETCHED_WITHIN
-        return key.revoked_at is None and self._recorder.now() < too_late
+        is_open = key.revoked_at is None and key.fetched_at is None
+        return is_open and self._recorder.now() < too_late
 
     def _key(self, request_id: str) -> str:
         secret = hmac.digest(self._secret, request_id.encode(), "sha256")
         return key_of(ids.editor_key_id(request_id), secret)
 
-    async def _issued(self, caller: Caller, key_id: UUID, key: str, lasts: timedelta) -> KeyIssued:
-        now = self._recorder.now()
+    async def _issued(self, caller: Caller, request_id: str, name: str) -> KeyIssued:
+        now, key = self._recorder.now(), self._key(request_id)
         return KeyIssued(
-            key_id=key_id,
-            name="ComfyUI",
+            key_id=ids.editor_key_id(request_id),
+            name=name,
             sha256=fingerprint(key),
             prefix=key[:SHOWN],
             scopes=tuple(sorted(MAY if ADMIN in caller.scopes else caller.scopes & MAY)),
             deployments=(),
-            expires_at=await self._credentials.no_later(caller, now + lasts),
+            expires_at=await self._credentials.no_later(caller, now + KEY_LASTS),
             user_id=caller.user_id,
             org_id=caller.org_id,
             by=caller.actor,
             at=now,
         )
-
-
-def _editor_key(key: str, issued: KeyIssued) -> EditorKey:
-    assert issued.expires_at is not None  # both kinds end
-    return EditorKey(
-        key=key, name=issued.org_id or issued.user_id or "", expires_at=issued.expires_at
-    )

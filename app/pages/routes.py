@@ -76,7 +76,7 @@ def page_routes() -> list[HTTPRouteHandler | Router]:
         static.asset,
         _router([home.home], guards=open_guards, before_request=_welcome_programs, **common),
         _router(
-            [*sign_in.ROUTES, *sign_in_by_provider.ROUTES],
+            [*sign_in.ROUTES, *sign_in_by_provider.ROUTES, editor.open_login],
             guards=OPEN_GUARDS,
             before_request=_check,
             **common,

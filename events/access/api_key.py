@@ -1,10 +1,14 @@
-"""One API key: issued once, revoked at most once. The log never holds the key, only its hash."""
+"""One API key: issued once, fetched and revoked at most once.
+
+The log never holds the key, only its hash.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from events.errors import AlreadyExists, NotFound
 
@@ -38,7 +42,13 @@ class KeyRevoked(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-KeyEvent = KeyIssued | KeyRevoked
+class KeyFetched(Struct, frozen=True, kw_only=True):
+    """The page that asked for the key was answered with it; no other answer holds it."""
+
+    at: datetime
+
+
+KeyEvent = KeyIssued | KeyRevoked | KeyFetched
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
@@ -47,6 +57,8 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     id: UUID
     issued: KeyIssued
     revoked_at: datetime | None = None
+    fetched_at: datetime | None = None
+    """Of a key that a page asked for; others are shown to those who issue them."""
 
     def expired(self, now: datetime) -> bool:
         """Return whether the key has expired."""
@@ -66,7 +78,13 @@ class RevokeKey(Struct, frozen=True, kw_only=True):
     now: datetime
 
 
-KeyCommand = IssueKey | RevokeKey
+class FetchKey(Struct, frozen=True, kw_only=True):
+    """Hand a key out to the page that asked for it, once."""
+
+    now: datetime
+
+
+KeyCommand = IssueKey | RevokeKey | FetchKey
 
 
 def evolve(key: ApiKey | None, event: KeyEvent) -> ApiKey:
@@ -74,15 +92,17 @@ def evolve(key: ApiKey | None, event: KeyEvent) -> ApiKey:
     if isinstance(event, KeyIssued):
         return ApiKey(id=event.key_id, issued=event)
     assert key is not None  # it was issued before
-    return ApiKey(id=key.id, issued=key.issued, revoked_at=event.at)
+    if isinstance(event, KeyFetched):
+        return replace(key, fetched_at=event.at)
+    return replace(key, revoked_at=event.at)
 
 
 def decide(key: ApiKey | None, command: KeyCommand) -> Sequence[KeyEvent]:
     """Decide the events that follow.
 
     Raises:
-        AlreadyExists: another key has this id.
-        NotFound: there is no such key to revoke.
+        AlreadyExists: another key has this id, or it was fetched before.
+        NotFound: there is no such key.
 
     """
     if isinstance(command, IssueKey):
@@ -91,4 +111,8 @@ def decide(key: ApiKey | None, command: KeyCommand) -> Sequence[KeyEvent]:
         return [] if key else [command.issued]
     if key is None:
         raise NotFound("there is no key with this id")
+    if isinstance(command, FetchKey):
+        if key.fetched_at is not None:
+            raise AlreadyExists("this key was fetched before")
+        return [KeyFetched(at=command.now)]
     return [] if key.revoked_at else [KeyRevoked(by=command.by, at=command.now)]

@@ -240,11 +240,7 @@ FORMS: Mapping[str, Callable[[Objects], dict[str, str]]] = {
 FILTERED = frozenset(
     {
         "POST /v1/runs/rerun",
-        *(
-            f"{method} /{path}/{{request_id}}"
-            for method in ("GET", "POST")
-            for path in ("auth-request", "auth/request")
-        ),
+        *(f"{method} /comfyui-logins/{{request_id}}" for method in ("GET", "POST")),
     }
 )
 """Where what is hidden is passed over instead of refused, and what is nobody's before."""

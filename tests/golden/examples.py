@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from events.access.api_key import KeyIssued, KeyRevoked
+from events.access.api_key import KeyFetched, KeyIssued, KeyRevoked
 from events.access.organisation import MemberAdded, MemberRemoved, OrganisationCreated
 from events.access.session import SessionRevoked, SessionStarted, SignInMethod
 from events.access.token import TokenRevoked
@@ -226,6 +226,7 @@ EXAMPLES: dict[str, Struct] = {
         at=NOW,
     ),
     "key.revoked.v1": KeyRevoked(by="user:ada", at=NOW),
+    "key.fetched.v1": KeyFetched(at=NOW),
     "token.revoked.v1": TokenRevoked(token_id=identifier(11), jti="a-1", by="user:ada", at=NOW),
     "session.started.v1": SessionStarted(
         session_id=identifier(20),

@@ -6,15 +6,19 @@ from typing import Any
 from litestar import MediaType, Request, Response
 
 from app.api.classic.error_bodies import NOT_KNOWN, error_body
+from app.auth.caller import TicketExpired, TicketRevoked
 from app.http.language import language_of
 from app.http.problems import ErrorResponse, error_response
+
+OF_TICKETS = (TicketExpired, TicketRevoked)
 
 
 def classic_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Answer with *error* as comfyui-deploy would."""
     answer = error_response(error)
     language = language_of(request.headers.get("accept-language", ""))
-    if answer.status is HTTPStatus.UNAUTHORIZED:
+    # A page of ComfyUI that opens a version by an old link shows its person what `error` says.
+    if answer.status is HTTPStatus.UNAUTHORIZED and not isinstance(error, OF_TICKETS):
         return Response(
             content=NOT_KNOWN,
             status_code=int(answer.status),

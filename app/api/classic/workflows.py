@@ -312,7 +312,7 @@ async def read_by_number(
 @get(
     "/api/workflow-version/{version_id:str}",
     operation_id="getClassicVersion",
-    opt=needs(DEPLOY, RUNS_READ),
+    opt=needs(DEPLOY, RUNS_READ, ticket="version"),
     responses=errors("not_found", "read_models_unavailable"),
 )
 async def read_version(

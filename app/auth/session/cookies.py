@@ -35,6 +35,11 @@ class BrowserCookies(Struct, frozen=True, kw_only=True):
         """Name of the cookie that remembers a sign-in while the browser is at the provider."""
         return self._name("provider")
 
+    @property
+    def asking(self) -> str:
+        """Name of the cookie that remembers which page of ComfyUI asks to log in."""
+        return self._name("asking")
+
     def made(
         self,
         name: str,

@@ -32,7 +32,7 @@ from tests.e2e.system import System
 
 OPEN = re.compile(
     r"/(api/(doc|update-run|file-upload|machine-built|auth-response|platform/comfyui/auth-response)"
-    r"|files|health|docs|openapi\.json|assets|sign-in)(/|$)"
+    r"|files|health|docs|openapi\.json|assets|sign-in|auth-request|auth/request)(/|$)"
 )
 """What anybody may read, or has a proof of its own for."""
 

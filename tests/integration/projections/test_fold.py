@@ -58,7 +58,7 @@ def other_aggregates() -> list[AnyRecorded]:
         ("batch.created.v1", "batch.started.v1", "batch.cancel_requested.v1"),
         ("deployment.promoted.v1",),
         ("machine.registered.v1",),
-        ("key.issued.v1", "key.revoked.v1"),
+        ("key.issued.v1", "key.fetched.v1", "key.revoked.v1"),
         ("token.revoked.v1",),
         ("session.started.v1", "session.revoked.v1"),
         ("organisation.created.v1", "organisation.member_added.v1"),

@@ -12,12 +12,15 @@ from msgspec import Meta, Struct
 
 from app.api.requests import identifier
 from app.auth.caller import Caller
+from app.auth.credentials import Credentials
 from app.auth.scopes import DEPLOY, needs
 from app.auth.session.access import PageAccess
-from app.commands.editor_logins import EditorLogins
 from app.openapi import errors
 from app.reads.machines import MachineReads
 from app.reads.workflows import WorkflowReads
+
+SECONDS = 600
+"""How long a link opens its version. It stands in histories, and a plugin keeps what is in it."""
 
 
 class EditLinkRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,7 +35,7 @@ class EditLinkView(Struct, frozen=True, kw_only=True):
     """An address that opens a version in ComfyUI."""
 
     url: Annotated[
-        str, Meta(description="For one person: there is a key in it, which acts for the caller.")
+        str, Meta(description="There is a ticket in it, which reads this version and nothing else.")
     ]
 
     expires_at: datetime
@@ -49,7 +52,7 @@ async def create_edit_link(
     request: Request[Any, Any, Any],
     workflow_reads: NamedDependency[WorkflowReads],
     machine_reads: NamedDependency[MachineReads],
-    editor_logins: NamedDependency[EditorLogins],
+    credentials: NamedDependency[Credentials],
     caller: NamedDependency[Caller],
     workflow_id: FromPath[str],
     version: FromPath[int],
@@ -59,16 +62,16 @@ async def create_edit_link(
     _, found = await workflow_reads.version(caller, identifier(workflow_id), version)
     machine = await machine_reads.present(caller, data.machine_id)
     access: PageAccess = request.app.state.page_access
-    made = await editor_logins.issue_for_address(caller)
+    ticket, ends = await credentials.issue_ticket(
+        caller, f"version-{found.version_id}", seconds=SECONDS
+    )
     query = {
         "workflow_version_id": found.version_id,
-        "auth_token": made.key,
-        "org_display": made.name,
+        "auth_token": ticket,
+        "org_display": caller.org_id or caller.user_id or "",
         "origin": (access.public_url or str(request.base_url)).rstrip("/"),
     }
-    view = EditLinkView(
-        url=f"{machine.url.rstrip('/')}/?{urlencode(query)}", expires_at=made.expires_at
-    )
+    view = EditLinkView(url=f"{machine.url.rstrip('/')}/?{urlencode(query)}", expires_at=ends)
     # No cache in between may keep it.
     return Response(content=view, headers={"Cache-Control": "no-store"})
 

@@ -1,9 +1,17 @@
-"""Keys: issued once, revoked once."""
+"""Keys: issued once, fetched once, revoked once."""
 
 import pytest
 from msgspec.structs import replace
 
-from events.access.api_key import ApiKey, IssueKey, KeyIssued, KeyRevoked, RevokeKey
+from events.access.api_key import (
+    ApiKey,
+    FetchKey,
+    IssueKey,
+    KeyFetched,
+    KeyIssued,
+    KeyRevoked,
+    RevokeKey,
+)
 from events.aggregates import KEY
 from events.errors import AlreadyExists, NotFound
 from tests.builders.facts import NOW, OTHER_ID, later
@@ -41,6 +49,22 @@ def test_a_key_is_revoked_once() -> None:
     assert key is not None
     assert key.revoked_at == later(1)
     assert KEY.decide(key, replace(REVOKE, now=later(2))) == []
+
+
+def test_a_key_is_fetched_once() -> None:
+    (fetched,) = KEY.decide(KEY.fold([ISSUED]), FetchKey(now=later(1)))
+    assert fetched == KeyFetched(at=later(1))
+    key = KEY.fold([ISSUED, fetched])
+    assert key == ApiKey(id=OTHER_ID, issued=ISSUED, fetched_at=later(1))
+    with pytest.raises(AlreadyExists):
+        KEY.decide(key, FetchKey(now=later(2)))
+    revoked = KEY.fold([ISSUED, fetched, *KEY.decide(key, REVOKE)])
+    assert revoked == ApiKey(id=OTHER_ID, issued=ISSUED, fetched_at=later(1), revoked_at=REVOKE.now)
+
+
+def test_what_was_never_issued_is_not_fetched() -> None:
+    with pytest.raises(NotFound):
+        KEY.decide(None, FetchKey(now=NOW))
 
 
 def test_what_was_never_issued_cannot_be_revoked() -> None:
