@@ -48,6 +48,10 @@ NATS_URL, POSTGRES_URL, SPACES_…  servers of your own instead of the embedded 
     "cli.logged_out": "logged out",
     "cli.not_logged_in": "there was no login",
     "cli.no_workflow": "there is no workflow '{name}'",
+    "cli.machine_unnamed": (
+        "there are {count} machines: name the one whose ComfyUI opens it with --machine "
+        "(`comfyd machine list` shows them)"
+    ),
     "cli.no_machine": "there is no machine '{name}'",
     "cli.no_deployment": (
         "there is no deployment '{name}': give its id, WORKFLOW or WORKFLOW/ENVIRONMENT"

@@ -9,6 +9,7 @@ from app.cli.client.api_client import Json
 from app.cli.client.command_context import CommandContext, api_command
 from app.cli.client.graph_files import read_graphs
 from app.cli.client.lookup import find_machine, find_workflow
+from app.cli.errors import REFUSED, CommandError
 from app.cli.output.tables import format_day, format_time, print_table
 from app.cli.texts import tr
 
@@ -146,6 +147,46 @@ async def machines(context: CommandContext, name: str, version: int) -> None:
             empty=tr("no machines yet"),
         ),
     )
+
+
+@workflow.command(
+    help=tr(
+        "Print a link that opens a version of NAME in ComfyUI: the newest, or VERSION. "
+        "A plugin of comfyui-deploy must be installed there. It works for ten minutes."
+    )
+)
+@click.argument("name")
+@click.argument("version", type=click.IntRange(1), required=False)
+@click.option("--machine", help=tr("The machine whose ComfyUI opens it; else the only one."))
+@click.option("--open", "opens", is_flag=True, help=tr("Open the link in the browser as well."))
+@api_command
+async def edit(
+    context: CommandContext,
+    name: str,
+    version: int | None,
+    machine: str | None,
+    opens: bool,  # noqa: FBT001 -- a switch of the command line
+) -> None:
+    """Print a link that opens a version in ComfyUI."""
+    workflow_id = (await find_workflow(context.api, name))["id"]
+    if version is None:
+        newest = await context.api.get(f"/v1/workflows/{workflow_id}/versions", limit=1)
+        version = newest["data"][0]["version"]
+    body = {"machine_id": (await _machine_or_the_only_one(context, machine))["id"]}
+    path = f"/v1/workflows/{workflow_id}/versions/{version}/edit-link"
+    link = await context.api.post(path, body)
+    context.show(link, lambda: click.echo(link["url"]))
+    if opens:
+        click.launch(link["url"])
+
+
+async def _machine_or_the_only_one(context: CommandContext, name: str | None) -> Json:
+    if name:
+        return await find_machine(context.api, name)
+    found = await context.api.items("/v1/machines")
+    if len(found) != 1:
+        raise CommandError("cli.machine_unnamed", code=REFUSED, count=len(found))
+    return found[0]
 
 
 def print_pushed(context: CommandContext, pushed: Json) -> None:

@@ -1,6 +1,7 @@
 """The command line as people and scripts use it: from a graph to an image, and its care."""
 
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -69,6 +70,25 @@ async def test_versions_promotion_and_rollback(
     history = comfyd("deployments", "shop", "--json").json
     assert sorted(entry["version"] for entry in history) == [1, 1, 2]
     assert comfyd("workflow", "machines", "shop", "1", "--json").code == 0
+
+
+async def test_a_version_is_opened_in_comfyui_by_a_link(
+    comfyd: Comfyd, graph_file: GraphFile, machine: str
+) -> None:
+    other = card() | {"4": node("SaveImage", images=["2", 0], filename_prefix="again")}
+    for graph in (card(), other):
+        comfyd("workflow", "push", graph_file(graph), "--name", "opened")
+    versions = comfyd("workflow", "list", "opened", "--json").json
+    links = [
+        comfyd("workflow", "edit", "opened", "--machine", machine).out.strip(),
+        comfyd("workflow", "edit", "opened", "1", "--machine", machine, "--json").json["url"],
+    ]
+    assert [parse_qs(urlsplit(link).query)["workflow_version_id"] for link in links] == [
+        [version["version_id"]] for version in versions
+    ]
+    assert comfyd("workflow", "edit", "opened", "3", "--machine", machine).code == 4
+    assert comfyd("workflow", "edit", "opened", "--machine", "none").code == 4
+    assert comfyd("workflow", "edit", "nothing").code == 4
 
 
 async def test_each_reason_against_a_machine_is_a_line(

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urljoin
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -14,6 +15,7 @@ from tests.e2e.system import System
 from tests.e2e.tenant import Json, Tenant
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+LONG_ORIGIN = f"https://{'a-long-name-of-a-host.' * 6}example:8188/"
 PHONE = {"width": 375, "height": 700}
 PAGES = {
     "home": "/",
@@ -78,6 +80,37 @@ async def test_the_ways_in_keep_no_one_out(
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, name
         assert await serious_findings(page) == [], name
     await context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_a_login_from_comfyui_keeps_no_one_out(
+    visit: Visit, scheme: str, language: str
+) -> None:
+    page = await visit(f"/?language={language}", user="eve", color_scheme=scheme)
+    for width in (1280, 375):
+        await page.set_viewport_size({"width": width, "height": 800})
+        await page.goto(urljoin(page.url, f"/auth-request/{uuid4()}"), referer=LONG_ORIGIN)
+        await photograph(page, f"login-{language}-{scheme}-{width}")
+        assert LONG_ORIGIN.rstrip("/") in await page.inner_text("main")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        assert await serious_findings(page) == []
+
+
+async def test_a_login_from_comfyui_is_granted_with_the_keyboard_alone(visit: Visit) -> None:
+    page = await visit("/", user="eve")
+    await page.goto(urljoin(page.url, f"/auth/request/{uuid4()}"))
+    await page.locator("#main").focus()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_label("I have just pressed Login")).to_be_focused()
+    # Without the tick the browser itself keeps the form back.
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("I have just pressed Login")).to_be_focused()
+    await expect(page.locator("main")).to_contain_text("asks to act for eve")
+    await page.keyboard.press("Space")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_contain_text("Granted")
 
 
 @pytest.mark.usefixtures("used")
