@@ -56,6 +56,10 @@ class _Described(Struct, frozen=True):
     size: int
     at: float
 
+    def is_fresh(self, since: float) -> bool:
+        """Whether it need not be asked for again; a class that was not there may be by now."""
+        return self.description is not None and self.at >= since
+
 
 class Capabilities:
     """What one ComfyUI can do."""
@@ -120,7 +124,7 @@ class Capabilities:
         return [_graph_problem(problem) for problem in check_against(graph, infos)]
 
     async def _infos(self, classes: Collection[str], *, since: float) -> Infos:
-        known = {n: k for n in classes if (k := self._known.get(n)) and k.at >= since}
+        known = {n: k for n in classes if (k := self._known.get(n)) and k.is_fresh(since)}
         names = [name for name in classes if name not in known]
         asked = await asyncio.gather(*map(self._ask, names))
         described = known | dict(zip(names, asked, strict=True))

@@ -47,8 +47,10 @@ async def test_a_class_that_was_there_a_moment_ago_is_said_to_be_missing_with_wh
     [problem] = refused.value.problems
     assert (problem.code, problem.node_id, problem.node_class) == ("unknown_node", "7", name)
     assert "install comfyui-deploy" in problem.message
-    # Nobody takes the class for known any more.
+    # Nobody takes the class for known any more, nor for missing once it is there again.
     assert await machine.describe([name]) == {name: None}
+    script.answer(f"GET /object_info/{name}", Reply({name: {"input": {}}}))
+    assert await machine.describe([name]) == {name: {"input": {}}}
 
 
 async def test_a_folder_is_made_for_packs_alone_and_a_refusal_is_no_obstacle(
