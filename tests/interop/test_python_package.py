@@ -34,6 +34,8 @@ async def test_what_the_package_does_is_what_the_page_says(
         *(UV, "pip", "install", "--quiet", "--python", sys.executable, "--target", packages),
         *("--require-hashes", "-r", "requirements.txt"),
         folder=tmp_path,
+        # As in the Makefile: a company's proxy that opens TLS is known to the system alone.
+        env={"UV_SYSTEM_CERTS": "true"},
         needs="the packages of requirements.txt, from PyPI or uv's cache",
     )
     env = {

@@ -82,21 +82,6 @@ NOTES: Texts = {
 }
 
 
-OTHER_SECRET: Texts = {
-    "other_secret": (
-        "{number} of {total} keys are signed with another JWT_SECRET than the one that is set "
-        "here: clients with these keys will be refused (401). Give comfyd and this command the "
-        "JWT_SECRET of comfyui-deploy, or hand out new keys."
-    ),
-}
-LEFT_BEHIND: Texts = {
-    "left_behind": (
-        "Never imported: what was rendered, here {runs} runs with {outputs} outputs. Their rows "
-        "stay in the database of comfyui-deploy, their files in its bucket at their addresses."
-    ),
-}
-
-
 class Note(Struct, frozen=True):
     """Something to know of a thing, by its code."""
 
@@ -143,15 +128,27 @@ class Report(Struct, frozen=True, kw_only=True):
 
     def remark(self, language: str) -> str:
         """Return what was not imported on purpose."""
-        return translate(LEFT_BEHIND["left_behind"], language, asdict(self.left_behind))
+        return translate(
+            "Never imported: what was rendered, here {runs} runs with {outputs} outputs. Their "
+            "rows stay in the database of comfyui-deploy, their files in its bucket at their "
+            "addresses.",
+            language,
+            asdict(self.left_behind),
+        )
 
     def warnings(self, language: str) -> list[str]:
         """Return what must not be overlooked."""
         codes = [note.code for line in self.lines for note in line.notes if line.kind == "key"]
         if not (number := codes.count("key_other_secret")):
             return []
-        params = {"number": number, "total": len(codes)}
-        return [translate(OTHER_SECRET["other_secret"], language, params)]
+        warning = translate(
+            "{number} of {total} keys are signed with another JWT_SECRET than the one that is set "
+            "here: clients with these keys will be refused (401). Give comfyd and this command "
+            "the JWT_SECRET of comfyui-deploy, or hand out new keys.",
+            language,
+            {"number": number, "total": len(codes)},
+        )
+        return [warning]
 
 
 def as_json(report: Report, language: str) -> Json:
