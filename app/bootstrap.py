@@ -245,16 +245,10 @@ def _services(
     machines = MachineReads(store, pool)
     organisations = OrganisationReads(store, pool)
     statistics = StatisticsReads(pool, clock.now)
-    inputs, quotas = _run_inputs(outside, classes), _quotas(outside)
+    uploads = _client_uploads(outside)
+    inputs, quotas = _run_inputs(outside, uploads, classes), _quotas(outside)
     lost_thumbnails = LostThumbnails(runs, outside.work)
-    uploads = ClientUploads(
-        outside.storage,
-        settings.spaces,
-        most_bytes=settings.image_bytes,
-        new_id=uuid4,
-        now=clock.now,
-    )
-    run_creator = RunCreator(recorder, deployments, inputs, uploads, quotas, recent_runs, metrics)
+    run_creator = RunCreator(recorder, deployments, inputs, quotas, recent_runs, metrics)
     batch_creator = BatchCreator(
         recorder, deployments, inputs, quotas, recent_batches, log_reader, metrics
     )
@@ -340,9 +334,22 @@ def _services(
     )
 
 
-def _run_inputs(outside: _Outside, classes: MachineClasses) -> RunInputs:
+def _client_uploads(outside: _Outside) -> ClientUploads:
+    settings = outside.settings
+    return ClientUploads(
+        outside.storage,
+        settings.spaces,
+        most_bytes=settings.image_bytes,
+        most_together=settings.body_limit,
+        new_id=uuid4,
+        now=clock.now,
+    )
+
+
+def _run_inputs(outside: _Outside, uploads: ClientUploads, classes: MachineClasses) -> RunInputs:
     return RunInputs(
         _input_images(outside),
+        uploads,
         outside.private,
         outside.log_reader,
         classes,

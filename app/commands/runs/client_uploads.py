@@ -4,7 +4,8 @@ They are taken like images that come with a request: read when the run is made, 
 bytes, stored under their content. So a run keeps its image when the upload is gone.
 """
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
@@ -12,6 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from events.graph.externals.values import ImageBytes, ImageUrl, Value
+from infra.event_store import TooLarge
 from infra.s3.keys import UPLOADS, is_upload, upload_key
 from infra.s3.port import ObjectMissing, ObjectStorage
 from infra.s3.urls import public_url
@@ -48,13 +50,18 @@ class ClientUploads:
         spaces: Spaces,
         *,
         most_bytes: int,
+        most_together: int,
         new_id: Callable[[], UUID],
         now: Callable[[], datetime],
     ) -> None:
-        """Take images of up to *most_bytes*; *new_id* returns ids that cannot be guessed."""
+        """Take images of up to *most_bytes*, and those of one request up to *most_together*.
+
+        *new_id* returns ids that cannot be guessed.
+        """
         self._storage = storage
         self._spaces = spaces
         self._most_bytes = most_bytes
+        self._most_together = most_together
         self._new_id = new_id
         self._now = now
 
@@ -75,29 +82,43 @@ class ClientUploads:
             extension=extension,
         )
 
-    async def taken(self, values: Mapping[str, Value]) -> dict[str, Value]:
-        """Return the inputs of a run with what clients stored here in the place of its address.
+    async def taken(self, runs: Sequence[Mapping[str, Value]]) -> list[dict[str, Value]]:
+        """Return the inputs of runs with what clients stored here in the place of its address.
 
-        It is read from storage, whose address a worker might not reach. What is not there or too
-        large stays an address, and is refused as any other.
+        It is read from storage, whose address a worker might not reach, once for all runs. What is
+        not there or too large stays an address, and is refused as any other.
 
         Raises:
+            TooLarge: the images of this request are more than a body may hold.
             StorageUnavailable, StorageRefused: later might work.
 
         """
-        return {name: await self._taken(value) for name, value in values.items()}
+        # As often as it is named: it is verified and stored for each run, as if each had sent it.
+        used = Counter(v.url for run in runs for v in run.values() if isinstance(v, ImageUrl))
+        images: dict[str, ImageBytes] = {}
+        room = self._most_together
+        for url, times in used.items():
+            key = self._key(url)
+            image = await self._read(key, room // times) if key else None
+            if image is not None:
+                images[url] = image
+                room -= len(image.data) * times
+        return [{name: _replaced(value, images) for name, value in run.items()} for run in runs]
 
-    async def _taken(self, value: Value) -> Value:
-        key = self._key(value.url) if isinstance(value, ImageUrl) else None
-        if key is None:
-            return value
+    def hold(self, value: Value) -> bool:
+        """Return whether a value is the address of an upload, be there one or not."""
+        return isinstance(value, ImageUrl) and self._key(value.url) is not None
+
+    async def _read(self, key: str, room: int) -> ImageBytes | None:
         size = await self._storage.size(key)
         if size is None or size > self._most_bytes:
-            return value
+            return None
+        if size > room:
+            raise TooLarge("the uploads of one request")
         try:
             return ImageBytes(await self._storage.get_bytes(key))
         except ObjectMissing:
-            return value
+            return None
 
     def _key(self, url: str) -> str | None:
         """Return the key of an upload that an address leads to; None: it leads elsewhere."""
@@ -105,3 +126,7 @@ class ClientUploads:
         plain = urlsplit(url)._replace(query="", fragment="").geturl()
         key = UPLOADS + unquote(plain.removeprefix(begin))
         return key if plain.startswith(begin) and is_upload(key) else None
+
+
+def _replaced(value: Value, images: Mapping[str, ImageBytes]) -> Value:
+    return images.get(value.url, value) if isinstance(value, ImageUrl) else value

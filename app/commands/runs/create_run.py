@@ -10,7 +10,6 @@ from msgspec import Struct
 from app.auth.caller import Caller
 from app.commands.idempotency import is_large, open_for_key, request_hash_of
 from app.commands.recorder import Recorder, recorded_by
-from app.commands.runs.client_uploads import ClientUploads
 from app.commands.runs.run_inputs import RunDraft, RunInputs
 from app.limits.quotas import Quotas
 from app.reads.deployments import DeploymentReads
@@ -47,7 +46,6 @@ class RunCreator:
         recorder: Recorder,
         deployments: DeploymentReads,
         inputs: RunInputs,
-        uploads: ClientUploads,
         quotas: Quotas,
         recent: RecentWrites,
         metrics: ApiMetrics,
@@ -55,7 +53,6 @@ class RunCreator:
         self._recorder = recorder
         self._deployments = deployments
         self._inputs = inputs
-        self._uploads = uploads
         self._quotas = quotas
         self._recent = recent
         self._metrics = metrics
@@ -90,12 +87,11 @@ class RunCreator:
         if session.state is not None:
             return self.replayed(session)
         deployment = await self._deployments.current(caller, deployment_id)
-        checked = await in_thread_if(large, check_inputs, deployment.inputs, inputs)
         draft = RunDraft(
             run_id=identifier_of(session.name),
             machine_id=deployment.machine_id,
             request_hash=request_hash,
-            values=await self._uploads.taken(checked),
+            values=await in_thread_if(large, check_inputs, deployment.inputs, inputs),
         )
         return await self.accept(caller, session, draft, target_of(deployment), origin=origin)
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.commands.runs.client_uploads import ClientUploads
 from app.reads.machine_classes import MachineClasses
 from events.errors import InvalidInputs, Problem
 from events.graph.externals.plugin import PLUGIN
@@ -103,6 +104,7 @@ class RunInputs:
     def __init__(
         self,
         images: InputImages,
+        uploads: ClientUploads,
         private: PrivateData,
         log_reader: LogReader,
         classes: MachineClasses,
@@ -112,6 +114,7 @@ class RunInputs:
     ) -> None:
         """Take images from URLs in private networks only with *allow_private_urls*."""
         self._image_store = images
+        self._uploads = uploads
         self._private = private
         self._log_reader = log_reader
         self._classes = classes
@@ -119,17 +122,20 @@ class RunInputs:
         self._now = now
 
     async def validate(self, drafts: Sequence[RunDraft]) -> list[ValidInputs]:
-        """Look at every image and URL.
+        """Look at every image and URL, with what clients have stored here in its place.
 
         Raises:
             InvalidInputs: with every problem there is.
-            TooLarge: the inputs of a run are larger than one message may be.
+            TooLarge: the inputs of a run are larger than one message may be, or all images are
+                larger than a body may be.
             StorageUnavailable, LogUnavailable: what a machine can do is not known now.
 
         """
         problems: list[Problem] = []
         valid = []
-        for draft in drafts:
+        taken = await self._uploads.taken([draft.values for draft in drafts])
+        for bare, values in zip(drafts, taken, strict=True):
+            draft = replace(bare, values=values)
             facts, wrong = await self._look_at(draft)
             problems += moved(wrong, draft.pointer)
             valid.append(ValidInputs(draft=draft, facts=facts))
@@ -140,13 +146,14 @@ class RunInputs:
         return valid
 
     def check_urls(self, values: Mapping[str, Value]) -> None:
-        """Look at the URLs among the inputs of a run.
+        """Look at the URLs among the inputs of a run, but for those of uploads: see `validate`.
 
         Raises:
             InvalidInputs: with every problem there is.
 
         """
-        if problems := self._url_problems(values):
+        others = {n: v for n, v in values.items() if not self._uploads.hold(v)}
+        if problems := self._url_problems(others):
             raise InvalidInputs(problems=problems)
 
     async def store(self, tenant: str, valid: ValidInputs) -> StoredInputs:

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from tests.builders.pictures import picture, saved
+from tests.e2e.batches import done
 from tests.e2e.graphs import load
 from tests.e2e.tenant import Json, Tenant, download
 
@@ -47,6 +48,29 @@ async def test_a_run_takes_what_was_uploaded_by_its_address(ada: Tenant, ask: ob
     [output] = run["outputs"]
     assert (output["width"], output["height"]) == (9, 7)
     assert await download(output["url"])
+
+
+async def test_the_runs_of_a_batch_and_a_rerun_take_uploads_as_well(ada: Tenant) -> None:
+    deployment = await ada.deploy(load())
+    put_url, public = await presigned(ada)
+    image = saved("PNG", picture(8, 6, seed=84))
+    async with httpx.AsyncClient(trust_env=False) as storage:
+        await storage.put(put_url, content=image, headers={"Content-Type": "image/png"})
+
+    body = {"deployment_id": deployment, "inputs": [{"picture": public}] * 2}
+    batch = await ada.http.post("/v1/batches", json=body)
+    assert batch.status_code == 202, batch.text
+    await done(ada, batch.json()["id"])
+    listed = await ada.http.get("/v1/runs", params={"batch_id": batch.json()["id"]})
+    runs = listed.json()["data"]
+    again = await ada.http.post(
+        f"/v1/runs/{runs[0]['id']}/rerun", json={"inputs": {"picture": public}}
+    )
+    assert again.status_code == 202, again.text
+    runs.append(await ada.ended(again.json()["id"]))
+
+    sizes = [(run["outputs"][0]["width"], run["outputs"][0]["height"]) for run in runs]
+    assert sizes == [(8, 6)] * 3
 
 
 async def test_a_type_that_no_run_takes_is_refused_by_name(ada: Tenant) -> None:

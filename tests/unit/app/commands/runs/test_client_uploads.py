@@ -6,6 +6,7 @@ import pytest
 
 from app.commands.runs.client_uploads import ClientUploads
 from events.graph.externals.values import ImageBytes, ImageUrl, Value
+from infra.event_store import TooLarge
 from infra.s3.port import StorageUnavailable
 from infra.settings.settings import Spaces
 from tests.builders.facts import NOW
@@ -23,12 +24,18 @@ class Lab:
     def __init__(self) -> None:
         self.storage = FakeObjectStorage()
         self.uploads = ClientUploads(
-            self.storage, SPACES, most_bytes=len(PICTURE), new_id=lambda: UPLOAD_ID, now=lambda: NOW
+            self.storage,
+            SPACES,
+            most_bytes=len(PICTURE),
+            most_together=3 * len(PICTURE),
+            new_id=lambda: UPLOAD_ID,
+            now=lambda: NOW,
         )
 
     async def taken(self, url: str) -> Value:
         """Return what an address becomes."""
-        return (await self.uploads.taken({"picture": ImageUrl(url)}))["picture"]
+        [run] = await self.uploads.taken([{"picture": ImageUrl(url)}])
+        return run["picture"]
 
 
 @pytest.fixture
@@ -54,6 +61,16 @@ async def test_what_is_not_there_or_too_large_stays_an_address(lab: Lab) -> None
     assert await lab.taken(found.public_url) == ImageUrl(found.public_url)
 
 
+async def test_the_uploads_of_a_request_are_together_no_more_than_a_body(lab: Lab) -> None:
+    found = await lab.uploads.address("image/jpeg", seconds=600)
+    await lab.storage.put_bytes(found.key, PICTURE, "image/jpeg")
+    run: dict[str, Value] = {"picture": ImageUrl(found.public_url)}
+
+    assert await lab.uploads.taken([run] * 3) == [{"picture": ImageBytes(PICTURE)}] * 3
+    with pytest.raises(TooLarge):
+        await lab.uploads.taken([run] * 4)
+
+
 @pytest.mark.parametrize(
     "path", ["inputs/t/a.png", "outputs/runs/r/a.png", "uploads/../inputs/t/a.png", "uploads/a/b"]
 )
@@ -67,7 +84,7 @@ async def test_nothing_else_of_the_bucket_is_read(lab: Lab, path: str) -> None:
 
 async def test_other_values_and_other_sites_are_left_alone(lab: Lab) -> None:
     values: dict[str, Value] = {"words": "http://cdn.test/x", "seed": 7, "size": 0.5}
-    assert await lab.uploads.taken(values) == values
+    assert await lab.uploads.taken([values, {}]) == [values, {}]
     elsewhere = f"http://other.test/x/b/{KEY}"
     assert await lab.taken(elsewhere) == ImageUrl(elsewhere)
 

@@ -96,6 +96,14 @@ class Creator:
                 given_up=cast("Tombstones", FakeTombstones()),
                 settings=none,
             ),
+            ClientUploads(
+                FakeObjectStorage(),
+                SPACES,
+                most_bytes=100,
+                most_together=100,
+                new_id=uuid4,
+                now=lambda: NOW,
+            ),
             cast("Any", private),
             cast("Any", SimpleNamespace(max_body=1_000_000)),
             MachineClasses(store, Graphs(self.storage, secret=b"s")),
@@ -106,9 +114,6 @@ class Creator:
             Recorder(store=store, now=lambda: NOW, new_id=uuid4),
             DeploymentReads(store, none),
             inputs,
-            ClientUploads(
-                FakeObjectStorage(), SPACES, most_bytes=100, new_id=uuid4, now=lambda: NOW
-            ),
             Quotas(none, store, in_flight=0, per_day=0, now=lambda: NOW),
             RecentWrites(),
             ApiMetrics(CollectorRegistry()),
