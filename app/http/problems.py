@@ -35,6 +35,7 @@ from app.http.bad_request import BadRequest
 from app.http.byte_ranges import RangeNotSatisfiable
 from app.http.field_problems import field_problem
 from app.http.language import language_of
+from app.http.not_supported import NotSupported
 from app.http.problem_views import PROBLEM_JSON, ProblemView, fault_views, problem_type
 from app.limits.too_many import QuotaExceeded, RateLimited, TooMany
 from events.errors import (
@@ -120,7 +121,9 @@ class ErrorResponse(Struct, frozen=True, kw_only=True):
         return {}
 
 
-Refusal = CommandRefused | Unauthorized | ScopeMissing | FormRefused | TooMany | BadRequest
+Refusal = (
+    CommandRefused | Unauthorized | ScopeMissing | FormRefused | TooMany | BadRequest | NotSupported
+)
 
 _REFUSALS: Mapping[type[Refusal], HTTPStatus] = {
     BadRequest: HTTPStatus.BAD_REQUEST,
@@ -165,6 +168,7 @@ _REFUSALS: Mapping[type[Refusal], HTTPStatus] = {
     ),
     **dict.fromkeys((InvalidInputs, InvalidGraph, TokenNeeded), HTTPStatus.UNPROCESSABLE_ENTITY),
     **dict.fromkeys((RateLimited, QuotaExceeded), HTTPStatus.TOO_MANY_REQUESTS),
+    NotSupported: HTTPStatus.NOT_IMPLEMENTED,
 }
 """The status of each refusal; its code stands on its class."""
 
@@ -216,7 +220,7 @@ def error_response(error: Exception) -> ErrorResponse:
 
 
 def _by_class(error: Exception, status: HTTPStatus, code: str) -> ErrorResponse:
-    explained = CommandRefused | ScopeMissing | TooMany | BadRequest
+    explained = CommandRefused | ScopeMissing | TooMany | BadRequest | NotSupported
     return ErrorResponse(
         status=status,
         code=code,

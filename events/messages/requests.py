@@ -24,6 +24,7 @@ REQUESTS: Texts = {
     "scope_missing": "This credential has no permission for this.",
     "scope_needed": "the scope {scopes} is required",
     "not_found": "The resource was not found.",
+    "not_supported": "This is not supported.",
     "rate_limited": "Too many requests.",
     "rate_limit_reached": "at most {limit} requests a minute are allowed; retry in {seconds} s",
     "quota_exceeded": "The run quota is used up.",
@@ -87,6 +88,19 @@ REQUESTS: Texts = {
     "body_unexpected": "this route takes no body; leave it out",
     "webhook_unsupported": (
         "webhooks are not supported: leave it out, and read the run or follow its events"
+    ),
+    "websocket_unsupported": (
+        "live inputs by WebSocket are not supported: create a run, and follow its events"
+    ),
+    "machine_build_unsupported": (
+        "machines are not built here: install ComfyUI and its nodes yourself, and register its "
+        "address"
+    ),
+    "model_sync_unsupported": (
+        "models are not kept here: put the file into the folder of models of the machine"
+    ),
+    "uploads_too_large": (
+        "the uploads that one request names may have at most {limit} bytes together"
     ),
     "media_type_refused": (
         "files of the type '{type}' are not taken this way: a browser would run what is in them"

@@ -16,8 +16,10 @@ from tests.e2e.graphs import MISSING
 from tests.e2e.system import System
 from tests.interop.what_ran import PAGES
 
-YES, NO = "yes", "no"
-ROUTE = re.compile(r"`(GET|POST) (/[^`]*)`")
+YES, REFUSED, NO = "yes", "no (501)", "no;"
+"""Refused is what the app knows and does not do; what is not there at all is no route."""
+
+ROUTE = re.compile(r"`(GET|POST|PATCH) (/[^`]*)`")
 OPEN = {
     # Callbacks are always answered so.
     "POST /api/update-run": 200,
@@ -31,7 +33,7 @@ OPEN = {
 
 
 def rows(answer: str) -> Iterator[str]:
-    """Yield the routes of the table that are here, or are not."""
+    """Yield the routes of the table with this answer."""
     text = PAGES[0].path.read_text("utf-8").partition("## Routes")[2]
     for line in text.splitlines():
         cells = line.strip("|").split(" | ")
@@ -53,7 +55,7 @@ def routes() -> set[str]:
 
 
 def test_the_table_names_every_classic_route_and_none_that_is_not_there() -> None:
-    there, named = routes(), set(rows(YES))
+    there, named = routes(), {*rows(YES), *rows(REFUSED)}
     assert {route for route in there if " /api/" in route} - named == set()
     assert named - there == set()
     assert set(rows(NO)) & there == set()
@@ -69,9 +71,10 @@ def test_both_languages_have_the_same_table() -> None:
     assert chinese == english
 
 
-@pytest.mark.parametrize("answer", [YES, NO])
+@pytest.mark.parametrize("answer", [YES, REFUSED, NO])
 async def test_each_route_answers_as_the_table_says(system: System, answer: str) -> None:
-    expected = {route: OPEN.get(route, 401) if answer == YES else 404 for route in rows(answer)}
+    expected = {route: 404 if answer == NO else OPEN.get(route, 401) for route in rows(answer)}
+    assert expected
     async with httpx.AsyncClient(base_url=system.url) as http:
         found = {route: (await ask(http, route)).status_code for route in expected}
     assert found == expected
@@ -81,5 +84,5 @@ async def ask(http: httpx.AsyncClient, route: str) -> httpx.Response:
     method, path = route.split(" ")
     path = path.replace("{version}", "1")
     query = {"file": "outputs/runs/x/y.png"} if path == "/api/view" else {"request_id": "abcdefgh"}
-    body: dict[str, str] | None = {} if method == "POST" else None
+    body: dict[str, str] | None = None if method == "GET" else {}
     return await http.request(method, re.sub(r"\{\w+\}", MISSING, path), params=query, json=body)

@@ -29,6 +29,7 @@ class ClassicError(TypedDict, total=False):
     code: int
     message: str
     error: str | ClassicIssues
+    detail: str
 
 
 NOT_KNOWN = "Invalid or expired token"
@@ -43,6 +44,9 @@ def error_body(answer: ErrorResponse, language: str) -> ClassicError:
     """Return the body of a refusal; that of a 401 is NOT_KNOWN instead."""
     if answer.code == "malformed_json":
         return {"success": False, "message": translate("Malformed JSON in request body", language)}
+    if answer.status is HTTPStatus.NOT_IMPLEMENTED:
+        # The plugin's page reads the one here, and the other there.
+        return {"error": answer.detail(language), "detail": answer.detail(language)}
     if answer.problems and answer.status in _NOT_THE_BODY:
         return {"error": problem_text(answer.problems[0], language)}
     if answer.problems:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody
 from msgspec import Meta, Struct
 
 from app.api.classic.error_bodies import ClassicError
+from app.api.classic.native_run import NativeRun, native_run
 from app.api.classic.shapes import ClassicRun, ClassicStatus, run_row, status_view
 from app.api.requests import Inputs, idempotency_key, identifier
 from app.auth.caller import Caller
@@ -33,14 +34,19 @@ LONGEST_ID = 100
 
 LONGEST_URL = 2000
 
+ForeignId = Annotated[str, Meta(max_length=LONGEST_ID)]
+
 LONGEST_DELAY = 86_400
 """Seconds that erased inputs may be kept, though nothing shows them."""
 
 
 class RunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A run to create."""
+    """A run to create: of a deployment; or natively, of the graph in an editor."""
 
-    deployment_id: Annotated[str, Meta(max_length=LONGEST_ID)]
+    deployment_id: (
+        Annotated[str, Meta(max_length=LONGEST_ID, description="Needed, but for a native run.")]
+        | None
+    ) = None
     inputs: Inputs = {}
     batch_number: Annotated[
         float,
@@ -56,6 +62,26 @@ class RunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Annotated[str, Meta(max_length=LONGEST_URL, description="Refused: it would not be called.")]
         | None
     ) = None
+
+    is_native_run: Annotated[
+        bool,
+        Meta(
+            description="The plugin of comfyui-deploy asks what to queue itself, for the page that "
+            "it is in. No run is made; the fields below belong to it."
+        ),
+    ] = False
+
+    workflow_api_json: Annotated[
+        dict[str, Any] | None, Meta(description="The graph to queue, in API format.")
+    ] = None
+
+    workflow: Annotated[dict[str, Any] | None, Meta(description="In the editor's format.")] = None
+    client_id: ForeignId | None = None
+    machine_id: ForeignId | None = None
+    workflow_id: ForeignId | None = None
+    gpu: ForeignId | None = None
+    gpu_event_id: ForeignId | None = None
+    native_run_api_endpoint: Annotated[str, Meta(max_length=LONGEST_URL)] | None = None
 
 
 class WorkflowRunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,6 +107,12 @@ class CleanUpAnswer(Struct, frozen=True, kw_only=True):
     message: str
 
 
+NATIVE_FIELDS = RunRequest.__struct_fields__[
+    RunRequest.__struct_fields__.index("is_native_run") + 1 :
+]
+"""What only a native run may have."""
+
+
 class RunAnswer(Struct, frozen=True, kw_only=True):
     """The run that was created."""
 
@@ -100,10 +132,22 @@ async def create(
     caller: NamedDependency[Caller],
     data: JSONBody[RunRequest],
     key: Annotated[str | None, HeaderParameter(name="Idempotency-Key")] = None,
-) -> RunAnswer:
-    """Accept a run of a deployment."""
+) -> RunAnswer | NativeRun:
+    """Accept a run of a deployment; or return what a page of ComfyUI is to queue itself."""
     if data.webhook is not None:
         raise bad("webhook_unsupported", "/webhook")
+    if data.is_native_run:
+        return native_run(
+            caller,
+            prompt_id=str(uuid4()),
+            graph=data.workflow_api_json,
+            ui_graph=data.workflow,
+            gpu_event_id=data.gpu_event_id,
+        )
+    if unread := next((n for n in NATIVE_FIELDS if getattr(data, n) is not None), None):
+        raise bad("field_unknown", f"/{unread}", field=unread)
+    if data.deployment_id is None:
+        raise bad("field_missing", "/deployment_id", field="deployment_id")
     try:
         deployment_id = await alias_reads.resolve(caller, AliasKind.DEPLOYMENT, data.deployment_id)
     except NotFound as error:

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from events.errors import InvalidInputs, Problem
 from events.graph.externals.values import ImageBytes, ImageUrl, Value
-from infra.event_store import TooLarge
 from infra.s3.keys import UPLOADS, is_upload, upload_key
 from infra.s3.port import ObjectMissing, ObjectStorage
 from infra.s3.urls import public_url
@@ -89,7 +89,7 @@ class ClientUploads:
         not there or too large stays an address, and is refused as any other.
 
         Raises:
-            TooLarge: the images of this request are more than a body may hold.
+            InvalidInputs: the images of this request are more than a body may hold.
             StorageUnavailable, StorageRefused: later might work.
 
         """
@@ -114,7 +114,9 @@ class ClientUploads:
         if size is None or size > self._most_bytes:
             return None
         if size > room:
-            raise TooLarge("the uploads of one request")
+            params = {"limit": str(self._most_together)}
+            problem = Problem(code="uploads_too_large", pointer="/inputs", params=params)
+            raise InvalidInputs(problems=[problem])
         try:
             return ImageBytes(await self._storage.get_bytes(key))
         except ObjectMissing:

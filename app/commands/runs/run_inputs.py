@@ -126,8 +126,7 @@ class RunInputs:
 
         Raises:
             InvalidInputs: with every problem there is.
-            TooLarge: the inputs of a run are larger than one message may be, or all images are
-                larger than a body may be.
+            TooLarge: the inputs of a run are larger than one message may be.
             StorageUnavailable, LogUnavailable: what a machine can do is not known now.
 
         """

@@ -5,29 +5,18 @@ needs a sample of something new, the failure says where to put it.
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import httpx
 import pytest
-from litestar.routes import HTTPRoute
 
 from app.auth.guard import ScopeUndeclared, check_scopes_declared
 from app.auth.scopes import ADMIN, OPT, SCOPES
-from app.main import build_app
-from infra.settings.settings import settings_from
-from tests.builders.settings import REQUIRED
-from tests.e2e.authorisation import (
-    FILTERED,
-    Holder,
-    Objects,
-    Route,
-    World,
-    keys,
-    organisation_of,
-    people,
-    request_for,
-)
+from tests.e2e.authorisation.callers import Holder, keys, organisation_of, people
+from tests.e2e.authorisation.routes import Route, all_routes
+from tests.e2e.authorisation.samples import FILTERED, Objects, request_for
+from tests.e2e.authorisation.world import World
 from tests.e2e.system import System
 
 OPEN = re.compile(
@@ -37,15 +26,7 @@ OPEN = re.compile(
 """What anybody may read, or has a proof of its own for."""
 
 
-def all_routes() -> Iterator[Route]:
-    for route in build_app(settings_from(REQUIRED)).routes:
-        if isinstance(route, HTTPRoute):
-            for handler in route.route_handlers:
-                for method in sorted(handler.http_methods - {"OPTIONS", "HEAD"}):
-                    yield Route(method=str(method), path=route.path, handler=handler)
-
-
-ROUTES = [route for route in all_routes() if OPT in route.handler.opt]
+ROUTES = [route for route in all_routes() if route.needs_caller]
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +71,7 @@ async def test_every_caller_gets_what_the_route_declares(world: World, route: Ro
 
 
 def test_whatever_needs_no_credential_is_known_to() -> None:
-    without = {route.path for route in all_routes() if OPT not in route.handler.opt}
+    without = {route.path for route in all_routes() if not route.needs_caller}
     assert without
     assert all(OPEN.match(path) for path in without), without
 
@@ -101,6 +82,6 @@ def test_admin_suffices_everywhere() -> None:
 
 
 def test_a_route_that_does_not_say_who_may_use_it_keeps_us_from_starting() -> None:
-    route = next(route for route in all_routes() if OPT not in route.handler.opt)
+    route = next(route for route in all_routes() if not route.needs_caller)
     with pytest.raises(ScopeUndeclared, match=re.escape(f"{route.method} {route.path}")):
         check_scopes_declared([*(route.handler for route in ROUTES), route.handler])

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.auth.session.links import SignInLink, SignInLinks
-from tests.e2e.authorisation import organisation_of
+from tests.e2e.authorisation.callers import organisation_of
 from tests.e2e.command_line import Comfyd
 from tests.e2e.signing_in import browser, link_for, signed_in, token_in
 from tests.e2e.system import SECRET, System, eventually

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.authorisation import organisation_of
+from tests.e2e.authorisation.callers import organisation_of
 from tests.e2e.graphs import card
 from tests.e2e.signing_in import signed_in
 from tests.e2e.system import System

@@ -14,6 +14,7 @@ from tests.builders.settings import REQUIRED
 
 FREE = (
     "RunRequest.inputs[]",
+    "RunRequest.workflow",
     "CreateRunRequest.inputs[]",
     "CreateBatchRequest.inputs[][]",
     "RerunRequest.inputs[]",

@@ -5,8 +5,8 @@ from uuid import UUID
 import pytest
 
 from app.commands.runs.client_uploads import ClientUploads
+from events.errors import InvalidInputs
 from events.graph.externals.values import ImageBytes, ImageUrl, Value
-from infra.event_store import TooLarge
 from infra.s3.port import StorageUnavailable
 from infra.settings.settings import Spaces
 from tests.builders.facts import NOW
@@ -67,7 +67,7 @@ async def test_the_uploads_of_a_request_are_together_no_more_than_a_body(lab: La
     run: dict[str, Value] = {"picture": ImageUrl(found.public_url)}
 
     assert await lab.uploads.taken([run] * 3) == [{"picture": ImageBytes(PICTURE)}] * 3
-    with pytest.raises(TooLarge):
+    with pytest.raises(InvalidInputs, match="at most 27 bytes together"):
         await lab.uploads.taken([run] * 4)
 
 
