@@ -1,5 +1,7 @@
 """A fault of the server's has the shape of the dialect, and a page of another site may read it."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -8,7 +10,7 @@ from infra.settings.settings import settings_from
 from tests.builders.settings import REQUIRED
 from tests.e2e.authorisation.routes import Route, all_routes
 
-APP = build_app(settings_from(REQUIRED))
+APP: Any = build_app(settings_from(REQUIRED))
 """It is not started: every route fails for want of the objects that it needs."""
 
 SENT = {"Origin": "null", "Authorization": "Bearer x", "Content-Type": "application/json"}
