@@ -18,7 +18,8 @@ from app.api.classic.dialect import CLASSIC
 from app.api.files import routes as files
 from app.api.v1.routes import OTHERS, WITH_GRAPHS, WITH_IMAGES
 from app.auth.guard import ORGANISATION_HEADER, authorise, check_scopes_declared, provide_caller
-from app.bootstrap import dependencies, open_services
+from app.bootstrap.opening import open_services
+from app.bootstrap.services import dependencies
 from app.http import docs_page
 from app.http.allowed_methods import collect_methods, correct_allow
 from app.http.dialect import DIALECT, Dialect

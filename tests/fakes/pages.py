@@ -15,7 +15,7 @@ from typing_extensions import override
 from app.auth.caller import Caller
 from app.auth.guard import provide_caller
 from app.auth.session.provider import ProviderSignIn
-from app.bootstrap import dependencies
+from app.bootstrap.services import dependencies
 from app.limits.rate_counter import OwnCounter
 from app.limits.rate_limit import RateLimit
 from app.limits.rate_limit_guard import RateLimits

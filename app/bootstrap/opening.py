@@ -1,18 +1,12 @@
-"""Composition root: connects, and builds the objects that the routes are given."""
+"""Connects, then builds all objects of a process that serves."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any
-from uuid import uuid4
 
-from litestar.datastructures import State
-from litestar.di import NamedDependency, Provide
-from msgspec import Struct
 from msgspec.structs import replace
 
 from app.api.v1.events.views import event_frame
-from app.auth.caller import Caller
 from app.auth.credentials import Credentials
 from app.auth.session.access import PageAccess
 from app.auth.session.form_tokens import FormTokens
@@ -21,35 +15,26 @@ from app.auth.session.provider import ProviderSignIn
 from app.auth.session.setup import open_provider_sign_in
 from app.auth.setup import open_credentials
 from app.auth.withdrawals import Withdrawals
+from app.bootstrap import parts
+from app.bootstrap.outside import Outside
+from app.bootstrap.services import Services
 from app.commands.aliases import Aliases
 from app.commands.editor_logins import EditorLogins
 from app.commands.keys import Keys
-from app.commands.machines.plugin_check import PluginCheck
 from app.commands.machines.registry import MachineRegistry
 from app.commands.machines.states import MachineStates
 from app.commands.organisations import Organisations
 from app.commands.recorder import Recorder
-from app.commands.runs.callbacks import Callbacks
-from app.commands.runs.client_uploads import ClientUploads
 from app.commands.runs.create_batch import BatchCreator
 from app.commands.runs.create_run import RunCreator
 from app.commands.runs.lost_thumbnails import LostThumbnails
 from app.commands.runs.rerun import Reruns
 from app.commands.runs.resolve_rerun import KeptInputs, RerunResolver
 from app.commands.runs.run_changes import RunChanges
-from app.commands.runs.run_inputs import RunInputs
 from app.commands.sessions import Sessions
 from app.commands.workflows.promote import Promotions
 from app.commands.workflows.push import PushWorkflow
-from app.doctor.doctor import Doctor
-from app.doctor.machine_probe import MachineProbe
-from app.doctor.read_model_probe import ReadModelProbe
 from app.doctor.readiness import ReadinessCheck
-from app.doctor.stuck_runs import StuckRuns
-from app.limits.quotas import Quotas
-from app.limits.rate_counter import FailoverCounter, OwnCounter, PostgresCounter
-from app.limits.rate_limit import RateLimit
-from app.limits.rate_limit_guard import RateLimits
 from app.live.batch_stream import BatchStreams
 from app.live.broadcaster import Broadcaster
 from app.live.progress import ProgressChannels
@@ -78,9 +63,6 @@ from app.reads.wait_for_projection import ProjectionWatch
 from app.reads.workflows import WorkflowReads
 from events.aggregates import BATCH, RUN
 from infra import clock
-from infra.comfyui.plugin.tokens import CallbackTokens
-from infra.event_store import EventStore
-from infra.images.store import InputImages
 from infra.jetstream.connection import connected
 from infra.jetstream.event_store import JetStreamEventStore
 from infra.jetstream.health.cluster import ClusterHealth
@@ -91,13 +73,12 @@ from infra.jetstream.private_data import PrivateData
 from infra.jetstream.prompt_words import PromptWords
 from infra.jetstream.tombstones import Tombstones
 from infra.jetstream.work.queue import WorkQueue
-from infra.postgres import Pool, open_pool
-from infra.s3.port import ObjectStorage
+from infra.postgres import open_pool
 from infra.s3.reading import Readers
 from infra.s3.storage import open_object_storage
 from infra.s3.urls import where_files_are
 from infra.sealing import Sealer
-from infra.settings.settings import Settings, callback_url
+from infra.settings.settings import Settings
 from infra.telemetry.api_metrics import ApiMetrics
 from infra.telemetry.connection_check import connection_check
 from infra.telemetry.connections import NatsConnections
@@ -106,55 +87,6 @@ from projections.queries import position
 
 POOL_SIZE = 8
 """Connections to Postgres."""
-
-
-class Services(Struct, frozen=True, kw_only=True):
-    """All objects of a process that serves; a route names those that it uses, and is given them."""
-
-    credentials: Credentials
-    withdrawals: Withdrawals
-    page_access: PageAccess
-    provider_sign_in: ProviderSignIn | None
-    rate_limits: RateLimits
-    broadcaster: Broadcaster
-    readiness_check: ReadinessCheck
-    doctor_checks: Doctor
-    graphs: Graphs
-    run_reads: RunReads
-    machine_log_reads: MachineLogReads
-    output_files: OutputFiles
-    file_readers: Readers
-    batch_reads: BatchReads
-    alias_reads: AliasReads
-    workflow_reads: WorkflowReads
-    deployment_reads: DeploymentReads
-    machine_reads: MachineReads
-    key_reads: KeyReads
-    session_reads: SessionReads
-    organisation_reads: OrganisationReads
-    statistics_reads: StatisticsReads
-    overview_reads: OverviewReads
-    compatibility: Compatibility
-    machine_classes: MachineClasses
-    run_changes: RunChanges
-    callbacks: Callbacks
-    client_uploads: ClientUploads
-    run_creator: RunCreator
-    batch_creator: BatchCreator
-    reruns: Reruns
-    lost_thumbnails: LostThumbnails
-    run_waiter: RunWaiter
-    batch_streams: BatchStreams
-    tenant_streams: TenantStreams
-    alias_commands: Aliases
-    push_workflow: PushWorkflow
-    promotions: Promotions
-    machine_registry: MachineRegistry
-    machine_states: MachineStates
-    key_commands: Keys
-    session_commands: Sessions
-    editor_logins: EditorLogins
-    organisation_commands: Organisations
 
 
 @asynccontextmanager
@@ -183,9 +115,9 @@ async def open_services(
         )
         await exits.enter_async_context(broadcaster.running())
         metrics.show_run_streams(lambda: broadcaster.run_streams)
-        metrics.show_limits(_limits(settings))
+        metrics.show_limits(parts.limits(settings))
         provider_sign_in = await exits.enter_async_context(open_provider_sign_in(settings))
-        outside = _Outside(
+        outside = Outside(
             settings=settings,
             metrics=metrics,
             store=store,
@@ -204,25 +136,8 @@ async def open_services(
             yield services
 
 
-class _Outside(Struct, frozen=True, kw_only=True):
-    """The drivers of what is outside of the process."""
-
-    settings: Settings
-    metrics: ApiMetrics
-    store: EventStore
-    log_reader: LogReader
-    private: PrivateData
-    tombstones: Tombstones
-    prompt_words: PromptWords
-    work: WorkQueue
-    log_check: LogCheck
-    system: ClusterHealth
-    pool: Pool
-    storage: ObjectStorage
-
-
 def _services(
-    outside: _Outside,
+    outside: Outside,
     credentials: Credentials,
     withdrawals: Withdrawals,
     broadcaster: Broadcaster,
@@ -245,8 +160,8 @@ def _services(
     machines = MachineReads(store, pool)
     organisations = OrganisationReads(store, pool)
     statistics = StatisticsReads(pool, clock.now)
-    uploads = _client_uploads(outside)
-    inputs, quotas = _run_inputs(outside, uploads, classes), _quotas(outside)
+    uploads = parts.client_uploads(outside)
+    inputs, quotas = parts.run_inputs(outside, uploads, classes), parts.quotas(outside)
     lost_thumbnails = LostThumbnails(runs, outside.work)
     run_creator = RunCreator(recorder, deployments, inputs, quotas, recent_runs, metrics)
     batch_creator = BatchCreator(
@@ -264,7 +179,7 @@ def _services(
             now=clock.now,
         ),
         provider_sign_in=provider_sign_in,
-        rate_limits=_rate_limits(outside),
+        rate_limits=parts.rate_limits(outside),
         broadcaster=broadcaster,
         readiness_check=ReadinessCheck(
             store,
@@ -274,7 +189,7 @@ def _services(
             outside.system,
             is_closing=lambda: broadcaster.closed,
         ),
-        doctor_checks=_doctor(outside, sealer),
+        doctor_checks=parts.doctor(outside, sealer),
         graphs=graphs,
         run_reads=runs,
         machine_log_reads=MachineLogReads(runs=runs, private=outside.private),
@@ -300,7 +215,7 @@ def _services(
         compatibility=Compatibility(workflows, machines, graphs),
         machine_classes=classes,
         run_changes=RunChanges(recorder, runs, batches),
-        callbacks=_callbacks(outside),
+        callbacks=parts.callbacks(outside),
         client_uploads=uploads,
         run_creator=run_creator,
         batch_creator=batch_creator,
@@ -323,7 +238,7 @@ def _services(
             recorder,
             machines,
             sealer,
-            _plugin_check(outside, sealer),
+            parts.plugin_check(outside, sealer),
             allow_private=settings.allow_private_machines,
         ),
         machine_states=MachineStates(recorder, machines, log_reader, pool, outside.work),
@@ -332,151 +247,3 @@ def _services(
         editor_logins=EditorLogins(recorder, credentials, settings.jwt_secret),
         organisation_commands=Organisations(recorder, organisations, credentials),
     )
-
-
-def _client_uploads(outside: _Outside) -> ClientUploads:
-    settings = outside.settings
-    return ClientUploads(
-        outside.storage,
-        settings.spaces,
-        most_bytes=settings.image_bytes,
-        most_together=settings.body_limit,
-        new_id=uuid4,
-        now=clock.now,
-    )
-
-
-def _run_inputs(outside: _Outside, uploads: ClientUploads, classes: MachineClasses) -> RunInputs:
-    return RunInputs(
-        _input_images(outside),
-        uploads,
-        outside.private,
-        outside.log_reader,
-        classes,
-        allow_private_urls=outside.settings.allow_private_urls,
-        now=clock.now,
-    )
-
-
-def _input_images(outside: _Outside) -> InputImages:
-    return InputImages(
-        storage=outside.storage, given_up=outside.tombstones, settings=outside.settings
-    )
-
-
-def _callbacks(outside: _Outside) -> Callbacks:
-    settings = outside.settings
-    return Callbacks(
-        CallbackTokens(settings.jwt_secret),
-        outside.store,
-        outside.storage,
-        settings.spaces,
-        logs=outside.private,
-        largest=settings.body_limit,
-        inspect=_input_images(outside).look_at,
-        say=outside.prompt_words.say,
-        now=clock.now,
-        count=outside.metrics.called_back,
-    )
-
-
-def _plugin_check(outside: _Outside, sealer: Sealer) -> PluginCheck:
-    settings = outside.settings
-    return PluginCheck(
-        CallbackTokens(settings.jwt_secret),
-        outside.storage,
-        sealer,
-        callback_url=callback_url(settings),
-        allow_private=settings.allow_private_machines,
-        now=clock.now,
-        new_id=clock.new_id,
-    )
-
-
-def _quotas(outside: _Outside) -> Quotas:
-    return Quotas(
-        outside.pool,
-        outside.store,
-        in_flight=outside.settings.runs_in_flight,
-        per_day=outside.settings.runs_per_day,
-        now=clock.now,
-        checked=partial(outside.metrics.checked, "quota"),
-    )
-
-
-def _rate_limits(outside: _Outside) -> RateLimits:
-    settings = outside.settings
-    counter = FailoverCounter(PostgresCounter(outside.pool), OwnCounter())
-    return RateLimits(
-        address=RateLimit("address", settings.address_limit, counter),
-        credential=RateLimit("default", settings.rate_limit, counter),
-        checked=outside.metrics.checked,
-    )
-
-
-def _doctor(outside: _Outside, sealer: Sealer) -> Doctor:
-    settings, pool, log_reader = outside.settings, outside.pool, outside.log_reader
-    machines = MachineProbe(
-        pool,
-        sealer,
-        clock.new_id,
-        _plugin_check(outside, sealer).check,
-        allow_private=settings.allow_private_machines,
-    )
-    stuck_runs = StuckRuns(pool, log_reader, outside.work, clock.now)
-    return Doctor(
-        settings,
-        outside.log_check,
-        outside.storage,
-        outside.system,
-        ReadModelProbe(pool, log_reader, machines, stuck_runs),
-        clock.now,
-    )
-
-
-def _limits(settings: Settings) -> dict[str, int]:
-    """Return the limits by the names of their settings."""
-    return {
-        "COMFYD_RATE_LIMIT": settings.rate_limit,
-        "COMFYD_ADDRESS_LIMIT": settings.address_limit,
-        "COMFYD_RUNS_IN_FLIGHT": settings.runs_in_flight,
-        "COMFYD_RUNS_PER_DAY": settings.runs_per_day,
-    }
-
-
-def dependencies() -> Mapping[str, Provide]:
-    """Return what routes may name, for Litestar to inject; the lifespan puts it into the state.
-
-    Each is resolved after another one, though it needs nothing of it: what could be resolved side
-    by side, Litestar resolves in a task group, which costs more than all of them.
-    """
-    after_creator = ("run_waiter",)
-    after_runs = ("run_changes", "run_creator", "batch_creator", "reruns", "batch_reads")
-    found: dict[str, Provide] = {}
-    for name in Services.__struct_fields__:
-        if name in after_creator:
-            found[name] = _after_creator(name)
-        else:
-            found[name] = _after_runs(name) if name in after_runs else _after_caller(name)
-    return found
-
-
-def _after_caller(name: str) -> Provide:
-    def find(state: State, caller: NamedDependency[Caller]) -> Any:  # noqa: ARG001 -- see above
-        return getattr(state, name)
-
-    return Provide(find, sync_to_thread=False)
-
-
-def _after_runs(name: str) -> Provide:
-    def find(state: State, run_reads: NamedDependency[RunReads]) -> Any:  # noqa: ARG001 -- see above
-        return getattr(state, name)
-
-    return Provide(find, sync_to_thread=False)
-
-
-def _after_creator(name: str) -> Provide:
-    def find(state: State, run_creator: NamedDependency[RunCreator]) -> Any:  # noqa: ARG001 -- see above
-        return getattr(state, name)
-
-    return Provide(find, sync_to_thread=False)

@@ -1,0 +1,1 @@
+"""Composition root: connects, and builds the objects that the routes are given."""
