@@ -31,6 +31,10 @@ INPUTS: Texts = {
     "input_bad_base64": (
         "input '{name}' is a data URI, but what follows the comma is not valid base64"
     ),
+    "upload_missing": (
+        "input '{name}' is the address of an upload, and no image of at most {limit} bytes is "
+        "stored there: store it first (PUT to the signed address)"
+    ),
     "input_default_not_url": "the default image of input '{name}' must be an http(s) URL",
     # what callers notice when another version takes the place of theirs
     "input_removed": "input '{name}' was removed: runs that still send it are refused",

@@ -60,7 +60,7 @@ class ClientUploads:
         """
         self._storage = storage
         self._spaces = spaces
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._most_together = most_together
         self._new_id = new_id
         self._now = now
@@ -86,7 +86,7 @@ class ClientUploads:
         """Return the inputs of runs with what clients stored here in the place of its address.
 
         It is read from storage, whose address a worker might not reach, once for all runs. What is
-        not there or too large stays an address, and is refused as any other.
+        not there or too large stays an address; RunInputs refuses it.
 
         Raises:
             InvalidInputs: the images of this request are more than a body may hold.
@@ -111,7 +111,7 @@ class ClientUploads:
 
     async def _read(self, key: str, room: int) -> ImageBytes | None:
         size = await self._storage.size(key)
-        if size is None or size > self._most_bytes:
+        if size is None or size > self.most_bytes:
             return None
         if size > room:
             params = {"limit": str(self._most_together)}

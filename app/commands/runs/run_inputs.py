@@ -242,6 +242,10 @@ class RunInputs:
         return [p for n, v in values.items() if (p := self._url_problem(n, v))]
 
     def _url_problem(self, name: str, value: Value) -> Problem | None:
+        if self._uploads.hold(value):
+            # What is stored there has taken its place by now.
+            params = {"name": name, "limit": str(self._uploads.most_bytes)}
+            return Problem(code="upload_missing", pointer=pointer("inputs", name), params=params)
         if isinstance(value, AnyUrl):
             try:
                 check_url(value.url, allow_private=self._allow_private_urls)

@@ -81,3 +81,14 @@ async def test_a_type_that_no_run_takes_is_refused_by_name(ada: Tenant) -> None:
         [issue] = answer.json()["error"]["issues"]
         assert (answer.status_code, issue["path"]) == (400, [field])
         assert issue["code"] == "upload_type_not_supported"
+
+
+async def test_an_upload_that_was_not_stored_is_refused_as_that(ada: Tenant) -> None:
+    deployment = await ada.deploy(load())
+    _, public = await presigned(ada)
+    body = {"deployment_id": deployment, "inputs": {"picture": public}}
+    answer = await ada.http.post("/api/run", json=body)
+
+    [issue] = answer.json()["error"]["issues"]
+    assert (answer.status_code, issue["code"]) == (400, "upload_missing")
+    assert issue["path"] == ["inputs", "picture"]
