@@ -3,12 +3,15 @@
 The machine behind it was a script, so what it sent is the plugin's own doing and nothing else.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 from msgspec import Struct
 
 from infra.comfyui.history import Entry, Status, outcome_of
@@ -62,3 +65,11 @@ def traces() -> dict[str, Trace]:
     """Return all scenarios by name."""
     recorded = Path(__file__).with_name("plugin_traces.json").read_bytes()
     return msgspec.json.decode(recorded, type=dict[str, Trace])
+
+
+def disturbed(sent: Sequence[dict[str, Any]]) -> SearchStrategy[list[dict[str, Any]]]:
+    """Shuffle callbacks, each of which comes twice, once or not at all."""
+    twice = [*sent, *sent]
+    return st.permutations(twice).flatmap(
+        lambda shuffled: st.integers(0, len(shuffled)).map(lambda lost: shuffled[lost:])
+    )
