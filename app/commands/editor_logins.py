@@ -19,7 +19,15 @@ from app.auth.scopes import ADMIN, DEPLOY
 from app.auth.sealed import derived_key
 from app.commands.recorder import Recorder
 from events import ids
-from events.access.api_key import ApiKey, FetchKey, IssueKey, KeyCommand, KeyEvent, KeyIssued
+from events.access.api_key import (
+    ApiKey,
+    FetchKey,
+    IssueKey,
+    KeyCommand,
+    KeyEvent,
+    KeyIssued,
+    RevokeKey,
+)
 from events.aggregates import KEY
 from events.errors import AlreadyExists, NotFound
 from infra.event_store import Session
@@ -104,6 +112,20 @@ class EditorLogins:
             except AlreadyExists:
                 await session.load()
         return self._status(caller, session.existing)
+
+    async def take_back(self, caller: Caller, request_id: str) -> None:
+        """Revoke the key of a login that the caller has granted; of any other nothing is changed.
+
+        Raises:
+            NotFound: no plugin names a request like this.
+            LogUnavailable: it is not revoked.
+
+        """
+        session = await self._session(request_id, caller.tenant)
+        if self._status(caller, session.state) in {LoginStatus.GRANTED, LoginStatus.FETCHED}:
+            command = RevokeKey(by=caller.actor, now=self._recorder.now())
+            await self._recorder.execute(caller, session, command)
+            self._credentials.states.forget(KEY, session.existing.id)
 
     async def fetch(self, request_id: str) -> EditorKey | None:
         """Return the key that answers a request, once; None while it is not granted.

@@ -97,6 +97,18 @@ async def grant_login(
     return Response(None, status_code=303, headers={"Location": shell.address.here()})
 
 
+@post(f"{PAGE}/revoke", opt=needs(DEPLOY))
+async def take_back(
+    shell: NamedDependency[Shell],
+    page_caller: NamedDependency[Caller],
+    editor_logins: NamedDependency[EditorLogins],
+    request_id: FromPath[str],
+) -> Response[Any]:
+    """Revoke the key of a login; people who may not see the list of keys undo their own so."""
+    await editor_logins.take_back(page_caller, request_id)
+    return _led_to(shell, f"comfyui-logins/{request_id}")
+
+
 def _led_to(shell: Shell, path: str) -> Response[Any]:
     return Response(None, status_code=303, headers={"Location": shell.address.to(path)})
 
@@ -147,4 +159,4 @@ def _cookies(request: Request[Any, Any, Any]) -> BrowserCookies:
     return cookies_of(request, access.public_url)
 
 
-ROUTES = [show_login, grant_login]
+ROUTES = [show_login, grant_login, take_back]

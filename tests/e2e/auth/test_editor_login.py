@@ -169,6 +169,24 @@ async def test_a_login_is_granted_by_one_person(system: System, lin: Browser) ->
     assert "Granted" in (await lin.open(await led_to(lin, address))).text
 
 
+async def test_a_person_takes_a_login_back_and_another_one_cannot(
+    system: System, lin: Browser, plugin: httpx.AsyncClient
+) -> None:
+    request_id = str(uuid4())
+    page = await led_to(lin, PATHS[0] + request_id)
+    await grant(lin, page, sure="on")
+    fetched, _ = await asked(plugin, request_id)
+    bearer = {"Authorization": f"Bearer {fetched.json()['api_key']}"}
+    async with signed_in(system, "mallory") as another:
+        form = fields(await another.open("/sessions"))
+        assert (await another.submit(f"{page}/revoke", form)).status_code == 303
+    assert (await plugin.get("/api/workflows", headers=bearer)).status_code == 200
+    assert (await lin.submit(f"{page}/revoke", {"form_token": "x"})).status_code == 403
+    assert (await lin.submit(f"{page}/revoke", fields(await lin.open(page)))).status_code == 303
+    assert (await plugin.get("/api/workflows", headers=bearer)).status_code == 401
+    assert "was taken back" in (await lin.open(page)).text
+
+
 async def granted_again(somebody: Browser, address: str) -> str:
     """Send the form of a login that was granted, as a person who presses the button twice."""
     page = await led_to(somebody, address)

@@ -163,6 +163,7 @@ FILTERED = frozenset(
     {
         "POST /v1/runs/rerun",
         *(f"{method} /comfyui-logins/{{request_id}}" for method in ("GET", "POST")),
+        "POST /comfyui-logins/{request_id}/revoke",
     }
 )
 """Where what is hidden is passed over instead of refused, and what is nobody's before."""
