@@ -28,6 +28,9 @@ OPEN = {
     # A page of ComfyUI asks for a key that there is not yet.
     "GET /api/auth-response/{request_id}": 201,
     "GET /api/platform/comfyui/auth-response": 404,
+    # A browser that is not signed in yet is led on to that.
+    "GET /auth-request/{request_id}": 303,
+    "GET /auth/request/{request_id}": 303,
 }
 """What is answered without a credential, where it is not 401; pages come with that, too."""
 
