@@ -16,7 +16,7 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 
 from app.auth.caller import Caller, CredentialInAddress, ScopeMissing, Unauthorized
 from app.auth.credentials import Credentials
-from app.auth.scopes import ADMIN, OPT, PER_DEPLOYMENT, TENANT, TICKET
+from app.auth.scopes import ADMIN, OPT, PER_DEPLOYMENT, TENANT, TICKET, VERSION
 from app.auth.tickets import looks_like_a_ticket
 from events.errors import NotFound
 
@@ -95,7 +95,7 @@ async def _caller(
         return await credentials.caller_with_ticket(connection.query_params["ticket"], aggregate)
     scheme, _, credential = authorization.partition(" ")
     credential = credential.strip() if scheme.lower() == "bearer" else ""
-    if route.opt[TICKET] and looks_like_a_ticket(credential):
+    if route.opt[TICKET] == VERSION and looks_like_a_ticket(credential):
         return await credentials.caller_with_ticket(credential, _aggregate(connection, route))
     organisation = connection.headers.get(ORGANISATION_HEADER, "")
     return await credentials.caller(credential, organisation)

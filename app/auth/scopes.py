@@ -21,6 +21,9 @@ PER_DEPLOYMENT = "per_deployment"
 TICKET = "ticket"
 """Key in a route's `opt`: what a ticket that opens it must be for: run, batch, version, tenant."""
 
+VERSION = "version"
+"""What a ticket is for that opens a version in a page of ComfyUI, which shows it as a bearer."""
+
 TENANT = "tenant"
 """What a ticket is for that opens the streams of a tenant: nothing in the path names it."""
 

@@ -41,12 +41,12 @@ async def load_owned(
     identifier: UUID,
     *,
     deployments_of: Callable[[S], Iterable[UUID]] = _none,
-    check: Callable[[UUID, int], None] | None = None,
+    check: Callable[[int], None] | None = None,
 ) -> Session[S, C, E]:
     """Load an aggregate of the caller's tenant from the log; its state is there.
 
     *deployments_of* names the deployments that a restricted key must be allowed for. *check* is
-    asked first, with the position that was found: see RecentWrites.check.
+    asked first, with the position that was found: see RecentWrites.promise.
 
     Raises:
         NotFound: there is none that the caller may know of.
@@ -55,7 +55,7 @@ async def load_owned(
     """
     session = await load(store, decider, identifier)
     if check is not None:
-        check(identifier, session.position)
+        check(session.position)
     state = session.state
     if state is None or not is_visible(caller, session.tenant, deployments_of(state)):
         raise not_found(decider.kind)

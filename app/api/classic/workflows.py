@@ -27,7 +27,7 @@ from app.api.classic.rows import (
 )
 from app.api.requests import Comment, Name
 from app.auth.caller import Caller
-from app.auth.scopes import DEPLOY, RUNS_READ, needs
+from app.auth.scopes import DEPLOY, RUNS_READ, VERSION, needs
 from app.commands.workflows.push import PushedVersion, PushWorkflow
 from app.http.bad_request import bad
 from app.openapi import errors
@@ -312,7 +312,7 @@ async def read_by_number(
 @get(
     "/api/workflow-version/{version_id:str}",
     operation_id="getClassicVersion",
-    opt=needs(DEPLOY, RUNS_READ, ticket="version"),
+    opt=needs(DEPLOY, RUNS_READ, ticket=VERSION),
     responses=errors("not_found", "read_models_unavailable"),
 )
 async def read_version(

@@ -11,7 +11,7 @@ from msgspec import Struct
 from app.auth.caller import Caller
 from app.reads.owned import is_visible, load_owned, not_found
 from app.reads.runs.batch_status import BatchStatus, status_of, tally_at
-from app.reads.runs.recent_writes import RecentWrites
+from app.reads.runs.recent_writes import Check, RecentWrites
 from app.reads.runs.rows import BatchRows
 from events.aggregates import BATCH
 from events.batch import Batch
@@ -69,8 +69,9 @@ class BatchReads:
     async def find_in_log(self, caller: Caller, batch_id: UUID) -> BatchStatus:
         """Return the status of a batch of the caller's now, by the log alone; raises as `find`."""
         session = await self.session(caller, batch_id)
+        check = self._recent.promise(batch_id)
         position = await self._log_reader.head()
-        self._recent.check(batch_id, position)
+        check(position)
         tally = await tally_at(self._log_reader, self._store, session.existing, position)
         self._recent.note(batch_id, position)
         return tally.status(position)
@@ -89,7 +90,7 @@ class BatchReads:
             BATCH,
             batch_id,
             deployments_of=lambda batch: batch.deployments,
-            check=self._check_exists,
+            check=self._existence(batch_id),
         )
 
     async def page(self, caller: Caller, *, limit: int, before: int | None) -> BatchPage:
@@ -107,7 +108,12 @@ class BatchReads:
             counts = await count_batches(connection, [row.id for row in page.rows])
         return BatchPage(page=page, counts=counts, position=read_at)
 
-    def _check_exists(self, batch_id: UUID, position: int) -> None:
-        # Promises are positions of the runs, too: those of the batch's own events are lower.
-        if position == 0:
-            self._recent.check(batch_id, 0)
+    def _existence(self, batch_id: UUID) -> Check:
+        check = self._recent.promise(batch_id)
+
+        def exists(position: int) -> None:
+            # Promises are positions of the runs, too: those of the batch's own events are lower.
+            if position == 0:
+                check(0)
+
+        return exists

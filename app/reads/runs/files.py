@@ -113,8 +113,9 @@ class OutputFiles:
         if found and found.row.position >= self._recent.position(run_id):
             run: Run = found.row.state
             return run
+        check = self._recent.promise(run_id)
         session = await load(self._store, RUN, run_id)
-        self._recent.check(run_id, session.position)
+        check(session.position)
         return session.state
 
 

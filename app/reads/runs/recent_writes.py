@@ -1,5 +1,6 @@
 """Read your own writes: no answer of this process is older than one it gave before."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from cachetools import LRUCache
@@ -7,6 +8,9 @@ from cachetools import LRUCache
 from infra.event_store import LogUnavailable
 
 REMEMBERED_WRITES = 50_000
+
+Check = Callable[[int], None]
+"""Returns if an answer at that position keeps the promise, else raises LogUnavailable."""
 
 
 class RecentWrites:
@@ -23,15 +27,17 @@ class RecentWrites:
         """Return the last promise for an aggregate, 0 for none."""
         return self._positions.get(identifier, 0)
 
-    def check(self, identifier: UUID, position: int) -> None:
-        """Return if an answer of the log's at *position* keeps the promise.
+    def promise(self, identifier: UUID) -> Check:
+        """Return the check for an answer of the log's that is asked for after this.
 
-        The leader of the log is always new enough. But one that the others have deposed, because
-        the network is cut in two, goes on answering for some seconds before it knows.
-
-        Raises:
-            LogUnavailable: it is older.
-
+        Taken before the question, since others are promised more while it is answered. The leader
+        of the log is always new enough. But one that the others have deposed, because the network
+        is cut in two, goes on answering for some seconds before it knows.
         """
-        if position < self.position(identifier):
-            raise LogUnavailable(f"the log answers as it was before {self.position(identifier)}")
+        promised = self.position(identifier)
+
+        def check(position: int) -> None:
+            if position < promised:
+                raise LogUnavailable(f"the log answers as it was before {promised}")
+
+        return check

@@ -105,13 +105,14 @@ class RunReads:
             RUN,
             run_id,
             deployments_of=lambda run: (run.deployment_id,),
-            check=self.recent.check,
+            check=self.recent.promise(run_id),
         )
 
     async def events(self, caller: Caller, run_id: UUID) -> Sequence[AnyRecorded]:
         """Return all events of a run of the caller's, at least one; raises as `session`."""
+        check = self.recent.promise(run_id)
         past = await self._store.read(RUN.name(run_id))
-        self.recent.check(run_id, past[-1].position if past else 0)
+        check(past[-1].position if past else 0)
         if not past or not is_visible(caller, past[0].meta.tenant, (past[0].event.deployment_id,)):
             raise not_found(RUN.kind)
         return past

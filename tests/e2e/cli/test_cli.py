@@ -131,10 +131,10 @@ async def test_a_machine_is_given_a_header_and_an_account(comfyd: Comfyd) -> Non
 
 
 async def test_a_push_warns_of_inputs_that_are_none(comfyd: Comfyd, graph_file: GraphFile) -> None:
-    graph = card() | {"9": node("ComfyUIDeployExternalEnum", input_id="style", options="[]")}
+    graph = card() | {"9": node("ComfyUIDeployExternalOfTomorrow", input_id="style")}
     pushed = comfyd("workflow", "push", graph_file(graph), "--name", "odd")
     assert pushed.code == 0
-    assert "warning: node 9 (ComfyUIDeployExternalEnum)" in " ".join(pushed.out.split())
+    assert "warning: node 9 (ComfyUIDeployExternalOfTomorrow)" in " ".join(pushed.out.split())
 
 
 async def test_keys_are_shown_once_and_revoked(comfyd: Comfyd) -> None:

@@ -27,8 +27,8 @@ def test_an_answer_as_new_as_what_was_promised_is_good(position: int) -> None:
     recent = RecentWrites()
     recent.note(RUN_ID, 7)
 
-    recent.check(RUN_ID, position)
-    recent.check(OTHER, 0)
+    recent.promise(RUN_ID)(position)
+    recent.promise(OTHER)(0)
 
 
 @pytest.mark.parametrize("position", [0, 6])
@@ -38,7 +38,19 @@ def test_an_older_answer_of_the_log_is_refused_as_one_of_a_deposed_leader(positi
     recent.note(RUN_ID, 3)
 
     with pytest.raises(LogUnavailable):
-        recent.check(RUN_ID, position)
+        recent.promise(RUN_ID)(position)
+
+
+def test_what_others_are_promised_while_the_log_is_asked_is_not_asked_of_its_answer() -> None:
+    recent = RecentWrites()
+    recent.note(RUN_ID, 7)
+    check = recent.promise(RUN_ID)
+
+    recent.note(RUN_ID, 9)
+
+    check(7)
+    with pytest.raises(LogUnavailable):
+        recent.promise(RUN_ID)(7)
 
 
 class NoRows:
