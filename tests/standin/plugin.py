@@ -70,7 +70,7 @@ class Plugin:
     async def close(self) -> None:
         """Wait a moment for what is under way, and end the rest."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1)
+            await asyncio.wait(self._tasks, timeout=5)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
