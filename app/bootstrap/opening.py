@@ -160,9 +160,17 @@ def _services(
     machines = MachineReads(store, pool)
     organisations = OrganisationReads(store, pool)
     statistics = StatisticsReads(pool, clock.now)
-    uploads = parts.client_uploads(outside)
-    inputs, quotas = parts.run_inputs(outside, uploads, classes), parts.quotas(outside)
     lost_thumbnails = LostThumbnails(runs, outside.work)
+    outputs = OutputFiles(
+        store,
+        run_rows,
+        recent_runs,
+        outside.storage,
+        request_thumbnails=lost_thumbnails.queue,
+        spaces=settings.spaces,
+    )
+    uploads = parts.client_uploads(outside, outputs)
+    inputs, quotas = parts.run_inputs(outside, uploads, classes), parts.quotas(outside)
     run_creator = RunCreator(recorder, deployments, inputs, quotas, recent_runs, metrics)
     batch_creator = BatchCreator(
         recorder, deployments, inputs, quotas, recent_batches, log_reader, metrics
@@ -193,14 +201,7 @@ def _services(
         graphs=graphs,
         run_reads=runs,
         machine_log_reads=MachineLogReads(runs=runs, private=outside.private),
-        output_files=OutputFiles(
-            store,
-            run_rows,
-            recent_runs,
-            outside.storage,
-            request_thumbnails=lost_thumbnails.queue,
-            spaces=settings.spaces,
-        ),
+        output_files=outputs,
         file_readers=Readers(outside.storage),
         batch_reads=batches,
         alias_reads=AliasReads(store),

@@ -17,6 +17,7 @@ from app.limits.rate_counter import FailoverCounter, OwnCounter, PostgresCounter
 from app.limits.rate_limit import RateLimit
 from app.limits.rate_limit_guard import RateLimits
 from app.reads.machine_classes import MachineClasses
+from app.reads.runs.files import OutputFiles
 from infra import clock
 from infra.comfyui.plugin.tokens import CallbackTokens
 from infra.images.store import InputImages
@@ -24,8 +25,8 @@ from infra.sealing import Sealer
 from infra.settings.settings import Settings, callback_url
 
 
-def client_uploads(outside: Outside) -> ClientUploads:
-    """Build what lets clients store images."""
+def client_uploads(outside: Outside, outputs: OutputFiles) -> ClientUploads:
+    """Build what lets clients store images, and takes what is stored."""
     settings = outside.settings
     return ClientUploads(
         outside.storage,
@@ -34,6 +35,7 @@ def client_uploads(outside: Outside) -> ClientUploads:
         most_together=settings.body_limit,
         new_id=uuid4,
         now=clock.now,
+        output=outputs.find,
     )
 
 

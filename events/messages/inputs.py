@@ -35,6 +35,10 @@ INPUTS: Texts = {
         "input '{name}' is the address of an upload, and no image of at most {limit} bytes is "
         "stored there: store it first (PUT to the signed address)"
     ),
+    "output_missing": (
+        "input '{name}' is the address of an output, and no image of at most {limit} bytes is "
+        "there: its run was erased, or the address was changed"
+    ),
     "input_default_not_url": "the default image of input '{name}' must be an http(s) URL",
     # what callers notice when another version takes the place of theirs
     "input_removed": "input '{name}' was removed: runs that still send it are refused",

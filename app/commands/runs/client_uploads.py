@@ -1,18 +1,20 @@
-"""Images that clients store themselves, by an address that we sign, before they name them in a run.
+"""Images that are stored here already, and that a run names by their address.
 
-They are taken like images that come with a request: read when the run is made, verified by their
-bytes, stored under their content. So a run keeps its image when the upload is gone.
+A client has stored them, by an address that we signed; or an earlier run has made them. They are
+taken like images that come with a request: read when the run is made, verified by their bytes,
+stored under their content. So a run keeps its image when the upload is gone, or the earlier run.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from msgspec import Struct
 
-from events.errors import InvalidInputs, Problem
+from app.reads.runs.files import OutputFile
+from events.errors import InvalidInputs, NotFound, Problem
 from events.graph.externals.values import ImageBytes, ImageUrl, Value
 from infra.s3.keys import UPLOADS, is_upload, upload_key
 from infra.s3.port import ObjectMissing, ObjectStorage
@@ -53,10 +55,12 @@ class ClientUploads:
         most_together: int,
         new_id: Callable[[], UUID],
         now: Callable[[], datetime],
+        output: Callable[[str], Awaitable[OutputFile]],
     ) -> None:
         """Take images of up to *most_bytes*, and those of one request up to *most_together*.
 
-        *new_id* returns ids that cannot be guessed.
+        *new_id* returns ids that cannot be guessed; *output* finds an output that we serve, by its
+        address below our own door.
         """
         self._storage = storage
         self._spaces = spaces
@@ -64,6 +68,7 @@ class ClientUploads:
         self._most_together = most_together
         self._new_id = new_id
         self._now = now
+        self._output = output
 
     async def address(self, media_type: str, *, seconds: int) -> UploadAddress:
         """Return where an image of this type, one of EXTENSIONS, may be stored for a while.
@@ -83,14 +88,14 @@ class ClientUploads:
         )
 
     async def taken(self, runs: Sequence[Mapping[str, Value]]) -> list[dict[str, Value]]:
-        """Return the inputs of runs with what clients stored here in the place of its address.
+        """Return the inputs of runs with what is stored here in the place of its address.
 
         It is read from storage, whose address a worker might not reach, once for all runs. What is
         not there or too large stays an address; RunInputs refuses it.
 
         Raises:
             InvalidInputs: the images of this request are more than a body may hold.
-            StorageUnavailable, StorageRefused: later might work.
+            StorageUnavailable, StorageRefused, LogUnavailable: later might work.
 
         """
         # As often as it is named: it is verified and stored for each run, as if each had sent it.
@@ -98,7 +103,7 @@ class ClientUploads:
         images: dict[str, ImageBytes] = {}
         room = self._most_together
         for url, times in used.items():
-            key = self._key(url)
+            key = self._key(url) or await self._output_key(url)
             image = await self._read(key, room // times) if key else None
             if image is not None:
                 images[url] = image
@@ -108,6 +113,10 @@ class ClientUploads:
     def hold(self, value: Value) -> bool:
         """Return whether a value is the address of an upload, be there one or not."""
         return isinstance(value, ImageUrl) and self._key(value.url) is not None
+
+    def serve(self, value: Value) -> bool:
+        """Return whether a value is the address of an output that we serve, be there one or not."""
+        return isinstance(value, ImageUrl) and self._address(value.url) is not None
 
     async def _read(self, key: str, room: int) -> ImageBytes | None:
         size = await self._storage.size(key)
@@ -128,6 +137,21 @@ class ClientUploads:
         plain = urlsplit(url)._replace(query="", fragment="").geturl()
         key = UPLOADS + unquote(plain.removeprefix(begin))
         return key if plain.startswith(begin) and is_upload(key) else None
+
+    async def _output_key(self, url: str) -> str | None:
+        """Return the key of the output that an address of ours leads to, unless it is erased."""
+        if (address := self._address(url)) is None:
+            return None
+        try:
+            return (await self._output(address)).key
+        except NotFound:
+            return None
+
+    def _address(self, url: str) -> str | None:
+        begin = f"{self._spaces.files_url}/"
+        plain = urlsplit(url)._replace(query="", fragment="").geturl()
+        is_ours = self._spaces.files_url and plain.startswith(begin)
+        return unquote(plain.removeprefix(begin)) if is_ours else None
 
 
 def _replaced(value: Value, images: Mapping[str, ImageBytes]) -> Value:

@@ -145,13 +145,14 @@ class RunInputs:
         return valid
 
     def check_urls(self, values: Mapping[str, Value]) -> None:
-        """Look at the URLs among the inputs of a run, but for those of uploads: see `validate`.
+        """Look at the URLs among the inputs of a run that lead elsewhere: see `validate`.
 
         Raises:
             InvalidInputs: with every problem there is.
 
         """
-        others = {n: v for n, v in values.items() if not self._uploads.hold(v)}
+        stored = (self._uploads.hold, self._uploads.serve)
+        others = {n: v for n, v in values.items() if not any(here(v) for here in stored)}
         if problems := self._url_problems(others):
             raise InvalidInputs(problems=problems)
 
@@ -246,6 +247,9 @@ class RunInputs:
             # What is stored there has taken its place by now.
             params = {"name": name, "limit": str(self._uploads.most_bytes)}
             return Problem(code="upload_missing", pointer=pointer("inputs", name), params=params)
+        if self._uploads.serve(value):
+            params = {"name": name, "limit": str(self._uploads.most_bytes)}
+            return Problem(code="output_missing", pointer=pointer("inputs", name), params=params)
         if isinstance(value, AnyUrl):
             try:
                 check_url(value.url, allow_private=self._allow_private_urls)

@@ -1,5 +1,7 @@
 """Images that clients store themselves: signed address, PUT, and a run by the public address."""
 
+from base64 import b64encode
+
 import httpx
 import pytest
 
@@ -92,3 +94,22 @@ async def test_an_upload_that_was_not_stored_is_refused_as_that(ada: Tenant) -> 
     [issue] = answer.json()["error"]["issues"]
     assert (answer.status_code, issue["code"]) == (400, "upload_missing")
     assert issue["path"] == ["inputs", "picture"]
+
+
+async def test_an_output_is_the_input_of_another_run_until_it_is_erased(ada: Tenant) -> None:
+    deployment = await ada.deploy(load())
+    image = b64encode(saved("PNG", picture(7, 5, seed=85))).decode()
+    first = await ada.run(deployment, {"picture": f"data:image/png;base64,{image}"})
+    url = first["outputs"][0]["url"]
+
+    second = await ada.run(deployment, {"picture": url})
+    [output] = second["outputs"]
+    assert (output["width"], output["height"]) == (7, 5)
+
+    assert (await ada.http.post(f"/v1/runs/{first['id']}/erase")).is_success
+    for address in (url, url.replace("/files/", "/files/x")):
+        body = {"deployment_id": deployment, "inputs": {"picture": address}}
+        answer = await ada.http.post("/v1/runs", json=body)
+        [error] = answer.json()["errors"]
+        assert (answer.status_code, error["code"]) == (422, "output_missing")
+        assert error["pointer"] == "/inputs/picture"

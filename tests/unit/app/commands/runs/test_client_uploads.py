@@ -1,21 +1,32 @@
 """What clients store themselves is taken by its address, and every other address is left alone."""
 
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
 
 from app.commands.runs.client_uploads import ClientUploads
-from events.errors import InvalidInputs
+from app.reads.runs.files import OutputFile
+from events.errors import InvalidInputs, NotFound
 from events.graph.externals.values import ImageBytes, ImageUrl, Value
 from infra.s3.port import StorageUnavailable
 from infra.settings.settings import Spaces
 from tests.builders.facts import NOW
 from tests.fakes.object_storage import FakeObjectStorage
 
-SPACES = Spaces(endpoint="", endpoint_cdn="http://cdn.test/x", bucket="b", key="k", secret="s")
+SPACES = Spaces(
+    endpoint="",
+    endpoint_cdn="http://cdn.test/x",
+    bucket="b",
+    key="k",
+    secret="s",
+    files_url="https://comfyd.test/files",
+)
 UPLOAD_ID = UUID("3fa85f64-5717-4562-b3fc-2c963f66afa6")
 KEY = f"uploads/2026-11-23/temp_{UPLOAD_ID}.jpg"
 PICTURE = b"a picture"
+OUTPUT_KEY = "outputs/runs/r/图 1.png"
+OUTPUT = f"signature/{OUTPUT_KEY}"
 
 
 class Lab:
@@ -30,7 +41,13 @@ class Lab:
             most_together=3 * len(PICTURE),
             new_id=lambda: UPLOAD_ID,
             now=lambda: NOW,
+            output=self._output,
         )
+
+    async def _output(self, address: str) -> OutputFile:
+        if address != OUTPUT:
+            raise NotFound("there is no file with this address")
+        return OutputFile(key=OUTPUT_KEY, media_type="image/png", bytes=9, sha256="")
 
     async def taken(self, url: str) -> Value:
         """Return what an address becomes."""
@@ -94,3 +111,17 @@ async def test_a_storage_that_is_away_refuses_the_run_for_now(lab: Lab) -> None:
     lab.storage.down = True
     with pytest.raises(StorageUnavailable):
         await lab.taken(found.public_url)
+
+
+async def test_an_output_that_we_serve_is_taken_by_its_address(lab: Lab) -> None:
+    begin = f"{SPACES.files_url}/"
+    await lab.storage.put_bytes(OUTPUT_KEY, PICTURE, "image/png")
+
+    assert await lab.taken(begin + OUTPUT) == ImageBytes(PICTURE)
+    assert await lab.taken(f"{begin}{quote(OUTPUT)}?v=2") == ImageBytes(PICTURE)
+    forged = begin + OUTPUT.replace("signature", "another")
+    assert await lab.taken(forged) == ImageUrl(forged)
+    assert lab.uploads.serve(ImageUrl(forged))
+    elsewhere = f"https://files.test/{OUTPUT}"
+    assert await lab.taken(elsewhere) == ImageUrl(elsewhere)
+    assert not lab.uploads.serve(ImageUrl(elsewhere))

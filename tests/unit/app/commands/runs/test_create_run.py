@@ -103,6 +103,7 @@ class Creator:
                 most_together=100,
                 new_id=uuid4,
                 now=lambda: NOW,
+                output=none,
             ),
             cast("Any", private),
             cast("Any", SimpleNamespace(max_body=1_000_000)),
