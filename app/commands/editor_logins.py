@@ -1,8 +1,8 @@
 """Login from a page of ComfyUI: it names a request, a person grants it, the page fetches a key.
 
 Both plugins of comfyui-deploy sign in like this. The id and the secret of the key follow from the
-name of the request. So the log needs nothing but the key, an answer that was lost is fetched again,
-and the secret is kept nowhere (docs/adr/0036).
+name of the request. So a grant that is sent twice makes one key, and the secret is kept nowhere.
+It is handed out once: an answer that is lost costs another login (docs/adr/0036).
 """
 
 import hmac
